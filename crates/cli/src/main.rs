@@ -1,0 +1,2 @@
+//! The `edgewright` command.
+fn main() {}

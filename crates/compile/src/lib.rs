@@ -1,0 +1,1 @@
+//! From an impulse to C: memory plan and emission.

@@ -1,0 +1,1 @@
+//! Window, DSP blocks and learning blocks as one value.

@@ -1,0 +1,259 @@
+//! Tensors, operators and the graph they form.
+
+use serde::{Deserialize, Serialize};
+
+/// Index of a tensor in [`Graph::tensors`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct TensorId(pub u32);
+
+/// Element type of a tensor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DType {
+    /// IEEE 754 single precision.
+    F32,
+    /// Signed byte: quantised activations and weights.
+    I8,
+    /// Signed 32-bit: biases of quantised operators.
+    I32,
+}
+
+impl DType {
+    /// Bytes of one element.
+    pub fn bytes(self) -> usize {
+        match self {
+            DType::I8 => 1,
+            DType::F32 | DType::I32 => 4,
+        }
+    }
+}
+
+/// Constant contents of a tensor, row-major.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Data {
+    /// Single precision.
+    F32(Vec<f32>),
+    /// Signed bytes.
+    I8(Vec<i8>),
+    /// Signed 32-bit integers.
+    I32(Vec<i32>),
+}
+
+/// Affine quantisation: `real = scale * (q - zero_point)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Quant {
+    /// One scale for the tensor, or one per slice along `axis`.
+    pub scale: Vec<f32>,
+    /// Zero point, -128..=127; 0 for weights and biases.
+    pub zero_point: i32,
+    /// Axis of `scale` when it has several entries.
+    pub axis: usize,
+}
+
+/// A value that flows through the graph, or a constant.
+///
+/// Shapes carry no batch dimension: images and spectrograms are `[height, width, channels]`, vectors `[n]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tensor {
+    /// Name for people; unique in the graph.
+    pub name: String,
+    /// Extent of each axis, outermost first.
+    pub shape: Vec<usize>,
+    /// Element type.
+    pub dtype: DType,
+    /// Quantisation of an `I8` or `I32` tensor.
+    pub quant: Option<Quant>,
+    /// Contents of a constant; `None` for activations.
+    pub data: Option<Data>,
+}
+
+impl Tensor {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+    /// Whether the tensor has no element.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+    /// Bytes of the contents.
+    pub fn bytes(&self) -> usize {
+        self.len() * self.dtype.bytes()
+    }
+}
+
+/// Zero padding in elements (the zero point for quantised tensors).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Padding {
+    /// Rows above.
+    pub top: usize,
+    /// Rows below.
+    pub bottom: usize,
+    /// Columns left.
+    pub left: usize,
+    /// Columns right.
+    pub right: usize,
+}
+
+/// Function fused behind an operator.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// Identity.
+    #[default]
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+}
+
+/// Kind of pooling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolKind {
+    /// Largest element.
+    Max,
+    /// Mean of the elements inside the input (padding is not counted).
+    Average,
+}
+
+/// What a node computes. Inputs are positional.
+///
+/// Convolution over one axis is a convolution with height 1.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+pub enum Op {
+    /// Inputs: x `[h, w, c]`, weights `[out_c, kh, kw, c]`, bias `[out_c]`.
+    Conv2d {
+        /// Rows, columns.
+        stride: [usize; 2],
+        /// Rows, columns.
+        dilation: [usize; 2],
+        /// Around x.
+        padding: Padding,
+        /// Fused.
+        activation: Activation,
+    },
+    /// Inputs: x `[h, w, c]`, weights `[kh, kw, c * multiplier]`, bias `[c * multiplier]`.
+    DepthwiseConv2d {
+        /// Rows, columns.
+        stride: [usize; 2],
+        /// Rows, columns.
+        dilation: [usize; 2],
+        /// Around x.
+        padding: Padding,
+        /// Outputs per input channel.
+        multiplier: usize,
+        /// Fused.
+        activation: Activation,
+    },
+    /// Inputs: x `[n]` (any shape of n elements), weights `[m, n]`, bias `[m]`.
+    FullyConnected {
+        /// Fused.
+        activation: Activation,
+    },
+    /// Input: x `[h, w, c]`.
+    Pool2d {
+        /// Maximum or average.
+        kind: PoolKind,
+        /// Rows, columns.
+        kernel: [usize; 2],
+        /// Rows, columns.
+        stride: [usize; 2],
+        /// Around x.
+        padding: Padding,
+        /// Fused.
+        activation: Activation,
+    },
+    /// Inputs: two tensors of one shape.
+    Add {
+        /// Fused.
+        activation: Activation,
+    },
+    /// `max(x, 0)` and its kin on their own; input and output share quantisation parameters when quantised.
+    Activate {
+        /// Which.
+        activation: Activation,
+    },
+    /// Over the last axis.
+    Softmax,
+    /// Same elements, other shape (the output's).
+    Reshape,
+    /// `(x - mean) * scale`, element by element, float only. Inputs: x, mean, scale, all of one length.
+    Normalize,
+    /// Float to integer: `clamp(round_half_away(x / scale) + zero_point)` of the output's parameters.
+    Quantize,
+    /// Integer to float.
+    Dequantize,
+    /// K-means anomaly score, float only: `min over clusters of (|z - centroid| - radius)`, at most 1000, with
+    /// `z = (x[axes] - mean) * scale`. Inputs: x, mean `[n]`, scale `[n]`, centroids `[k, n]`, radii `[k]`.
+    /// Output `[1]`.
+    KMeansScore {
+        /// Indices into x, in the order of mean and scale.
+        axes: Vec<usize>,
+    },
+}
+
+/// One application of an operator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// Name for people, reports and emitted comments.
+    pub name: String,
+    /// What is computed.
+    pub op: Op,
+    /// Positional inputs, constants included.
+    pub inputs: Vec<TensorId>,
+    /// The one output.
+    pub output: TensorId,
+}
+
+/// A model: nodes in an order in which they can be executed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    /// Name of the model.
+    pub name: String,
+    /// All tensors.
+    pub tensors: Vec<Tensor>,
+    /// Nodes, each after the producers of its inputs.
+    pub nodes: Vec<Node>,
+    /// The input activation.
+    pub inputs: Vec<TensorId>,
+    /// The output activation.
+    pub outputs: Vec<TensorId>,
+}
+
+/// Why a graph is not a valid model.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GraphError {
+    /// A node's inputs do not fit its operator.
+    #[error("node `{node}`: {reason}")]
+    Node {
+        /// Name of the node.
+        node: String,
+        /// What does not fit, with the shapes.
+        reason: String,
+    },
+    /// The graph as a whole is not well formed.
+    #[error("graph `{graph}`: {reason}")]
+    Graph {
+        /// Name of the graph.
+        graph: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+impl Graph {
+    /// The tensor with this id.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        &self.tensors[id.0 as usize]
+    }
+    /// Appends a tensor.
+    pub fn push_tensor(&mut self, tensor: Tensor) -> TensorId {
+        self.tensors.push(tensor);
+        TensorId(self.tensors.len() as u32 - 1)
+    }
+}

@@ -1,0 +1,10 @@
+//! Model graph, text form, quantiser and reference interpreter.
+//!
+//! Everything that was learned is a [`Graph`]: networks, and K-means as well. The trainer exports one,
+//! the quantiser turns a float graph into an integer one, the interpreter runs it, the compiler emits it.
+
+pub mod graph;
+
+pub use graph::{
+    Activation, DType, Data, Graph, GraphError, Node, Op, Padding, PoolKind, Quant, Tensor, TensorId,
+};

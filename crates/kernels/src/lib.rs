@@ -1,0 +1,1 @@
+//! Operator kernels, integer and float, without allocation.

@@ -1,0 +1,1 @@
+//! Classical learning, metrics and statistics.

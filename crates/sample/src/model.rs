@@ -1,0 +1,94 @@
+//! What a file holds once it is decoded.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One measured quantity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Axis {
+    /// Name, such as `accX` or `audio`.
+    pub name: String,
+    /// SenML-style unit, such as `m/s2`; `wav` for audio; empty when unknown.
+    pub units: String,
+}
+
+/// A time series, or one row of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Signal {
+    /// Frames per second; 0 for a row of a table (then there is one frame).
+    pub rate_hz: f64,
+    /// Quantities, one value of each per frame.
+    pub axes: Vec<Axis>,
+    /// Row-major, `frames * axes.len()` finite-or-not values as received. Audio is in int16 units (-32768..=32767).
+    pub values: Vec<f32>,
+}
+
+impl Signal {
+    /// Number of frames.
+    pub fn frames(&self) -> usize {
+        if self.axes.is_empty() { 0 } else { self.values.len() / self.axes.len() }
+    }
+}
+
+/// A picture, 8 bits a channel, row-major, interleaved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Image {
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+    /// 1 (grey) or 3 (red, green, blue).
+    pub channels: usize,
+    /// `height * width * channels` bytes.
+    pub pixels: Vec<u8>,
+}
+
+/// Decoded contents.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Content {
+    /// Time series or table row.
+    Signal(Signal),
+    /// Picture.
+    Image(Image),
+}
+
+/// Something worth telling about a file that was still accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Stable slug, such as `signature_invalid`, `clock_uneven`.
+    pub kind: String,
+    /// Sentence for people.
+    pub message: String,
+}
+
+/// One sample out of a file. A file of table rows holds many.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decoded {
+    /// The values.
+    pub content: Content,
+    /// Label found inside the file (a label column), if any.
+    pub label: Option<String>,
+    /// Group found inside the file (a group column), if any.
+    pub group: Option<String>,
+    /// Device, file format details and the like.
+    pub metadata: BTreeMap<String, String>,
+    /// Remarks.
+    pub findings: Vec<Finding>,
+}
+
+/// Why a file is refused. `kind` is a stable slug; the message names row, column or byte.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct SampleError {
+    /// Stable slug, such as `truncated`, `not_finite`, `column_count`.
+    pub kind: &'static str,
+    /// Sentence that says where and what to do.
+    pub message: String,
+}
+
+impl SampleError {
+    /// An error with this slug and sentence.
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}

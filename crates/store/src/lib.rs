@@ -1,0 +1,1 @@
+//! Metadata on SQLite and blobs by content hash.

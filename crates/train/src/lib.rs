@@ -1,0 +1,1 @@
+//! A small, deterministic trainer for small models.
