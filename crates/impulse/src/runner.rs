@@ -1,0 +1,120 @@
+//! Reference run of the whole chain on one window.
+
+use crate::{Impulse, ImpulseError, Task};
+use edgewright_ir::interpret::Interpreter;
+
+/// What an impulse says of one window.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// One score per label of the classifier; empty without one.
+    pub scores: Vec<f32>,
+    /// Estimate of the regression block.
+    pub value: Option<f32>,
+    /// Score of the anomaly block.
+    pub anomaly: Option<f32>,
+}
+
+/// An impulse with the buffers it needs, so that windows run without allocation.
+pub struct Runner<'a> {
+    impulse: &'a Impulse,
+    interpreters: Vec<Interpreter<'a>>,
+    scratch: Vec<f32>,
+    selected: Vec<f32>,
+    features: Vec<f32>,
+    inputs: Vec<f32>,
+    outputs: Vec<Vec<f32>>,
+}
+
+impl<'a> Runner<'a> {
+    /// Buffers for `impulse`.
+    ///
+    /// # Errors
+    /// [`ImpulseError`] when the impulse is not valid.
+    pub fn new(impulse: &'a Impulse) -> Result<Self, ImpulseError> {
+        impulse.validate()?;
+        let mut interpreters = Vec::new();
+        let mut outputs = Vec::new();
+        for learn in &impulse.learn {
+            let fail = |reason: String| ImpulseError::Graph { id: learn.id.clone(), reason };
+            interpreters.push(Interpreter::new(&learn.graph).map_err(|e| fail(e.to_string()))?);
+            let output =
+                learn.graph.outputs.first().ok_or_else(|| fail("the graph has no output".into()))?;
+            outputs.push(vec![0.0; learn.graph.tensor(*output).len()]);
+        }
+        let scratch = impulse.dsp.iter().map(|b| b.plan.scratch_len()).max().unwrap_or(0);
+        Ok(Self {
+            impulse,
+            interpreters,
+            scratch: vec![0.0; scratch],
+            selected: Vec::new(),
+            features: vec![0.0; impulse.features()],
+            inputs: Vec::new(),
+            outputs,
+        })
+    }
+
+    /// Features of a window: row-major `frames * axes` values in, all blocks' features out, in block order.
+    ///
+    /// # Errors
+    /// [`ImpulseError::Dsp`] when a block refuses the values (not finite, wrong length).
+    pub fn features(&mut self, window: &[f32]) -> Result<&[f32], ImpulseError> {
+        let axes = self.impulse.window.axes.len();
+        let mut at = 0;
+        for block in &self.impulse.dsp {
+            let out = &mut self.features[at..at + block.features()];
+            let all = block.axes.len() == axes && block.axes.iter().enumerate().all(|(i, &a)| i == a);
+            let values = if all {
+                window
+            } else {
+                self.selected.clear();
+                for frame in window.chunks_exact(axes) {
+                    self.selected.extend(block.axes.iter().map(|&a| frame[a]));
+                }
+                &self.selected
+            };
+            block
+                .plan
+                .extract(values, &mut self.scratch, out)
+                .map_err(|source| ImpulseError::Dsp { id: block.id.clone(), source })?;
+            at += block.features();
+        }
+        Ok(&self.features)
+    }
+
+    /// Runs the learning blocks on features as [`Runner::features`] returns them.
+    ///
+    /// # Errors
+    /// [`ImpulseError::Graph`] when the number of features does not fit.
+    pub fn infer(&mut self, features: &[f32]) -> Result<Outcome, ImpulseError> {
+        let offsets = self.impulse.feature_offsets();
+        let mut outcome = Outcome::default();
+        for (i, learn) in self.impulse.learn.iter().enumerate() {
+            self.inputs.clear();
+            for &input in &learn.inputs {
+                let from = offsets[input];
+                self.inputs.extend_from_slice(&features[from..from + self.impulse.dsp[input].features()]);
+            }
+            self.interpreters[i]
+                .run(&self.inputs, &mut self.outputs[i])
+                .map_err(|e| ImpulseError::Graph { id: learn.id.clone(), reason: e.to_string() })?;
+            match learn.task {
+                Task::Classification { .. } => outcome.scores.clone_from(&self.outputs[i]),
+                Task::Regression => outcome.value = self.outputs[i].first().copied(),
+                Task::Anomaly { .. } => outcome.anomaly = self.outputs[i].first().copied(),
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Features and learning blocks of one window.
+    ///
+    /// # Errors
+    /// As [`Runner::features`] and [`Runner::infer`].
+    pub fn run(&mut self, window: &[f32]) -> Result<Outcome, ImpulseError> {
+        self.features(window)?;
+        let features = core::mem::take(&mut self.features);
+        let outcome = self.infer(&features);
+        self.features = features;
+        outcome
+    }
+}
