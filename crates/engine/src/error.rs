@@ -1,0 +1,77 @@
+//! Why a use case failed, sorted by whose move it is.
+
+use std::path::PathBuf;
+
+/// Why a use case failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The folder holds no project file.
+    #[error("no edgewright.toml in {}\nhint: `edgewright new DIR` makes a project", dir.display())]
+    NoProject {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// The project file cannot be used as it is; the user edits it.
+    #[error("{}: {message}", path.display())]
+    ProjectFile {
+        /// The file.
+        path: PathBuf,
+        /// Line, key and hint.
+        message: String,
+    },
+    /// The command line asks for something that does not exist.
+    #[error("{0}")]
+    Usage(String),
+    /// The data do not allow the stage to go on.
+    #[error("{0}")]
+    Data(String),
+    /// A figure missed a floor of the project.
+    #[error("{0}")]
+    Gate(String),
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The user stopped the work; what was finished is kept.
+    #[error("stopped; what was finished is kept and the next run goes on from there")]
+    Cancelled,
+    /// The database or the objects.
+    #[error(transparent)]
+    Store(#[from] edgewright_store::StoreError),
+    /// The impulse.
+    #[error(transparent)]
+    Impulse(#[from] edgewright_impulse::ImpulseError),
+    /// Training.
+    #[error("training: {0}")]
+    Train(#[from] edgewright_train::TrainError),
+    /// Code generation.
+    #[error(transparent)]
+    Compile(#[from] edgewright_compile::CompileError),
+    /// Anything of ours that should not happen; please report it.
+    #[error("internal: {0}")]
+    Internal(String),
+}
+
+impl EngineError {
+    /// Whether the user called with something that cannot work (exit code 2) rather than the work failing (1).
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage(_) | Self::ProjectFile { .. } | Self::NoProject { .. })
+    }
+}
+
+/// Attaches the path to an I/O result.
+pub(crate) trait AtPath<T> {
+    /// Names the file in the error.
+    fn at(self, path: &std::path::Path) -> Result<T, EngineError>;
+}
+
+impl<T> AtPath<T> for std::io::Result<T> {
+    fn at(self, path: &std::path::Path) -> Result<T, EngineError> {
+        self.map_err(|source| EngineError::Io { path: path.to_path_buf(), source })
+    }
+}

@@ -1,0 +1,448 @@
+//! The project file, `edgewright.toml`, and the folder that holds it.
+
+use crate::EngineError;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Name of the project file.
+pub const FILE_NAME: &str = "edgewright.toml";
+/// Folder beside it with the database and the objects; may be ignored by version control.
+pub const STATE_DIR: &str = ".edgewright";
+
+/// Contents of `edgewright.toml`. Every key is optional; unknown keys are refused.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProjectFile {
+    /// Name and seed.
+    pub project: ProjectSection,
+    /// Files that `run` imports.
+    pub data: Vec<DataSource>,
+    /// Cleaning of every recording.
+    pub clean: CleanSection,
+    /// Which samples test and which validate.
+    pub split: SplitSection,
+    /// Window, DSP blocks, learning blocks.
+    pub impulse: ImpulseSection,
+    /// How the networks are trained.
+    pub training: TrainingSection,
+    /// Floors that make `run` and `test` fail.
+    pub evaluation: EvaluationSection,
+    /// What is exported and proven.
+    pub deploy: DeploySection,
+}
+
+/// `[project]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProjectSection {
+    /// Name; prefix of emitted code. Empty: name of the folder.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+impl Default for ProjectSection {
+    fn default() -> Self {
+        Self { name: String::new(), description: String::new(), seed: 1 }
+    }
+}
+
+/// `[[data]]`: files that `run` imports and keeps in step with the folder.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSource {
+    /// File or folder, relative to the project.
+    pub path: String,
+    /// A fixed label, instead of `label_from`.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// `folder`, `name`, `name:REGEX`, `column:NAME` or `sidecar`.
+    #[serde(default)]
+    pub label_from: Option<String>,
+    /// `folder`, `regex:RE` or `column:NAME`: samples of one group stay on one side of the split.
+    #[serde(default)]
+    pub group_from: Option<String>,
+    /// `training`, `testing` or `split` (the split stage decides).
+    #[serde(default = "split_word")]
+    pub category: String,
+    /// Rate in Hz of files that do not say it.
+    #[serde(default)]
+    pub rate_hz: Option<f64>,
+    /// `auto`, or a format name.
+    #[serde(default)]
+    pub format: Option<String>,
+}
+
+fn split_word() -> String {
+    "split".into()
+}
+
+/// `[clean]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CleanSection {
+    /// Cut quiet ends that lie this many dB below the loudest part (audio and motion); off when left out.
+    pub trim_db: Option<f64>,
+    /// Kept on each side of what `trim_db` leaves, in ms.
+    pub trim_margin_ms: Option<f64>,
+    /// Flag recordings shorter than this, in ms.
+    pub min_ms: Option<f64>,
+    /// Keep exact duplicates of a recording (same bytes) instead of dropping all but the first.
+    pub keep_duplicates: bool,
+}
+
+/// `[split]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SplitSection {
+    /// Share of the samples of category `split` that test, 0..1.
+    pub test: f64,
+    /// Share of the training samples that validate, 0..1.
+    pub validation: f64,
+}
+
+impl Default for SplitSection {
+    fn default() -> Self {
+        Self { test: 0.2, validation: 0.2 }
+    }
+}
+
+/// `[impulse]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ImpulseSection {
+    /// Length of a window in ms. Left out: 1000 for audio, 2000 for other series.
+    pub window_ms: Option<f64>,
+    /// From the start of one window to the next, in ms. Left out: half a window.
+    pub stride_ms: Option<f64>,
+    /// Rate in Hz to which recordings are resampled. Left out: the rate of most recordings.
+    pub rate_hz: Option<f64>,
+    /// Axes by name, in order. Left out: those of the first recording.
+    pub axes: Option<Vec<String>>,
+    /// Fill recordings shorter than a window with zeros.
+    pub zero_pad: bool,
+    /// Width and height to which images are resized.
+    pub image: Option<[usize; 2]>,
+    /// Feature extraction.
+    pub dsp: Vec<DspSection>,
+    /// What is learned.
+    pub learn: Vec<LearnSection>,
+}
+
+impl Default for ImpulseSection {
+    fn default() -> Self {
+        Self {
+            window_ms: None,
+            stride_ms: None,
+            rate_hz: None,
+            axes: None,
+            zero_pad: true,
+            image: None,
+            dsp: Vec::new(),
+            learn: Vec::new(),
+        }
+    }
+}
+
+/// `[[impulse.dsp]]`: a block with its parameters beside the keys named here.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct DspSection {
+    /// Name of the block: see `edgewright dsp list`.
+    pub block: String,
+    /// Name in the project; left out: the block's name.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// Implementation version; left out: the newest.
+    #[serde(default)]
+    pub version: Option<u32>,
+    /// Axes by name; left out: all.
+    #[serde(default)]
+    pub axes: Option<Vec<String>>,
+    /// Parameters of the block.
+    #[serde(flatten)]
+    pub params: BTreeMap<String, toml::Value>,
+}
+
+/// Kinds of learning blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LearnKind {
+    /// One label per window.
+    Classifier,
+    /// One number per window.
+    Regression,
+    /// K-means distance from what was seen in training.
+    Anomaly,
+}
+
+/// `[[impulse.learn]]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearnSection {
+    /// Kind of the block.
+    pub kind: LearnKind,
+    /// Name in the project; left out: the kind.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// Ids of DSP blocks; left out: all.
+    #[serde(default)]
+    pub inputs: Option<Vec<String>>,
+    /// Layers of the network; left out: a network that suits the features.
+    #[serde(default)]
+    pub layers: Option<Vec<edgewright_train::Layer>>,
+    /// Anomaly: number of clusters, 32 when left out.
+    #[serde(default)]
+    pub clusters: Option<usize>,
+    /// Anomaly: names of the features to look at; left out: chosen on the training data.
+    #[serde(default)]
+    pub features: Option<Vec<String>>,
+    /// Anomaly: share of normal windows that may score above the threshold, 0..1; 0.01 when left out.
+    #[serde(default)]
+    pub false_alarm_rate: Option<f64>,
+}
+
+/// `[training]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingSection {
+    /// Largest number of passes over the training windows.
+    pub epochs: usize,
+    /// Windows per step.
+    pub batch_size: usize,
+    /// Step size of the optimiser at its peak.
+    pub learning_rate: f64,
+    /// Epochs without a better validation loss before training stops; 0 trains to the end.
+    pub patience: usize,
+    /// Weigh classes by the inverse of their frequency.
+    pub balance_classes: bool,
+    /// Pull of the weights towards zero.
+    pub weight_decay: f64,
+    /// Share of each target spread over the other labels.
+    pub label_smoothing: f64,
+    /// Changes of the training features, made anew each epoch, never on validation or test.
+    pub augment: edgewright_train::Augment,
+}
+
+impl Default for TrainingSection {
+    fn default() -> Self {
+        Self {
+            epochs: 60,
+            batch_size: 32,
+            learning_rate: 0.003,
+            patience: 15,
+            balance_classes: true,
+            weight_decay: 0.0001,
+            label_smoothing: 0.0,
+            augment: edgewright_train::Augment::default(),
+        }
+    }
+}
+
+/// `[evaluation]`
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EvaluationSection {
+    /// `run` and `test` fail below this accuracy of the int8 model, 0..1.
+    pub min_accuracy: Option<f64>,
+    /// `run` and `test` fail below this AUROC of the anomaly block, 0..1.
+    pub min_auroc: Option<f64>,
+    /// `run` and `test` fail when int8 loses more points of accuracy than this.
+    pub max_int8_loss: Option<f64>,
+}
+
+/// `[deploy]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeploySection {
+    /// Targets on which the emitted code is built and executed: see `edgewright targets`.
+    pub targets: Vec<String>,
+    /// Kind of package that `run` exports.
+    pub package: String,
+    /// Random windows run on the host beside the test set.
+    pub cases: usize,
+    /// Test windows run on each emulated board.
+    pub board_cases: usize,
+}
+
+impl Default for DeploySection {
+    fn default() -> Self {
+        Self {
+            targets: vec!["host".into(), "cortex-m4f".into()],
+            package: "c".into(),
+            cases: 10_000,
+            board_cases: 100,
+        }
+    }
+}
+
+impl ProjectFile {
+    /// Reads the text of a project file.
+    ///
+    /// # Errors
+    /// [`EngineError::ProjectFile`] naming line and key, with the nearest known key as a hint.
+    pub fn parse(text: &str, path: &Path) -> Result<Self, EngineError> {
+        toml::from_str(text).map_err(|e| EngineError::ProjectFile {
+            path: path.to_path_buf(),
+            message: with_suggestion(&e.to_string()),
+        })
+    }
+}
+
+/// Adds the nearest known key to serde's message about an unknown one.
+fn with_suggestion(message: &str) -> String {
+    let message = message.trim_end();
+    let Some(rest) = message.split("unknown field `").nth(1).or_else(|| message.split("unknown variant `").nth(1))
+    else {
+        return message.to_owned();
+    };
+    let Some((unknown, rest)) = rest.split_once('`') else {
+        return message.to_owned();
+    };
+    let known = rest.split('`').skip(1).step_by(2);
+    match nearest(unknown, known) {
+        Some(best) => format!("{message}\nhint: did you mean `{best}`?"),
+        None => message.to_owned(),
+    }
+}
+
+/// The candidate most like `word`, when one is near enough to be meant.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|c| (strsim::jaro_winkler(word, c), c))
+        .filter(|(score, _)| *score > 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
+        .map(|(_, c)| c)
+}
+
+/// A project folder: the file, read, and where its state lies.
+#[derive(Clone, Debug)]
+pub struct Project {
+    /// Folder that holds `edgewright.toml`.
+    pub dir: PathBuf,
+    /// Its contents.
+    pub file: ProjectFile,
+}
+
+impl Project {
+    /// Reads the project in `dir`.
+    ///
+    /// # Errors
+    /// [`EngineError::NoProject`] when there is no project file, [`EngineError::ProjectFile`] when it is wrong.
+    pub fn open(dir: &Path) -> Result<Self, EngineError> {
+        let path = dir.join(FILE_NAME);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+                return Err(EngineError::NoProject { dir: dir.to_path_buf() });
+            }
+            Err(source) => return Err(EngineError::Io { path, source }),
+        };
+        let mut file = ProjectFile::parse(&text, &path)?;
+        if file.project.name.is_empty() {
+            let folder = std::path::absolute(dir)
+                .ok()
+                .and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()))
+                .unwrap_or_default();
+            file.project.name = folder;
+        }
+        file.check(&path)?;
+        Ok(Self { dir: dir.to_path_buf(), file })
+    }
+
+    /// Where the database and the objects lie.
+    pub fn state_dir(&self) -> PathBuf {
+        self.dir.join(STATE_DIR)
+    }
+
+    /// Where `run` puts exported packages.
+    pub fn build_dir(&self) -> PathBuf {
+        self.dir.join("build")
+    }
+
+    /// Where `run` and `report` put the report.
+    pub fn report_dir(&self) -> PathBuf {
+        self.dir.join("report")
+    }
+}
+
+impl ProjectFile {
+    /// Refuses values that no stage could work with.
+    fn check(&self, path: &Path) -> Result<(), EngineError> {
+        let fail = |message: String| {
+            Err(EngineError::ProjectFile { path: path.to_path_buf(), message })
+        };
+        let share = |name: &str, v: f64| {
+            if (0.0..1.0).contains(&v) { None } else { Some(format!("`{name}` is {v}; it must be at least 0 and below 1")) }
+        };
+        let positive = |name: &str, v: Option<f64>| match v {
+            Some(v) if v <= 0.0 || !v.is_finite() => Some(format!("`{name}` is {v}; it must be above 0")),
+            _ => None,
+        };
+        let problems = [
+            share("split.test", self.split.test),
+            share("split.validation", self.split.validation),
+            positive("impulse.window_ms", self.impulse.window_ms),
+            positive("impulse.stride_ms", self.impulse.stride_ms),
+            positive("impulse.rate_hz", self.impulse.rate_hz),
+            positive("training.learning_rate", Some(self.training.learning_rate)),
+        ];
+        if let Some(problem) = problems.into_iter().flatten().next() {
+            return fail(problem);
+        }
+        if self.training.epochs == 0 || self.training.batch_size == 0 {
+            return fail("`training.epochs` and `training.batch_size` must be at least 1".into());
+        }
+        if let Some([w, h]) = self.impulse.image
+            && (w == 0 || h == 0 || w > 4096 || h > 4096)
+        {
+            return fail(format!("`impulse.image` is [{w}, {h}]; each side must be 1 to 4096"));
+        }
+        for source in &self.data {
+            if !["training", "testing", "split"].contains(&source.category.as_str()) {
+                return fail(format!(
+                    "`data.category` is `{}`; it must be `training`, `testing` or `split`",
+                    source.category
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let error = ProjectFile::parse(text, Path::new("edgewright.toml")).expect_err("refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_key_names_the_nearest() {
+        check("[impulse]\nwindow_sm = 1000\n", "did you mean `window_ms`");
+        check("[trainning]\nepochs = 3\n", "did you mean `training`");
+        check("[[data]]\npath = 'x'\nlabel_form = 'name'\n", "did you mean `label_from`");
+        check("[[impulse.learn]]\nkind = 'clasifier'\n", "did you mean `classifier`");
+    }
+
+    #[test]
+    fn an_empty_file_has_the_defaults() {
+        let file = ProjectFile::parse("", Path::new("edgewright.toml")).expect("accepted");
+        assert_eq!(file, ProjectFile::default());
+        assert_eq!(file.project.seed, 1);
+    }
+
+    #[test]
+    fn impossible_values_are_named() {
+        let file = ProjectFile::parse("[split]\ntest = 1.5\n", Path::new("p")).expect("parses");
+        let error = file.check(Path::new("p")).expect_err("refused").to_string();
+        assert!(error.contains("split.test"), "{error}");
+    }
+}
