@@ -1,2 +1,30 @@
 //! The `edgewright` command.
-fn main() {}
+//!
+//! Data go to stdout, everything else to stderr. Exit codes: 0 done, 1 the work failed or a gate was missed,
+//! 2 wrong usage.
+
+mod args;
+mod commands;
+mod output;
+
+use clap::Parser;
+use edgewright_engine::EngineError;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A closed pipe (`edgewright data list | head`) is the reader's choice, not an error.
+    let cli = args::Cli::parse();
+    let printer = output::Printer::new(cli.quiet, cli.no_progress);
+    match commands::run(cli.command, &printer) {
+        Ok(commands::Verdict::Done) => ExitCode::SUCCESS,
+        Ok(commands::Verdict::Missed) => ExitCode::from(1),
+        Err(error) => {
+            if output::is_closed_pipe(&error) {
+                return ExitCode::SUCCESS;
+            }
+            printer.error(&error);
+            let usage = error.downcast_ref::<EngineError>().is_some_and(EngineError::is_usage);
+            ExitCode::from(if usage { 2 } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What can be typed.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// From a folder of recordings to a proven C library.
+#[derive(Debug, Parser)]
+#[command(name = "edgewright", version, max_term_width = 110, after_help = EXAMPLES)]
+pub struct Cli {
+    /// Print nothing but data and errors.
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// Show no progress bars.
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  edgewright new kws --template keywords
+  edgewright data import ~/recordings --project kws --label-from folder
+  edgewright run kws
+  edgewright classify kws clip.wav
+  edgewright build kws --target cortex-m4f --package c --out kws.zip";
+
+/// Verbs on a project, nouns for the rest.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a project with a commented edgewright.toml.
+    New(NewArgs),
+    /// Import recordings, look at them, find problems.
+    #[command(subcommand)]
+    Data(DataCommand),
+    /// Bring every stage up to date: import clean split features train test build verify report.
+    Run(RunArgs),
+    /// Evaluate the impulse on the test set.
+    Test(ProjectJson),
+    /// Classify files with the trained impulse.
+    Classify(ClassifyArgs),
+    /// Write the report and print where it lies.
+    Report(ReportArgs),
+    /// Export one package.
+    Build(BuildArgs),
+    /// Build, execute and compare the emitted code on each target.
+    Verify(VerifyArgs),
+    /// The processing blocks.
+    #[command(subcommand)]
+    Dsp(DspCommand),
+    /// What can be built for.
+    Targets(TargetsArgs),
+    /// What is installed, what is missing, and the command that installs it.
+    Doctor(JsonArg),
+    /// Print a completion script for a shell.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the generated pages of the manual.
+    #[command(hide = true)]
+    GenerateDocs {
+        /// Folder to write to.
+        out: PathBuf,
+    },
+}
+
+/// `--json`
+#[derive(Clone, Copy, Debug, Args)]
+pub struct JsonArg {
+    /// Print one JSON object instead of text.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A project and `--json`.
+#[derive(Debug, Args)]
+pub struct ProjectJson {
+    /// Folder that holds edgewright.toml.
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `new`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  edgewright new kws --template keywords")]
+pub struct NewArgs {
+    /// Folder to make.
+    pub dir: PathBuf,
+    /// What the project is about: keywords, motion, anomaly, image, tabular, regression, empty.
+    #[arg(long, default_value = "keywords")]
+    pub template: String,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// Categories of samples.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Category {
+    /// Trains (a share of them validates).
+    Training,
+    /// Only tests.
+    Testing,
+    /// The split stage decides.
+    Split,
+}
+
+impl Category {
+    /// The word in the database.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Testing => "testing",
+            Self::Split => "split",
+        }
+    }
+}
+
+/// `data ...`
+#[derive(Debug, Subcommand)]
+pub enum DataCommand {
+    /// Import files and folders.
+    Import(ImportArgs),
+    /// List the samples.
+    List(DataProject),
+    /// Show one sample.
+    Show(DataSample),
+    /// Find problems in the data set.
+    Scan(DataProject),
+    /// Follow a sample from its file to its windows.
+    Trace(DataSample),
+    /// Take everything out: files as received and info.labels.
+    Export(ExportArgs),
+}
+
+/// A project option and `--json`.
+#[derive(Debug, Args)]
+pub struct DataProject {
+    /// Folder that holds edgewright.toml.
+    #[arg(long, default_value = ".")]
+    pub project: PathBuf,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// One sample of a project.
+#[derive(Debug, Args)]
+pub struct DataSample {
+    /// Id of the sample, or the first characters of it.
+    pub id: String,
+    /// Project and output format.
+    #[command(flatten)]
+    pub at: DataProject,
+}
+
+/// `data export`
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// Folder to write to.
+    pub out: PathBuf,
+    /// Project and output format.
+    #[command(flatten)]
+    pub at: DataProject,
+}
+
+/// `data import`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  edgewright data import recordings --label-from folder
+  edgewright data import clips --label-from 'name:^(.*?)_' --group-from 'regex:_(.*?)_'
+  edgewright data import table.csv --label-from column:species
+  edgewright data import noise.wav --label noise --category training --dry-run")]
+pub struct ImportArgs {
+    /// Files and folders: WAV, FLAC, CSV, acquisition JSON and CBOR, PNG, JPEG.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Folder that holds edgewright.toml.
+    #[arg(long, default_value = ".")]
+    pub project: PathBuf,
+    /// One label for all files.
+    #[arg(long, conflicts_with = "label_from")]
+    pub label: Option<String>,
+    /// folder, name[:REGEX], column:NAME or sidecar. Left out: info.labels if there is one, else the folder, else
+    /// the name.
+    #[arg(long)]
+    pub label_from: Option<String>,
+    /// Which side of the split. Left out: what a sidecar says, else split.
+    #[arg(long)]
+    pub category: Option<Category>,
+    /// folder, regex:RE or column:NAME: samples of one group stay on one side.
+    #[arg(long)]
+    pub group_from: Option<String>,
+    /// auto, wav, flac, csv, json, cbor, png or jpeg.
+    #[arg(long, default_value = "auto")]
+    pub format: String,
+    /// Rate in Hz of files that do not say it.
+    #[arg(long)]
+    pub rate: Option<f64>,
+    /// Only say what would be imported.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Folder that holds edgewright.toml.
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    /// Last stage: import, clean, split, features, train, test, build, verify or report.
+    #[arg(long)]
+    pub until: Option<String>,
+    /// Seed instead of the project's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Threads; results do not depend on it.
+    #[arg(long)]
+    pub jobs: Option<usize>,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `classify`
+#[derive(Debug, Args)]
+pub struct ClassifyArgs {
+    /// The project (left out: the current folder), then the files to classify.
+    #[arg(required = true)]
+    pub paths: Vec<PathBuf>,
+    /// Rate in Hz of files that do not say it.
+    #[arg(long)]
+    pub rate: Option<f64>,
+    /// One JSON object per window.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Folder that holds edgewright.toml.
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    /// Open it in the browser.
+    #[arg(long)]
+    pub open: bool,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `build`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  edgewright build kws --target cortex-m4f --package c --out kws.zip")]
+pub struct BuildArgs {
+    /// Folder that holds edgewright.toml.
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    /// Target: see `edgewright targets`.
+    #[arg(long, default_value = "cortex-m4f")]
+    pub target: String,
+    /// Kind of package.
+    #[arg(long, default_value = "c")]
+    pub package: String,
+    /// File to write.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// Export the float impulse instead of the int8 one.
+    #[arg(long)]
+    pub float: bool,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `verify`
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Folder that holds edgewright.toml.
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    /// Target; may be given several times. Left out: those of the project.
+    #[arg(long)]
+    pub target: Vec<String>,
+    /// Random windows beside the test set, on the host.
+    #[arg(long)]
+    pub cases: Option<usize>,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `dsp ...`
+#[derive(Debug, Subcommand)]
+pub enum DspCommand {
+    /// List the blocks with their parameters.
+    List(JsonArg),
+    /// Run one block on one window.
+    Run(DspRunArgs),
+}
+
+/// `dsp run`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  edgewright dsp run mfcc --version 4 --params '{\"num_cepstral\": 13}' --rate 16000 --input x.npy --output y.npy")]
+pub struct DspRunArgs {
+    /// Name of the block.
+    pub block: String,
+    /// Implementation version; left out: the newest.
+    #[arg(long = "version")]
+    pub implementation: Option<u32>,
+    /// Parameters as a JSON object; the others have their defaults.
+    #[arg(long, default_value = "{}")]
+    pub params: String,
+    /// Sampling rate in Hz.
+    #[arg(long, default_value_t = 0.0)]
+    pub rate: f64,
+    /// Axes of a flat input.
+    #[arg(long)]
+    pub axes: Option<usize>,
+    /// Window as .npy: flat, samples x axes, or height x width x channels; uint8, int16, float32 or float64.
+    #[arg(long)]
+    pub input: PathBuf,
+    /// Features as .npy: flat, float32.
+    #[arg(long)]
+    pub output: PathBuf,
+    /// Run it so many times and print the time of one run.
+    #[arg(long)]
+    pub repeat: Option<usize>,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `targets`
+#[derive(Debug, Args)]
+pub struct TargetsArgs {
+    /// Show this target only.
+    pub id: Option<String>,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}

@@ -1,0 +1,372 @@
+//! What each command does: parse, call the engine, print.
+
+use crate::{
+    args::{
+        BuildArgs, ClassifyArgs, Command, DataCommand, DataProject, DataSample, DspCommand, DspRunArgs,
+        ExportArgs, ImportArgs, NewArgs, ProjectJson, ReportArgs, RunArgs, TargetsArgs, VerifyArgs,
+    },
+    output::Printer,
+};
+use anyhow::{Context, Result};
+use clap::CommandFactory;
+use edgewright_engine::{
+    EngineError,
+    dataset::{self, GroupRule, ImportRequest, LabelRule},
+    doctor, documents, dsp_tool,
+    run::{self, RunOptions},
+    session::Session,
+    template,
+};
+use std::path::Path;
+
+/// How a command that did its work ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is well.
+    Done,
+    /// A check failed or a gate was missed; it has been said.
+    Missed,
+}
+
+/// Runs a command.
+pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
+    match command {
+        Command::New(args) => new(&args, printer),
+        Command::Data(DataCommand::Import(args)) => import(&args, printer),
+        Command::Data(DataCommand::List(args)) => list(&args, printer),
+        Command::Data(DataCommand::Show(args)) => show(&args, printer),
+        Command::Data(DataCommand::Scan(args)) => scan(&args, printer),
+        Command::Data(DataCommand::Trace(args)) => trace(&args, printer),
+        Command::Data(DataCommand::Export(args)) => export(&args, printer),
+        Command::Run(args) => run_stages(&args, printer),
+        Command::Test(args) => test(&args, printer),
+        Command::Classify(args) => classify(&args, printer),
+        Command::Report(args) => report(&args, printer),
+        Command::Build(args) => build(&args, printer),
+        Command::Verify(args) => verify(&args, printer),
+        Command::Dsp(DspCommand::List(args)) => dsp_list(args.json, printer),
+        Command::Dsp(DspCommand::Run(args)) => dsp_run(&args, printer),
+        Command::Targets(args) => targets(&args, printer),
+        Command::Doctor(args) => doctor_report(args.json, printer),
+        Command::Completions { shell } => {
+            let mut out = Vec::new();
+            clap_complete::generate(shell, &mut crate::args::Cli::command(), "edgewright", &mut out);
+            printer.data(&String::from_utf8_lossy(&out))?;
+            Ok(Verdict::Done)
+        }
+        Command::GenerateDocs { out } => {
+            let cli = markdown_help();
+            documents::write(&out, &cli)?;
+            printer.note(&format!("wrote {}", out.display()));
+            Ok(Verdict::Done)
+        }
+    }
+}
+
+fn threads(jobs: Option<usize>) -> usize {
+    jobs.filter(|&n| n > 0)
+        .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
+        .unwrap_or(1)
+}
+
+fn open<'a>(project: &Path, printer: &'a Printer) -> Result<Session<'a>> {
+    Ok(Session::open(project, printer, threads(None), None)?)
+}
+
+fn new(args: &NewArgs, printer: &Printer) -> Result<Verdict> {
+    template::create(&args.dir, &args.template)?;
+    let dir = args.dir.display();
+    if args.json.json {
+        printer.json(&serde_json::json!({"project": args.dir, "template": args.template}))?;
+    } else {
+        printer.note(&format!(
+            "made {dir}\nnext: edgewright data import PATH --project {dir}\n      edgewright run {dir}"
+        ));
+    }
+    Ok(Verdict::Done)
+}
+
+fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.project, printer)?;
+    let label = match (&args.label, &args.label_from) {
+        (Some(label), _) => LabelRule::Fixed(label.clone()),
+        (None, Some(rule)) => LabelRule::parse(rule)?,
+        (None, None) => LabelRule::Auto,
+    };
+    let group = args.group_from.as_deref().map_or(Ok(GroupRule::None), GroupRule::parse)?;
+    let report = dataset::import(
+        &session,
+        &ImportRequest {
+            paths: args.paths.clone(),
+            label,
+            group,
+            category: args.category.map(|c| c.word().to_owned()),
+            format: (args.format != "auto").then(|| args.format.clone()),
+            rate_hz: args.rate,
+            source: "import".into(),
+            dry_run: args.dry_run,
+        },
+    )?;
+    if args.json.json {
+        printer.json(&report)?;
+    } else {
+        let verb = if args.dry_run { "would import" } else { "imported" };
+        printer.data(&format!("{verb} {} samples, {} quarantined", report.imported, report.quarantined.len()))?;
+        for (label, n) in &report.labels {
+            let label = if label.is_empty() { "(no label)" } else { label };
+            printer.data(&format!("  {label:<24} {n}"))?;
+        }
+        for (category, n) in &report.categories {
+            printer.data(&format!("  {category:<24} {n}"))?;
+        }
+        for q in &report.quarantined {
+            printer.data(&format!("{}: {}", q.file, q.reason))?;
+        }
+    }
+    if report.imported == 0 {
+        printer.note("error: no file was kept");
+        return Ok(Verdict::Missed);
+    }
+    Ok(Verdict::Done)
+}
+
+fn list(args: &DataProject, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.project, printer)?;
+    let samples = dataset::list(&session)?;
+    if args.json.json {
+        printer.json(&serde_json::json!({ "samples": samples }))?;
+    } else {
+        for s in samples {
+            printer.data(&format!(
+                "{}  {:<9} {:<16} {:>8.0} ms  {}",
+                &s.id[..12.min(s.id.len())],
+                s.category,
+                s.label.as_deref().unwrap_or("-"),
+                s.duration_ms,
+                s.file
+            ))?;
+        }
+    }
+    Ok(Verdict::Done)
+}
+
+fn show(args: &DataSample, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.at.project, printer)?;
+    let shown = dataset::show(&session, &args.id)?;
+    if args.at.json.json { printer.json(&shown)? } else { printer.data(&shown.to_text())? }
+    Ok(Verdict::Done)
+}
+
+fn scan(args: &DataProject, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.project, printer)?;
+    let findings = dataset::scan(&session)?;
+    if args.json.json {
+        printer.json(&serde_json::json!({ "findings": findings }))?;
+    } else if findings.is_empty() {
+        printer.data("no findings")?;
+    } else {
+        for f in findings {
+            printer.data(&format!("{:<18} {:<32} {}", f.kind, f.sample, f.message))?;
+        }
+    }
+    Ok(Verdict::Done)
+}
+
+fn trace(args: &DataSample, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.at.project, printer)?;
+    let traced = dataset::trace(&session, &args.id)?;
+    if args.at.json.json { printer.json(&traced)? } else { printer.data(&traced.to_text())? }
+    Ok(Verdict::Done)
+}
+
+fn export(args: &ExportArgs, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.at.project, printer)?;
+    let files = dataset::export(&session, &args.out)?;
+    if args.at.json.json {
+        printer.json(&serde_json::json!({ "files": files, "out": args.out }))?;
+    } else {
+        printer.data(&format!("{files} files and info.labels in {}", args.out.display()))?;
+    }
+    Ok(Verdict::Done)
+}
+
+fn run_stages(args: &RunArgs, printer: &Printer) -> Result<Verdict> {
+    let session = Session::open(&args.project, printer, threads(args.jobs), args.seed)?;
+    let options = RunOptions { until: args.until.clone() };
+    let outcome = run::run(&session, &options)?;
+    if args.json.json {
+        printer.json(&outcome.report)?;
+    } else {
+        printer.data(&outcome.report.to_text())?;
+    }
+    finish(&outcome.missed, printer)
+}
+
+/// Says which gates were missed.
+fn finish(missed: &[String], printer: &Printer) -> Result<Verdict> {
+    for gate in missed {
+        printer.note(&format!("error: {gate}"));
+    }
+    Ok(if missed.is_empty() { Verdict::Done } else { Verdict::Missed })
+}
+
+fn test(args: &ProjectJson, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.project, printer)?;
+    let outcome = run::run(&session, &RunOptions { until: Some("test".into()) })?;
+    if args.json.json {
+        printer.json(&serde_json::json!({"project": outcome.report.project, "test": outcome.report.test}))?;
+    } else {
+        printer.data(&outcome.report.test_text())?;
+    }
+    finish(&outcome.missed, printer)
+}
+
+fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
+    let is_project = |p: &Path| p.join(edgewright_engine::project::FILE_NAME).is_file();
+    let (project, files) = match args.paths.split_first() {
+        Some((first, rest)) if is_project(first) => (first.as_path(), rest),
+        _ => (Path::new("."), args.paths.as_slice()),
+    };
+    if files.is_empty() {
+        return Err(EngineError::Usage("name at least one file to classify".into()).into());
+    }
+    let session = open(project, printer)?;
+    let classifier = edgewright_engine::classify::Classifier::load(&session)?;
+    let mut failed = false;
+    for file in files {
+        match classifier.file(file, args.rate) {
+            Ok(windows) => {
+                for w in windows {
+                    if args.json { printer.json(&w)? } else { printer.data(&w.to_text())? }
+                }
+            }
+            Err(e) => {
+                failed = true;
+                printer.note(&format!("error: {}: {e}", file.display()));
+            }
+        }
+    }
+    Ok(if failed { Verdict::Missed } else { Verdict::Done })
+}
+
+fn report(args: &ReportArgs, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.project, printer)?;
+    let outcome = run::run(&session, &RunOptions::default())?;
+    let path = session.project.report_dir().join("report.html");
+    if args.json.json {
+        printer.json(&serde_json::json!({ "report": path }))?;
+    } else {
+        printer.data(&path.display().to_string())?;
+    }
+    if args.open {
+        doctor::open_in_browser(&path).context("the report was written but could not be opened")?;
+    }
+    finish(&outcome.missed, printer)
+}
+
+fn build(args: &BuildArgs, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.project, printer)?;
+    let artifact = run::build_one(&session, &args.target, &args.package, args.float, &args.out)?;
+    if args.json.json {
+        printer.json(&artifact)?;
+    } else {
+        printer.data(&format!("{}  sha256 {}", artifact.path, artifact.sha256))?;
+    }
+    Ok(Verdict::Done)
+}
+
+fn verify(args: &VerifyArgs, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.project, printer)?;
+    let targets = (!args.target.is_empty()).then(|| args.target.clone());
+    let (records, missed) = run::verify(&session, targets, args.cases)?;
+    if args.json.json {
+        printer.json(&records)?;
+    } else {
+        for record in &records {
+            printer.data(&record.to_text())?;
+        }
+    }
+    finish(&missed, printer)
+}
+
+fn dsp_list(json: bool, printer: &Printer) -> Result<Verdict> {
+    if json {
+        printer.json(&dsp_tool::list_json())?;
+    } else {
+        printer.data(&dsp_tool::list_text())?;
+    }
+    Ok(Verdict::Done)
+}
+
+fn dsp_run(args: &DspRunArgs, printer: &Printer) -> Result<Verdict> {
+    let outcome = dsp_tool::run(&dsp_tool::Request {
+        block: &args.block,
+        version: args.implementation,
+        params: &args.params,
+        rate_hz: args.rate,
+        axes: args.axes,
+        input: &args.input,
+        output: &args.output,
+        repeat: args.repeat,
+    })?;
+    if args.json.json {
+        printer.json(&outcome)?;
+    } else {
+        printer.note(&format!("{} features{}", outcome.features, match outcome.seconds {
+            Some(s) => format!(", {:.1} us a window", s * 1e6),
+            None => String::new(),
+        }));
+    }
+    Ok(Verdict::Done)
+}
+
+fn targets(args: &TargetsArgs, printer: &Printer) -> Result<Verdict> {
+    let targets = documents::targets(args.id.as_deref())?;
+    if args.json.json {
+        printer.json(&serde_json::json!({ "targets": targets }))?;
+    } else {
+        for t in targets {
+            printer.data(&format!("{:<14} {:<9} {:<24} {}", t.id, t.proof, t.packages.join(", "), t.title))?;
+        }
+    }
+    Ok(Verdict::Done)
+}
+
+fn doctor_report(json: bool, printer: &Printer) -> Result<Verdict> {
+    let checks = doctor::check();
+    if json {
+        printer.json(&serde_json::json!({ "tools": checks }))?;
+    } else {
+        for c in checks {
+            printer.data(&c.to_text())?;
+        }
+    }
+    Ok(Verdict::Done)
+}
+
+/// The command-line reference, from the definitions of the commands.
+fn markdown_help() -> String {
+    fn page(command: &mut clap::Command, path: &str, out: &mut String) {
+        if !path.is_empty() {
+            out.push_str(&format!("\n## `{path}`\n\n"));
+        }
+        let help = command.render_long_help().to_string();
+        let help: Vec<&str> = help.lines().map(str::trim_end).collect();
+        out.push_str(&format!("```text\n{}\n```\n", help.join("\n").trim()));
+        let names: Vec<String> = command
+            .get_subcommands()
+            .filter(|c| !c.is_hide_set() && c.get_name() != "help")
+            .map(|c| c.get_name().to_owned())
+            .collect();
+        for name in names {
+            if let Some(sub) = command.find_subcommand_mut(&name) {
+                page(sub, &format!("{path} {name}").replace("  ", " "), out);
+            }
+        }
+    }
+    let mut out = String::from("# Commands\n");
+    let mut command = crate::args::Cli::command().term_width(100);
+    command.build();
+    page(&mut command, "edgewright", &mut out);
+    out
+}

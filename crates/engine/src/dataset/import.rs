@@ -1,0 +1,387 @@
+//! Import: files become samples, or are quarantined with a reason.
+
+use super::{GroupRule, LabelRule, Reading, SampleInfo, rules};
+use crate::{EngineError, error::AtPath, session::Session};
+use edgewright_sample::{Content, Decoded, labels};
+use edgewright_store::{NewSample, QuarantineRow};
+use rayon::prelude::*;
+use serde::Serialize;
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+/// Files read and decoded at once: bounds memory, keeps the cores busy.
+const BATCH: usize = 64;
+/// Largest file, in bytes.
+const MAX_FILE: u64 = 512 << 20;
+
+/// What to import and how to understand it.
+#[derive(Clone, Debug)]
+pub struct ImportRequest {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Where labels come from.
+    pub label: LabelRule,
+    /// Where groups come from.
+    pub group: GroupRule,
+    /// `training`, `testing` or `split`; `None`: what a sidecar says, else `split`.
+    pub category: Option<String>,
+    /// Format name, or `None` to find it out.
+    pub format: Option<String>,
+    /// Rate of files that do not say it.
+    pub rate_hz: Option<f64>,
+    /// Who asked: `import`, or `data:<n>` for the n-th entry of the project file.
+    pub source: String,
+    /// Only report what would be done.
+    pub dry_run: bool,
+}
+
+/// A file that was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Quarantined {
+    /// Name of the file below the imported folder.
+    pub file: String,
+    /// Why, and what to do.
+    pub reason: String,
+}
+
+/// What an import did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct ImportReport {
+    /// Samples that are in the project now because of this import.
+    pub imported: usize,
+    /// Of these, how many were there before.
+    pub already_there: usize,
+    /// Refused files with reasons.
+    pub quarantined: Vec<Quarantined>,
+    /// Samples per label.
+    pub labels: BTreeMap<String, usize>,
+    /// Samples per category.
+    pub categories: BTreeMap<String, usize>,
+    /// Ids of the samples, in order of import.
+    #[serde(skip)]
+    pub ids: Vec<String>,
+}
+
+struct File {
+    path: PathBuf,
+    /// Below the imported folder, with `/`.
+    name: String,
+}
+
+/// Imports files into the project's store. Running it again changes nothing.
+///
+/// # Errors
+/// [`EngineError::Data`] for a label that cannot be one, [`EngineError::Io`] for a path that is not there, and the
+/// store's. A file that cannot be read or decoded is no error: it is quarantined.
+pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportReport, EngineError> {
+    if let LabelRule::Fixed(label) = &request.label {
+        labels::validate_label(label)
+            .map_err(|e| EngineError::Data(format!("label `{}`: {}", shorten(label), e.message)))?;
+    }
+    let mut report = ImportReport::default();
+    for root in &request.paths {
+        let files = walk(root)?;
+        let sidecar = Sidecar::find(root, &files, &request.label)?;
+        let in_folders = files.iter().any(|f| f.name.contains('/'));
+        let total = files.len();
+        for (n, batch) in files.chunks(BATCH).enumerate() {
+            session.progress("import", (n * BATCH) as u64, total as u64, "")?;
+            let read: Vec<_> = batch
+                .par_iter()
+                .map(|file| (file, read_file(file, request, &sidecar, in_folders)))
+                .collect();
+            keep(session, request, read, &mut report)?;
+        }
+        session.progress("import", total as u64, total as u64, "")?;
+    }
+    Ok(report)
+}
+
+/// A decoded file: its bytes and its samples, ready to be stored.
+struct ReadFile {
+    bytes: Vec<u8>,
+    samples: Vec<(Decoded, Option<String>, Option<String>, String)>,
+    reading: Reading,
+    disabled: bool,
+}
+
+fn keep(
+    session: &Session<'_>,
+    request: &ImportRequest,
+    read: Vec<(&File, Result<ReadFile, (Option<Vec<u8>>, String, String)>)>,
+    report: &mut ImportReport,
+) -> Result<(), EngineError> {
+    let mut rows = Vec::new();
+    for (file, outcome) in read {
+        match outcome {
+            Ok(read) => {
+                let blob = if request.dry_run { None } else { Some(session.store.put_blob(&read.bytes)?) };
+                for (index, (decoded, label, group, category)) in read.samples.into_iter().enumerate() {
+                    *report.labels.entry(label.clone().unwrap_or_default()).or_default() += 1;
+                    *report.categories.entry(category.clone()).or_default() += 1;
+                    report.imported += 1;
+                    let Some(blob) = blob else { continue };
+                    let info = describe(&decoded, read.reading.clone());
+                    let metadata_json =
+                        serde_json::to_string(&info).map_err(|e| EngineError::Internal(e.to_string()))?;
+                    rows.push(NewSample {
+                        name: file.name.clone(),
+                        label,
+                        category,
+                        group,
+                        blob,
+                        index_in_file: index as i64,
+                        format: read.reading.format.clone().unwrap_or_else(|| "auto".into()),
+                        source: request.source.clone(),
+                        metadata_json,
+                        disabled: read.disabled,
+                    });
+                }
+            }
+            Err((bytes, kind, reason)) => {
+                report.quarantined.push(Quarantined { file: file.name.clone(), reason: reason.clone() });
+                if !request.dry_run {
+                    let blob = match &bytes {
+                        Some(bytes) => Some(session.store.put_blob(bytes)?),
+                        None => None,
+                    };
+                    session.store.add_quarantine(&QuarantineRow {
+                        name: file.name.clone(),
+                        source: request.source.clone(),
+                        blob,
+                        kind,
+                        reason,
+                    })?;
+                }
+            }
+        }
+    }
+    if !rows.is_empty() {
+        let added = session.store.add_samples(&rows)?;
+        report.already_there += added.iter().filter(|a| !a.new).count();
+        report.ids.extend(added.into_iter().map(|a| a.id));
+    }
+    Ok(())
+}
+
+fn describe(decoded: &Decoded, reading: Reading) -> SampleInfo {
+    let (rate_hz, frames, axes, image) = match &decoded.content {
+        Content::Signal(s) => (
+            s.rate_hz,
+            s.frames(),
+            s.axes.iter().map(|a| (a.name.clone(), a.units.clone())).collect(),
+            None,
+        ),
+        Content::Image(i) => (
+            0.0,
+            i.width * i.height,
+            vec![("image".to_owned(), String::new())],
+            Some([i.width, i.height, i.channels]),
+        ),
+    };
+    SampleInfo {
+        reading,
+        rate_hz,
+        frames,
+        axes,
+        image,
+        findings: decoded.findings.iter().map(|f| (f.kind.clone(), f.message.clone())).collect(),
+        metadata: decoded.metadata.clone(),
+    }
+}
+
+/// Reads, decodes and labels one file. The error holds the bytes (when they could be read), a slug and the reason.
+fn read_file(
+    file: &File,
+    request: &ImportRequest,
+    sidecar: &Sidecar,
+    in_folders: bool,
+) -> Result<ReadFile, (Option<Vec<u8>>, String, String)> {
+    let refuse = |kind: &str, reason: String| (None, kind.to_owned(), reason);
+    let size = std::fs::metadata(&file.path).map_err(|e| refuse("unreadable", e.to_string()))?.len();
+    if size > MAX_FILE {
+        return Err(refuse(
+            "too_large",
+            format!("{size} bytes are more than the {MAX_FILE} allowed; cut the file into parts"),
+        ));
+    }
+    let bytes = std::fs::read(&file.path).map_err(|e| refuse("unreadable", e.to_string()))?;
+    let reading = Reading {
+        file: rules::file_name(&file.name).to_owned(),
+        format: request.format.clone(),
+        rate_hz: request.rate_hz,
+        label_column: match &request.label {
+            LabelRule::Column(c) => Some(c.clone()),
+            _ => None,
+        },
+        group_column: match &request.group {
+            GroupRule::Column(c) => Some(c.clone()),
+            _ => None,
+        },
+        rows_are_samples: None,
+    };
+    let decoded = reading
+        .options()
+        .map_err(|e| ("options".to_owned(), e.to_string()))
+        .and_then(|options| {
+            edgewright_sample::decode(&reading.file, &bytes, &options)
+                .map_err(|e| (e.kind.to_owned(), e.message))
+        });
+    let decoded = match decoded {
+        Ok(decoded) => decoded,
+        Err((kind, reason)) => return Err((Some(bytes), kind, reason)),
+    };
+    let entry = sidecar.entry(&file.name);
+    let mut samples = Vec::with_capacity(decoded.len());
+    for sample in decoded {
+        let from_sidecar = || entry.and_then(|e| e.label.clone());
+        let label = match &request.label {
+            LabelRule::Fixed(label) => Some(label.clone()),
+            LabelRule::Folder => rules::parent_name(&file.full_name()).map(str::to_owned),
+            LabelRule::Name(pattern) => labels::label_from_name(rules::file_name(&file.name), pattern.as_ref()),
+            LabelRule::Column(_) => sample.label.clone(),
+            LabelRule::Sidecar => from_sidecar(),
+            LabelRule::Auto if sidecar.found => from_sidecar(),
+            LabelRule::Auto if in_folders => rules::parent_name(&file.full_name()).map(str::to_owned),
+            LabelRule::Auto => labels::label_from_name(rules::file_name(&file.name), None),
+        };
+        if let Some(label) = &label
+            && let Err(e) = labels::validate_label(label)
+        {
+            let reason = format!("label `{}`: {}", shorten(label), e.message);
+            return Err((Some(bytes), "label".into(), reason));
+        }
+        let group = match &request.group {
+            GroupRule::Column(_) => sample.group.clone(),
+            rule => rule.of_path(&file.name),
+        };
+        let category = request
+            .category
+            .clone()
+            .or_else(|| entry.and_then(|e| e.category.clone()))
+            .unwrap_or_else(|| "split".into());
+        samples.push((sample, label, group, category));
+    }
+    if samples.is_empty() {
+        return Err((Some(bytes), "empty".into(), "the file holds no sample".into()));
+    }
+    Ok(ReadFile { bytes, samples, reading, disabled: false })
+}
+
+impl File {
+    /// The name with the folder of the file before it, also for a file that was named alone.
+    fn full_name(&self) -> String {
+        if self.name.contains('/') {
+            return self.name.clone();
+        }
+        let folder = std::path::absolute(&self.path)
+            .ok()
+            .and_then(|p| p.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned()));
+        format!("{}/{}", folder.unwrap_or_default(), self.name)
+    }
+}
+
+/// A label short enough for a message.
+fn shorten(label: &str) -> String {
+    let clean: String = label.chars().filter(|c| !c.is_control()).take(60).collect();
+    if clean.chars().count() < label.chars().count() { format!("{clean}...") } else { clean }
+}
+
+/// All files below a path in name order. Hidden files, sidecars and documents are no data.
+fn walk(root: &Path) -> Result<Vec<File>, EngineError> {
+    let meta = std::fs::metadata(root).at(root)?;
+    if meta.is_file() {
+        let name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        return Ok(vec![File { path: root.to_path_buf(), name }]);
+    }
+    let mut files = Vec::new();
+    let mut folders = vec![(root.to_path_buf(), String::new())];
+    while let Some((folder, prefix)) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).at(&folder)? {
+            let entry = entry.at(&folder)?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with('.') {
+                continue;
+            }
+            let path = entry.path();
+            let below = format!("{prefix}{name}");
+            // Following links could leave the folder or go round in circles.
+            let kind = entry.file_type().at(&path)?;
+            if kind.is_dir() {
+                folders.push((path, format!("{below}/")));
+            } else if kind.is_file() && !is_document(&name) {
+                files.push(File { path, name: below });
+            }
+        }
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+fn is_document(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let stem = lower.split('.').next().unwrap_or("");
+    ["readme", "license", "licence", "copying", "notice", "changelog"].contains(&stem)
+        || [".md", ".labels", ".toml", ".html", ".pdf"].iter().any(|end| lower.ends_with(end))
+}
+
+/// Entries of the `info.labels` files below an imported folder.
+#[derive(Default)]
+struct Sidecar {
+    found: bool,
+    entries: BTreeMap<String, SidecarEntry>,
+}
+
+struct SidecarEntry {
+    label: Option<String>,
+    category: Option<String>,
+}
+
+impl Sidecar {
+    fn find(root: &Path, files: &[File], rule: &LabelRule) -> Result<Self, EngineError> {
+        let mut sidecar = Self::default();
+        if !matches!(rule, LabelRule::Auto | LabelRule::Sidecar) {
+            return Ok(sidecar);
+        }
+        let root = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
+        let mut folders: Vec<String> = vec![String::new()];
+        for file in files {
+            for (at, _) in file.name.match_indices('/') {
+                folders.push(file.name[..=at].to_owned());
+            }
+        }
+        folders.sort();
+        folders.dedup();
+        for folder in folders {
+            let path = root.join(&folder).join("info.labels");
+            let bytes = match std::fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(source) => return Err(EngineError::Io { path, source }),
+            };
+            let parsed = labels::parse_info(&bytes)
+                .map_err(|e| EngineError::Data(format!("{}: {}", path.display(), e.message)))?;
+            sidecar.found = true;
+            for entry in parsed {
+                let label = entry.single_label();
+                sidecar.entries.insert(
+                    format!("{folder}{}", entry.path),
+                    SidecarEntry { label, category: entry.category },
+                );
+            }
+        }
+        if matches!(rule, LabelRule::Sidecar) && !sidecar.found {
+            return Err(EngineError::Data(format!(
+                "no info.labels below {}\nhint: use --label-from folder or --label-from name",
+                root.display()
+            )));
+        }
+        Ok(sidecar)
+    }
+
+    fn entry(&self, name: &str) -> Option<&SidecarEntry> {
+        self.entries.get(name)
+    }
+}

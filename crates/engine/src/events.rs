@@ -1,0 +1,60 @@
+//! What long work tells while it runs.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Something worth showing while a stage runs.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A stage begins.
+    StageStarted {
+        /// Name of the stage.
+        stage: &'static str,
+    },
+    /// Work inside a stage: `done` of `total` units.
+    Progress {
+        /// Name of the stage.
+        stage: &'static str,
+        /// Units finished.
+        done: u64,
+        /// Units in all.
+        total: u64,
+        /// Short remark beside the bar.
+        note: String,
+    },
+    /// A stage ended.
+    StageFinished {
+        /// Name of the stage.
+        stage: &'static str,
+        /// Whether its result was there already.
+        cached: bool,
+        /// Wall-clock seconds.
+        seconds: f64,
+        /// What it has to say.
+        notes: Vec<String>,
+    },
+}
+
+/// Receiver of events; also carries the wish to stop.
+pub trait Observer: Sync {
+    /// Takes an event.
+    fn event(&self, event: Event);
+    /// Whether the user wants the work to stop at the next opportunity.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// An observer that shows nothing.
+#[derive(Debug, Default)]
+pub struct Silent {
+    /// Set to stop the work.
+    pub stop: AtomicBool,
+}
+
+impl Observer for Silent {
+    fn event(&self, _: Event) {}
+    fn cancelled(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}

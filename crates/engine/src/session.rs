@@ -1,0 +1,182 @@
+//! An open project: the file, the store, and the stages that were built.
+
+use crate::{EngineError, Event, Observer, project::Project};
+use edgewright_store::{Hash, Store};
+use serde::{Serialize, de::DeserializeOwned};
+use sha2::{Digest, Sha256};
+use std::time::Instant;
+
+/// An open project with its store.
+pub struct Session<'a> {
+    /// The project.
+    pub project: Project,
+    /// Its database and objects.
+    pub store: Store,
+    /// Receives progress.
+    pub observer: &'a dyn Observer,
+    /// Threads to use, at least 1. Results do not depend on it.
+    pub jobs: usize,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+/// How a stage came to its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StageStatus {
+    /// It did its work.
+    Built,
+    /// Its result was there.
+    Cached,
+    /// It failed.
+    Failed,
+}
+
+/// What a stage of a run did.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageRecord {
+    /// Name.
+    pub name: String,
+    /// How it came to its result.
+    pub status: StageStatus,
+    /// Wall-clock seconds spent now.
+    pub seconds: f64,
+    /// Hash of inputs, parameters and code version.
+    pub key: String,
+    /// Remarks for the user.
+    pub notes: Vec<String>,
+}
+
+/// Result of a stage: its manifest, where it lies, and the record.
+pub struct Staged<T> {
+    /// The manifest, read back.
+    pub value: T,
+    /// Hash of the manifest.
+    pub hash: Hash,
+    /// For the report.
+    pub record: StageRecord,
+}
+
+/// Collects what a stage's result depends on.
+pub struct Key(Sha256);
+
+impl Key {
+    /// A key for `stage`; raise `version` when its code changes its results.
+    pub fn new(stage: &str, version: u32) -> Self {
+        let mut key = Self(Sha256::new());
+        key.text("stage", stage).text("version", &version.to_string());
+        key
+    }
+
+    /// Adds a text. Lengths go in as well, so that no two lists of parts look alike.
+    pub fn text(&mut self, name: &str, value: &str) -> &mut Self {
+        for part in [name, value] {
+            self.0.update((part.len() as u64).to_le_bytes());
+            self.0.update(part.as_bytes());
+        }
+        self
+    }
+
+    /// Adds a value in its JSON form.
+    pub fn value(&mut self, name: &str, value: &impl Serialize) -> &mut Self {
+        let text = serde_json::to_string(value).unwrap_or_default();
+        self.text(name, &text)
+    }
+
+    /// The key.
+    pub fn finish(&self) -> Hash {
+        Hash::from_bytes(self.0.clone().finalize().into())
+    }
+}
+
+impl<'a> Session<'a> {
+    /// Opens the project in `dir`.
+    ///
+    /// # Errors
+    /// What opening the project file or the store refuses.
+    pub fn open(
+        dir: &std::path::Path,
+        observer: &'a dyn Observer,
+        jobs: usize,
+        seed: Option<u64>,
+    ) -> Result<Self, EngineError> {
+        let project = Project::open(dir)?;
+        let store = Store::open(&project.state_dir())?;
+        let seed = seed.unwrap_or(project.file.project.seed);
+        Ok(Self { project, store, observer, jobs: jobs.max(1), seed })
+    }
+
+    /// Brings one stage up to date: takes the result under `key` if there is one, else builds it. `build` returns
+    /// the manifest and notes. The manifest is stored before the stage is recorded, so a kill in between costs
+    /// only the repetition of this stage.
+    ///
+    /// # Errors
+    /// Whatever `build` or the store returns.
+    pub fn stage<T: Serialize + DeserializeOwned>(
+        &self,
+        name: &'static str,
+        key: &Hash,
+        build: impl FnOnce() -> Result<(T, Vec<String>), EngineError>,
+    ) -> Result<Staged<T>, EngineError> {
+        if self.observer.cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        self.observer.event(Event::StageStarted { stage: name });
+        let start = Instant::now();
+        let (hash, notes, cached) = match self.cached(name, key)? {
+            Some((hash, notes)) => (hash, notes, true),
+            None => {
+                let (value, notes) = build()?;
+                let text =
+                    serde_json::to_vec(&value).map_err(|e| EngineError::Internal(e.to_string()))?;
+                let hash = self.store.put_blob(&text)?;
+                self.store.put_derived(key, &hash)?;
+                self.store.put_stage(name, key, &hash, start.elapsed().as_secs_f64(), &notes)?;
+                (hash, notes, false)
+            }
+        };
+        let value = self.read(&hash)?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.observer.event(Event::StageFinished { stage: name, cached, seconds, notes: notes.clone() });
+        let status = if cached { StageStatus::Cached } else { StageStatus::Built };
+        let record = StageRecord { name: name.into(), status, seconds, key: key.to_string(), notes };
+        Ok(Staged { value, hash, record })
+    }
+
+    fn cached(&self, name: &str, key: &Hash) -> Result<Option<(Hash, Vec<String>)>, EngineError> {
+        let Some(hash) = self.store.get_derived(key)? else { return Ok(None) };
+        if !self.store.has_blob(&hash) {
+            return Ok(None);
+        }
+        let notes = self.store.stage_notes(name, key)?;
+        Ok(Some((hash, notes.unwrap_or_default())))
+    }
+
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// The store's, or [`EngineError::Internal`] when the object is no such manifest.
+    pub fn read<T: DeserializeOwned>(&self, hash: &Hash) -> Result<T, EngineError> {
+        let bytes = self.store.get_blob(hash)?;
+        serde_json::from_slice(&bytes)
+            .map_err(|e| EngineError::Internal(format!("object {hash} cannot be read: {e}")))
+    }
+
+    /// Tells progress, and stops when the user wants that.
+    ///
+    /// # Errors
+    /// [`EngineError::Cancelled`].
+    pub fn progress(
+        &self,
+        stage: &'static str,
+        done: u64,
+        total: u64,
+        note: impl Into<String>,
+    ) -> Result<(), EngineError> {
+        if self.observer.cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        self.observer.event(Event::Progress { stage, done, total, note: note.into() });
+        Ok(())
+    }
+}

@@ -1,0 +1,322 @@
+//! Stage `clean`: every recording decoded, brought to one rate and one set of axes, checked (silver).
+
+use super::{
+    import::{Manifest, Received},
+    plan::{self, Format},
+};
+use crate::{
+    EngineError,
+    dataset::Quarantined,
+    session::{Key, Session, Staged},
+};
+use edgewright_etl::{CleanSpec, Trim};
+use edgewright_sample::{Content, Decoded, Signal};
+use edgewright_store::Hash;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::{
+    collections::BTreeMap,
+    io::{Read, Seek, SeekFrom, Write},
+};
+
+/// Files decoded at once: bounds memory.
+const BATCH: usize = 32;
+
+/// A cleaned recording.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Cleaned {
+    /// Id of the sample.
+    pub id: String,
+    /// Name of the file it came from.
+    pub name: String,
+    /// Label, if any.
+    pub label: Option<String>,
+    /// `training`, `testing` or `split`.
+    pub category: String,
+    /// Group, if any.
+    pub group: Option<String>,
+    /// Hash of the received bytes and place in them.
+    pub content: String,
+    /// First value in the pack.
+    pub offset: u64,
+    /// Number of frames.
+    pub frames: usize,
+    /// What is suspicious: kind and sentence.
+    pub flags: Vec<(String, String)>,
+    /// What was done to it: step and detail.
+    pub lineage: Vec<(String, String)>,
+}
+
+/// The cleaned data set.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Silver {
+    /// What all recordings were brought to.
+    pub format: Format,
+    /// In the order of the import.
+    pub samples: Vec<Cleaned>,
+    /// Samples that were left out, with reasons.
+    pub rejected: Vec<Quarantined>,
+    /// Number of exact duplicates that were dropped.
+    pub duplicates: usize,
+    /// All values, single precision, little endian, sample after sample.
+    pub pack: Hash,
+}
+
+/// Reads recordings out of the pack.
+pub struct SilverReader {
+    file: std::fs::File,
+    path: std::path::PathBuf,
+    axes: usize,
+}
+
+impl SilverReader {
+    /// Opens the pack.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] when the object cannot be opened.
+    pub fn open(session: &Session<'_>, silver: &Silver) -> Result<Self, EngineError> {
+        let path = session.store.blob_path(&silver.pack);
+        let file =
+            std::fs::File::open(&path).map_err(|source| EngineError::Io { path: path.clone(), source })?;
+        Ok(Self { file, path, axes: silver.format.axes.len() })
+    }
+
+    /// Values of one recording, row-major.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] when the object is shorter than it should be.
+    pub fn values(&mut self, sample: &Cleaned) -> Result<Vec<f32>, EngineError> {
+        let mut bytes = vec![0u8; sample.frames * self.axes * 4];
+        self.file
+            .seek(SeekFrom::Start(sample.offset * 4))
+            .and_then(|_| self.file.read_exact(&mut bytes))
+            .map_err(|source| EngineError::Io { path: self.path.clone(), source })?;
+        Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
+    }
+}
+
+/// Brings the silver level up to date.
+///
+/// # Errors
+/// [`EngineError::Data`] when nothing usable is left, and those of the store.
+pub fn run(session: &Session<'_>, bronze: &Staged<Manifest>) -> Result<Staged<Silver>, EngineError> {
+    let file = &session.project.file;
+    let mut key = Key::new("clean", 1);
+    key.text("bronze", &bronze.hash.to_string())
+        .value("clean", &file.clean)
+        .value("rate", &file.impulse.rate_hz)
+        .value("axes", &file.impulse.axes)
+        .value("image", &file.impulse.image);
+    session.stage("clean", &key.finish(), || build(session, &bronze.value))
+}
+
+fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String>), EngineError> {
+    let file = &session.project.file;
+    let mut notes = Vec::new();
+    let format = plan::format(&bronze.samples, &file.impulse, &mut notes)?;
+    let (kept, duplicates) = drop_duplicates(&bronze.samples, file.clean.keep_duplicates, &mut notes);
+    let spec = spec(session, &format);
+    // A file of table rows holds many samples; it is decoded once.
+    let mut files: Vec<Vec<&Received>> = Vec::new();
+    for sample in kept {
+        match files.last_mut() {
+            Some(last) if last[0].blob == sample.blob => last.push(sample),
+            _ => files.push(vec![sample]),
+        }
+    }
+    let mut pack = session.store.blob_writer()?;
+    let mut offset = 0u64;
+    let mut samples = Vec::new();
+    let mut rejected = Vec::new();
+    let total = files.len() as u64;
+    for (n, batch) in files.chunks(BATCH).enumerate() {
+        session.progress("clean", (n * BATCH) as u64, total, "")?;
+        let cleaned: Vec<Vec<Result<(Cleaned, Vec<f32>), Quarantined>>> =
+            batch.par_iter().map(|file| clean_file(session, file, &format, &spec)).collect();
+        for outcome in cleaned.into_iter().flatten() {
+            match outcome {
+                Ok((mut sample, values)) => {
+                    sample.offset = offset;
+                    offset += values.len() as u64;
+                    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                    pack.write_all(&bytes).map_err(|source| EngineError::Io {
+                        path: session.project.state_dir(),
+                        source,
+                    })?;
+                    samples.push(sample);
+                }
+                Err(reason) => rejected.push(reason),
+            }
+        }
+    }
+    session.progress("clean", total, total, "")?;
+    let pack = pack.finish()?;
+    if samples.is_empty() {
+        let listed: Vec<String> =
+            rejected.iter().take(5).map(|q| format!("  {}: {}", q.file, q.reason)).collect();
+        return Err(EngineError::Data(format!(
+            "no sample is left after cleaning; the first reasons are\n{}",
+            listed.join("\n")
+        )));
+    }
+    if duplicates > 0 {
+        notes.push(format!("{duplicates} exact duplicates dropped"));
+    }
+    if !rejected.is_empty() {
+        notes.push(format!("{} samples rejected, such as {}: {}", rejected.len(), rejected[0].file, rejected[0].reason));
+    }
+    let mut flags: BTreeMap<&str, usize> = BTreeMap::new();
+    for (kind, _) in samples.iter().flat_map(|s| &s.flags) {
+        *flags.entry(kind).or_default() += 1;
+    }
+    for (kind, n) in flags {
+        notes.push(format!("{n} samples flagged `{kind}`"));
+    }
+    Ok((Silver { format, samples, rejected, duplicates, pack }, notes))
+}
+
+/// Keeps one of each set of samples with the same bytes: one that tests if there is one, else the first.
+fn drop_duplicates<'m>(
+    samples: &'m [Received],
+    keep_all: bool,
+    notes: &mut Vec<String>,
+) -> (Vec<&'m Received>, usize) {
+    if keep_all {
+        return (samples.iter().collect(), 0);
+    }
+    let mut best: BTreeMap<(String, usize), &Received> = BTreeMap::new();
+    let mut conflicts = 0;
+    for sample in samples {
+        let content = (sample.blob.to_string(), sample.index);
+        let entry = best.entry(content).or_insert(sample);
+        if entry.label != sample.label {
+            conflicts += 1;
+        }
+        if entry.category != "testing" && sample.category == "testing" {
+            *entry = sample;
+        }
+    }
+    if conflicts > 0 {
+        notes.push(format!("{conflicts} duplicates carry another label than the copy that was kept: see `edgewright data scan`"));
+    }
+    let kept: Vec<&Received> = samples
+        .iter()
+        .filter(|s| best.get(&(s.blob.to_string(), s.index)).is_some_and(|b| b.id == s.id))
+        .collect();
+    let dropped = samples.len() - kept.len();
+    (kept, dropped)
+}
+
+/// Decodes one file and cleans the wanted samples of it.
+fn clean_file(
+    session: &Session<'_>,
+    wanted: &[&Received],
+    format: &Format,
+    spec: &CleanSpec,
+) -> Vec<Result<(Cleaned, Vec<f32>), Quarantined>> {
+    let decoded = (|| {
+        let bytes = session.store.get_blob(&wanted[0].blob)?;
+        let reading = &wanted[0].info.reading;
+        edgewright_sample::decode(&reading.file, &bytes, &reading.options()?)
+            .map_err(|e| EngineError::Data(e.message))
+    })();
+    let decoded = match decoded {
+        Ok(decoded) => decoded,
+        Err(e) => {
+            let reason = e.to_string();
+            return wanted
+                .iter()
+                .map(|s| Err(Quarantined { file: s.name.clone(), reason: reason.clone() }))
+                .collect();
+        }
+    };
+    wanted
+        .iter()
+        .map(|sample| {
+            let refuse = |reason: String| Quarantined { file: sample.name.clone(), reason };
+            let part = decoded
+                .get(sample.index)
+                .ok_or_else(|| refuse(format!("the file has no sample {}", sample.index)))?;
+            clean_sample(sample, part, format, spec).map_err(refuse)
+        })
+        .collect()
+}
+
+fn clean_sample(
+    sample: &Received,
+    decoded: &Decoded,
+    format: &Format,
+    spec: &CleanSpec,
+) -> Result<(Cleaned, Vec<f32>), String> {
+    let mut flags: Vec<(String, String)> = sample.info.findings.clone();
+    let mut lineage = vec![(
+        "decode".to_owned(),
+        format!("{} ({} frames at {} Hz)", sample.info.reading.file, sample.info.frames, sample.info.rate_hz),
+    )];
+    let (values, frames) = match &decoded.content {
+        Content::Signal(signal) => {
+            let (signal, more, steps) = clean_signal(signal, format, spec)?;
+            flags.extend(more);
+            lineage.extend(steps);
+            let frames = signal.frames();
+            (signal.values, frames)
+        }
+        Content::Image(image) => {
+            let [width, height, channels] = format.image.ok_or("an image among other samples")?;
+            let resized = edgewright_etl::resize(image, width, height, channels);
+            lineage.push(("resize".into(), format!("{}x{} to {width}x{height}", image.width, image.height)));
+            (resized.pixels.iter().map(|&p| f32::from(p)).collect(), width * height)
+        }
+    };
+    let cleaned = Cleaned {
+        id: sample.id.clone(),
+        name: sample.name.clone(),
+        label: sample.label.clone(),
+        category: sample.category.clone(),
+        group: sample.group.clone(),
+        content: format!("{}:{}", sample.blob, sample.index),
+        offset: 0,
+        frames,
+        flags,
+        lineage,
+    };
+    Ok((cleaned, values))
+}
+
+type CleanedSignal = (Signal, Vec<(String, String)>, Vec<(String, String)>);
+
+/// Brings one series to the common rate and axes.
+///
+/// # Errors
+/// The reason why the series is left out.
+pub fn clean_signal(signal: &Signal, format: &Format, spec: &CleanSpec) -> Result<CleanedSignal, String> {
+    let assumed;
+    let mut signal = signal;
+    if signal.rate_hz == 0.0
+        && let Some(rate_hz) = format.assumed_rate_hz
+    {
+        assumed = Signal { rate_hz, ..signal.clone() };
+        signal = &assumed;
+    }
+    let cleaned = edgewright_etl::clean(signal, spec).map_err(|r| r.reason)?;
+    Ok((
+        cleaned.signal,
+        cleaned.flags.into_iter().map(|f| (f.kind.to_string(), f.message)).collect(),
+        cleaned.lineage.into_iter().map(|l| (l.step, l.detail)).collect(),
+    ))
+}
+
+/// The steps of cleaning for this project, as `classify` needs them as well.
+pub fn spec(session: &Session<'_>, format: &Format) -> CleanSpec {
+    let clean = &session.project.file.clean;
+    CleanSpec {
+        resample_hz: (format.rate_hz > 0.0).then_some(format.rate_hz),
+        axes: Some(format.axes.iter().map(|a| a.name.clone()).collect()),
+        trim: clean.trim_db.map(|db| Trim {
+            threshold_db: db,
+            margin_ms: clean.trim_margin_ms.unwrap_or(20.0),
+        }),
+        min_ms: clean.min_ms,
+        ..CleanSpec::default()
+    }
+}

@@ -1,0 +1,229 @@
+//! Stage `features`: windows are cut and every DSP block runs on them (gold).
+
+use super::{
+    clean::{Silver, SilverReader},
+    gold::{HoldoutMatrix, Matrix, TrainingMatrix, WindowAt},
+    plan,
+    split::{Side, Split},
+};
+use crate::{
+    EngineError,
+    error::AtPath,
+    project::{ImpulseSection, nearest},
+    session::{Key, Session, Staged},
+};
+use edgewright_dsp::{Params, Value};
+use edgewright_impulse::{DspBlock, Impulse, Runner, Window};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::{collections::BTreeMap, io::Write};
+
+/// Recordings whose windows are computed at once: bounds memory.
+const BATCH: usize = 32;
+
+/// The gold level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Gold {
+    /// Window, blocks and no learning block, as a bundle.
+    pub impulse: String,
+    /// Names of the features.
+    pub names: Vec<String>,
+    /// Windows that train and validate.
+    pub training: TrainingMatrix,
+    /// Windows that test.
+    pub holdout: HoldoutMatrix,
+}
+
+/// Brings the gold level up to date.
+///
+/// # Errors
+/// [`EngineError::Impulse`] when a block refuses its configuration; [`EngineError::Data`] when there is no window to
+/// train on; those of the store.
+pub fn run(
+    session: &Session<'_>,
+    silver: &Staged<Silver>,
+    split: &Staged<Split>,
+) -> Result<Staged<Gold>, EngineError> {
+    let impulse = &session.project.file.impulse;
+    let mut key = Key::new("features", 1);
+    key.text("silver", &silver.hash.to_string())
+        .text("split", &split.hash.to_string())
+        .value("window", &(impulse.window_ms, impulse.stride_ms, impulse.zero_pad))
+        .value("dsp", &impulse.dsp)
+        .value("name", &session.project.file.project.name);
+    session.stage("features", &key.finish(), || build(session, &silver.value, &split.value))
+}
+
+/// Window and DSP blocks of the project on these recordings.
+fn design(
+    session: &Session<'_>,
+    silver: &Silver,
+    notes: &mut Vec<String>,
+) -> Result<Impulse, EngineError> {
+    let section = &session.project.file.impulse;
+    let lengths: Vec<usize> = silver.samples.iter().map(|s| s.frames).collect();
+    let window = plan::window(&silver.format, &lengths, section, notes)?;
+    let dsp = blocks(session, section, &window)?;
+    Ok(Impulse { name: session.project.file.project.name.clone(), window, dsp, learn: Vec::new() })
+}
+
+fn blocks(
+    session: &Session<'_>,
+    section: &ImpulseSection,
+    window: &Window,
+) -> Result<Vec<DspBlock>, EngineError> {
+    let usage = |message: String| EngineError::ProjectFile {
+        path: session.project.dir.join(crate::project::FILE_NAME),
+        message,
+    };
+    if section.dsp.is_empty() {
+        return Err(usage("the impulse has no DSP block; add `[[impulse.dsp]]` with `block = \"raw\"`".into()));
+    }
+    let mut blocks: Vec<DspBlock> = Vec::new();
+    for block in &section.dsp {
+        let known = edgewright_dsp::blocks();
+        let info = known.iter().find(|b| b.name == block.block).ok_or_else(|| {
+            let hint = nearest(&block.block, known.iter().map(|b| b.name))
+                .map(|n| format!("\nhint: did you mean `{n}`?"))
+                .unwrap_or_default();
+            usage(format!("there is no DSP block `{}`{hint}", block.block))
+        })?;
+        let version =
+            block.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
+        let axes = match &block.axes {
+            None => (0..window.axes.len()).collect(),
+            Some(names) => names
+                .iter()
+                .map(|name| {
+                    window.axes.iter().position(|a| &a.name == name).ok_or_else(|| {
+                        usage(format!("DSP block `{}`: there is no axis `{name}`", block.block))
+                    })
+                })
+                .collect::<Result<Vec<_>, _>>()?,
+        };
+        let params = params(&block.params).map_err(usage)?;
+        let mut id = block.id.clone().unwrap_or_else(|| block.block.clone());
+        if blocks.iter().any(|b| b.id == id) {
+            id = format!("{id}{}", blocks.len() + 1);
+        }
+        blocks.push(DspBlock::new(id, &block.block, version, params, axes, window)?);
+    }
+    Ok(blocks)
+}
+
+/// Parameters out of the project file.
+fn params(table: &BTreeMap<String, toml::Value>) -> Result<Params, String> {
+    table
+        .iter()
+        .map(|(name, value)| {
+            let value = match value {
+                toml::Value::Integer(n) => Value::Number(*n as f64),
+                toml::Value::Float(n) => Value::Number(*n),
+                toml::Value::Boolean(b) => Value::Bool(*b),
+                toml::Value::String(s) => Value::Text(s.clone()),
+                other => return Err(format!("parameter `{name}` cannot be a {}", other.type_str())),
+            };
+            Ok((name.clone(), value))
+        })
+        .collect()
+}
+
+fn build(
+    session: &Session<'_>,
+    silver: &Silver,
+    split: &Split,
+) -> Result<(Gold, Vec<String>), EngineError> {
+    let mut notes = Vec::new();
+    let impulse = design(session, silver, &mut notes)?;
+    impulse.validate()?;
+    let (training, refused_a) = matrix(session, silver, split, &impulse, false)?;
+    let (holdout, refused_b) = matrix(session, silver, split, &impulse, true)?;
+    if training.windows.is_empty() {
+        return Err(EngineError::Data(
+            "no training sample gives a window\nhint: lower `impulse.window_ms`, or set `impulse.zero_pad = true`".into(),
+        ));
+    }
+    notes.push(format!(
+        "{} features from each of {} training and {} test windows",
+        training.width,
+        training.windows.len(),
+        holdout.windows.len()
+    ));
+    let refused = refused_a + refused_b;
+    if refused > 0 {
+        notes.push(format!("{refused} windows were refused by a DSP block and are left out"));
+    }
+    let gold = Gold {
+        names: impulse.feature_names(),
+        impulse: impulse.to_bundle(),
+        training: TrainingMatrix::new(training),
+        holdout: HoldoutMatrix::new(holdout),
+    };
+    Ok((gold, notes))
+}
+
+/// Computes and stores the features of one side. Also returns how many windows a block refused.
+fn matrix(
+    session: &Session<'_>,
+    silver: &Silver,
+    split: &Split,
+    impulse: &Impulse,
+    testing: bool,
+) -> Result<(Matrix, usize), EngineError> {
+    let wanted: Vec<usize> = (0..silver.samples.len())
+        .filter(|&i| (split.sides[i] == Side::Testing) == testing)
+        .collect();
+    let mut reader = SilverReader::open(session, silver)?;
+    let mut out = session.store.blob_writer()?;
+    let mut windows = Vec::new();
+    let mut refused = 0;
+    let total = wanted.len() as u64;
+    for (n, batch) in wanted.chunks(BATCH).enumerate() {
+        let side = if testing { "test" } else { "training" };
+        session.progress("features", (n * BATCH) as u64, total, side)?;
+        let recordings = batch
+            .iter()
+            .map(|&i| Ok((i, reader.values(&silver.samples[i])?)))
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        let computed = recordings
+            .par_iter()
+            .map_init(
+                || Runner::new(impulse),
+                |runner, (sample, values)| {
+                    let runner = runner.as_mut().map_err(|e| EngineError::Internal(e.to_string()))?;
+                    Ok(recording(runner, &impulse.window, *sample, values))
+                },
+            )
+            .collect::<Result<Vec<_>, EngineError>>()?;
+        for (at, features, bad) in computed {
+            let bytes: Vec<u8> = features.iter().flat_map(|v| v.to_le_bytes()).collect();
+            out.write_all(&bytes).at(&session.project.state_dir())?;
+            windows.extend(at);
+            refused += bad;
+        }
+    }
+    let object = out.finish()?;
+    Ok((Matrix::new(object, impulse.features(), windows), refused))
+}
+
+/// Features of all windows of one recording, and how many windows were refused.
+fn recording(
+    runner: &mut Runner<'_>,
+    window: &Window,
+    sample: usize,
+    values: &[f32],
+) -> (Vec<WindowAt>, Vec<f32>, usize) {
+    let (mut at, mut features, mut refused) = (Vec::new(), Vec::new(), 0);
+    let mut cut = Vec::new();
+    for start in window.starts(values.len() / window.axes.len()) {
+        window.cut(values, start, &mut cut);
+        match runner.features(&cut) {
+            Ok(row) => {
+                features.extend_from_slice(row);
+                at.push(WindowAt { sample, start });
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    (at, features, refused)
+}

@@ -1,0 +1,16 @@
+//! The stages of `run`, in order. Each reads the manifests before it and writes its own.
+
+pub mod build;
+pub mod clean;
+pub mod features;
+pub mod gold;
+pub mod import;
+pub mod plan;
+pub mod prove;
+pub mod split;
+pub mod test;
+pub mod train;
+
+/// Names of the stages in order.
+pub const STAGES: &[&str] =
+    &["import", "clean", "split", "features", "train", "test", "build", "verify", "report"];

@@ -1,0 +1,126 @@
+//! Stage `split`: which samples train, which validate, which test.
+
+use super::clean::Silver;
+use crate::{
+    EngineError,
+    project::LearnKind,
+    session::{Key, Session, Staged},
+};
+use edgewright_etl::{Category, SplitItem, SplitSpec};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Label of the training samples of an anomaly project.
+pub const NORMAL: &str = "normal";
+
+/// Side of a sample.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Fits the weights.
+    Training,
+    /// Watches training.
+    Validation,
+    /// Only tests.
+    Testing,
+}
+
+/// Sides of all samples of the silver level.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Split {
+    /// One per silver sample, in its order.
+    pub sides: Vec<Side>,
+    /// Signs that training and test know of each other.
+    pub leaks: Vec<String>,
+}
+
+/// Decides the sides.
+///
+/// # Errors
+/// [`EngineError::Data`] when no sample is left to train on.
+pub fn run(session: &Session<'_>, silver: &Staged<Silver>) -> Result<Staged<Split>, EngineError> {
+    let file = &session.project.file;
+    let mut key = Key::new("split", 1);
+    key.text("silver", &silver.hash.to_string())
+        .value("split", &file.split)
+        .value("anomaly_only", &anomaly_only(session))
+        .value("seed", &session.seed);
+    session.stage("split", &key.finish(), || build(session, &silver.value))
+}
+
+/// Whether the impulse learns nothing but what is normal.
+pub fn anomaly_only(session: &Session<'_>) -> bool {
+    let learn = &session.project.file.impulse.learn;
+    !learn.is_empty() && learn.iter().all(|l| l.kind == LearnKind::Anomaly)
+}
+
+fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>), EngineError> {
+    let spec = &session.project.file.split;
+    let has_normal = silver.samples.iter().any(|s| s.label.as_deref() == Some(NORMAL));
+    let only_normal = anomaly_only(session) && has_normal;
+    let mut moved = 0;
+    let items: Vec<SplitItem<'_>> = silver
+        .samples
+        .iter()
+        .map(|s| {
+            let mut fixed = match s.category.as_str() {
+                "training" => Some(Category::Training),
+                "testing" => Some(Category::Testing),
+                _ => None,
+            };
+            // What is not normal cannot train a model of the normal; it tests.
+            if only_normal && s.label.as_deref() != Some(NORMAL) && fixed != Some(Category::Testing) {
+                fixed = Some(Category::Testing);
+                moved += 1;
+            }
+            SplitItem {
+                id: &s.id,
+                label: s.label.as_deref().unwrap_or(""),
+                group: s.group.as_deref(),
+                content: &s.content,
+                fixed,
+            }
+        })
+        .collect();
+    let assigned = edgewright_etl::assign(
+        &items,
+        &SplitSpec { test: spec.test, validation: spec.validation, seed: session.seed },
+    )
+    .map_err(|e| EngineError::Data(e.to_string()))?;
+    let sides: Vec<Side> = assigned
+        .iter()
+        .map(|c| match c {
+            Category::Training => Side::Training,
+            Category::Validation => Side::Validation,
+            Category::Testing => Side::Testing,
+        })
+        .collect();
+    let leaks: Vec<String> =
+        edgewright_etl::leakage(&items, &assigned).into_iter().map(|l| l.to_string()).collect();
+    let mut counts: BTreeMap<Side, usize> = BTreeMap::new();
+    for side in &sides {
+        *counts.entry(*side).or_default() += 1;
+    }
+    let count = |side| counts.get(&side).copied().unwrap_or(0);
+    if count(Side::Training) == 0 {
+        return Err(EngineError::Data(
+            "no sample is left to train on\nhint: import some with `--category training` or `--category split`".into(),
+        ));
+    }
+    let mut notes = vec![format!(
+        "{} samples train, {} validate, {} test",
+        count(Side::Training),
+        count(Side::Validation),
+        count(Side::Testing)
+    )];
+    if moved > 0 {
+        notes.push(format!("{moved} samples that are not `{NORMAL}` only test"));
+    }
+    if count(Side::Testing) == 0 {
+        notes.push("no sample tests: the figures of the test stage will be missing".into());
+    }
+    if !leaks.is_empty() {
+        notes.push(format!("{} signs of leakage, such as: {}", leaks.len(), leaks[0]));
+    }
+    Ok((Split { sides, leaks }, notes))
+}

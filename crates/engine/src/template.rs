@@ -1,0 +1,218 @@
+//! `new`: a commented project that runs as soon as data are there.
+
+use crate::{
+    EngineError,
+    error::AtPath,
+    project::{FILE_NAME, nearest},
+};
+use std::path::Path;
+
+/// Names of the templates, in the order of the help.
+pub const TEMPLATES: &[&str] =
+    &["keywords", "motion", "anomaly", "image", "tabular", "regression", "empty"];
+
+/// Makes a project in `dir` (with its parents). Existing files are left alone.
+///
+/// # Errors
+/// [`EngineError::Usage`] for an unknown template or a folder that already holds a project,
+/// [`EngineError::Io`] when the folder cannot be written.
+pub fn create(dir: &Path, template: &str) -> Result<(), EngineError> {
+    let body = match template {
+        "keywords" => KEYWORDS,
+        "motion" => MOTION,
+        "anomaly" => ANOMALY,
+        "image" => IMAGE,
+        "tabular" => TABULAR,
+        "regression" => REGRESSION,
+        "empty" => EMPTY,
+        _ => {
+            let hint = nearest(template, TEMPLATES.iter().copied())
+                .map(|t| format!("\nhint: did you mean `{t}`?"))
+                .unwrap_or_default();
+            return Err(EngineError::Usage(format!(
+                "there is no template `{template}`; there are {}{hint}",
+                TEMPLATES.join(", ")
+            )));
+        }
+    };
+    let path = dir.join(FILE_NAME);
+    if path.exists() {
+        return Err(EngineError::Usage(format!(
+            "{} exists already\nhint: choose another folder, or edit that file",
+            path.display()
+        )));
+    }
+    std::fs::create_dir_all(dir).at(dir)?;
+    let name = std::path::absolute(dir)
+        .ok()
+        .and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()))
+        .unwrap_or_else(|| template.to_owned());
+    let text = format!("{}{body}{TAIL}", HEAD.replace("NAME", &toml::Value::String(name).to_string()));
+    std::fs::write(&path, text).at(&path)?;
+    let ignore = dir.join(".gitignore");
+    if !ignore.exists() {
+        std::fs::write(&ignore, ".edgewright/\nbuild/\nreport/\n").at(&ignore)?;
+    }
+    Ok(())
+}
+
+const HEAD: &str = r#"# An Edgewright project. Every key is optional; an unknown key is an error that names the nearest one.
+# Put recordings in with `edgewright data import PATH`, or name a folder under [[data]], then: edgewright run
+
+[project]
+name = NAME
+seed = 1                      # same data, same seed, same bytes
+
+# [[data]]                    # files that `run` imports and keeps in step with the folder
+# path = "recordings"
+# label_from = "name"         # folder | name | name:REGEX | column:NAME | sidecar
+# group_from = "regex:_(.*)_" # folder | regex:RE | column:NAME; a group stays on one side of the split
+
+[split]
+test = 0.2                    # share of the samples that only test
+validation = 0.2              # share of the training samples that watches training
+
+"#;
+
+const KEYWORDS: &str = r#"[impulse]
+window_ms = 1000
+stride_ms = 500
+zero_pad = true               # clips shorter than a window are filled with zeros
+# rate_hz = 16000             # left out: the rate of most recordings
+
+[[impulse.dsp]]
+block = "mfcc"                # see `edgewright dsp list`
+version = 4
+num_cepstral = 13
+num_filters = 32
+
+[[impulse.learn]]
+kind = "classifier"           # `layers` left out: a small convolutional network
+
+[training]
+epochs = 60
+batch_size = 32
+learning_rate = 0.003
+patience = 20                 # stop when validation has not improved for so many epochs
+[training.augment]
+noise = 0.1
+time_shift = 4
+time_mask = 6
+frequency_mask = 2
+"#;
+
+const MOTION: &str = r#"[impulse]
+window_ms = 2000
+stride_ms = 400
+# rate_hz = 62.5              # left out: the rate of most recordings
+
+[[impulse.dsp]]
+block = "spectral_analysis"
+version = 4
+filter_type = "none"
+fft_length = 64
+
+[[impulse.learn]]
+kind = "classifier"
+
+[[impulse.learn]]
+kind = "anomaly"              # K-means on the features that tell most
+
+[training]
+epochs = 80
+learning_rate = 0.003
+"#;
+
+const ANOMALY: &str = r#"# Recordings labelled `normal` train. In the test set every other label is an anomaly.
+[impulse]
+# window_ms = 1000            # left out: 2000, or the length of the shortest recordings
+# rate_hz = 200               # left out: the rate of most recordings
+
+[[impulse.dsp]]
+block = "spectral_analysis"
+version = 4
+filter_type = "none"
+fft_length = 32
+
+[[impulse.learn]]
+kind = "anomaly"
+clusters = 32
+false_alarm_rate = 0.01       # sets the threshold
+"#;
+
+const IMAGE: &str = r#"[impulse]
+image = [32, 32]              # width, height
+
+[[impulse.dsp]]
+block = "image"
+channels = "Grayscale"        # or "RGB"
+
+[[impulse.learn]]
+kind = "classifier"
+
+[training]
+epochs = 60
+"#;
+
+const TABULAR: &str = r#"# Each row of a CSV file is a sample: edgewright data import FILE --label-from column:NAME
+[impulse]
+
+[[impulse.dsp]]
+block = "raw"
+
+[[impulse.learn]]
+kind = "classifier"
+
+[training]
+epochs = 100
+"#;
+
+const REGRESSION: &str = r#"# The label is a number: edgewright data import FILE --label-from column:NAME
+[impulse]
+
+[[impulse.dsp]]
+block = "raw"
+
+[[impulse.learn]]
+kind = "regression"
+
+[training]
+epochs = 100
+"#;
+
+const EMPTY: &str = r#"[impulse]
+
+# [[impulse.dsp]]
+# block = "raw"
+
+# [[impulse.learn]]
+# kind = "classifier"
+"#;
+
+const TAIL: &str = r#"
+[evaluation]
+# min_accuracy = 0.9          # `run` fails below it
+# max_int8_loss = 1.0         # points of accuracy that quantisation may cost
+
+[deploy]
+targets = ["host", "cortex-m4f"]
+package = "c"
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Project;
+
+    #[test]
+    fn every_template_is_a_valid_project() {
+        let dir = tempfile::tempdir().expect("temp dir");
+        for template in TEMPLATES {
+            let path = dir.path().join("deep").join(template);
+            create(&path, template).expect("created");
+            let project = Project::open(&path).expect("valid");
+            assert_eq!(&project.file.project.name, template);
+            assert!(create(&path, template).expect_err("refused").is_usage());
+        }
+    }
+}
