@@ -1,0 +1,151 @@
+//! `classify`: files through the trained impulse.
+
+use crate::{
+    EngineError, RunOptions,
+    dataset::Reading,
+    error::AtPath,
+    run,
+    session::Session,
+    stages::{clean, plan::Format},
+};
+use edgewright_etl::CleanSpec;
+use edgewright_impulse::{Impulse, Runner, Task};
+use edgewright_sample::Content;
+use serde::Serialize;
+use std::{collections::BTreeMap, path::Path};
+
+/// What the impulse says of one window of a file.
+#[derive(Clone, Debug, Serialize)]
+pub struct Classified {
+    /// The file as it was named.
+    pub file: String,
+    /// Start of the window in ms.
+    pub start_ms: f64,
+    /// Label with the highest score, or the estimate of a regression; `null` without either.
+    pub label: Option<String>,
+    /// Score of each label.
+    pub scores: BTreeMap<String, f32>,
+    /// Estimate of a regression.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<f32>,
+    /// Score of the anomaly block.
+    pub anomaly: Option<f32>,
+    /// Whether that is above the threshold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub is_anomaly: Option<bool>,
+}
+
+impl Classified {
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let mut out = format!("{}  {:>8.0} ms  ", self.file, self.start_ms);
+        if let Some(label) = &self.label {
+            let score = self.scores.get(label).map(|s| format!(" {s:.3}")).unwrap_or_default();
+            out.push_str(&format!("{label}{score}"));
+        }
+        if let Some(score) = self.anomaly {
+            let word = if self.is_anomaly == Some(true) { "  ANOMALY" } else { "" };
+            out.push_str(&format!("  anomaly {score:.3}{word}"));
+        }
+        out
+    }
+}
+
+/// The trained int8 impulse of a project.
+pub struct Classifier {
+    impulse: Impulse,
+    format: Format,
+    spec: CleanSpec,
+}
+
+impl Classifier {
+    /// Brings the project up to the trained impulse and takes it.
+    ///
+    /// # Errors
+    /// Those of the stages.
+    pub fn load(session: &Session<'_>) -> Result<Self, EngineError> {
+        let trained = run::until_train(session, &RunOptions::default())?;
+        let impulse = trained.impulse_int8(session)?;
+        let format = trained.format.clone();
+        let spec = clean::spec(session, &format);
+        Ok(Self { impulse, format, spec })
+    }
+
+    /// Classifies every window of a file; a recording shorter than a window is filled with zeros.
+    ///
+    /// # Errors
+    /// [`EngineError::Data`] when the file cannot be read as the project's kind of sample.
+    pub fn file(&self, path: &Path, rate_hz: Option<f64>) -> Result<Vec<Classified>, EngineError> {
+        let bytes = std::fs::read(path).at(path)?;
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let reading = Reading { file: name.clone(), rate_hz, ..Reading::default() };
+        let decoded = edgewright_sample::decode(&name, &bytes, &reading.options()?)
+            .map_err(|e| EngineError::Data(e.message))?;
+        let mut runner = Runner::new(&self.impulse)?;
+        let mut window = self.impulse.window.clone();
+        window.zero_pad = true;
+        let mut out = Vec::new();
+        let mut cut = Vec::new();
+        for part in decoded {
+            let values = match part.content {
+                Content::Signal(mut signal) => {
+                    if signal.rate_hz == 0.0 && signal.frames() > 1 {
+                        signal.rate_hz = self.format.rate_hz;
+                    }
+                    clean::clean_signal(&signal, &self.format, &self.spec)
+                        .map_err(EngineError::Data)?
+                        .0
+                        .values
+                }
+                Content::Image(image) => {
+                    let [w, h, channels] = self
+                        .format
+                        .image
+                        .ok_or_else(|| EngineError::Data("an image, but the impulse takes series".into()))?;
+                    let resized = edgewright_etl::resize(&image, w, h, channels);
+                    resized.pixels.iter().map(|&p| f32::from(p)).collect()
+                }
+            };
+            for start in window.starts(values.len() / window.axes.len()) {
+                window.cut(&values, start, &mut cut);
+                let outcome = runner.run(&cut)?;
+                out.push(self.describe(path, window.start_ms(start), &outcome));
+            }
+        }
+        if out.is_empty() {
+            return Err(EngineError::Data("the file gives no window".into()));
+        }
+        Ok(out)
+    }
+
+    fn describe(&self, path: &Path, start_ms: f64, outcome: &edgewright_impulse::Outcome) -> Classified {
+        let labels = self.impulse.labels();
+        let best = best(&outcome.scores);
+        let threshold = self.impulse.learn.iter().find_map(|l| match l.task {
+            Task::Anomaly { threshold } => Some(threshold),
+            _ => None,
+        });
+        Classified {
+            file: path.display().to_string(),
+            start_ms,
+            label: best
+                .and_then(|b| labels.get(b).cloned())
+                .or_else(|| outcome.value.map(|v| v.to_string())),
+            scores: labels.iter().cloned().zip(outcome.scores.iter().copied()).collect(),
+            value: outcome.value,
+            anomaly: outcome.anomaly,
+            is_anomaly: outcome.anomaly.zip(threshold).map(|(s, t)| s > t),
+        }
+    }
+}
+
+/// Index of the highest score; the first of equals.
+pub fn best(scores: &[f32]) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for (i, score) in scores.iter().enumerate() {
+        if best.is_none_or(|b| *score > scores[b]) {
+            best = Some(i);
+        }
+    }
+    best
+}

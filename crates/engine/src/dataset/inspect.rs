@@ -1,0 +1,397 @@
+//! Looking at the data set: list, show, scan, trace, export.
+
+use super::{SampleInfo, info};
+use crate::{
+    EngineError,
+    error::AtPath,
+    session::Session,
+    stages::{clean, features, import, split},
+};
+use edgewright_store::SampleRow;
+use serde::Serialize;
+use std::{collections::BTreeMap, path::Path};
+
+/// One line of the list.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listed {
+    /// Id.
+    pub id: String,
+    /// Name of the file below the imported folder.
+    pub name: String,
+    /// Label, if any.
+    pub label: Option<String>,
+    /// `training`, `testing` or `split`.
+    pub category: String,
+    /// The same as `name`.
+    pub file: String,
+    /// Group, if any.
+    pub group: Option<String>,
+    /// Length in ms; 0 for rows and images.
+    pub duration_ms: f64,
+    /// Rate in Hz as received.
+    pub rate_hz: f64,
+}
+
+/// A sample with everything known of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Shown {
+    /// The line of the list.
+    #[serde(flatten)]
+    pub listed: Listed,
+    /// What the decoder said.
+    pub info: SampleInfo,
+    /// Hash of the received bytes.
+    pub sha256: String,
+    /// Who imported it.
+    pub source: String,
+}
+
+/// A problem of the data set.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScanFinding {
+    /// Stable word, such as `duplicate`.
+    pub kind: String,
+    /// Name of the sample, or empty when it is about the whole set.
+    pub sample: String,
+    /// Id of the sample.
+    pub id: String,
+    /// What it is and what to do.
+    pub message: String,
+}
+
+/// The way of a sample through the levels.
+#[derive(Clone, Debug, Serialize)]
+pub struct Traced {
+    /// Bronze.
+    pub received: Shown,
+    /// Silver: steps of cleaning.
+    pub lineage: Vec<(String, String)>,
+    /// Silver: suspicions.
+    pub flags: Vec<(String, String)>,
+    /// Side of the split.
+    pub side: Option<split::Side>,
+    /// Gold: first frames of its windows.
+    pub windows: Vec<usize>,
+    /// Why it got no further.
+    pub rejected: Option<String>,
+}
+
+fn listed(row: &SampleRow) -> Result<Listed, EngineError> {
+    let info = info(row)?;
+    let duration_ms = if info.rate_hz > 0.0 { info.frames as f64 * 1000.0 / info.rate_hz } else { 0.0 };
+    Ok(Listed {
+        id: row.id.clone(),
+        name: row.name.clone(),
+        label: row.label.clone(),
+        category: row.category.clone(),
+        file: row.name.clone(),
+        group: row.group.clone(),
+        duration_ms,
+        rate_hz: info.rate_hz,
+    })
+}
+
+/// All samples in order of name.
+///
+/// # Errors
+/// Those of the store.
+pub fn list(session: &Session<'_>) -> Result<Vec<Listed>, EngineError> {
+    let mut all =
+        session.store.list_samples()?.iter().map(listed).collect::<Result<Vec<_>, EngineError>>()?;
+    all.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    Ok(all)
+}
+
+fn find(session: &Session<'_>, id: &str) -> Result<SampleRow, EngineError> {
+    let mut hits: Vec<SampleRow> = session
+        .store
+        .list_samples()?
+        .into_iter()
+        .filter(|r| !id.is_empty() && (r.id.starts_with(id) || r.name == id))
+        .collect();
+    match hits.len() {
+        1 => Ok(hits.remove(0)),
+        0 => Err(EngineError::Data(format!("there is no sample `{id}`\nhint: `edgewright data list` shows the ids"))),
+        n => Err(EngineError::Data(format!("`{id}` is the beginning of {n} ids; type more of it"))),
+    }
+}
+
+/// One sample, by its id, the beginning of its id, or its name.
+///
+/// # Errors
+/// [`EngineError::Data`] when none or several fit.
+pub fn show(session: &Session<'_>, id: &str) -> Result<Shown, EngineError> {
+    shown(&find(session, id)?)
+}
+
+fn shown(row: &SampleRow) -> Result<Shown, EngineError> {
+    Ok(Shown {
+        listed: listed(row)?,
+        info: info(row)?,
+        sha256: row.blob.to_string(),
+        source: row.source.clone(),
+    })
+}
+
+impl Shown {
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let l = &self.listed;
+        let mut out = format!(
+            "id        {}\nname      {}\nlabel     {}\ncategory  {}\ngroup     {}\nrate      {} Hz\nlength    {:.1} ms, {} frames\n",
+            l.id,
+            l.name,
+            l.label.as_deref().unwrap_or("-"),
+            l.category,
+            l.group.as_deref().unwrap_or("-"),
+            l.rate_hz,
+            l.duration_ms,
+            self.info.frames
+        );
+        let axes: Vec<String> = self
+            .info
+            .axes
+            .iter()
+            .map(|(n, u)| if u.is_empty() { n.clone() } else { format!("{n} ({u})") })
+            .collect();
+        out.push_str(&format!("axes      {}\nsha256    {}\n", axes.join(", "), self.sha256));
+        for (k, v) in &self.info.metadata {
+            out.push_str(&format!("{k:<9} {v}\n"));
+        }
+        for (kind, message) in &self.info.findings {
+            out.push_str(&format!("finding   {kind}: {message}\n"));
+        }
+        out
+    }
+}
+
+/// Follows a sample from its file to its windows; brings the stages up to `features` up to date first.
+///
+/// # Errors
+/// Those of the stages, and [`EngineError::Data`] for an unknown id.
+pub fn trace(session: &Session<'_>, id: &str) -> Result<Traced, EngineError> {
+    let row = find(session, id)?;
+    let bronze = import::run(session)?;
+    let silver = clean::run(session, &bronze)?;
+    let split = split::run(session, &silver)?;
+    let gold = features::run(session, &silver, &split)?;
+    let at = silver.value.samples.iter().position(|s| s.id == row.id);
+    let rejected = match at {
+        Some(_) => None,
+        None => Some(
+            silver
+                .value
+                .rejected
+                .iter()
+                .find(|q| q.file == row.name)
+                .map_or_else(|| "an exact duplicate of another sample".to_owned(), |q| q.reason.clone()),
+        ),
+    };
+    let windows = gold
+        .value
+        .training
+        .windows()
+        .iter()
+        .chain(gold.value.holdout.windows())
+        .filter(|w| Some(w.sample) == at)
+        .map(|w| w.start)
+        .collect();
+    Ok(Traced {
+        received: shown(&row)?,
+        lineage: at.map(|i| silver.value.samples[i].lineage.clone()).unwrap_or_default(),
+        flags: at.map(|i| silver.value.samples[i].flags.clone()).unwrap_or_default(),
+        side: at.map(|i| split.value.sides[i]),
+        windows,
+        rejected,
+    })
+}
+
+impl Traced {
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let mut out = format!("bronze\n{}", indent(&self.received.to_text()));
+        out.push_str("silver\n");
+        for (step, detail) in &self.lineage {
+            out.push_str(&format!("  {step}: {detail}\n"));
+        }
+        for (kind, message) in &self.flags {
+            out.push_str(&format!("  flag {kind}: {message}\n"));
+        }
+        if let Some(reason) = &self.rejected {
+            out.push_str(&format!("  left out: {reason}\n"));
+        }
+        if let Some(side) = self.side {
+            out.push_str(&format!("gold\n  {side:?}, {} windows at frames {:?}\n", self.windows.len(), self.windows));
+        }
+        out
+    }
+}
+
+fn indent(text: &str) -> String {
+    text.lines().map(|l| format!("  {l}\n")).collect()
+}
+
+/// Finds problems: refused files, duplicates, flags of cleaning, labels that look misspelt, classes that are too
+/// small or too different in size, and signs that training and test know of each other.
+///
+/// # Errors
+/// Those of the stages.
+pub fn scan(session: &Session<'_>) -> Result<Vec<ScanFinding>, EngineError> {
+    let bronze = import::run(session)?;
+    let mut findings = Vec::new();
+    let mut add = |kind: &str, sample: &str, id: &str, message: String| {
+        findings.push(ScanFinding { kind: kind.into(), sample: sample.into(), id: id.into(), message });
+    };
+    for q in &bronze.value.quarantined {
+        add("quarantined", &q.file, "", q.reason.clone());
+    }
+    let mut first: BTreeMap<(String, usize), &import::Received> = BTreeMap::new();
+    let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
+    for s in &bronze.value.samples {
+        match &s.label {
+            Some(label) => *labels.entry(label).or_default() += 1,
+            None => add("unlabelled", &s.name, &s.id, "has no label; it trains and tests nothing".into()),
+        }
+        match first.get(&(s.blob.to_string(), s.index)) {
+            Some(original) if original.label != s.label => add(
+                "label_conflict",
+                &s.name,
+                &s.id,
+                format!(
+                    "same bytes as {} but labelled `{}` there and `{}` here",
+                    original.name,
+                    original.label.as_deref().unwrap_or(""),
+                    s.label.as_deref().unwrap_or("")
+                ),
+            ),
+            Some(original) => add("duplicate", &s.name, &s.id, format!("same bytes as {}", original.name)),
+            None => {
+                first.insert((s.blob.to_string(), s.index), s);
+            }
+        }
+    }
+    for (kind, message) in label_problems(&labels) {
+        add(kind, "", "", message);
+    }
+    let silver = clean::run(session, &bronze)?;
+    for q in &silver.value.rejected {
+        add("rejected", &q.file, "", q.reason.clone());
+    }
+    for s in &silver.value.samples {
+        for (kind, message) in &s.flags {
+            add(kind, &s.name, &s.id, message.clone());
+        }
+    }
+    let split = split::run(session, &silver)?;
+    for leak in &split.value.leaks {
+        add("leakage", "", "", leak.clone());
+    }
+    Ok(findings)
+}
+
+/// Labels that are rare beside the others, or rare and like another one.
+fn label_problems(labels: &BTreeMap<&str, usize>) -> Vec<(&'static str, String)> {
+    let mut out = Vec::new();
+    // Numbers are values of a regression, not names.
+    if labels.is_empty() || labels.keys().all(|l| l.parse::<f64>().is_ok()) && labels.len() > 20 {
+        return out;
+    }
+    for (&label, &n) in labels {
+        let like = labels.iter().find(|&(&other, &m)| {
+            other != label
+                && m >= n.saturating_mul(5)
+                && (strsim::damerau_levenshtein(label, other) == 1 && label.len() > 2
+                    || label.trim().eq_ignore_ascii_case(other.trim()))
+        });
+        if let Some((other, m)) = like {
+            out.push(("label_typo", format!("label `{label}` ({n} samples) looks like `{other}` ({m} samples)")));
+        } else if n == 1 {
+            out.push(("class_too_small", format!("label `{label}` has one sample; it cannot both train and test")));
+        }
+    }
+    let (most, least) =
+        (labels.values().max().copied().unwrap_or(0), labels.values().min().copied().unwrap_or(0));
+    if labels.len() > 1 && most > least.saturating_mul(10) {
+        out.push(("imbalance", format!("the largest class has {most} samples, the smallest {least}")));
+    }
+    if labels.len() == 1 {
+        let only = labels.keys().next().copied().unwrap_or("");
+        out.push(("one_label", format!("every sample is labelled `{only}`; a classifier needs at least two labels")));
+    }
+    out
+}
+
+/// Writes all files as received, and an `info.labels` that imports them again. Returns the number of files.
+///
+/// # Errors
+/// [`EngineError::Usage`] when the folder is not empty, else [`EngineError::Io`].
+pub fn export(session: &Session<'_>, out: &Path) -> Result<usize, EngineError> {
+    if out.read_dir().is_ok_and(|mut d| d.next().is_some()) {
+        return Err(EngineError::Usage(format!("{} is not empty", out.display())));
+    }
+    let mut files: BTreeMap<String, serde_json::Value> = BTreeMap::new();
+    let mut rows = session.store.list_samples()?;
+    rows.sort_by(|a, b| (&a.name, a.index_in_file, &a.id).cmp(&(&b.name, b.index_in_file, &b.id)));
+    for row in &rows {
+        // Names come from folders the user chose, but two imports may have brought the same name.
+        let mut name = safe_path(&row.name);
+        if let Some(there) = files.get(&name)
+            && there["sha256"] != row.blob.to_string()
+        {
+            name = format!("{}/{name}", &row.id[..8.min(row.id.len())]);
+        }
+        let path = out.join(&row.category).join(&name);
+        if !files.contains_key(&name) {
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).at(parent)?;
+            }
+            std::fs::write(&path, session.store.get_blob(&row.blob)?).at(&path)?;
+        }
+        let label = match &row.label {
+            Some(label) => serde_json::json!({"type": "label", "label": label}),
+            None => serde_json::json!({"type": "unlabeled"}),
+        };
+        let category = if row.category == "testing" { "testing" } else { "training" };
+        files.insert(
+            name.clone(),
+            serde_json::json!({
+                "path": format!("{}/{name}", row.category), "category": category, "label": label,
+                "sha256": row.blob.to_string(),
+            }),
+        );
+    }
+    let count = files.len();
+    let list: Vec<_> = files.into_values().collect();
+    std::fs::create_dir_all(out).at(out)?;
+    let path = out.join("info.labels");
+    let text = serde_json::to_string_pretty(&serde_json::json!({"version": 1, "files": list}))
+        .map_err(|e| EngineError::Internal(e.to_string()))?;
+    std::fs::write(&path, text).at(&path)?;
+    Ok(count)
+}
+
+/// A path below a folder, whatever the name says.
+fn safe_path(name: &str) -> String {
+    name.split(['/', '\\'])
+        .filter(|part| !part.is_empty() && *part != "." && *part != "..")
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_label_is_found() {
+        let labels = BTreeMap::from([("walking", 40), ("walkin", 2), ("idle", 38)]);
+        let problems = label_problems(&labels);
+        assert_eq!(problems[0].0, "label_typo");
+        assert!(problems[0].1.contains("`walkin`") && problems[0].1.contains("`walking`"));
+    }
+
+    #[test]
+    fn exported_names_stay_in_the_folder() {
+        assert_eq!(safe_path("../../etc/./passwd"), "etc/passwd");
+    }
+}

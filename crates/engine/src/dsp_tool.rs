@@ -1,0 +1,200 @@
+//! `dsp list` and `dsp run`: the blocks on their own.
+
+use crate::{EngineError, error::AtPath, npy, project::nearest};
+use edgewright_dsp::{BlockInfo, Default, ParamInfo, ParamKind, Params, Value, WindowSpec};
+use serde::Serialize;
+use std::{path::Path, time::Instant};
+
+/// All blocks with their parameters.
+pub fn list_json() -> serde_json::Value {
+    let blocks: Vec<_> = edgewright_dsp::blocks()
+        .iter()
+        .map(|b| {
+            let parameters: Vec<_> = b.params.iter().map(parameter).collect();
+            serde_json::json!({"name": b.name, "title": b.title, "help": b.help, "versions": b.versions, "parameters": parameters})
+        })
+        .collect();
+    serde_json::json!({ "blocks": blocks })
+}
+
+fn parameter(p: &ParamInfo) -> serde_json::Value {
+    let default = match p.default {
+        Default::Number(n) => serde_json::json!(n),
+        Default::Bool(b) => serde_json::json!(b),
+        Default::Text(t) => serde_json::json!(t),
+    };
+    let mut json = serde_json::json!({
+        "name": p.name, "default": default, "unit": p.unit, "versions": p.versions, "help": p.help,
+    });
+    match p.kind {
+        ParamKind::Float { min, max } => {
+            json["type"] = "float".into();
+            json["min"] = min.into();
+            json["max"] = max.into();
+        }
+        ParamKind::Int { min, max } => {
+            json["type"] = "int".into();
+            json["min"] = min.into();
+            json["max"] = max.into();
+        }
+        ParamKind::Bool => json["type"] = "bool".into(),
+        ParamKind::Select(choices) => {
+            json["type"] = "select".into();
+            json["choices"] = choices.into();
+        }
+        ParamKind::Text => json["type"] = "text".into(),
+    }
+    json
+}
+
+/// Range of a parameter for people.
+pub fn range(p: &ParamInfo) -> String {
+    match p.kind {
+        ParamKind::Float { min, max } => format!("{min} to {max}"),
+        ParamKind::Int { min, max } => format!("{min} to {max}, whole"),
+        ParamKind::Bool => "true, false".into(),
+        ParamKind::Select(choices) => choices.join(", "),
+        ParamKind::Text => "text".into(),
+    }
+}
+
+/// Default of a parameter for people.
+pub fn default(p: &ParamInfo) -> String {
+    match p.default {
+        Default::Number(n) => n.to_string(),
+        Default::Bool(b) => b.to_string(),
+        Default::Text(t) => t.to_owned(),
+    }
+}
+
+/// All blocks with their parameters for people.
+pub fn list_text() -> String {
+    let mut out = String::new();
+    for b in edgewright_dsp::blocks() {
+        let versions: Vec<String> = b.versions.iter().map(u32::to_string).collect();
+        out.push_str(&format!("{} (version {}): {}\n", b.name, versions.join(", "), b.help));
+        for p in b.params {
+            out.push_str(&format!(
+                "  {:<28} {:<12} {:<6} {}\n",
+                p.name,
+                default(p),
+                p.unit,
+                p.help
+            ));
+        }
+    }
+    out
+}
+
+/// One block on one window.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// Name of the block.
+    pub block: &'a str,
+    /// Implementation version; the newest when left out.
+    pub version: Option<u32>,
+    /// JSON object.
+    pub params: &'a str,
+    /// Rate in Hz.
+    pub rate_hz: f64,
+    /// Axes of a flat input.
+    pub axes: Option<usize>,
+    /// `.npy` of the window.
+    pub input: &'a Path,
+    /// `.npy` of the features.
+    pub output: &'a Path,
+    /// Runs to time.
+    pub repeat: Option<usize>,
+}
+
+/// What came out.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// Number of features.
+    pub features: usize,
+    /// Best time of one run in seconds, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+}
+
+/// Runs the block and writes its features.
+///
+/// # Errors
+/// [`EngineError::Usage`] for an unknown block or parameters that are no JSON object, [`EngineError::Data`] with the
+/// block's reason when it refuses the configuration or the window.
+pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
+    let info = find(request.block)?;
+    let version =
+        request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
+    let params = parse_params(request.params)?;
+    let array = npy::read(request.input)?;
+    let refuse = |e: edgewright_dsp::DspError| EngineError::Data(format!("{} ({})", e.message, e.kind));
+    let window = window(info.name, &array, request)?;
+    let plan = edgewright_dsp::plan(info.name, version, &params, &window).map_err(refuse)?;
+    let values: Vec<f32> = array.values.iter().map(|&v| v as f32).collect();
+    let mut scratch = vec![0.0; plan.scratch_len()];
+    let mut features = vec![0.0; plan.output().len()];
+    plan.extract(&values, &mut scratch, &mut features).map_err(refuse)?;
+    let seconds = match request.repeat {
+        None | Some(0) => None,
+        Some(n) => {
+            let mut best = f64::INFINITY;
+            for _ in 0..n {
+                let start = Instant::now();
+                plan.extract(&values, &mut scratch, &mut features).map_err(refuse)?;
+                best = best.min(start.elapsed().as_secs_f64());
+            }
+            Some(best)
+        }
+    };
+    std::fs::write(request.output, npy::write_f32(&features)).at(request.output)?;
+    Ok(Outcome { features: features.len(), seconds })
+}
+
+fn find(name: &str) -> Result<&'static BlockInfo, EngineError> {
+    let blocks = edgewright_dsp::blocks();
+    blocks.iter().find(|b| b.name == name).ok_or_else(|| {
+        let hint = nearest(name, blocks.iter().map(|b| b.name))
+            .map(|n| format!("\nhint: did you mean `{n}`?"))
+            .unwrap_or_default();
+        EngineError::Usage(format!("there is no DSP block `{name}`{hint}"))
+    })
+}
+
+fn parse_params(text: &str) -> Result<Params, EngineError> {
+    let usage = |e: String| EngineError::Usage(format!("--params: {e}"));
+    let object: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(text).map_err(|e| usage(e.to_string()))?;
+    object
+        .into_iter()
+        .map(|(name, value)| {
+            let value = match value {
+                serde_json::Value::Bool(b) => Value::Bool(b),
+                serde_json::Value::String(s) => Value::Text(s),
+                serde_json::Value::Number(n) => Value::Number(n.as_f64().unwrap_or(f64::NAN)),
+                _ => return Err(usage(format!("`{name}` must be a number, a text or a switch"))),
+            };
+            Ok((name, value))
+        })
+        .collect()
+}
+
+/// The window that the shape of the input describes.
+fn window(block: &str, array: &npy::Array, request: &Request<'_>) -> Result<WindowSpec, EngineError> {
+    let data = |m: String| EngineError::Data(format!("{}: {m}", request.input.display()));
+    let count = array.values.len();
+    Ok(match (array.shape.as_slice(), request.axes) {
+        (&[height, width, channels], None) if block == "image" => {
+            WindowSpec { rate_hz: 0.0, axes: channels, frames: height * width, image: Some((width, height)) }
+        }
+        (&[frames, axes], None) => WindowSpec { rate_hz: request.rate_hz, axes, frames, image: None },
+        (_, Some(0)) => return Err(data("a window needs at least one axis".into())),
+        (_, axes) => {
+            let axes = axes.unwrap_or(1);
+            if count % axes != 0 {
+                return Err(data(format!("{count} values are no whole number of frames of {axes} axes")));
+            }
+            WindowSpec { rate_hz: request.rate_hz, axes, frames: count / axes, image: None }
+        }
+    })
+}
