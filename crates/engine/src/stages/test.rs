@@ -1,0 +1,349 @@
+//! Stage `test`: the trained impulse on the windows that never trained, in float and in int8.
+
+use super::{
+    clean::Silver,
+    features::Gold,
+    gold::WindowAt,
+    split::NORMAL,
+    train::{Trained, number},
+};
+use crate::{
+    EngineError,
+    classify::best,
+    session::{Key, Session, Staged},
+};
+use edgewright_impulse::{Impulse, Outcome, Runner, Task};
+use edgewright_ml::metrics;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Figures of one label.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LabelFigures {
+    /// The label.
+    pub label: String,
+    /// Of the windows called so, the share that is.
+    pub precision: f64,
+    /// Of the windows that are, the share called so.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// Windows that are.
+    pub support: usize,
+}
+
+/// Figures of one arithmetic. What does not apply to the impulse is left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Windows that were classified.
+    pub windows: usize,
+    /// Share that was right.
+    pub accuracy: Option<f64>,
+    /// Lower end of the 95 % interval of accuracy, R2 or AUROC.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// Mean F1 of the labels.
+    pub macro_f1: Option<f64>,
+    /// Mean negative log of the score of the right label.
+    pub log_loss: Option<f64>,
+    /// Per label.
+    pub labels: Vec<LabelFigures>,
+    /// Rows: what is; columns: what was said.
+    pub confusion: Vec<Vec<usize>>,
+    /// Coefficient of determination.
+    pub r2: Option<f64>,
+    /// Mean absolute error.
+    pub mae: Option<f64>,
+    /// Root mean squared error.
+    pub rmse: Option<f64>,
+    /// Area under the ROC curve of the anomaly score.
+    pub auroc: Option<f64>,
+    /// True and estimated values of a regression.
+    pub pairs: Vec<(f32, f32)>,
+    /// Anomaly scores of normal windows.
+    pub normal_scores: Vec<f32>,
+    /// Anomaly scores of the others.
+    pub anomaly_scores: Vec<f32>,
+}
+
+/// Result of the stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tested {
+    /// Reference arithmetic in single precision.
+    pub float: Figures,
+    /// Integer arithmetic, as deployed.
+    pub int8: Figures,
+    /// Accuracy (or R2) on the training windows, in float: how far memory helps.
+    pub training_metric: Option<f64>,
+    /// Sentences: overfit, quantisation loss.
+    pub verdicts: Vec<String>,
+}
+
+/// What is true of the test windows.
+pub struct Truth {
+    /// Labels in the order of the scores.
+    pub labels: Vec<String>,
+    /// Class of each window; `None` when its label never trained.
+    pub class: Vec<Option<usize>>,
+    /// Number of each window, for a regression.
+    pub value: Vec<Option<f32>>,
+    /// Whether each window is an anomaly.
+    pub anomaly: Vec<bool>,
+}
+
+impl Truth {
+    /// Of these windows.
+    pub fn new(trained: &Trained, silver: &Silver, windows: &[WindowAt]) -> Self {
+        let label = |w: &WindowAt| silver.samples[w.sample].label.as_deref();
+        let class_of = |l: &str| trained.labels.iter().position(|k| k == l);
+        let has_normal = silver.samples.iter().any(|s| s.label.as_deref() == Some(NORMAL));
+        let class = windows.iter().map(|w| label(w).and_then(class_of)).collect();
+        let value = windows.iter().map(|w| label(w).and_then(number)).collect();
+        let anomaly = windows
+            .iter()
+            .map(|w| match label(w) {
+                _ if trained.labels.is_empty() && has_normal => label(w) != Some(NORMAL),
+                Some(l) if !trained.labels.is_empty() => class_of(l).is_none(),
+                _ => false,
+            })
+            .collect();
+        Self { labels: trained.labels.clone(), class, value, anomaly }
+    }
+
+    /// Figures of what an impulse said of the windows.
+    pub fn figures(&self, impulse: &Impulse, outcomes: &[Outcome]) -> Figures {
+        let mut figures = Figures { windows: outcomes.len(), ..Figures::default() };
+        for learn in &impulse.learn {
+            match learn.task {
+                Task::Classification { .. } => self.classification(outcomes, &mut figures),
+                Task::Regression => self.regression(outcomes, &mut figures),
+                Task::Anomaly { .. } => self.anomaly(outcomes, &mut figures),
+            }
+        }
+        figures
+    }
+
+    fn classification(&self, outcomes: &[Outcome], figures: &mut Figures) {
+        let (mut truth, mut said, mut scores) = (Vec::new(), Vec::new(), Vec::new());
+        for (class, outcome) in self.class.iter().zip(outcomes) {
+            if let (Some(class), Some(best)) = (class, best(&outcome.scores)) {
+                truth.push(*class);
+                said.push(best);
+                scores.extend_from_slice(&outcome.scores);
+            }
+        }
+        figures.windows = truth.len();
+        if truth.is_empty() {
+            return;
+        }
+        let confusion = metrics::confusion(&truth, &said, self.labels.len());
+        let accuracy = metrics::accuracy(&confusion);
+        figures.accuracy = Some(accuracy.value);
+        (figures.low, figures.high) = (Some(accuracy.low), Some(accuracy.high));
+        figures.macro_f1 = Some(metrics::macro_f1(&confusion));
+        figures.log_loss = Some(metrics::log_loss(&truth, &scores, self.labels.len()));
+        figures.labels = metrics::per_class(&confusion)
+            .into_iter()
+            .zip(&self.labels)
+            .map(|(c, label)| LabelFigures {
+                label: label.clone(),
+                precision: c.precision,
+                recall: c.recall,
+                f1: c.f1,
+                support: c.support,
+            })
+            .collect();
+        figures.confusion = confusion;
+    }
+
+    fn regression(&self, outcomes: &[Outcome], figures: &mut Figures) {
+        let pairs: Vec<(f32, f32)> = self
+            .value
+            .iter()
+            .zip(outcomes)
+            .filter_map(|(truth, outcome)| Some(((*truth)?, outcome.value?)))
+            .collect();
+        figures.windows = pairs.len();
+        if pairs.is_empty() {
+            return;
+        }
+        let (truth, said): (Vec<f32>, Vec<f32>) = pairs.iter().copied().unzip();
+        let r = metrics::regression(&truth, &said);
+        (figures.r2, figures.mae, figures.rmse) = (Some(r.r2), Some(r.mae), Some(r.rmse));
+        figures.pairs = pairs;
+    }
+
+    fn anomaly(&self, outcomes: &[Outcome], figures: &mut Figures) {
+        for (anomaly, outcome) in self.anomaly.iter().zip(outcomes) {
+            if let Some(score) = outcome.anomaly {
+                if *anomaly { &mut figures.anomaly_scores } else { &mut figures.normal_scores }.push(score);
+            }
+        }
+        if figures.normal_scores.is_empty() || figures.anomaly_scores.is_empty() {
+            return;
+        }
+        let a = metrics::auroc(&figures.normal_scores, &figures.anomaly_scores);
+        figures.auroc = Some(a.value);
+        if figures.accuracy.is_none() {
+            (figures.low, figures.high) = (Some(a.low), Some(a.high));
+        }
+    }
+}
+
+/// Tests the impulse.
+///
+/// # Errors
+/// Those of the store.
+pub fn run(
+    session: &Session<'_>,
+    silver: &Staged<Silver>,
+    gold: &Staged<Gold>,
+    trained: &Staged<Trained>,
+) -> Result<Staged<Tested>, EngineError> {
+    let mut key = Key::new("test", 1);
+    key.text("trained", &trained.hash.to_string()).text("gold", &gold.hash.to_string());
+    session.stage("test", &key.finish(), || build(session, &silver.value, &gold.value, &trained.value))
+}
+
+fn build(
+    session: &Session<'_>,
+    silver: &Silver,
+    gold: &Gold,
+    trained: &Trained,
+) -> Result<(Tested, Vec<String>), EngineError> {
+    let float = trained.impulse_float(session)?;
+    let int8 = trained.impulse_int8(session)?;
+    let windows = gold.holdout.windows();
+    let truth = Truth::new(trained, silver, windows);
+    let rows = gold.holdout.rows(session)?;
+    let width = float.features();
+    let read = |row: usize, out: &mut [f32]| rows.row(row, out);
+    let float_outcomes = infer(session, &float, windows.len(), width, &read)?;
+    let int8_outcomes = infer(session, &int8, windows.len(), width, &read)?;
+    let float_figures = truth.figures(&float, &float_outcomes);
+    let int8_figures = truth.figures(&int8, &int8_outcomes);
+    let training_metric = training_metric(session, silver, gold, trained, &float)?;
+    let verdicts = verdicts(&float_figures, &int8_figures, training_metric);
+    let mut notes: Vec<String> = headline(&float_figures, &int8_figures).into_iter().collect();
+    let strangers = truth.class.iter().filter(|c| c.is_none()).count();
+    if !truth.labels.is_empty() && strangers > 0 {
+        let what = if float.learn.iter().any(|l| matches!(l.task, Task::Anomaly { .. })) {
+            "count as anomalies"
+        } else {
+            "are left out of the figures"
+        };
+        notes.push(format!("{strangers} test windows have a label that never trained and {what}"));
+    }
+    notes.extend(verdicts.iter().cloned());
+    Ok((Tested { float: float_figures, int8: int8_figures, training_metric, verdicts }, notes))
+}
+
+fn headline(float: &Figures, int8: &Figures) -> Option<String> {
+    let percent = |v: f64| format!("{:.1} %", v * 100.0);
+    let mut parts = Vec::new();
+    if let (Some(f), Some(i), Some(low), Some(high)) = (float.accuracy, int8.accuracy, float.low, float.high) {
+        parts.push(format!(
+            "accuracy {} ({} to {}) float, {} int8 on {} windows",
+            percent(f),
+            percent(low),
+            percent(high),
+            percent(i),
+            float.windows
+        ));
+    }
+    if let (Some(f), Some(i)) = (float.r2, int8.r2) {
+        parts.push(format!("R2 {f:.3} float, {i:.3} int8"));
+    }
+    if let (Some(f), Some(i)) = (float.auroc, int8.auroc) {
+        parts.push(format!("AUROC {f:.3} float, {i:.3} int8"));
+    }
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+/// Runs the learning blocks on stored features, in parallel, in order.
+fn infer(
+    session: &Session<'_>,
+    impulse: &Impulse,
+    count: usize,
+    width: usize,
+    read: &(dyn Fn(usize, &mut [f32]) -> std::io::Result<()> + Sync),
+) -> Result<Vec<Outcome>, EngineError> {
+    const CHUNK: usize = 256;
+    let mut out = Vec::with_capacity(count);
+    let all: Vec<usize> = (0..count).collect();
+    for chunk in all.chunks(CHUNK) {
+        session.progress("test", out.len() as u64, count as u64, "")?;
+        let part: Vec<Outcome> = chunk
+            .par_iter()
+            .map_init(
+                || (Runner::new(impulse), vec![0.0; width]),
+                |(runner, row), &i| {
+                    let runner = runner.as_mut().map_err(|e| EngineError::Internal(e.to_string()))?;
+                    read(i, row).map_err(|e| EngineError::Internal(e.to_string()))?;
+                    Ok(runner.infer(row)?)
+                },
+            )
+            .collect::<Result<_, EngineError>>()?;
+        out.extend(part);
+    }
+    Ok(out)
+}
+
+/// The float figure on (at most 2000, evenly spaced) training windows.
+fn training_metric(
+    session: &Session<'_>,
+    silver: &Silver,
+    gold: &Gold,
+    trained: &Trained,
+    impulse: &Impulse,
+) -> Result<Option<f64>, EngineError> {
+    let all = gold.training.windows();
+    let step = all.len().div_ceil(2000).max(1);
+    let picked: Vec<usize> = (0..all.len()).step_by(step).collect();
+    let windows: Vec<WindowAt> = picked.iter().map(|&i| all[i]).collect();
+    #[expect(clippy::single_range_in_vec_init, reason = "one range of columns is what is meant")]
+    let columns = [0..impulse.features()];
+    let rows = gold.training.rows(session, picked, &columns)?;
+    let outcomes =
+        infer(session, impulse, windows.len(), impulse.features(), &|row, out| rows.row(row, out))?;
+    let figures = Truth::new(trained, silver, &windows).figures(impulse, &outcomes);
+    Ok(figures.accuracy.or(figures.r2))
+}
+
+/// What the figures mean, in words.
+fn verdicts(float: &Figures, int8: &Figures, training: Option<f64>) -> Vec<String> {
+    let mut out = Vec::new();
+    let metric = |f: &Figures| f.accuracy.or(f.r2);
+    if let (Some(train), Some(test)) = (training, metric(float)) {
+        let gap = (train - test) * 100.0;
+        let low = float.low.unwrap_or(test);
+        out.push(if gap > 10.0 && train > low {
+            format!("overfit: {gap:.1} points better on training windows; more data, more augmentation, or a smaller network would help")
+        } else if gap > 4.0 {
+            format!("slight overfit: {gap:.1} points better on training windows")
+        } else if train < 0.7 && float.accuracy.is_some() {
+            "underfit: training windows are not learned either; try other features or a larger network".into()
+        } else {
+            format!("no overfit: {gap:.1} points between training and test windows")
+        });
+    }
+    if let (Some(f), Some(i)) = (metric(float), metric(int8)) {
+        let loss = (f - i) * 100.0;
+        out.push(if loss > 1.0 {
+            format!("int8 loses {loss:.1} points: look at the layers with the lowest signal-to-noise ratio")
+        } else if loss < 0.0 {
+            format!("int8 loses nothing ({:.1} points better)", -loss)
+        } else {
+            format!("int8 loses {loss:.1} points")
+        });
+    }
+    let labels: BTreeMap<&str, f64> = float.labels.iter().map(|l| (l.label.as_str(), l.recall)).collect();
+    if let Some((label, recall)) = labels.iter().min_by(|a, b| a.1.total_cmp(b.1))
+        && *recall < 0.8
+    {
+        out.push(format!("weakest label: `{label}` is found in {:.0} % of its windows", recall * 100.0));
+    }
+    out
+}

@@ -1,0 +1,563 @@
+//! Stage `train`: learning blocks fit the training windows and are quantised.
+//!
+//! Nothing here can see the test windows: [`Gold::training`] is all it is given.
+
+use super::{
+    clean::Silver,
+    features::Gold,
+    gold::{TrainingMatrix, TrainingRows, WindowAt},
+    plan::Format,
+    split::{NORMAL, Side, Split, anomaly_only},
+};
+use crate::{
+    EngineError,
+    architecture,
+    project::{LearnKind, LearnSection},
+    session::{Key, Session, Staged},
+};
+use edgewright_impulse::{Impulse, LearnBlock, Task};
+use edgewright_ir::{Graph, quantize};
+use edgewright_ml::kmeans;
+use edgewright_store::Hash;
+use edgewright_train::{Event, Flow, Head, Network, Rows, Settings, Targets};
+use serde::{Deserialize, Serialize};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
+
+/// Training windows that set the integer ranges, at most.
+const CALIBRATION_WINDOWS: usize = 512;
+/// Between two checkpoints.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
+
+/// One line of the learning curve.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// From 1.
+    pub epoch: usize,
+    /// Mean loss on the training windows.
+    pub loss: f64,
+    /// Accuracy, or R2 of a regression.
+    pub metric: f64,
+    /// On the validation windows, when there are any.
+    pub validation_loss: Option<f64>,
+    /// On the validation windows, when there are any.
+    pub validation_metric: Option<f64>,
+}
+
+/// One layer of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LayerLine {
+    /// Name of the node.
+    pub name: String,
+    /// Output shape.
+    pub shape: Vec<usize>,
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Multiply-accumulates for one window.
+    pub macs: u64,
+    /// Signal-to-noise ratio of the int8 layer against the float layer in dB.
+    pub snr_db: Option<f64>,
+}
+
+/// What is known of one trained block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LearnSummary {
+    /// Id of the block.
+    pub id: String,
+    /// Kind of the block.
+    pub kind: LearnKind,
+    /// Learning curve, empty for anomaly blocks.
+    pub history: Vec<Epoch>,
+    /// Epoch whose weights were kept.
+    pub best_epoch: usize,
+    /// Layers.
+    pub layers: Vec<LayerLine>,
+    /// Windows that trained.
+    pub training_windows: usize,
+    /// Windows that validated.
+    pub validation_windows: usize,
+    /// Threshold of an anomaly block.
+    pub threshold: Option<f32>,
+}
+
+/// The trained impulse.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// Bundle with float graphs.
+    pub float: Hash,
+    /// Bundle with int8 graphs.
+    pub int8: Hash,
+    /// What the recordings are brought to.
+    pub format: Format,
+    /// Labels of the classifier.
+    pub labels: Vec<String>,
+    /// One per learning block.
+    pub learn: Vec<LearnSummary>,
+}
+
+impl Trained {
+    fn load(session: &Session<'_>, hash: &Hash) -> Result<Impulse, EngineError> {
+        let bytes = session.store.get_blob(hash)?;
+        let text = String::from_utf8(bytes).map_err(|e| EngineError::Internal(e.to_string()))?;
+        Ok(Impulse::from_bundle(&text)?)
+    }
+    /// The impulse with float graphs.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn impulse_float(&self, session: &Session<'_>) -> Result<Impulse, EngineError> {
+        Self::load(session, &self.float)
+    }
+    /// The impulse with int8 graphs.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn impulse_int8(&self, session: &Session<'_>) -> Result<Impulse, EngineError> {
+        Self::load(session, &self.int8)
+    }
+}
+
+/// Brings the trained impulse up to date.
+///
+/// # Errors
+/// [`EngineError::Data`] when the labels do not allow training, [`EngineError::Train`], those of the store.
+pub fn run(
+    session: &Session<'_>,
+    silver: &Staged<Silver>,
+    split: &Staged<Split>,
+    gold: &Staged<Gold>,
+) -> Result<Staged<Trained>, EngineError> {
+    let file = &session.project.file;
+    let mut key = Key::new("train", 1);
+    key.text("gold", &gold.hash.to_string())
+        .value("learn", &file.impulse.learn)
+        .value("training", &file.training)
+        .value("seed", &session.seed);
+    let key = key.finish();
+    session.stage("train", &key, || {
+        Trainer { session, silver: &silver.value, split: &split.value, gold: &gold.value, key }.build()
+    })
+}
+
+struct Trainer<'a> {
+    session: &'a Session<'a>,
+    silver: &'a Silver,
+    split: &'a Split,
+    gold: &'a Gold,
+    key: Hash,
+}
+
+/// A trained block in both arithmetics.
+struct Block {
+    float: LearnBlock,
+    int8: LearnBlock,
+    summary: LearnSummary,
+}
+
+impl Trainer<'_> {
+    fn build(&self) -> Result<(Trained, Vec<String>), EngineError> {
+        let mut impulse = Impulse::from_bundle(&self.gold.impulse)?;
+        let sections = &self.session.project.file.impulse.learn;
+        if sections.is_empty() {
+            return Err(self.project_error(
+                "the impulse has no learning block; add `[[impulse.learn]]` with `kind = \"classifier\"`".into(),
+            ));
+        }
+        let mut notes = Vec::new();
+        let mut blocks = Vec::new();
+        for (n, section) in sections.iter().enumerate() {
+            let inputs = self.inputs(&impulse, section)?;
+            let block = match section.kind {
+                LearnKind::Classifier => self.classifier(n, &impulse, section, inputs, &mut notes)?,
+                LearnKind::Regression => self.regression(n, &impulse, section, inputs, &mut notes)?,
+                LearnKind::Anomaly => self.anomaly(n, &impulse, section, inputs, &mut notes)?,
+            };
+            blocks.push(block);
+        }
+        let mut int8 = impulse.clone();
+        let mut learn = Vec::new();
+        for block in blocks {
+            impulse.learn.push(block.float);
+            int8.learn.push(block.int8);
+            learn.push(block.summary);
+        }
+        impulse.validate()?;
+        int8.validate()?;
+        let trained = Trained {
+            float: self.session.store.put_blob(impulse.to_bundle().as_bytes())?,
+            int8: self.session.store.put_blob(int8.to_bundle().as_bytes())?,
+            format: self.silver.format.clone(),
+            labels: impulse.labels().to_vec(),
+            learn,
+        };
+        Ok((trained, notes))
+    }
+
+    fn project_error(&self, message: String) -> EngineError {
+        EngineError::ProjectFile {
+            path: self.session.project.dir.join(crate::project::FILE_NAME),
+            message,
+        }
+    }
+
+    /// Indices of the DSP blocks that a learning block takes.
+    fn inputs(&self, impulse: &Impulse, section: &LearnSection) -> Result<Vec<usize>, EngineError> {
+        let Some(names) = &section.inputs else { return Ok((0..impulse.dsp.len()).collect()) };
+        names
+            .iter()
+            .map(|name| {
+                impulse.dsp.iter().position(|b| &b.id == name).ok_or_else(|| {
+                    self.project_error(format!("`inputs` names the DSP block `{name}`, which is not there"))
+                })
+            })
+            .collect()
+    }
+
+    fn id(&self, section: &LearnSection, n: usize) -> String {
+        section.id.clone().unwrap_or_else(|| {
+            let kind = match section.kind {
+                LearnKind::Classifier => "classifier",
+                LearnKind::Regression => "regression",
+                LearnKind::Anomaly => "anomaly",
+            };
+            if n == 0 { kind.to_owned() } else { format!("{kind}{}", n + 1) }
+        })
+    }
+
+    /// Columns of the feature matrix that belong to some DSP blocks.
+    fn columns(&self, impulse: &Impulse, inputs: &[usize]) -> Vec<Range<usize>> {
+        let offsets = impulse.feature_offsets();
+        inputs.iter().map(|&i| offsets[i]..offsets[i] + impulse.dsp[i].features()).collect()
+    }
+
+    fn label(&self, window: &WindowAt) -> Option<&str> {
+        self.silver.samples[window.sample].label.as_deref()
+    }
+
+    /// Row numbers of the training matrix on one side whose sample passes the test.
+    fn rows(&self, side: Side, keep: impl Fn(&WindowAt) -> bool) -> Vec<usize> {
+        let windows = self.gold.training.windows();
+        (0..windows.len())
+            .filter(|&i| self.split.sides[windows[i].sample] == side && keep(&windows[i]))
+            .collect()
+    }
+
+    fn open(&self, rows: &[usize], columns: &[Range<usize>]) -> Result<TrainingRows, EngineError> {
+        let matrix: &TrainingMatrix = &self.gold.training;
+        matrix.rows(self.session, rows.to_vec(), columns)
+    }
+
+    fn classifier(
+        &self,
+        n: usize,
+        impulse: &Impulse,
+        section: &LearnSection,
+        inputs: Vec<usize>,
+        notes: &mut Vec<String>,
+    ) -> Result<Block, EngineError> {
+        let windows = self.gold.training.windows();
+        let training = self.rows(Side::Training, |w| self.label(w).is_some());
+        let mut labels: Vec<String> =
+            training.iter().filter_map(|&r| self.label(&windows[r]).map(str::to_owned)).collect();
+        labels.sort();
+        labels.dedup();
+        if labels.len() < 2 {
+            let only = labels.first().map_or("none has a label".to_owned(), |l| format!("all are labelled `{l}`"));
+            return Err(EngineError::Data(format!(
+                "a classifier needs training samples of at least two labels, but {only}\nhint: import more, or use an anomaly block"
+            )));
+        }
+        let known = |w: &WindowAt| self.label(w).is_some_and(|l| labels.iter().any(|k| k == l));
+        let validation = self.rows(Side::Validation, known);
+        let class = |rows: &[usize]| -> Vec<u32> {
+            rows.iter()
+                .filter_map(|&r| {
+                    let label = self.label(&windows[r])?;
+                    labels.iter().position(|k| k == label).map(|i| i as u32)
+                })
+                .collect()
+        };
+        let (of, validation_of) = (class(&training), class(&validation));
+        let targets = Targets::Classes { of: &of, count: labels.len() };
+        let validation_targets = Targets::Classes { of: &validation_of, count: labels.len() };
+        let head = Head::Softmax { classes: labels.len() };
+        let task = Task::Classification { labels: labels.clone() };
+        self.network(n, impulse, section, inputs, head, task, (&training, &targets), (&validation, &validation_targets), notes)
+    }
+
+    fn regression(
+        &self,
+        n: usize,
+        impulse: &Impulse,
+        section: &LearnSection,
+        inputs: Vec<usize>,
+        notes: &mut Vec<String>,
+    ) -> Result<Block, EngineError> {
+        let windows = self.gold.training.windows();
+        let number = |w: &WindowAt| self.label(w).and_then(number);
+        let training = self.rows(Side::Training, |w| number(w).is_some());
+        let validation = self.rows(Side::Validation, |w| number(w).is_some());
+        if training.is_empty() {
+            return Err(EngineError::Data(
+                "a regression needs labels that are numbers, and no training sample has one".into(),
+            ));
+        }
+        let values = |rows: &[usize]| -> Vec<f32> { rows.iter().filter_map(|&r| number(&windows[r])).collect() };
+        let (of, validation_of) = (values(&training), values(&validation));
+        self.network(
+            n,
+            impulse,
+            section,
+            inputs,
+            Head::Linear { outputs: 1 },
+            Task::Regression,
+            (&training, &Targets::Values(&of)),
+            (&validation, &Targets::Values(&validation_of)),
+            notes,
+        )
+    }
+
+    fn settings(&self) -> Settings {
+        let training = &self.session.project.file.training;
+        Settings {
+            epochs: training.epochs,
+            batch_size: training.batch_size,
+            learning_rate: training.learning_rate as f32,
+            weight_decay: training.weight_decay as f32,
+            label_smoothing: training.label_smoothing as f32,
+            balance_classes: training.balance_classes,
+            patience: training.patience,
+            seed: self.session.seed,
+            threads: self.session.jobs,
+            augment: training.augment.clone(),
+            ..Settings::default()
+        }
+    }
+
+    fn network(
+        &self,
+        n: usize,
+        impulse: &Impulse,
+        section: &LearnSection,
+        inputs: Vec<usize>,
+        head: Head,
+        task: Task,
+        training: (&[usize], &Targets<'_>),
+        validation: (&[usize], &Targets<'_>),
+        notes: &mut Vec<String>,
+    ) -> Result<Block, EngineError> {
+        let columns = self.columns(impulse, &inputs);
+        let rows = self.open(training.0, &columns)?;
+        let watch = self.open(validation.0, &columns)?;
+        let network = match &section.layers {
+            Some(layers) => Network {
+                input: architecture::input_shape(impulse, &inputs),
+                layers: layers.clone(),
+                head,
+            },
+            None => architecture::default_network(impulse, &inputs, head, rows.len())?,
+        };
+        let settings = self.settings();
+        let checkpoint_key = Key::new("checkpoint", 1)
+            .text("train", &self.key.to_string())
+            .value("block", &n)
+            .finish();
+        let resume = self.session.store.get_derived(&checkpoint_key)?.and_then(|hash| self.session.store.get_blob(&hash).ok());
+        if resume.is_some() {
+            notes.push("training goes on from a checkpoint".into());
+        }
+        let mut failure = None;
+        let mut last = Instant::now();
+        let fitted = edgewright_train::fit(
+            &network,
+            &rows,
+            training.1,
+            &watch,
+            validation.1,
+            &settings,
+            resume.as_deref(),
+            &mut |event: &Event<'_>| {
+                let shown = event.validation_metric.unwrap_or(event.metric);
+                let told = self.session.progress(
+                    "train",
+                    event.epoch as u64,
+                    settings.epochs as u64,
+                    format!("loss {:.3}  {shown:.3}", event.loss),
+                );
+                if let Err(e) = told {
+                    failure = Some(e);
+                }
+                if failure.is_some() || last.elapsed() >= CHECKPOINT_EVERY {
+                    last = Instant::now();
+                    let saved = self
+                        .session
+                        .store
+                        .put_blob(&(event.checkpoint)())
+                        .and_then(|hash| self.session.store.put_derived(&checkpoint_key, &hash));
+                    if let Err(e) = saved {
+                        failure.get_or_insert(e.into());
+                    }
+                }
+                if failure.is_some() { Flow::Stop } else { Flow::Continue }
+            },
+        )?;
+        if let Some(e) = failure {
+            return Err(e);
+        }
+        let (int8, snr) = self.quantise(&fitted.graph, &rows)?;
+        let layers = fitted
+            .layers
+            .iter()
+            .map(|l| LayerLine {
+                name: l.name.clone(),
+                shape: l.shape.clone(),
+                parameters: l.parameters,
+                macs: l.macs,
+                snr_db: snr.iter().find(|s| s.name == l.name).map(|s| s.snr_db),
+            })
+            .collect();
+        let history: Vec<Epoch> = fitted
+            .history
+            .iter()
+            .map(|e| Epoch {
+                epoch: e.epoch,
+                loss: e.loss,
+                metric: e.metric,
+                validation_loss: e.validation_loss,
+                validation_metric: e.validation_metric,
+            })
+            .collect();
+        notes.push(format!(
+            "{} parameters, {} MACs, best epoch {} of {}",
+            fitted.parameters,
+            fitted.graph.macs(),
+            fitted.best_epoch,
+            history.len()
+        ));
+        let summary = LearnSummary {
+            id: self.id(section, n),
+            kind: section.kind,
+            history,
+            best_epoch: fitted.best_epoch,
+            layers,
+            training_windows: rows.len(),
+            validation_windows: watch.len(),
+            threshold: None,
+        };
+        let block = |graph: Graph| LearnBlock { id: self.id(section, n), task: task.clone(), inputs: inputs.clone(), graph };
+        Ok(Block { float: block(fitted.graph), int8: block(int8), summary })
+    }
+
+    /// The int8 form of a float graph, calibrated on evenly spaced training windows.
+    fn quantise(
+        &self,
+        graph: &Graph,
+        rows: &TrainingRows,
+    ) -> Result<(Graph, Vec<quantize::LayerSnr>), EngineError> {
+        let internal = |e: String| EngineError::Internal(format!("quantisation: {e}"));
+        let count = rows.len().min(CALIBRATION_WINDOWS);
+        let mut observer = quantize::Observer::new(graph).map_err(|e| internal(e.to_string()))?;
+        let mut row = vec![0.0; rows.width()];
+        let mut few = Vec::new();
+        for i in 0..count {
+            let at = i * rows.len() / count;
+            rows.row(at, &mut row).map_err(|e| internal(e.to_string()))?;
+            observer.observe(&row).map_err(|e| internal(e.to_string()))?;
+            if few.len() < 32 {
+                few.push(row.clone());
+            }
+        }
+        let int8 = quantize::quantize(graph, &observer.ranges()).map_err(|e| internal(e.to_string()))?;
+        let snr = quantize::layer_snr(graph, &int8, &few).map_err(|e| internal(e.to_string()))?;
+        Ok((int8, snr))
+    }
+
+    fn anomaly(
+        &self,
+        n: usize,
+        impulse: &Impulse,
+        section: &LearnSection,
+        inputs: Vec<usize>,
+        notes: &mut Vec<String>,
+    ) -> Result<Block, EngineError> {
+        // Beside a classifier everything it learns is known and so normal; alone only `normal` is, when that label is used.
+        let has_normal = self.silver.samples.iter().any(|s| s.label.as_deref() == Some(NORMAL));
+        let only_normal = anomaly_only(self.session) && has_normal;
+        let keep = |w: &WindowAt| !only_normal || self.label(w) == Some(NORMAL);
+        let training = self.rows(Side::Training, keep);
+        let validation = self.rows(Side::Validation, keep);
+        if training.is_empty() {
+            return Err(EngineError::Data("the anomaly block has no normal window to train on".into()));
+        }
+        let columns = self.columns(impulse, &inputs);
+        let rows = self.open(&training, &columns)?;
+        let watch = self.open(&validation, &columns)?;
+        let names: Vec<&str> = columns
+            .iter()
+            .flat_map(|c| self.gold.names[c.clone()].iter().map(String::as_str))
+            .collect();
+        let axes = match &section.features {
+            Some(wanted) => Some(
+                wanted
+                    .iter()
+                    .map(|f| {
+                        names.iter().position(|n| n == f).ok_or_else(|| {
+                            let hint = crate::project::nearest(f, names.iter().copied()).unwrap_or_default();
+                            self.project_error(format!("`features` names `{f}`, which no block gives\nhint: did you mean `{hint}`?"))
+                        })
+                    })
+                    .collect::<Result<Vec<_>, _>>()?,
+            ),
+            None => None,
+        };
+        let read = |rows: &TrainingRows| -> Result<Vec<f32>, EngineError> {
+            let all: Vec<usize> = (0..rows.len()).collect();
+            let mut out = vec![0.0; rows.len() * rows.width()];
+            rows.read(&all, &mut out).map_err(|e| EngineError::Internal(e.to_string()))?;
+            Ok(out)
+        };
+        let values = read(&rows)?;
+        let watched = read(&watch)?;
+        let spec = kmeans::Spec {
+            clusters: section.clusters.unwrap_or(32),
+            axes,
+            false_alarm_rate: section.false_alarm_rate.unwrap_or(0.01),
+            seed: self.session.seed,
+            ..kmeans::Spec::default()
+        };
+        let model = kmeans::fit(&values, rows.width(), &watched, &spec)
+            .map_err(|e| EngineError::Data(format!("anomaly block: {e}")))?;
+        let graph = model.to_graph("anomaly");
+        notes.push(format!(
+            "{} clusters on {} of {} features, threshold {:.3}",
+            model.clusters(),
+            model.axes().len(),
+            rows.width(),
+            model.threshold
+        ));
+        let summary = LearnSummary {
+            id: self.id(section, n),
+            kind: section.kind,
+            history: Vec::new(),
+            best_epoch: 0,
+            layers: Vec::new(),
+            training_windows: rows.len(),
+            validation_windows: watch.len(),
+            threshold: Some(model.threshold),
+        };
+        let block = LearnBlock {
+            id: self.id(section, n),
+            task: Task::Anomaly { threshold: model.threshold },
+            inputs,
+            graph,
+        };
+        Ok(Block { float: block.clone(), int8: block, summary })
+    }
+}
+
+/// A label that is a number.
+pub fn number(label: &str) -> Option<f32> {
+    label.trim().parse::<f32>().ok().filter(|v| v.is_finite())
+}
