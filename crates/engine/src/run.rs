@@ -1,0 +1,429 @@
+//! `run`: every stage in order, as far as the user wants.
+
+use crate::{
+    EngineError,
+    session::{Session, StageRecord, Staged},
+    stages::{
+        STAGES,
+        build::{self, Artifact, Built},
+        clean::{self, Silver},
+        features::{self, Gold},
+        import::{self, Manifest},
+        prove::{self, Proof, VerifyRecord},
+        split::{self, Side, Split},
+        test::{self, Figures, Tested},
+        train::{self, Trained},
+    },
+};
+use serde::Serialize;
+use std::{collections::BTreeMap, path::Path};
+
+/// What the user asked for.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// Last stage; all when left out.
+    pub until: Option<String>,
+}
+
+/// Result of a run.
+pub struct RunOutcome {
+    /// As `run --json` prints it.
+    pub report: RunReport,
+    /// Gates that were missed, as sentences.
+    pub missed: Vec<String>,
+}
+
+/// As `run --json` prints it.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RunReport {
+    /// Name of the project.
+    pub project: String,
+    /// Seed that was used.
+    pub seed: u64,
+    /// One per stage that ran.
+    pub stages: Vec<StageRecord>,
+    /// The data set.
+    pub data: DataReport,
+    /// Figures.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<TestReport>,
+    /// Proofs.
+    pub verify: Vec<VerifyRecord>,
+    /// Exported packages.
+    pub artifacts: Vec<Artifact>,
+    /// The report, once it is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+}
+
+/// The data set in numbers.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DataReport {
+    /// Samples in the project.
+    pub samples: usize,
+    /// Files refused at import, and samples rejected by cleaning.
+    pub quarantined: usize,
+    /// Samples per label.
+    pub labels: BTreeMap<String, usize>,
+    /// Samples that train or validate.
+    pub training: usize,
+    /// Samples that test.
+    pub testing: usize,
+}
+
+/// Figures in the three arithmetics.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct TestReport {
+    /// Single precision.
+    pub float: FigureReport,
+    /// Integer.
+    pub int8: FigureReport,
+    /// The emitted C on the host, once it was verified.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub c: Option<FigureReport>,
+    /// In words.
+    pub verdicts: Vec<String>,
+}
+
+/// Figures of one arithmetic.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct FigureReport {
+    /// Windows behind the figures.
+    pub windows: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[expect(missing_docs, reason = "named by the field")]
+    pub accuracy: Option<f64>,
+    /// Lower end of the 95 % interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low: Option<f64>,
+    /// Upper end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high: Option<f64>,
+    /// Mean F1 of the labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub macro_f1: Option<f64>,
+    /// Mean negative log score of the right label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_loss: Option<f64>,
+    /// F1 of each label.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub f1: BTreeMap<String, f64>,
+    /// Coefficient of determination.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r2: Option<f64>,
+    /// Mean absolute error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mae: Option<f64>,
+    /// Root mean squared error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rmse: Option<f64>,
+    /// Area under the ROC curve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auroc: Option<f64>,
+}
+
+impl From<&Figures> for FigureReport {
+    fn from(f: &Figures) -> Self {
+        Self {
+            windows: f.windows,
+            accuracy: f.accuracy,
+            low: f.low,
+            high: f.high,
+            macro_f1: f.macro_f1,
+            log_loss: f.log_loss,
+            f1: f.labels.iter().map(|l| (l.label.clone(), l.f1)).collect(),
+            r2: f.r2,
+            mae: f.mae,
+            rmse: f.rmse,
+            auroc: f.auroc,
+        }
+    }
+}
+
+/// Everything the stages produced, as far as they ran.
+#[derive(Default)]
+pub struct Results {
+    /// Bronze.
+    pub bronze: Option<Staged<Manifest>>,
+    /// Silver.
+    pub silver: Option<Staged<Silver>>,
+    /// Sides.
+    pub split: Option<Staged<Split>>,
+    /// Gold.
+    pub gold: Option<Staged<Gold>>,
+    /// Learned.
+    pub trained: Option<Staged<Trained>>,
+    /// Tested.
+    pub tested: Option<Staged<Tested>>,
+    /// Exported.
+    pub built: Option<Staged<Built>>,
+    /// Proven.
+    pub proof: Option<Staged<Proof>>,
+    /// Written.
+    pub reported: Option<StageRecord>,
+}
+
+/// Brings every stage up to date.
+///
+/// # Errors
+/// [`EngineError::Usage`] for an unknown stage; whatever a stage returns.
+pub fn run(session: &Session<'_>, options: &RunOptions) -> Result<RunOutcome, EngineError> {
+    let last = last_stage(options)?;
+    let results = stages(session, last)?;
+    Ok(summarise(session, &results))
+}
+
+fn last_stage(options: &RunOptions) -> Result<usize, EngineError> {
+    match options.until.as_deref() {
+        None => Ok(STAGES.len() - 1),
+        Some(name) => STAGES.iter().position(|s| *s == name).ok_or_else(|| {
+            let hint = crate::project::nearest(name, STAGES.iter().copied())
+                .map(|n| format!("\nhint: did you mean `{n}`?"))
+                .unwrap_or_default();
+            EngineError::Usage(format!("there is no stage `{name}`; the stages are {}{hint}", STAGES.join(", ")))
+        }),
+    }
+}
+
+/// Runs the stages up to and with number `last`.
+fn stages(session: &Session<'_>, last: usize) -> Result<Results, EngineError> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(session.jobs)
+        .build()
+        .map_err(|e| EngineError::Internal(e.to_string()))?;
+    pool.install(|| {
+        let mut r = Results::default();
+        let bronze = r.bronze.insert(import::run(session)?);
+        if last == 0 {
+            return Ok(r);
+        }
+        let silver = r.silver.insert(clean::run(session, bronze)?);
+        if last == 1 {
+            return Ok(r);
+        }
+        let split = r.split.insert(split::run(session, silver)?);
+        if last == 2 {
+            return Ok(r);
+        }
+        let gold = r.gold.insert(features::run(session, silver, split)?);
+        if last == 3 {
+            return Ok(r);
+        }
+        let trained = r.trained.insert(train::run(session, silver, split, gold)?);
+        if last == 4 {
+            return Ok(r);
+        }
+        let tested = r.tested.insert(test::run(session, silver, gold, trained)?);
+        if last == 5 {
+            return Ok(r);
+        }
+        let built = r.built.insert(build::run(session, trained)?);
+        if last == 6 {
+            return Ok(r);
+        }
+        r.proof = Some(prove::run(session, silver, gold, trained, tested, built, None, None)?);
+        if last == 7 {
+            return Ok(r);
+        }
+        r.reported = Some(crate::reporting::write(session, &r)?);
+        Ok(r)
+    })
+}
+
+/// Brings the project up to the trained impulse.
+///
+/// # Errors
+/// Whatever a stage returns.
+pub fn until_train(session: &Session<'_>, _options: &RunOptions) -> Result<Trained, EngineError> {
+    let results = stages(session, 4)?;
+    results.trained.map(|t| t.value).ok_or_else(|| EngineError::Internal("no trained impulse".into()))
+}
+
+/// Exports one package.
+///
+/// # Errors
+/// [`EngineError::Usage`] for a target or a package that does not exist; whatever a stage returns.
+pub fn build_one(
+    session: &Session<'_>,
+    target: &str,
+    package: &str,
+    float: bool,
+    out: &Path,
+) -> Result<Artifact, EngineError> {
+    let trained = until_train(session, &RunOptions::default())?;
+    build::one(session, &trained, target, package, float, out)
+}
+
+/// Builds, executes and compares on some targets. Returns the records and what failed.
+///
+/// # Errors
+/// [`EngineError::Usage`] for an unknown target; whatever a stage returns.
+pub fn verify(
+    session: &Session<'_>,
+    targets: Option<Vec<String>>,
+    cases: Option<usize>,
+) -> Result<(Vec<VerifyRecord>, Vec<String>), EngineError> {
+    let r = stages(session, 6)?;
+    let (Some(silver), Some(gold), Some(trained), Some(tested), Some(built)) =
+        (&r.silver, &r.gold, &r.trained, &r.tested, &r.built)
+    else {
+        return Err(EngineError::Internal("a stage is missing".into()));
+    };
+    let proof = prove::run(session, silver, gold, trained, tested, built, targets, cases)?;
+    let missed = proof_gates(&proof.value);
+    Ok((proof.value.records, missed))
+}
+
+fn proof_gates(proof: &Proof) -> Vec<String> {
+    proof
+        .records
+        .iter()
+        .filter(|r| r.bit_exact == Some(false))
+        .map(|r| format!("verify: {} does not agree bit for bit: {}", r.target, r.mismatch.as_deref().unwrap_or("")))
+        .collect()
+}
+
+fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
+    let mut report = RunReport {
+        project: session.project.file.project.name.clone(),
+        seed: session.seed,
+        ..RunReport::default()
+    };
+    let mut missed = Vec::new();
+    let records = [
+        r.bronze.as_ref().map(|s| &s.record),
+        r.silver.as_ref().map(|s| &s.record),
+        r.split.as_ref().map(|s| &s.record),
+        r.gold.as_ref().map(|s| &s.record),
+        r.trained.as_ref().map(|s| &s.record),
+        r.tested.as_ref().map(|s| &s.record),
+        r.built.as_ref().map(|s| &s.record),
+        r.proof.as_ref().map(|s| &s.record),
+        r.reported.as_ref(),
+    ];
+    report.stages = records.into_iter().flatten().cloned().collect();
+    if let Some(bronze) = &r.bronze {
+        report.data.samples = bronze.value.samples.len();
+        report.data.quarantined = bronze.value.quarantined.len();
+        for s in &bronze.value.samples {
+            *report.data.labels.entry(s.label.clone().unwrap_or_default()).or_default() += 1;
+        }
+    }
+    if let Some(silver) = &r.silver {
+        report.data.quarantined += silver.value.rejected.len();
+    }
+    if let Some(split) = &r.split {
+        report.data.testing = split.value.sides.iter().filter(|s| **s == Side::Testing).count();
+        report.data.training = split.value.sides.len() - report.data.testing;
+    }
+    if let Some(tested) = &r.tested {
+        report.test = Some(TestReport {
+            float: (&tested.value.float).into(),
+            int8: (&tested.value.int8).into(),
+            c: r.proof.as_ref().and_then(|p| p.value.c.as_ref()).map(Into::into),
+            verdicts: tested.value.verdicts.clone(),
+        });
+        missed.extend(gates(session, &tested.value));
+    }
+    if let Some(built) = &r.built {
+        report.artifacts.clone_from(&built.value.artifacts);
+    }
+    if let Some(proof) = &r.proof {
+        report.verify.clone_from(&proof.value.records);
+        missed.extend(proof_gates(&proof.value));
+    }
+    if r.reported.is_some() {
+        report.report = Some(session.project.report_dir().join("report.html").display().to_string());
+    }
+    RunOutcome { report, missed }
+}
+
+/// The floors of the project that the figures missed.
+fn gates(session: &Session<'_>, tested: &Tested) -> Vec<String> {
+    let floors = &session.project.file.evaluation;
+    let mut missed = Vec::new();
+    if let (Some(floor), Some(value)) = (floors.min_accuracy, tested.int8.accuracy)
+        && value < floor
+    {
+        missed.push(format!("evaluation.min_accuracy: {value:.4} is below {floor}"));
+    }
+    if let (Some(floor), Some(value)) = (floors.min_auroc, tested.int8.auroc)
+        && value < floor
+    {
+        missed.push(format!("evaluation.min_auroc: {value:.4} is below {floor}"));
+    }
+    if let (Some(limit), Some(f), Some(i)) = (floors.max_int8_loss, tested.float.accuracy, tested.int8.accuracy)
+        && (f - i) * 100.0 > limit
+    {
+        missed.push(format!("evaluation.max_int8_loss: int8 loses {:.2} points, more than {limit}", (f - i) * 100.0));
+    }
+    missed
+}
+
+impl RunReport {
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let mut out = String::new();
+        let d = &self.data;
+        out.push_str(&format!(
+            "\n{}: {} samples ({} train, {} test, {} quarantined), seed {}\n",
+            self.project, d.samples, d.training, d.testing, d.quarantined, self.seed
+        ));
+        if self.stages.iter().all(|s| s.status == crate::session::StageStatus::Cached) {
+            out.push_str("nothing changed: every stage was up to date\n");
+        }
+        out.push_str(&self.test_text());
+        for record in &self.verify {
+            out.push_str(&record.to_text());
+            out.push('\n');
+        }
+        for a in &self.artifacts {
+            out.push_str(&format!("library   {}  (sha256 {})\n", a.path, &a.sha256[..16.min(a.sha256.len())]));
+        }
+        if let Some(report) = &self.report {
+            out.push_str(&format!("report    {report}\n"));
+        }
+        out
+    }
+
+    /// The figures for people.
+    pub fn test_text(&self) -> String {
+        let Some(test) = &self.test else { return String::new() };
+        let columns = [("float", Some(&test.float)), ("int8", Some(&test.int8)), ("C", test.c.as_ref())];
+        let mut out = format!("{:<12}", "");
+        for (name, figures) in &columns {
+            if figures.is_some() {
+                out.push_str(&format!("{name:>10}"));
+            }
+        }
+        out.push('\n');
+        let mut line = |name: &str, pick: &dyn Fn(&FigureReport) -> Option<f64>| {
+            if columns.iter().any(|(_, f)| f.is_some_and(|f| pick(f).is_some())) {
+                out.push_str(&format!("{name:<12}"));
+                for (_, figures) in &columns {
+                    if let Some(value) = figures.and_then(pick) {
+                        out.push_str(&format!("{value:>10.4}"));
+                    }
+                }
+                out.push('\n');
+            }
+        };
+        line("accuracy", &|f| f.accuracy);
+        line("macro F1", &|f| f.macro_f1);
+        line("log loss", &|f| f.log_loss);
+        line("R2", &|f| f.r2);
+        line("MAE", &|f| f.mae);
+        line("RMSE", &|f| f.rmse);
+        line("AUROC", &|f| f.auroc);
+        if let (Some(low), Some(high)) = (test.float.low, test.float.high) {
+            out.push_str(&format!(
+                "95 % interval {low:.4} to {high:.4} on {} windows\n",
+                test.float.windows
+            ));
+        }
+        for verdict in &test.verdicts {
+            out.push_str(&format!("  {verdict}\n"));
+        }
+        out
+    }
+}

@@ -1,0 +1,192 @@
+//! Stage `build`: packages of the int8 impulse for every target of the project.
+
+use super::train::Trained;
+use crate::{
+    EngineError,
+    error::AtPath,
+    session::{Key, Session, Staged},
+};
+use edgewright_compile::{FileTree, Options, Target};
+use edgewright_impulse::Impulse;
+use edgewright_store::Hash;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// An exported package.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Kind of package.
+    pub package: String,
+    /// What it was built for.
+    pub target: String,
+    /// Where it lies.
+    pub path: String,
+    /// Hash of the file.
+    pub sha256: String,
+    /// Size of the file.
+    pub bytes: u64,
+}
+
+/// Result of the stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Built {
+    /// One per target.
+    pub artifacts: Vec<Artifact>,
+    /// The same files in the store, in the same order.
+    objects: Vec<Hash>,
+    /// RAM for tensors, features and scratch in bytes.
+    pub arena_bytes: usize,
+    /// Constants in bytes.
+    pub weight_bytes: usize,
+    /// What lies where in the arena: name, offset, bytes, first and last step.
+    pub memory: Vec<MemoryLine>,
+}
+
+/// One line of the memory map.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MemoryLine {
+    /// Name of the tensor or buffer.
+    pub name: String,
+    /// Bytes from the start of the arena.
+    pub offset: usize,
+    /// Size in bytes.
+    pub bytes: usize,
+    /// First step that needs it.
+    pub first: usize,
+    /// Last step that needs it.
+    pub last: usize,
+}
+
+/// Looks a target up.
+///
+/// # Errors
+/// [`EngineError::Usage`] with the nearest id.
+pub fn target(id: &str) -> Result<&'static Target, EngineError> {
+    crate::documents::targets(Some(id))?;
+    edgewright_compile::target::all()
+        .iter()
+        .find(|t| t.id == id)
+        .ok_or_else(|| EngineError::Usage(format!("there is no target `{id}`")))
+}
+
+/// Compiles and packs an impulse.
+fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<(FileTree, Vec<u8>), EngineError> {
+    if !target.packages.iter().any(|p| p == package) {
+        let hint = crate::project::nearest(package, target.packages.iter().map(String::as_str))
+            .map(|n| format!("\nhint: did you mean `{n}`?"))
+            .unwrap_or_default();
+        return Err(EngineError::Usage(format!(
+            "target `{}` has no package `{package}`; it has {}{hint}",
+            target.id,
+            target.packages.join(", ")
+        )));
+    }
+    let tree = edgewright_compile::compile(impulse, target, &Options::default())?;
+    let bytes = edgewright_deploy::package(&tree, package)
+        .map_err(|e| EngineError::Internal(format!("packing: {e}")))?;
+    Ok((tree, bytes))
+}
+
+/// Exports the packages of the project below `build/`.
+///
+/// # Errors
+/// [`EngineError::Compile`], [`EngineError::Usage`] for an unknown target, [`EngineError::Io`].
+pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Built>, EngineError> {
+    let deploy = &session.project.file.deploy;
+    let mut key = Key::new("build", 1);
+    key.text("trained", &trained.hash.to_string())
+        .value("targets", &deploy.targets)
+        .value("package", &deploy.package);
+    let staged = session.stage("build", &key.finish(), || {
+        let impulse = trained.value.impulse_int8(session)?;
+        let mut built = Built {
+            artifacts: Vec::new(),
+            objects: Vec::new(),
+            arena_bytes: 0,
+            weight_bytes: 0,
+            memory: Vec::new(),
+        };
+        for id in &deploy.targets {
+            let target = target(id)?;
+            let (_, bytes) = pack(&impulse, target, &deploy.package)?;
+            let object = session.store.put_blob(&bytes)?;
+            built.artifacts.push(Artifact {
+                package: deploy.package.clone(),
+                target: id.clone(),
+                path: format!("build/{}-{id}-{}.zip", impulse.name, deploy.package),
+                sha256: object.to_string(),
+                bytes: bytes.len() as u64,
+            });
+            built.objects.push(object);
+        }
+        let layout = edgewright_compile::layout(&impulse)?;
+        built.arena_bytes = layout.arena_bytes;
+        built.weight_bytes = layout.weight_bytes;
+        built.memory = layout
+            .memory
+            .into_iter()
+            .map(|m| MemoryLine { name: m.name, offset: m.offset, bytes: m.bytes, first: m.first, last: m.last })
+            .collect();
+        let notes = vec![format!(
+            "{} packages; arena {} B, constants {} B",
+            built.artifacts.len(),
+            built.arena_bytes,
+            built.weight_bytes
+        )];
+        Ok((built, notes))
+    })?;
+    write_out(session, &staged.value)?;
+    let mut staged = staged;
+    for artifact in &mut staged.value.artifacts {
+        artifact.path = session.project.dir.join(&artifact.path).display().to_string();
+    }
+    Ok(staged)
+}
+
+/// Puts the packages where the user finds them, unless they are there.
+fn write_out(session: &Session<'_>, built: &Built) -> Result<(), EngineError> {
+    for (artifact, object) in built.artifacts.iter().zip(&built.objects) {
+        let path = session.project.dir.join(&artifact.path);
+        let bytes = session.store.get_blob(object)?;
+        if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+            continue;
+        }
+        write_whole(&path, &bytes)?;
+    }
+    Ok(())
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).at(folder)?;
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let temporary = folder.join(format!(".{name}.part"));
+    std::fs::write(&temporary, bytes).at(&temporary)?;
+    std::fs::rename(&temporary, path).at(path)
+}
+
+/// Exports one package to a file.
+///
+/// # Errors
+/// [`EngineError::Usage`] for a target or package that does not exist, [`EngineError::Compile`], [`EngineError::Io`].
+pub fn one(
+    session: &Session<'_>,
+    trained: &Trained,
+    target_id: &str,
+    package: &str,
+    float: bool,
+    out: &Path,
+) -> Result<Artifact, EngineError> {
+    let target = target(target_id)?;
+    let impulse = if float { trained.impulse_float(session)? } else { trained.impulse_int8(session)? };
+    let (_, bytes) = pack(&impulse, target, package)?;
+    write_whole(out, &bytes)?;
+    Ok(Artifact {
+        package: package.into(),
+        target: target_id.into(),
+        path: out.display().to_string(),
+        sha256: Hash::of(&bytes).to_string(),
+        bytes: bytes.len() as u64,
+    })
+}
