@@ -1,1 +1,22 @@
-//! Use cases: one module each.
+//! Use cases: one module each, in the words of the user. The only place where the rooms meet.
+
+pub mod architecture;
+pub mod classify;
+pub mod dataset;
+pub mod doctor;
+pub mod documents;
+pub mod dsp_tool;
+mod error;
+mod events;
+pub mod npy;
+pub mod project;
+pub mod reporting;
+pub mod run;
+pub mod session;
+pub mod stages;
+pub mod template;
+pub mod verify;
+
+pub use error::EngineError;
+pub use events::{Event, Observer, Silent};
+pub use run::{RunOptions, RunOutcome, RunReport};

@@ -1,0 +1,255 @@
+//! Stage `verify`: the emitted C is built, executed and compared with what was tested, bit for bit.
+
+use super::{
+    build::{self, Built},
+    clean::{Silver, SilverReader},
+    features::Gold,
+    gold::WindowAt,
+    test::{Figures, Tested, Truth},
+    train::Trained,
+};
+use crate::{
+    EngineError,
+    session::{Key, Session, Staged},
+    verify::{self, HostOptions},
+};
+use edgewright_impulse::{Impulse, Window};
+use serde::{Deserialize, Serialize};
+
+/// Instructions per window on an emulated core.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instructions {
+    /// Feature extraction.
+    pub dsp: u64,
+    /// Learning blocks.
+    pub network: u64,
+}
+
+/// What was proven on one target.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VerifyRecord {
+    /// Target.
+    pub target: String,
+    /// Whether every output was the same to the last bit; `null` when it could not be run.
+    pub bit_exact: Option<bool>,
+    /// Windows that were compared.
+    pub cases: usize,
+    /// Constants and code in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flash_bytes: Option<u64>,
+    /// Arena, static data and stack in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ram_bytes: Option<u64>,
+    /// Of that, the arena.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arena_bytes: Option<u64>,
+    /// Of that, static data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub static_bytes: Option<u64>,
+    /// Of that, the deepest stack seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stack_bytes: Option<u64>,
+    /// Executed per window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<Instructions>,
+    /// How it was built and run.
+    pub builds: Vec<String>,
+    /// First difference, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mismatch: Option<String>,
+    /// What to install, when it could not be run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<String>,
+}
+
+impl VerifyRecord {
+    /// For people.
+    pub fn to_text(&self) -> String {
+        let mut out = format!("{:<10}", self.target);
+        match self.bit_exact {
+            Some(true) => out.push_str(&format!("{} windows agree bit for bit", self.cases)),
+            Some(false) => out.push_str(&format!(
+                "DIFFERS: {}",
+                self.mismatch.as_deref().unwrap_or("outputs are not the same")
+            )),
+            None => out.push_str(&format!("not run: {}", self.missing.as_deref().unwrap_or("a tool is missing"))),
+        }
+        if let (Some(flash), Some(ram)) = (self.flash_bytes, self.ram_bytes) {
+            out.push_str(&format!(
+                "; flash {flash} B, RAM {ram} B (arena {}, static {}, stack {})",
+                self.arena_bytes.unwrap_or(0),
+                self.static_bytes.unwrap_or(0),
+                self.stack_bytes.unwrap_or(0)
+            ));
+        }
+        if let Some(i) = self.instructions {
+            out.push_str(&format!("; {} instructions a window for DSP, {} for the network", i.dsp, i.network));
+        }
+        out
+    }
+}
+
+/// Result of the stage.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// One per target.
+    pub records: Vec<VerifyRecord>,
+    /// Figures of the emitted C on the test windows.
+    pub c: Option<Figures>,
+}
+
+/// Proves the emitted C on some targets (those of the project when left out).
+///
+/// # Errors
+/// [`EngineError::Usage`] for an unknown target; those of compiling and running. A difference is no error but a record.
+pub fn run(
+    session: &Session<'_>,
+    silver: &Staged<Silver>,
+    gold: &Staged<Gold>,
+    trained: &Staged<Trained>,
+    tested: &Staged<Tested>,
+    built: &Staged<Built>,
+    targets: Option<Vec<String>>,
+    cases: Option<usize>,
+) -> Result<Staged<Proof>, EngineError> {
+    let deploy = &session.project.file.deploy;
+    let targets = targets.unwrap_or_else(|| deploy.targets.clone());
+    let cases = cases.unwrap_or(deploy.cases);
+    for id in &targets {
+        build::target(id)?;
+    }
+    let mut key = Key::new("verify", 1);
+    key.text("built", &built.hash.to_string())
+        .text("tested", &tested.hash.to_string())
+        .value("targets", &targets)
+        .value("cases", &(cases, deploy.board_cases))
+        // Another compiler or emulator is another proof.
+        .value("tools", &crate::doctor::check());
+    session.stage("verify", &key.finish(), || {
+        let mut prover = Prover {
+            session,
+            silver: &silver.value,
+            windows: gold.value.holdout.windows(),
+            trained: &trained.value,
+            impulse: trained.value.impulse_int8(session)?,
+        };
+        prover.build(&targets, cases)
+    })
+}
+
+struct Prover<'a> {
+    session: &'a Session<'a>,
+    silver: &'a Silver,
+    windows: &'a [WindowAt],
+    trained: &'a Trained,
+    impulse: Impulse,
+}
+
+/// Raw test windows, one after the other, read when they are needed.
+struct TestWindows<'a> {
+    reader: SilverReader,
+    silver: &'a Silver,
+    window: &'a Window,
+    at: std::slice::Iter<'a, WindowAt>,
+    sample: Option<usize>,
+    values: Vec<f32>,
+    failure: Option<EngineError>,
+}
+
+impl Iterator for TestWindows<'_> {
+    type Item = Vec<f32>;
+    fn next(&mut self) -> Option<Vec<f32>> {
+        let at = self.at.next()?;
+        if self.sample != Some(at.sample) {
+            match self.reader.values(&self.silver.samples[at.sample]) {
+                Ok(values) => self.values = values,
+                Err(e) => {
+                    self.failure = Some(e);
+                    return None;
+                }
+            }
+            self.sample = Some(at.sample);
+        }
+        let mut out = Vec::new();
+        self.window.cut(&self.values, at.start, &mut out);
+        Some(out)
+    }
+}
+
+impl Prover<'_> {
+    fn test_windows(&self, limit: usize) -> Result<TestWindows<'_>, EngineError> {
+        Ok(TestWindows {
+            reader: SilverReader::open(self.session, self.silver)?,
+            silver: self.silver,
+            window: &self.impulse.window,
+            at: self.windows[..limit.min(self.windows.len())].iter(),
+            sample: None,
+            values: Vec::new(),
+            failure: None,
+        })
+    }
+
+    fn build(&mut self, targets: &[String], cases: usize) -> Result<(Proof, Vec<String>), EngineError> {
+        let mut proof = Proof { records: Vec::new(), c: None };
+        let mut notes = Vec::new();
+        for (n, id) in targets.iter().enumerate() {
+            self.session.progress("verify", n as u64, targets.len() as u64, id.clone())?;
+            let record = if id == "host" { self.host(cases, &mut proof)? } else { self.board(id)? };
+            notes.push(record.to_text());
+            proof.records.push(record);
+        }
+        Ok((proof, notes))
+    }
+
+    fn host(&self, cases: usize, proof: &mut Proof) -> Result<VerifyRecord, EngineError> {
+        let mut windows = self.test_windows(usize::MAX)?;
+        let options = HostOptions { random_cases: cases, seed: self.session.seed };
+        let host = verify::verify_host(&self.impulse, &mut windows, &options)?;
+        if let Some(e) = windows.failure {
+            return Err(e);
+        }
+        if host.missing.is_none() {
+            let truth = Truth::new(self.trained, self.silver, self.windows);
+            proof.c = Some(truth.figures(&self.impulse, &host.outcomes));
+        }
+        Ok(VerifyRecord {
+            target: "host".into(),
+            bit_exact: host.missing.is_none().then_some(host.mismatch.is_none()),
+            cases: host.cases,
+            flash_bytes: None,
+            ram_bytes: None,
+            arena_bytes: None,
+            static_bytes: None,
+            stack_bytes: None,
+            instructions: None,
+            builds: host.builds,
+            mismatch: host.mismatch,
+            missing: host.missing,
+        })
+    }
+
+    fn board(&self, id: &str) -> Result<VerifyRecord, EngineError> {
+        let target = build::target(id)?;
+        let limit = self.session.project.file.deploy.board_cases;
+        let mut windows = self.test_windows(limit)?;
+        let board = verify::verify_board(&self.impulse, target, &mut windows)?;
+        if let Some(e) = windows.failure {
+            return Err(e);
+        }
+        let ran = board.missing.is_none();
+        Ok(VerifyRecord {
+            target: id.into(),
+            bit_exact: ran.then_some(board.mismatch.is_none()),
+            cases: board.cases,
+            flash_bytes: ran.then_some(board.flash_bytes),
+            ram_bytes: ran.then_some(board.arena_bytes + board.static_bytes + board.stack_bytes),
+            arena_bytes: ran.then_some(board.arena_bytes),
+            static_bytes: ran.then_some(board.static_bytes),
+            stack_bytes: ran.then_some(board.stack_bytes),
+            instructions: board.instructions.map(|i| Instructions { dsp: i.dsp, network: i.network }),
+            builds: board.builds,
+            mismatch: board.mismatch,
+            missing: board.missing,
+        })
+    }
+}
