@@ -1,0 +1,153 @@
+//! Input that cannot be used is refused or quarantined with a sentence that names it; nothing else is lost.
+
+mod common;
+use common::{Bench, text, tone, wav};
+
+/// Imports one bad file beside a good one: the bad one is quarantined with a reason that says `expected`.
+fn check(name: &str, bytes: impl AsRef<[u8]>, expected: &str) {
+    let bench = Bench::new("keywords");
+    bench.write("in/good.wav", tone(440.0, 1));
+    bench.write(&format!("in/{name}"), bytes);
+    let report = bench.json(&["data", "import", "in", "--project", "project", "--label", "x", "--json"]);
+    assert_eq!(report["imported"], 1, "{name}: {report}");
+    let bad = &report["quarantined"][0];
+    assert_eq!(bad["file"], name, "{report}");
+    let reason = bad["reason"].as_str().expect("a reason").to_lowercase();
+    assert!(reason.contains(expected), "{name}: `{reason}` does not say `{expected}`");
+}
+
+#[test]
+fn bad_audio_is_quarantined() {
+    let good = tone(440.0, 1);
+    check("cut.wav", &good[..good.len() / 2], "byte");
+    check("empty.wav", b"", "empty");
+    let mut lies = good.clone();
+    lies[40..44].copy_from_slice(&4_000_000u32.to_le_bytes());
+    check("lies.wav", &lies, "byte");
+    let mut no_channels = good.clone();
+    no_channels[22..24].copy_from_slice(&0u16.to_le_bytes());
+    check("mute.wav", &no_channels, "channel");
+}
+
+#[test]
+fn bad_tables_are_quarantined_with_row_and_column() {
+    check("missing.csv", "timestamp,x,y\n0,1,2\n10,,2\n20,1,2\n", "row 3");
+    check("columns.csv", "timestamp,x,y\n0,1,2\n10,1,2,3,4\n20,1,2\n", "row 3");
+    check("words.csv", "timestamp,x\n0,1\n10,hello\n20,2\n", "row 3");
+}
+
+#[test]
+fn bad_documents_and_pictures_are_quarantined() {
+    check("broken.json", "{\"protected\": {", "json");
+    check("list.json", "[1, 2, 3]", "");
+    check("broken.cbor", [0xbf, 0x61, 0x61], "");
+    // A header that promises 60000 x 60000 pixels.
+    let mut png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR".to_vec();
+    png.extend(60_000u32.to_be_bytes());
+    png.extend(60_000u32.to_be_bytes());
+    png.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
+    check("huge.png", png, "");
+    check("what.wrong", "something", "");
+}
+
+#[test]
+fn decimal_commas_are_read() {
+    let bench = Bench::new("motion");
+    bench.write("in/a.csv", "timestamp;x\n0;1,5\n20;2,5\n40;-3,25\n");
+    let report = bench.json(&["data", "import", "in", "--project", "project", "--label", "x", "--json"]);
+    assert_eq!(report["imported"], 1, "{report}");
+}
+
+#[test]
+fn a_label_that_cannot_be_one_is_named() {
+    let bench = Bench::new("keywords");
+    bench.write("in/a.wav", tone(440.0, 1));
+    for label in ["a/b", "a\\b", &"x".repeat(10_000), ""] {
+        let out = bench.run(&["data", "import", "in", "--project", "project", "--label", label]);
+        assert_eq!(out.status.code(), Some(1), "{label}: {}", text(&out));
+        assert!(text(&out).contains("label"), "{}", text(&out));
+    }
+    let list = bench.json(&["data", "list", "--project", "project", "--json"]);
+    assert_eq!(list["samples"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn an_unknown_key_exits_2_and_names_the_nearest() {
+    let bench = Bench::new("keywords");
+    bench.replace("window_ms = 1000", "window_sm = 1000");
+    let out = bench.run(&["run", "project"]);
+    assert_eq!(out.status.code(), Some(2), "{}", text(&out));
+    assert!(text(&out).contains("window_ms"), "{}", text(&out));
+}
+
+#[test]
+fn wrong_usage_exits_2() {
+    let bench = Bench::new("keywords");
+    for args in [
+        &["run", "nowhere"][..],
+        &["run", "project", "--until", "trian"],
+        &["new", "other", "--template", "keyword"],
+        &["data", "import"],
+        &["targets", "cortex-m44"],
+        &["dsp", "run", "mfc", "--input", "x.npy", "--output", "y.npy"],
+    ] {
+        let out = bench.run(args);
+        assert_eq!(out.status.code(), Some(2), "{args:?}: {}", text(&out));
+    }
+}
+
+#[test]
+fn an_import_of_nothing_usable_exits_1() {
+    let bench = Bench::new("keywords");
+    bench.write("in/empty.wav", b"");
+    let out = bench.run(&["data", "import", "in", "--project", "project", "--label", "x"]);
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out));
+    let out = bench.run(&["run", "project"]);
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out));
+    assert!(text(&out).contains("empty.wav"), "{}", text(&out));
+}
+
+#[test]
+fn one_label_is_no_classifier() {
+    let bench = Bench::new("keywords");
+    for i in 0..6 {
+        bench.write(&format!("in/a.{i}.wav"), tone(440.0, i));
+    }
+    bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
+    let out = bench.run(&["run", "project"]);
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out));
+    assert!(text(&out).contains("two labels"), "{}", text(&out));
+}
+
+#[test]
+fn a_window_longer_than_every_recording_is_named() {
+    let bench = Bench::new("keywords");
+    for i in 0..4 {
+        bench.write(&format!("in/a.{i}.wav"), tone(440.0, i));
+        bench.write(&format!("in/b.{i}.wav"), tone(900.0, i));
+    }
+    bench.replace("zero_pad = true               # clips", "zero_pad = false # clips");
+    bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
+    let out = bench.run(&["run", "project"]);
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out));
+    assert!(text(&out).contains("window_ms"), "{}", text(&out));
+}
+
+#[test]
+fn silence_of_wrong_length_does_not_stop_the_rest() {
+    let bench = Bench::new("keywords");
+    for i in 0..12 {
+        bench.write(&format!("in/a.{i}.wav"), tone(300.0, i));
+        bench.write(&format!("in/b.{i}.wav"), tone(1500.0, i + 50));
+    }
+    bench.write("in/a.silent.wav", wav(8000, &[0; 4000]));
+    bench.write("in/a.tiny.wav", wav(8000, &[5]));
+    bench.replace("epochs = 60", "epochs = 3");
+    bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
+    let report = bench.json(&["run", "project", "--until", "test", "--json"]);
+    assert!(report["test"]["float"]["accuracy"].is_number(), "{report}");
+    let findings = bench.json(&["data", "scan", "--project", "project", "--json"]);
+    let kinds: Vec<&str> =
+        findings["findings"].as_array().expect("a list").iter().filter_map(|f| f["kind"].as_str()).collect();
+    assert!(!kinds.is_empty(), "{findings}");
+}
