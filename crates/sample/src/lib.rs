@@ -1,5 +1,19 @@
 //! Samples: acquisition documents, WAV, FLAC, CSV and images, bytes to values without I/O.
+//!
+//! [`decode`] is the door for every format; [`labels`] reads the label files that travel beside samples; [`encode`] writes
+//! the formats our own tools produce. No function panics on foreign bytes, and limits hold before memory is asked for.
 
+mod acquisition;
+mod decode;
+pub mod encode;
+mod flac;
+pub mod labels;
 mod model;
+mod options;
+mod picture;
+mod table;
+mod wav;
 
+pub use decode::{decode, detect};
 pub use model::{Axis, Content, Decoded, Finding, Image, SampleError, Signal};
+pub use options::{CsvOptions, DecodeOptions, Format, Limits, TimeUnit};

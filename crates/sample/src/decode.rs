@@ -1,0 +1,72 @@
+//! The one door: a name and bytes in, samples out.
+
+use crate::{DecodeOptions, Decoded, Finding, Format, SampleError, acquisition, flac, picture, table, wav};
+
+/// The format of a file. A signature at the start of the content (WAV, FLAC, PNG, JPEG) decides over the name, because
+/// names are what people get wrong; formats without one (CSV, JSON, CBOR) go by the extension. `None` for anything else.
+pub fn detect(name: &str, bytes: &[u8]) -> Option<Format> {
+    match bytes {
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Format::Wav),
+        [b'R', b'F', b'6', b'4', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Format::Wav),
+        [b'f', b'L', b'a', b'C', ..] => Some(Format::Flac),
+        [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),
+        [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
+        _ => extension(name).and_then(Format::from_name),
+    }
+}
+
+/// Text behind the last dot of the last part of a path.
+fn extension(name: &str) -> Option<&str> {
+    let file = name.rsplit(['/', '\\']).next()?;
+    file.rsplit_once('.').map(|(_, extension)| extension)
+}
+
+/// Decodes one file. A table whose rows are samples gives many values, in the order of the file, everything else one
+/// (a time series is cut where its label or group column changes).
+///
+/// # Errors
+/// [`SampleError`] with the place (byte, row and column, or field) of the first thing that is wrong. Nothing is repaired
+/// in silence: what was accepted although odd is in [`Decoded::findings`].
+pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<Decoded>, SampleError> {
+    if bytes.is_empty() {
+        return Err(SampleError::new("empty", "the file is empty (0 bytes)"));
+    }
+    let limit = options.limits.max_bytes;
+    if bytes.len() > limit {
+        return Err(SampleError::new(
+            "too_large",
+            format!("the file has {} bytes, at most {limit} are accepted", bytes.len()),
+        ));
+    }
+    let format = options.format.or_else(|| detect(name, bytes)).ok_or_else(|| unknown(name))?;
+    let mut samples = match format {
+        Format::Wav => vec![wav::decode(bytes, &options.limits)?],
+        Format::Flac => vec![flac::decode(bytes, &options.limits)?],
+        Format::Csv => table::decode(bytes, &options.csv, &options.limits)?,
+        Format::Json => vec![acquisition::decode_json(bytes, options)?],
+        Format::Cbor => vec![acquisition::decode_cbor(bytes, options)?],
+        Format::Png => vec![picture::decode(bytes, ::image::ImageFormat::Png, &options.limits)?],
+        Format::Jpeg => vec![picture::decode(bytes, ::image::ImageFormat::Jpeg, &options.limits)?],
+    };
+    let named = extension(name).and_then(Format::from_name);
+    let mismatch = named.filter(|named| options.format.is_none() && *named != format);
+    for sample in &mut samples {
+        sample.metadata.entry("format".into()).or_insert_with(|| format.name().into());
+        if let Some(named) = mismatch {
+            sample.findings.push(Finding {
+                kind: "extension_mismatch".into(),
+                message: format!("the content is {}, the name says {}", format.name(), named.name()),
+            });
+        }
+    }
+    Ok(samples)
+}
+
+fn unknown(name: &str) -> SampleError {
+    let known = "wav, flac, csv, tsv, txt, json, cbor, png, jpg, jpeg";
+    let message = match extension(name) {
+        Some(extension) => format!("`.{extension}` is not a known extension ({known}) and the content has no known signature"),
+        None => format!("the name has no extension ({known}) and the content has no known signature"),
+    };
+    SampleError::new("unknown_format", message)
+}

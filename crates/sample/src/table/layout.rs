@@ -1,0 +1,384 @@
+//! What the first rows of a table tell: delimiter, header, names, units and the role of every column.
+
+use super::cell::{DayOrder, Look, clock_beside_date, date, date_time, day_order, look, number};
+use super::text::{Delimiter, Records};
+use crate::{Axis, CsvOptions, Finding, SampleError, TimeUnit};
+use std::borrow::Cow;
+
+/// Records read to find out the layout.
+const SAMPLE: usize = 200;
+/// Records read to choose the delimiter.
+const SNIFF: usize = 50;
+
+/// How the time of a row is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Time {
+    None,
+    /// Numbers in this unit.
+    Number(usize, TimeUnit),
+    /// Date and time, or a date alone.
+    DateTime(usize),
+    /// A date column and a time-of-day column.
+    Pair(usize, usize),
+}
+
+impl Time {
+    fn uses(&self, column: usize) -> bool {
+        match *self {
+            Time::None => false,
+            Time::Number(c, _) | Time::DateTime(c) => c == column,
+            Time::Pair(a, b) => a == column || b == column,
+        }
+    }
+}
+
+/// The layout of a table.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub delimiter: Delimiter,
+    /// Whether the first record holds names.
+    pub header: bool,
+    /// Cells of a row.
+    pub width: usize,
+    /// Columns at the end without name and content.
+    pub empty_tail: usize,
+    /// Header text per column, for messages; empty when unnamed.
+    pub headers: Vec<String>,
+    pub time: Time,
+    pub day_order: DayOrder,
+    pub label: Option<usize>,
+    pub group: Option<usize>,
+    /// Columns that become axes.
+    pub values: Vec<usize>,
+    pub axes: Vec<Axis>,
+    /// Whether there is exactly one row of values.
+    pub single_row: bool,
+}
+
+impl Layout {
+    /// `row 12, column 3 (\`temp\`)`.
+    pub fn place(&self, line: usize, column: usize) -> String {
+        match self.headers.get(column).filter(|h| !h.is_empty()) {
+            Some(header) => format!("row {line}, column {} (`{}`)", column + 1, header.escape_debug()),
+            None => format!("row {line}, column {}", column + 1),
+        }
+    }
+}
+
+type Record<'a> = Vec<Cow<'a, str>>;
+
+/// The first records under a delimiter that hold anything, and the comment line before the first of them.
+fn head(text: &str, delimiter: Delimiter, most: usize) -> Result<(Vec<Record<'_>>, Option<&str>), SampleError> {
+    let mut records = Records::new(text, delimiter);
+    let (mut out, mut cells, mut comment) = (Vec::new(), Vec::new(), None);
+    while out.len() < most && records.read(&mut cells)?.is_some() {
+        if out.is_empty() {
+            comment = records.comment;
+        }
+        if cells.iter().any(|c| !c.is_empty()) {
+            out.push(std::mem::take(&mut cells));
+        }
+    }
+    Ok((out, comment))
+}
+
+/// The most frequent number of cells (the larger one when tied) and how many records have it.
+fn mode(records: &[Record]) -> (usize, usize) {
+    let mut counts = std::collections::BTreeMap::new();
+    for record in records {
+        *counts.entry(record.len()).or_insert(0usize) += 1;
+    }
+    counts.into_iter().max_by_key(|(width, n)| (*n, *width)).unwrap_or((0, 0))
+}
+
+/// Chooses the delimiter under which nearly all rows have the same number of cells and most cells are numbers or times.
+fn delimiter(text: &str, options: &CsvOptions) -> Result<Delimiter, SampleError> {
+    match options.delimiter {
+        Some(' ') => return Ok(Delimiter::Blank),
+        Some(c) => {
+            let plain = u8::try_from(c).ok().filter(|b| b.is_ascii_graphic() || *b == b'\t').filter(|b| *b != b'"');
+            let message = || SampleError::new("options", format!("`{}` cannot divide cells", c.escape_debug()));
+            return plain.map(Delimiter::Byte).ok_or_else(message);
+        }
+        None => {}
+    }
+    let candidates = [
+        Delimiter::Byte(b'\t'),
+        Delimiter::Byte(b';'),
+        Delimiter::Byte(b','),
+        Delimiter::Byte(b'|'),
+        Delimiter::Blank,
+    ];
+    let mut best = (0.0, Delimiter::Byte(b','));
+    for candidate in candidates {
+        let Ok((records, _)) = head(text, candidate, SNIFF) else { continue };
+        let (width, same) = mode(&records);
+        // One record may differ: a header with one name fewer than there are columns.
+        if width < 2 || (same + 1) * 10 < records.len() * 8 {
+            continue;
+        }
+        let body = if records.len() > 1 { &records[1..] } else { &records[..] };
+        let cells = body.iter().flatten().filter(|c| !c.is_empty());
+        let (all, known) = cells.fold((0usize, 0usize), |(all, known), cell| (all + 1, known + usize::from(look(cell) != Look::Text)));
+        let score = 1.0 + known as f64 / all.max(1) as f64;
+        if score > best.0 {
+            best = (score, candidate);
+        }
+    }
+    Ok(best.1)
+}
+
+/// Whether the first record holds names: it has text where the rows below hold numbers or times.
+fn has_header(records: &[Record], width: usize) -> bool {
+    let Some((first, body)) = records.split_first() else { return false };
+    // With an unnamed first column every name stands one column to the left of its values.
+    let shift = usize::from(first.len() + 1 == width);
+    let (mut names, mut numbers) = (0, 0);
+    for (column, cell) in first.iter().enumerate() {
+        let below = body.iter().filter_map(|r| r.get(column + shift)).map(|c| look(c)).filter(|l| *l != Look::Empty);
+        let (all, known) = below.fold((0usize, 0usize), |(all, known), l| (all + 1, known + usize::from(l != Look::Text)));
+        match look(cell) {
+            Look::Text if known * 2 > all => names += 1,
+            Look::Number | Look::Time => numbers += 1,
+            _ => {}
+        }
+    }
+    if body.is_empty() {
+        return first.iter().all(|c| matches!(look(c), Look::Text | Look::Empty));
+    }
+    names > 0 && names >= numbers
+}
+
+/// Units that are recognised right behind a name, as in `temp(C)`; with a space or in brackets any text is a unit.
+const UNITS: &[&str] = &[
+    "g", "m/s2", "m/s^2", "m/s²", "m/s", "deg/s", "dps", "rad/s", "deg", "rad", "C", "°C", "F", "°F", "K", "%", "%RH", "Pa", "hPa",
+    "kPa", "bar", "mbar", "V", "mV", "uV", "µV", "A", "mA", "W", "lux", "lx", "ppm", "ppb", "Hz", "kHz", "rpm", "mm", "cm", "m",
+    "km", "s", "ms", "us", "µs", "ns", "min", "h", "dB", "dBA", "uT", "µT", "N", "Nm", "kg", "bpm",
+];
+
+/// Name and unit of a header such as `accX (m/s2)` or `temp [C]`.
+fn name_and_units(header: &str) -> (String, String) {
+    let plain = || (header.to_owned(), String::new());
+    let (open, bracket) = match header.chars().last() {
+        Some(')') => (header.rfind('('), false),
+        Some(']') => (header.rfind('['), true),
+        _ => return plain(),
+    };
+    let Some(open) = open else { return plain() };
+    let (name, units) = (&header[..open], header[open + 1..header.len() - 1].trim());
+    let is_unit = bracket || name.ends_with(char::is_whitespace) || UNITS.contains(&units);
+    if name.trim().is_empty() || !is_unit { plain() } else { (name.trim().to_owned(), units.to_owned()) }
+}
+
+/// The column called `wanted`, exactly, then in any case, then by number from 1.
+fn find(headers: &[String], wanted: &str, what: &str) -> Result<usize, SampleError> {
+    let exact = headers.iter().position(|h| h == wanted || name_and_units(h).0 == wanted);
+    let loose = || headers.iter().position(|h| h.eq_ignore_ascii_case(wanted) || name_and_units(h).0.eq_ignore_ascii_case(wanted));
+    let number = || wanted.parse::<usize>().ok().filter(|n| (1..=headers.len()).contains(n)).map(|n| n - 1);
+    exact.or_else(loose).or_else(number).ok_or_else(|| {
+        let known: Vec<&str> = headers.iter().filter(|h| !h.is_empty()).map(String::as_str).collect();
+        let known = if known.is_empty() { "columns have no names".to_owned() } else { known.join(", ") };
+        SampleError::new("unknown_column", format!("no column `{wanted}` for the {what} ({known})"))
+    })
+}
+
+/// Whether a header names a time, and the unit when it says so.
+fn time_name(header: &str) -> Option<Option<TimeUnit>> {
+    let (name, units) = name_and_units(header);
+    let unit = |text: &str| match text.to_ascii_lowercase().as_str() {
+        "s" | "sec" | "secs" | "second" | "seconds" => Some(TimeUnit::Seconds),
+        "ms" | "msec" | "millis" | "milliseconds" => Some(TimeUnit::Milliseconds),
+        "us" | "µs" | "usec" | "micros" | "microseconds" => Some(TimeUnit::Microseconds),
+        "ns" | "nsec" | "nanos" | "nanoseconds" => Some(TimeUnit::Nanoseconds),
+        _ => None,
+    };
+    // `T` is a temperature more often than a time.
+    if name == "t" {
+        return Some(unit(&units));
+    }
+    let lower = name.to_ascii_lowercase().replace([' ', '-'], "_");
+    let (stem, tail) = match lower.rsplit_once('_') {
+        Some((stem, tail)) if unit(tail).is_some() => (stem, unit(tail)),
+        _ => (lower.as_str(), None),
+    };
+    let known = ["time", "timestamp", "datetime", "date", "date_time", "ts", "timer", "elapsed", "elapsed_time", "epoch", "unixtime"];
+    let more = ["unix_time", "uptime", "seconds", "secs", "sec", "millis", "milliseconds", "ms", "micros", "microseconds", "us"];
+    if known.contains(&stem) || more.contains(&stem) {
+        return Some(unit(&units).or(tail).or(unit(stem)));
+    }
+    // `timestamps`, `timems`.
+    let tail = lower.strip_prefix("timestamp").or_else(|| lower.strip_prefix("time"))?;
+    if tail == "s" && lower.starts_with("timestamp") { Some(None) } else { unit(tail).map(Some) }
+}
+
+/// Finds out the layout of a table.
+pub(super) fn layout(text: &str, options: &CsvOptions, findings: &mut Vec<Finding>) -> Result<Layout, SampleError> {
+    let delimiter = delimiter(text, options)?;
+    let (mut records, comment) = head(text, delimiter, SAMPLE)?;
+    if records.is_empty() {
+        return Err(SampleError::new("empty", "the table holds no rows"));
+    }
+    let (mut width, _) = mode(if records.len() > 1 { &records[1..] } else { &records });
+    let header = options.header.unwrap_or_else(|| has_header(&records, width));
+    let mut headers: Vec<String> = Vec::new();
+    if header {
+        headers = records.remove(0).into_iter().map(Cow::into_owned).collect();
+    } else if let Some(comment) = comment {
+        // Number tables saved by analysis tools carry their names as a comment.
+        let mut cells = Vec::new();
+        if Records::new(comment, delimiter).read(&mut cells)?.is_some() && cells.len() == width {
+            headers = cells.into_iter().map(Cow::into_owned).filter(|c| look(c) == Look::Text).collect();
+            if headers.len() != width {
+                headers.clear();
+            }
+        }
+    }
+    if records.is_empty() {
+        return Err(SampleError::new("empty", "the table has a header and no rows"));
+    }
+    let blank = |column: usize| records.iter().all(|r| r.get(column).is_none_or(|c| c.is_empty()));
+    width = width.max(headers.len());
+    let mut empty_tail = 0;
+    while empty_tail + 1 < width
+        && headers.get(width - 1 - empty_tail).is_none_or(|h| h.is_empty())
+        && blank(width - 1 - empty_tail)
+    {
+        empty_tail += 1;
+    }
+    let used = width - empty_tail;
+    let mut index = None;
+    if header && headers.len() + 1 == used {
+        headers.insert(0, String::new());
+        index = Some(0);
+    }
+    headers.resize(width, String::new());
+    if index.is_none() && header && headers[0].is_empty() && used > 1 && counts(&records) {
+        index = Some(0);
+    }
+    if index.is_some() {
+        findings.push(Finding { kind: "index_column".into(), message: "the unnamed first column was taken as a row number".into() });
+    }
+
+    let label = options.label_column.as_deref().map(|c| find(&headers[..used], c, "label")).transpose()?;
+    let group = options.group_column.as_deref().map(|c| find(&headers[..used], c, "group")).transpose()?;
+    let free = |column: usize| Some(column) != label && Some(column) != group && Some(column) != index;
+    let (time, day_order) = time(&records, &headers[..used], options, &free, findings)?;
+    let values = match &options.value_columns {
+        Some(names) => names.iter().map(|n| find(&headers[..used], n, "values")).collect::<Result<Vec<_>, _>>()?,
+        None => (0..used).filter(|c| free(*c) && !time.uses(*c)).collect(),
+    };
+    if values.is_empty() {
+        return Err(SampleError::new("no_values", "no column is left for values"));
+    }
+    let axes = axes(&values, &headers, options)?;
+    let single_row = records.len() == 1;
+    Ok(Layout { delimiter, header, width, empty_tail, headers, time, day_order, label, group, values, axes, single_row })
+}
+
+/// Whether the first column counts up by one.
+fn counts(records: &[Record]) -> bool {
+    let numbers: Vec<Option<i64>> = records.iter().map(|r| r.first().and_then(|c| c.parse().ok())).collect();
+    numbers.iter().all(Option::is_some)
+        && numbers.windows(2).all(|w| matches!(w, [Some(a), Some(b)] if a.checked_add(1) == Some(*b)))
+}
+
+fn axes(values: &[usize], headers: &[String], options: &CsvOptions) -> Result<Vec<Axis>, SampleError> {
+    let mut axes: Vec<Axis> = Vec::with_capacity(values.len());
+    let mut seen = std::collections::BTreeSet::new();
+    for &column in values {
+        let header = &headers[column];
+        let (name, units) = match header.is_empty() {
+            true if values.len() == 1 => ("value".to_owned(), String::new()),
+            true => (format!("column{}", column + 1), String::new()),
+            false => name_and_units(header),
+        };
+        let units = options.units.get(header).or_else(|| options.units.get(&name)).cloned().unwrap_or(units);
+        if !seen.insert(name.clone()) {
+            let message = format!("row 1: two columns are called `{}`; names must differ", name.escape_debug());
+            return Err(SampleError::new("duplicate_column", message));
+        }
+        axes.push(Axis { name, units });
+    }
+    Ok(axes)
+}
+
+/// The columns that hold the time, and the order of day and month.
+fn time(
+    records: &[Record],
+    headers: &[String],
+    options: &CsvOptions,
+    free: &dyn Fn(usize) -> bool,
+    findings: &mut Vec<Finding>,
+) -> Result<(Time, DayOrder), SampleError> {
+    let cells = |column: usize| records.iter().map(move |r| r.get(column).map_or("", |c| c.as_ref())).filter(|c| !c.is_empty());
+    let order = |column: usize| cells(column).find_map(day_order).unwrap_or(DayOrder::Unknown);
+    let all = |column: usize, test: &dyn Fn(&str) -> bool| cells(column).next().is_some() && cells(column).all(test);
+    let dates = |column: usize| all(column, &|c| date(c, DayOrder::Unknown).is_some());
+    let moments = |column: usize| all(column, &|c| date_time(c, DayOrder::Unknown).is_some());
+    let times = |column: usize| all(column, &|c| clock_beside_date(c).is_some());
+
+    let wanted = options.time_column.as_deref().map(|c| find(headers, c, "time")).transpose()?;
+    let candidates: Vec<usize> = match wanted {
+        Some(column) => vec![column],
+        None => (0..headers.len()).filter(|c| free(*c)).collect(),
+    };
+    for &column in &candidates {
+        let named = time_name(&headers[column]);
+        // Without names a column of dates can be nothing else.
+        let likely = wanted.is_some() || named.is_some() || headers[column].is_empty();
+        if likely && dates(column) {
+            let beside = column + 1;
+            if beside < headers.len() && free(beside) && times(beside) && (time_name(&headers[beside]).is_some() || all(beside, &|c| c.contains(':'))) {
+                return Ok((Time::Pair(column, beside), order(column)));
+            }
+            return Ok((Time::DateTime(column), order(column)));
+        }
+        if likely && moments(column) {
+            return Ok((Time::DateTime(column), order(column)));
+        }
+    }
+    for &column in &candidates {
+        let named = time_name(&headers[column]);
+        if wanted.is_none() && (named.is_none() || options.value_columns.as_ref().is_some_and(|v| v.contains(&headers[column]))) {
+            continue;
+        }
+        let numbers: Vec<f64> = cells(column).filter_map(|c| number(c).ok()).map(|(n, _)| n).collect();
+        let steps: Vec<f64> = numbers.windows(2).map(|w| w[1] - w[0]).collect();
+        let forward = steps.iter().filter(|s| **s >= 0.0).count();
+        let rises = numbers.len() * 10 >= records.len() * 9
+            && !numbers.is_empty()
+            && forward * 10 >= steps.len() * 9
+            && (steps.is_empty() || steps.iter().any(|s| *s > 0.0));
+        if wanted.is_some() || rises {
+            let stated = options.time_unit.or(named.flatten());
+            let unit = stated.unwrap_or_else(|| guess_unit(&headers[column], &numbers, &steps, findings));
+            return Ok((Time::Number(column, unit), DayOrder::Unknown));
+        }
+    }
+    Ok((Time::None, DayOrder::Unknown))
+}
+
+/// The unit of a time column that does not state it. Times since 1970 show by their size; `timestamp` means milliseconds
+/// in the acquisition format; else steps below half a unit are seconds, because sensors rarely pass 2 kHz.
+fn guess_unit(header: &str, numbers: &[f64], steps: &[f64], findings: &mut Vec<Finding>) -> TimeUnit {
+    let first = numbers.first().copied().unwrap_or(0.0);
+    let mut sorted: Vec<f64> = steps.iter().copied().filter(|s| *s > 0.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    let step = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0);
+    let (unit, name, sure) = match first {
+        f if (9e8..5e9).contains(&f) => (TimeUnit::Seconds, "seconds since 1970", false),
+        f if (9e11..5e12).contains(&f) => (TimeUnit::Milliseconds, "milliseconds since 1970", true),
+        f if (9e14..5e15).contains(&f) => (TimeUnit::Microseconds, "microseconds since 1970", true),
+        f if (9e17..5e18).contains(&f) => (TimeUnit::Nanoseconds, "nanoseconds since 1970", true),
+        _ if header.eq_ignore_ascii_case("timestamp") => (TimeUnit::Milliseconds, "milliseconds", true),
+        _ if step < 0.5 => (TimeUnit::Seconds, "seconds", false),
+        _ => (TimeUnit::Milliseconds, "milliseconds", false),
+    };
+    if !sure {
+        findings.push(Finding {
+            kind: "time_unit_guessed".into(),
+            message: format!("column `{}` does not state its unit; it was taken as {name}", header.escape_debug()),
+        });
+    }
+    unit
+}

@@ -1,0 +1,322 @@
+//! Text tables: time series and rows of readings.
+
+mod cell;
+mod layout;
+mod text;
+mod timing;
+
+use crate::{Content, CsvOptions, Decoded, Finding, Limits, SampleError, Signal};
+use cell::{Mark, NumberError};
+use layout::{Layout, Time};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use text::Records;
+pub(crate) use timing::round_rate;
+
+/// Samples out of one table, at most: each costs some hundred bytes whatever it holds.
+const MAX_SAMPLES: usize = 1_000_000;
+
+fn error(kind: &'static str, message: String) -> SampleError {
+    SampleError::new(kind, message)
+}
+
+/// Decodes a table. Rows are numbered by their line in the file, from 1.
+pub(crate) fn decode(bytes: &[u8], options: &CsvOptions, limits: &Limits) -> Result<Vec<Decoded>, SampleError> {
+    if let Some(rate) = options.rate_hz.filter(|r| !(r.is_finite() && *r > 0.0)) {
+        return Err(error("options", format!("a rate of {rate} Hz is impossible")));
+    }
+    let mut findings = Vec::new();
+    let text = text::text(bytes, &mut findings)?;
+    let layout = layout::layout(&text, options, &mut findings)?;
+    let untimed = layout.time == Time::None && options.rate_hz.is_none();
+    let rows_are_samples =
+        options.rows_are_samples.unwrap_or(untimed && (layout.single_row || layout.label.is_some()));
+    let body = Body::read(&text, &layout, limits, rows_are_samples, &mut findings)?;
+    if rows_are_samples { Ok(body.rows(layout, findings)) } else { body.series(layout, options, findings) }
+}
+
+/// Texts of a label or group column, each stored once.
+#[derive(Default)]
+struct Texts {
+    known: BTreeMap<String, u32>,
+    names: Vec<String>,
+    /// Per row.
+    rows: Vec<u32>,
+}
+
+impl Texts {
+    fn push(&mut self, text: &str) {
+        let id = match self.known.get(text) {
+            Some(id) => *id,
+            None => {
+                let id = self.names.len() as u32;
+                self.known.insert(text.to_owned(), id);
+                self.names.push(text.to_owned());
+                id
+            }
+        };
+        self.rows.push(id);
+    }
+
+    fn get(&self, row: usize) -> Option<String> {
+        let id = *self.rows.get(row)?;
+        self.names.get(id as usize).filter(|n| !n.is_empty()).cloned()
+    }
+}
+
+/// All rows of a table, by column role.
+#[derive(Default)]
+struct Body {
+    /// Row-major.
+    values: Vec<f32>,
+    /// Line of each row.
+    lines: Vec<u32>,
+    /// Seconds since the first row.
+    times: Vec<f64>,
+    /// Whether every numeric time was a whole number of its unit.
+    whole_times: bool,
+    labels: Texts,
+    groups: Texts,
+}
+
+impl Body {
+    fn read(
+        text: &str,
+        layout: &Layout,
+        limits: &Limits,
+        rows_are_samples: bool,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Self, SampleError> {
+        let mut body = Body { whole_times: true, ..Body::default() };
+        let mut records = Records::new(text, layout.delimiter);
+        let mut cells = Vec::new();
+        let mut header = layout.header;
+        // Rows of empty cells, and lines without anything: allowed at the end only.
+        let mut empty_rows: Option<(usize, usize)> = None;
+        let mut blank_lines: Option<(usize, usize)> = None;
+        let mut marks = Marks::default();
+        let mut clock = Reference::default();
+        while let Some(line) = records.read(&mut cells)? {
+            if let (Some(blank), false) = (records.blank, body.lines.is_empty()) {
+                blank_lines = Some(blank_lines.map_or((blank, 1), |(first, n)| (first, n + 1)));
+            }
+            if cells.iter().all(|c| c.is_empty()) {
+                empty_rows = Some(empty_rows.map_or((line, 1), |(first, n)| (first, n + 1)));
+                continue;
+            }
+            if header {
+                header = false;
+                continue;
+            }
+            if let Some((first, _)) = empty_rows {
+                return Err(error("missing_value", format!("row {first} is empty, rows with values follow (row {line})")));
+            }
+            check_width(&cells, layout, line)?;
+            if rows_are_samples && body.lines.len() >= MAX_SAMPLES {
+                return Err(error("too_large", format!("row {line}: at most {MAX_SAMPLES} rows are accepted as samples")));
+            }
+            if body.values.len() + layout.values.len() > limits.max_values {
+                return Err(error("too_large", format!("row {line}: at most {} values are accepted", limits.max_values)));
+            }
+            for &column in &layout.values {
+                body.values.push(number(&cells, column, line, layout, &mut marks)?.0 as f32);
+            }
+            body.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
+            if let Some(column) = layout.label {
+                body.labels.push(cells.get(column).map_or("", |c| c.as_ref()));
+            }
+            if let Some(column) = layout.group {
+                body.groups.push(cells.get(column).map_or("", |c| c.as_ref()));
+            }
+            // A row that stands alone needs no time.
+            if !rows_are_samples {
+                let time = clock.seconds(&cells, line, layout, &mut marks, &mut body.whole_times)?;
+                body.times.extend(time);
+            }
+        }
+        let mut add = |kind: &str, message: String| findings.push(Finding { kind: kind.into(), message });
+        if let Some((first, count)) = empty_rows {
+            add("empty_rows", format!("{count} rows of empty cells at the end (from row {first}) were left out"));
+        }
+        if let Some((first, count)) = blank_lines {
+            add("blank_lines", format!("{count} gaps of blank lines between rows, the first at row {first}, were skipped"));
+        }
+        if layout.empty_tail > 0 {
+            add("empty_columns", format!("{} empty columns at the end were left out", layout.empty_tail));
+        }
+        Ok(body)
+    }
+
+    /// One sample per row.
+    fn rows(self, layout: Layout, findings: Vec<Finding>) -> Vec<Decoded> {
+        let width = layout.axes.len();
+        let mut out: Vec<Decoded> = (0..self.lines.len())
+            .map(|row| Decoded {
+                content: Content::Signal(Signal {
+                    rate_hz: 0.0,
+                    axes: layout.axes.clone(),
+                    values: self.values[row * width..(row + 1) * width].to_vec(),
+                }),
+                label: self.labels.get(row),
+                group: self.groups.get(row),
+                metadata: BTreeMap::from([("row".to_owned(), self.lines[row].to_string())]),
+                findings: Vec::new(),
+            })
+            .collect();
+        // Remarks concern the file; they are told once.
+        if let Some(first) = out.first_mut() {
+            first.findings = findings;
+        }
+        out
+    }
+
+    /// One sample per stretch of rows with the same label and group.
+    fn series(self, layout: Layout, options: &CsvOptions, findings: Vec<Finding>) -> Result<Vec<Decoded>, SampleError> {
+        let rows = self.lines.len();
+        let key = |row: usize| (self.labels.rows.get(row), self.groups.rows.get(row));
+        let mut runs = Vec::new();
+        let mut start = 0;
+        for row in 1..=rows {
+            if row == rows || key(row) != key(start) {
+                runs.push(start..row);
+                start = row;
+            }
+        }
+        if runs.len() > MAX_SAMPLES {
+            return Err(error("too_large", format!("label or group change {} times, at most {MAX_SAMPLES} are accepted", runs.len())));
+        }
+        let tick = match layout.time {
+            Time::Number(_, unit) if self.whole_times => 1.0 / unit.per_second(),
+            _ => 0.0,
+        };
+        let timed = layout.time != Time::None;
+        let clock = timing::clock(&self.times, &runs, tick);
+        let rate_hz = options.rate_hz.unwrap_or(clock.rate_hz);
+        let width = layout.axes.len();
+        let mut out = Vec::with_capacity(runs.len());
+        for run in runs {
+            let mut findings = if run.start == 0 { findings.clone() } else { Vec::new() };
+            if timed && options.rate_hz.is_none() {
+                timing::findings(&clock, &self.times[run.clone()], &self.lines[run.clone()], &mut findings);
+            } else if rate_hz == 0.0 && run.start == 0 {
+                findings.push(Finding { kind: "rate_unknown".into(), message: "no time column; the rate must be given".into() });
+            }
+            let metadata = BTreeMap::from([
+                ("first_row".to_owned(), self.lines[run.start].to_string()),
+                ("last_row".to_owned(), self.lines[run.end - 1].to_string()),
+            ]);
+            out.push(Decoded {
+                content: Content::Signal(Signal {
+                    rate_hz,
+                    axes: layout.axes.clone(),
+                    values: self.values[run.start * width..run.end * width].to_vec(),
+                }),
+                label: self.labels.get(run.start),
+                group: self.groups.get(run.start),
+                metadata,
+                findings,
+            });
+        }
+        Ok(out)
+    }
+}
+
+fn check_width(cells: &[Cow<str>], layout: &Layout, line: usize) -> Result<(), SampleError> {
+    let used = layout.width - layout.empty_tail;
+    let extra = cells.iter().enumerate().skip(used).find(|(_, cell)| !cell.is_empty());
+    if cells.len() < used {
+        return Err(error("column_count", format!("row {line} has {} cells, {used} are expected", cells.len())));
+    }
+    match extra {
+        None => Ok(()),
+        Some(_) if cells.len() > layout.width => {
+            Err(error("column_count", format!("row {line} has {} cells, {used} are expected", cells.len())))
+        }
+        Some((column, _)) => Err(error("column_count", format!("{} is filled, above it was empty", layout.place(line, column)))),
+    }
+}
+
+/// Where the first number with a decimal comma and the first with a decimal dot stand. Both in one file means that one of
+/// them divides thousands, and no reading is safe.
+#[derive(Default)]
+struct Marks {
+    dot: bool,
+    comma: Option<String>,
+}
+
+fn number(
+    cells: &[Cow<str>],
+    column: usize,
+    line: usize,
+    layout: &Layout,
+    marks: &mut Marks,
+) -> Result<(f64, Mark), SampleError> {
+    let cell = cells.get(column).map_or("", |c| c.as_ref());
+    let shown = || cell.chars().take(40).collect::<String>().escape_debug().to_string();
+    let place = || layout.place(line, column);
+    let (value, mark) = cell::number(cell).map_err(|cause| match cause {
+        NumberError::Missing if cell.is_empty() => error("missing_value", format!("{} is empty", place())),
+        NumberError::Missing => error("missing_value", format!("{}: `{}` stands for a missing value", place(), shown())),
+        NumberError::NotFinite => error("not_finite", format!("{}: `{}` is not a finite 32-bit number", place(), shown())),
+        NumberError::NotNumber => {
+            let hint = if layout.label.is_none() { "; is it the label column?" } else { "" };
+            error("not_a_number", format!("{}: `{}` is not a number{hint}", place(), shown()))
+        }
+    })?;
+    match mark {
+        Mark::None => {}
+        Mark::Dot => marks.dot = true,
+        Mark::Comma if marks.comma.is_none() => marks.comma = Some(format!("{}: `{}`", place(), shown())),
+        Mark::Comma => {}
+    }
+    match &marks.comma {
+        Some(comma) if marks.dot => {
+            Err(error("decimal_mark", format!("{comma} has a decimal comma, other cells of the table have a decimal dot")))
+        }
+        _ => Ok((value, mark)),
+    }
+}
+
+/// The first time of a table, from which all others are counted, so that a nanosecond clock keeps its digits.
+#[derive(Default)]
+struct Reference {
+    number: Option<f64>,
+    nanoseconds: Option<i64>,
+}
+
+impl Reference {
+    fn seconds(
+        &mut self,
+        cells: &[Cow<str>],
+        line: usize,
+        layout: &Layout,
+        marks: &mut Marks,
+        whole: &mut bool,
+    ) -> Result<Option<f64>, SampleError> {
+        let cell = |column: usize| cells.get(column).map_or("", |c| c.as_ref());
+        let refuse = |column: usize| {
+            let shown: String = cell(column).chars().take(40).collect::<String>().escape_debug().to_string();
+            error("time", format!("{}: `{shown}` is not a time as in the rows above", layout.place(line, column)))
+        };
+        let order = layout.day_order;
+        let nanoseconds = match layout.time {
+            Time::None => return Ok(None),
+            Time::Number(column, unit) => {
+                let (value, _) = number(cells, column, line, layout, marks)?;
+                *whole &= value.fract() == 0.0;
+                let first = *self.number.get_or_insert(value);
+                return Ok(Some((value - first) / unit.per_second()));
+            }
+            Time::DateTime(column) => {
+                let text = cell(column);
+                cell::date_time(text, order).or_else(|| cell::date(text, order)).ok_or_else(|| refuse(column))?
+            }
+            Time::Pair(day, time) => {
+                let date = cell::date(cell(day), order).ok_or_else(|| refuse(day))?;
+                date + cell::clock_beside_date(cell(time)).ok_or_else(|| refuse(time))?
+            }
+        };
+        let first = *self.nanoseconds.get_or_insert(nanoseconds);
+        Ok(Some((nanoseconds - first) as f64 / 1e9))
+    }
+}
