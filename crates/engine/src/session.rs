@@ -131,7 +131,8 @@ impl<'a> Session<'a> {
                     serde_json::to_vec(&value).map_err(|e| EngineError::Internal(e.to_string()))?;
                 let hash = self.store.put_blob(&text)?;
                 self.store.put_derived(key, &hash)?;
-                self.store.put_stage(name, key, &hash, start.elapsed().as_secs_f64(), &notes)?;
+                let told = serde_json::to_string(&notes).map_err(|e| EngineError::Internal(e.to_string()))?;
+                self.store.put_stage(name, key, &hash, start.elapsed().as_secs_f64(), &told)?;
                 (hash, notes, false)
             }
         };
@@ -149,7 +150,8 @@ impl<'a> Session<'a> {
             return Ok(None);
         }
         let notes = self.store.stage_notes(name, key)?;
-        Ok(Some((hash, notes.unwrap_or_default())))
+        let notes = notes.and_then(|n| serde_json::from_str(&n).ok()).unwrap_or_default();
+        Ok(Some((hash, notes)))
     }
 
     /// Reads a manifest.

@@ -361,14 +361,23 @@ impl Sidecar {
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(source) => return Err(EngineError::Io { path, source }),
             };
-            let parsed = labels::parse_info(&bytes)
+            let parsed = labels::parse_info_labels(&bytes)
                 .map_err(|e| EngineError::Data(format!("{}: {}", path.display(), e.message)))?;
             sidecar.found = true;
             for entry in parsed {
-                let label = entry.single_label();
+                let label = match &entry.label {
+                    Some(labels::FileLabel::Label(label)) => Some(label.clone()),
+                    None => labels::label_from_name(rules::file_name(&entry.path), None),
+                    Some(_) => None,
+                };
+                let category = entry.category.and_then(|c| match c {
+                    labels::Category::Training | labels::Category::Validation => Some("training"),
+                    labels::Category::Testing => Some("testing"),
+                    _ => None,
+                });
                 sidecar.entries.insert(
                     format!("{folder}{}", entry.path),
-                    SidecarEntry { label, category: entry.category },
+                    SidecarEntry { label, category: category.map(str::to_owned) },
                 );
             }
         }

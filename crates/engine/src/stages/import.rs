@@ -105,8 +105,6 @@ fn sync(session: &Session<'_>, source: &DataSource, name: &str) -> Result<(), En
         Some(rule) => GroupRule::parse(rule)?,
         None => GroupRule::None,
     };
-    // A kill between the two steps leaves quarantine rows of this source away until the next run writes them again.
-    session.store.clear_quarantine(name)?;
     let report = dataset::import(
         session,
         &ImportRequest {
@@ -120,6 +118,8 @@ fn sync(session: &Session<'_>, source: &DataSource, name: &str) -> Result<(), En
             dry_run: false,
         },
     )?;
+    let refused: Vec<String> = report.quarantined.iter().map(|q| q.file.clone()).collect();
+    session.store.retain_quarantine(name, &refused)?;
     let present: BTreeSet<&String> = report.ids.iter().collect();
     let gone: Vec<String> = session
         .store
