@@ -4,6 +4,11 @@
 //! the quantiser turns a float graph into an integer one, the interpreter runs it, the compiler emits it.
 
 pub mod graph;
+pub mod interpret;
+pub mod lower;
+pub mod quantize;
+pub mod text;
+mod validate;
 
 pub use graph::{
     Activation, DType, Data, Graph, GraphError, Node, Op, Padding, PoolKind, Quant, Tensor, TensorId,

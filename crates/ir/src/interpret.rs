@@ -1,0 +1,223 @@
+//! Reference interpreter: runs a graph on the kernels, without allocation after it was made.
+
+use crate::{
+    graph::{DType, Data, Graph, GraphError, PoolKind, TensorId},
+    lower::{Step, f32_data, i8_data, i32_data},
+};
+use edgewright_kernels as kernels;
+use edgewright_kernels::conv::Int8Layer;
+
+/// Contents of an activation.
+#[derive(Clone, Debug, PartialEq)]
+enum Buffer {
+    None,
+    F32(Vec<f32>),
+    I8(Vec<i8>),
+}
+
+impl Buffer {
+    fn f32(&self) -> &[f32] {
+        if let Self::F32(v) = self { v } else { &[] }
+    }
+    fn i8(&self) -> &[i8] {
+        if let Self::I8(v) = self { v } else { &[] }
+    }
+}
+
+/// A graph with its buffers.
+pub struct Interpreter<'g> {
+    graph: &'g Graph,
+    steps: Vec<Step>,
+    buffers: Vec<Buffer>,
+}
+
+impl<'g> Interpreter<'g> {
+    /// Checks the graph and makes its buffers.
+    ///
+    /// # Errors
+    /// [`GraphError`] when the graph is not valid or a node has no kernel.
+    pub fn new(graph: &'g Graph) -> Result<Self, GraphError> {
+        graph.validate()?;
+        let steps = graph.nodes.iter().map(|n| graph.lower(n)).collect::<Result<Vec<_>, _>>()?;
+        let buffers = graph
+            .tensors
+            .iter()
+            .map(|t| match (&t.data, t.dtype) {
+                (Some(_), _) | (None, DType::I32) => Buffer::None,
+                (None, DType::F32) => Buffer::F32(vec![0.0; t.len()]),
+                (None, DType::I8) => Buffer::I8(vec![0; t.len()]),
+            })
+            .collect();
+        Ok(Self { graph, steps, buffers })
+    }
+
+    /// Runs a graph with float input and output.
+    ///
+    /// # Errors
+    /// [`GraphError::Graph`] when a length or a type does not fit.
+    pub fn run(&mut self, input: &[f32], output: &mut [f32]) -> Result<(), GraphError> {
+        self.with_input(input)?;
+        let out = &self.buffers[self.graph.outputs[0].0 as usize];
+        match out {
+            Buffer::F32(v) if v.len() == output.len() => output.copy_from_slice(v),
+            _ => return Err(self.misfit("output", output.len())),
+        }
+        Ok(())
+    }
+
+    /// Runs a graph with integer input and output.
+    ///
+    /// # Errors
+    /// [`GraphError::Graph`] when a length or a type does not fit.
+    pub fn run_i8(&mut self, input: &[i8], output: &mut [i8]) -> Result<(), GraphError> {
+        match &mut self.buffers[self.graph.inputs[0].0 as usize] {
+            Buffer::I8(v) if v.len() == input.len() => v.copy_from_slice(input),
+            _ => return Err(self.misfit("input", input.len())),
+        }
+        self.execute()?;
+        match &self.buffers[self.graph.outputs[0].0 as usize] {
+            Buffer::I8(v) if v.len() == output.len() => output.copy_from_slice(v),
+            _ => return Err(self.misfit("output", output.len())),
+        }
+        Ok(())
+    }
+
+    /// Runs the graph on a float input and leaves every activation readable by [`Interpreter::activation`].
+    ///
+    /// # Errors
+    /// [`GraphError::Graph`] when the length or the type does not fit.
+    pub fn with_input(&mut self, input: &[f32]) -> Result<(), GraphError> {
+        match &mut self.buffers[self.graph.inputs[0].0 as usize] {
+            Buffer::F32(v) if v.len() == input.len() => v.copy_from_slice(input),
+            _ => return Err(self.misfit("input", input.len())),
+        }
+        self.execute()
+    }
+
+    /// Values of a tensor that flows, after a run, as real numbers.
+    pub fn activation(&self, id: TensorId) -> Vec<f32> {
+        match &self.buffers[id.0 as usize] {
+            Buffer::F32(v) => v.clone(),
+            Buffer::I8(v) => {
+                let q = self.graph.tensor(id).quant.as_ref();
+                let (scale, zero) = q.map_or((1.0, 0), |q| (q.scale[0], q.zero_point));
+                v.iter().map(|&x| (i32::from(x) - zero) as f32 * scale).collect()
+            }
+            Buffer::None => Vec::new(),
+        }
+    }
+
+    fn misfit(&self, what: &str, len: usize) -> GraphError {
+        GraphError::Graph {
+            graph: self.graph.name.clone(),
+            reason: format!("{len} values do not fit the {what}"),
+        }
+    }
+
+    fn execute(&mut self) -> Result<(), GraphError> {
+        for i in 0..self.steps.len() {
+            let at = self.graph.nodes[i].output.0 as usize;
+            let mut out = std::mem::replace(&mut self.buffers[at], Buffer::None);
+            let done = self.step(i, &mut out);
+            self.buffers[at] = out;
+            done.map_err(|reason| GraphError::Node { node: self.graph.nodes[i].name.clone(), reason })?;
+        }
+        Ok(())
+    }
+
+    fn step(&self, i: usize, out: &mut Buffer) -> Result<(), String> {
+        let node = &self.graph.nodes[i];
+        let tensor = |n: usize| self.graph.tensor(node.inputs[n]);
+        let buffer = |n: usize| &self.buffers[node.inputs[n].0 as usize];
+        let float = |n: usize| -> &[f32] {
+            match &tensor(n).data {
+                Some(Data::F32(v)) => v,
+                _ => buffer(n).f32(),
+            }
+        };
+        let byte = |n: usize| buffer(n).i8();
+        match (&self.steps[i], out) {
+            (Step::Conv2dS8 { geometry, depthwise, layer }, Buffer::I8(out)) => {
+                let constants = Int8Layer {
+                    bias: i32_data(tensor(2))?,
+                    factors: &layer.factors,
+                    in_zero: layer.in_zero,
+                    out_zero: layer.out_zero,
+                    min: layer.limits[0],
+                    max: layer.limits[1],
+                };
+                let run = if *depthwise { kernels::depthwise_conv2d_s8 } else { kernels::conv2d_s8 };
+                run(geometry, byte(0), i8_data(tensor(1))?, &constants, out);
+            }
+            (Step::Conv2dF32 { geometry, depthwise, limits: [min, max] }, Buffer::F32(out)) => {
+                let run = if *depthwise { kernels::depthwise_conv2d_f32 } else { kernels::conv2d_f32 };
+                run(geometry, float(0), f32_data(tensor(1))?, f32_data(tensor(2))?, *min, *max, out);
+            }
+            (Step::FullyConnectedS8 { layer }, Buffer::I8(out)) => {
+                let constants = Int8Layer {
+                    bias: i32_data(tensor(2))?,
+                    factors: &layer.factors,
+                    in_zero: layer.in_zero,
+                    out_zero: layer.out_zero,
+                    min: layer.limits[0],
+                    max: layer.limits[1],
+                };
+                kernels::fully_connected_s8(byte(0), i8_data(tensor(1))?, &constants, out);
+            }
+            (Step::FullyConnectedF32 { limits: [min, max] }, Buffer::F32(out)) => {
+                kernels::fully_connected_f32(
+                    float(0),
+                    f32_data(tensor(1))?,
+                    f32_data(tensor(2))?,
+                    *min,
+                    *max,
+                    out,
+                );
+            }
+            (Step::PoolS8 { geometry, kind, limits: [min, max] }, Buffer::I8(out)) => match kind {
+                PoolKind::Max => kernels::max_pool_s8(geometry, byte(0), *min, *max, out),
+                PoolKind::Average => kernels::average_pool_s8(geometry, byte(0), *min, *max, out),
+            },
+            (Step::PoolF32 { geometry, kind, limits: [min, max] }, Buffer::F32(out)) => match kind {
+                PoolKind::Max => kernels::max_pool_f32(geometry, float(0), *min, *max, out),
+                PoolKind::Average => kernels::average_pool_f32(geometry, float(0), *min, *max, out),
+            },
+            (Step::AddS8(params), Buffer::I8(out)) => kernels::add_s8(params, byte(0), byte(1), out),
+            (Step::AddF32 { limits: [min, max] }, Buffer::F32(out)) => {
+                kernels::add_f32(float(0), float(1), *min, *max, out);
+            }
+            (Step::ActivateS8 { limits: [min, max] }, Buffer::I8(out)) => {
+                kernels::elementwise::activate_s8(byte(0), *min, *max, out);
+            }
+            (Step::ActivateF32 { limits: [min, max] }, Buffer::F32(out)) => {
+                kernels::activate_f32(float(0), *min, *max, out);
+            }
+            (Step::SoftmaxS8 { row, table }, Buffer::I8(out)) => {
+                for (x, out) in byte(0).chunks_exact(*row).zip(out.chunks_exact_mut(*row)) {
+                    kernels::softmax_s8(x, table, out);
+                }
+            }
+            (Step::SoftmaxF32 { row }, Buffer::F32(out)) => {
+                for (x, out) in float(0).chunks_exact(*row).zip(out.chunks_exact_mut(*row)) {
+                    kernels::softmax_f32(x, out);
+                }
+            }
+            (Step::Reshape, Buffer::I8(out)) => out.copy_from_slice(byte(0)),
+            (Step::Reshape, Buffer::F32(out)) => out.copy_from_slice(float(0)),
+            (Step::Normalize, Buffer::F32(out)) => {
+                kernels::normalize_f32(float(0), float(1), float(2), out);
+            }
+            (Step::Quantize { inverse_scale, zero }, Buffer::I8(out)) => {
+                kernels::quantize_s8(float(0), *inverse_scale, *zero, out);
+            }
+            (Step::Dequantize { scale, zero }, Buffer::F32(out)) => {
+                kernels::dequantize_s8(byte(0), *scale, *zero, out);
+            }
+            (Step::KMeansScore { axes }, Buffer::F32(out)) => {
+                out[0] = kernels::kmeans_score_f32(float(0), axes, float(1), float(2), float(3), float(4));
+            }
+            _ => return Err("the output has another type than the kernel makes".into()),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,330 @@
+//! From nodes to the constants that kernels take. The interpreter and the compiler share this, so that both run the
+//! same arithmetic.
+
+use crate::graph::{Activation, Data, Graph, GraphError, Node, Op, PoolKind, Tensor};
+use edgewright_kernels::{AddParams, Geometry, Requantize};
+
+/// A node with everything its kernel needs.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "the fields carry the names of the kernels' parameters")]
+pub enum Step {
+    /// Integer convolution, depthwise when `depthwise`.
+    Conv2dS8 { geometry: Geometry, depthwise: bool, layer: Layer },
+    /// Float convolution, depthwise when `depthwise`.
+    Conv2dF32 { geometry: Geometry, depthwise: bool, limits: [f32; 2] },
+    /// Integer dense layer.
+    FullyConnectedS8 { layer: Layer },
+    /// Float dense layer.
+    FullyConnectedF32 { limits: [f32; 2] },
+    /// Integer pooling.
+    PoolS8 { geometry: Geometry, kind: PoolKind, limits: [i32; 2] },
+    /// Float pooling.
+    PoolF32 { geometry: Geometry, kind: PoolKind, limits: [f32; 2] },
+    /// Integer sum.
+    AddS8(AddParams),
+    /// Float sum.
+    AddF32 { limits: [f32; 2] },
+    /// Integer clamp.
+    ActivateS8 { limits: [i32; 2] },
+    /// Float clamp.
+    ActivateF32 { limits: [f32; 2] },
+    /// Integer softmax with its table.
+    SoftmaxS8 { row: usize, table: Vec<u32> },
+    /// Float softmax.
+    SoftmaxF32 { row: usize },
+    /// Nothing to compute.
+    Reshape,
+    /// Per-element affine map.
+    Normalize,
+    /// Float to integer.
+    Quantize { inverse_scale: f32, zero: i32 },
+    /// Integer to float.
+    Dequantize { scale: f32, zero: i32 },
+    /// Distance to the nearest cluster.
+    KMeansScore { axes: Vec<usize> },
+}
+
+/// Constants of an integer layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// One per output channel.
+    pub factors: Vec<Requantize>,
+    /// Zero point of the input.
+    pub in_zero: i32,
+    /// Zero point of the output.
+    pub out_zero: i32,
+    /// Limits of the output.
+    pub limits: [i32; 2],
+}
+
+/// A real factor in fixed point.
+///
+/// # Source
+/// TensorFlow Lite, `QuantizeMultiplier`: mantissa rounded to 31 bits; factors below 2^-31 become 0.
+pub fn requantize_factor(real: f64) -> Requantize {
+    if real <= 0.0 || !real.is_finite() {
+        return Requantize { multiplier: 0, shift: 0 };
+    }
+    let bits = real.to_bits();
+    let mut shift = ((bits >> 52) & 0x7ff) as i32 - 1022;
+    let mantissa = f64::from_bits((bits & !(0x7ff << 52)) | (1022 << 52));
+    let mut multiplier = (mantissa * (1u64 << 31) as f64).round() as i64;
+    if multiplier == 1 << 31 {
+        multiplier /= 2;
+        shift += 1;
+    }
+    if shift < -31 {
+        return Requantize { multiplier: 0, shift: 0 };
+    }
+    if shift > 30 {
+        return Requantize { multiplier: i32::MAX, shift: 30 };
+    }
+    Requantize { multiplier: multiplier as i32, shift }
+}
+
+/// Limits of a fused activation in float.
+pub fn limits_f32(activation: Activation) -> [f32; 2] {
+    match activation {
+        Activation::None => [f32::NEG_INFINITY, f32::INFINITY],
+        Activation::Relu => [0.0, f32::INFINITY],
+        Activation::Relu6 => [0.0, 6.0],
+    }
+}
+
+/// Limits of a fused activation in the integers of the output.
+fn limits_s8(activation: Activation, scale: f32, zero: i32) -> [i32; 2] {
+    let quantised = |real: f32| zero + (real / scale).round() as i32;
+    let [low, high] = match activation {
+        Activation::None => [-128, 127],
+        Activation::Relu => [quantised(0.0), 127],
+        Activation::Relu6 => [quantised(0.0), quantised(6.0)],
+    };
+    [low.max(-128), high.min(127)]
+}
+
+fn scale_zero(tensor: &Tensor) -> Result<(f32, i32), String> {
+    let q = tensor.quant.as_ref().ok_or_else(|| format!("`{}` has no scale", tensor.name))?;
+    Ok((q.scale[0], q.zero_point))
+}
+
+/// Softmax table for an input scale: `round(2^23 * exp(-d * scale))`.
+fn softmax_table(scale: f32) -> Vec<u32> {
+    (0..256)
+        .map(|d| {
+            let e = exp_f64(-f64::from(d) * f64::from(scale));
+            (e * f64::from(1u32 << 23)).round() as u32
+        })
+        .collect()
+}
+
+/// e to the power x for x <= 0, the same on every host (the system's `exp` differs between libraries).
+fn exp_f64(x: f64) -> f64 {
+    if x < -700.0 {
+        return 0.0;
+    }
+    // exp(x) = exp(x / 2^k)^(2^k) with a Taylor series where it converges fast.
+    let k = 10;
+    let small = x / f64::from(1u32 << k);
+    let mut term = 1.0;
+    let mut sum = 1.0;
+    for i in 1..20 {
+        term *= small / f64::from(i);
+        sum += term;
+    }
+    for _ in 0..k {
+        sum *= sum;
+    }
+    sum
+}
+
+impl Graph {
+    /// The kernel of a node with its constants.
+    ///
+    /// # Errors
+    /// [`GraphError::Node`] when the node has no kernel for its types. The graph must be valid.
+    pub fn lower(&self, node: &Node) -> Result<Step, GraphError> {
+        self.step(node).map_err(|reason| GraphError::Node { node: node.name.clone(), reason })
+    }
+
+    fn step(&self, node: &Node) -> Result<Step, String> {
+        let x = self.tensor(node.inputs[0]);
+        let out = self.tensor(node.output);
+        let integer = out.quant.is_some() && x.quant.is_some();
+        Ok(match &node.op {
+            Op::Conv2d { stride, dilation, padding, activation } => {
+                let w = &self.tensor(node.inputs[1]).shape;
+                let geometry = geometry(x, out, [w[1], w[2]], *stride, *dilation, [padding.top, padding.left]);
+                if integer {
+                    Step::Conv2dS8 { geometry, depthwise: false, layer: self.layer(node, *activation)? }
+                } else {
+                    Step::Conv2dF32 { geometry, depthwise: false, limits: limits_f32(*activation) }
+                }
+            }
+            Op::DepthwiseConv2d { stride, dilation, padding, activation, .. } => {
+                let w = &self.tensor(node.inputs[1]).shape;
+                let geometry = geometry(x, out, [w[0], w[1]], *stride, *dilation, [padding.top, padding.left]);
+                if integer {
+                    Step::Conv2dS8 { geometry, depthwise: true, layer: self.layer(node, *activation)? }
+                } else {
+                    Step::Conv2dF32 { geometry, depthwise: true, limits: limits_f32(*activation) }
+                }
+            }
+            Op::FullyConnected { activation } => {
+                if integer {
+                    Step::FullyConnectedS8 { layer: self.layer(node, *activation)? }
+                } else {
+                    Step::FullyConnectedF32 { limits: limits_f32(*activation) }
+                }
+            }
+            Op::Pool2d { kind, kernel, stride, padding, activation } => {
+                let geometry = geometry(x, out, *kernel, *stride, [1, 1], [padding.top, padding.left]);
+                if integer {
+                    if x.quant != out.quant {
+                        return Err("pooling needs one scale for input and output".into());
+                    }
+                    let (scale, zero) = scale_zero(out)?;
+                    Step::PoolS8 { geometry, kind: *kind, limits: limits_s8(*activation, scale, zero) }
+                } else {
+                    Step::PoolF32 { geometry, kind: *kind, limits: limits_f32(*activation) }
+                }
+            }
+            Op::Add { activation } if integer => Step::AddS8(self.addition(node, *activation)?),
+            Op::Add { activation } => Step::AddF32 { limits: limits_f32(*activation) },
+            Op::Activate { activation } if integer => {
+                let (scale, zero) = scale_zero(out)?;
+                Step::ActivateS8 { limits: limits_s8(*activation, scale, zero) }
+            }
+            Op::Activate { activation } => Step::ActivateF32 { limits: limits_f32(*activation) },
+            Op::Softmax => {
+                let row = x.shape.last().copied().unwrap_or(1);
+                if integer {
+                    Step::SoftmaxS8 { row, table: softmax_table(scale_zero(x)?.0) }
+                } else {
+                    Step::SoftmaxF32 { row }
+                }
+            }
+            Op::Reshape => Step::Reshape,
+            Op::Normalize => Step::Normalize,
+            Op::Quantize => {
+                let (scale, zero) = scale_zero(out)?;
+                Step::Quantize { inverse_scale: 1.0 / scale, zero }
+            }
+            Op::Dequantize => {
+                let (scale, zero) = scale_zero(x)?;
+                Step::Dequantize { scale, zero }
+            }
+            Op::KMeansScore { axes } => Step::KMeansScore { axes: axes.clone() },
+        })
+    }
+
+    fn layer(&self, node: &Node, activation: Activation) -> Result<Layer, String> {
+        let (in_scale, in_zero) = scale_zero(self.tensor(node.inputs[0]))?;
+        let (out_scale, out_zero) = scale_zero(self.tensor(node.output))?;
+        let weights = self.tensor(node.inputs[1]);
+        let channels = self.tensor(node.inputs[2]).len();
+        let scales = &weights.quant.as_ref().ok_or("the weights have no scale")?.scale;
+        let factors = (0..channels)
+            .map(|c| {
+                let scale = scales.get(c).or(scales.first()).copied().unwrap_or(1.0);
+                requantize_factor(f64::from(in_scale) * f64::from(scale) / f64::from(out_scale))
+            })
+            .collect();
+        Ok(Layer { factors, in_zero, out_zero, limits: limits_s8(activation, out_scale, out_zero) })
+    }
+
+    fn addition(&self, node: &Node, activation: Activation) -> Result<AddParams, String> {
+        let (a_scale, a_zero) = scale_zero(self.tensor(node.inputs[0]))?;
+        let (b_scale, b_zero) = scale_zero(self.tensor(node.inputs[1]))?;
+        let (out_scale, out_zero) = scale_zero(self.tensor(node.output))?;
+        let twice = 2.0 * f64::from(a_scale.max(b_scale));
+        let shift = f64::from(1u32 << edgewright_kernels::elementwise::ADD_LEFT_SHIFT);
+        let [min, max] = limits_s8(activation, out_scale, out_zero);
+        Ok(AddParams {
+            in_zero: [a_zero, b_zero],
+            in_factor: [
+                requantize_factor(f64::from(a_scale) / twice),
+                requantize_factor(f64::from(b_scale) / twice),
+            ],
+            out_factor: requantize_factor(twice / (shift * f64::from(out_scale))),
+            out_zero,
+            min,
+            max,
+        })
+    }
+}
+
+fn geometry(
+    x: &Tensor,
+    out: &Tensor,
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    pad: [usize; 2],
+) -> Geometry {
+    Geometry {
+        in_h: x.shape[0],
+        in_w: x.shape[1],
+        in_c: x.shape[2],
+        out_h: out.shape[0],
+        out_w: out.shape[1],
+        out_c: out.shape[2],
+        kernel_h: kernel[0],
+        kernel_w: kernel[1],
+        stride_h: stride[0],
+        stride_w: stride[1],
+        dilation_h: dilation[0],
+        dilation_w: dilation[1],
+        pad_h: pad[0],
+        pad_w: pad[1],
+    }
+}
+
+/// The float values of a constant.
+pub fn f32_data(tensor: &Tensor) -> Result<&[f32], String> {
+    match &tensor.data {
+        Some(Data::F32(v)) => Ok(v),
+        _ => Err(format!("`{}` holds no floats", tensor.name)),
+    }
+}
+
+/// The bytes of a constant.
+pub fn i8_data(tensor: &Tensor) -> Result<&[i8], String> {
+    match &tensor.data {
+        Some(Data::I8(v)) => Ok(v),
+        _ => Err(format!("`{}` holds no bytes", tensor.name)),
+    }
+}
+
+/// The 32-bit integers of a constant.
+pub fn i32_data(tensor: &Tensor) -> Result<&[i32], String> {
+    match &tensor.data {
+        Some(Data::I32(v)) => Ok(v),
+        _ => Err(format!("`{}` holds no 32-bit integers", tensor.name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn factors_are_exact_to_31_bits() {
+        for real in [1.0, 0.5, 0.75, 3.7e-5, 1.999_999_999_9, 123.456] {
+            let r = requantize_factor(real);
+            let back = f64::from(r.multiplier) * 2f64.powi(r.shift - 31);
+            assert!((back / real - 1.0).abs() < 1e-9, "{real} became {back}");
+        }
+        assert_eq!(requantize_factor(0.0).multiplier, 0);
+        assert_eq!(requantize_factor(1e-30).multiplier, 0);
+    }
+
+    #[test]
+    fn the_softmax_table_is_the_exponential() {
+        for scale in [0.01f32, 0.1, 1.0] {
+            for (d, entry) in softmax_table(scale).iter().enumerate() {
+                let exact = (-(d as f64) * f64::from(scale)).exp() * 8_388_608.0;
+                assert!((f64::from(*entry) - exact).abs() <= 0.51, "{scale} {d}");
+            }
+        }
+    }
+}

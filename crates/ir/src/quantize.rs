@@ -1,0 +1,445 @@
+//! From a float graph to an int8 graph, calibrated on real inputs.
+//!
+//! # Source
+//! The TensorFlow Lite 8-bit quantisation specification: activations asymmetric per tensor, weights symmetric per
+//! output channel in -127..=127, biases 32-bit with the product of both scales, softmax output 1/256 from -128.
+
+use crate::{
+    graph::{Activation, DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
+    interpret::Interpreter,
+    lower::f32_data,
+};
+use std::collections::BTreeMap;
+
+/// Smallest and largest value of each tensor that flows.
+pub type Ranges = BTreeMap<TensorId, (f32, f32)>;
+
+/// Watches a float graph at work.
+pub struct Observer<'g> {
+    graph: &'g Graph,
+    interpreter: Interpreter<'g>,
+    ranges: Ranges,
+}
+
+impl<'g> Observer<'g> {
+    /// An observer that has seen nothing.
+    ///
+    /// # Errors
+    /// [`GraphError`] when the graph is not valid.
+    pub fn new(graph: &'g Graph) -> Result<Self, GraphError> {
+        Ok(Self { graph, interpreter: Interpreter::new(graph)?, ranges: Ranges::new() })
+    }
+
+    /// Runs one input and widens the ranges.
+    ///
+    /// # Errors
+    /// [`GraphError`] when the input does not fit.
+    pub fn observe(&mut self, input: &[f32]) -> Result<(), GraphError> {
+        self.interpreter.with_input(input)?;
+        for (i, tensor) in self.graph.tensors.iter().enumerate() {
+            if tensor.data.is_some() {
+                continue;
+            }
+            let id = TensorId(i as u32);
+            let values = self.interpreter.activation(id);
+            let (low, high) = values
+                .iter()
+                .filter(|v| v.is_finite())
+                .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
+            if low <= high {
+                let range = self.ranges.entry(id).or_insert((low, high));
+                *range = (range.0.min(low), range.1.max(high));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was seen.
+    pub fn ranges(&self) -> Ranges {
+        self.ranges.clone()
+    }
+}
+
+/// Scale and zero point for a range, which is widened to contain 0.
+pub fn activation_quant(low: f32, high: f32) -> Quant {
+    let (low, high) = (f64::from(low.min(0.0)), f64::from(high.max(0.0)));
+    let span = if high - low > 1e-9 { high - low } else { 1.0 };
+    let scale = (span / 255.0) as f32;
+    let zero = (-128.0 - low / f64::from(scale)).round().clamp(-128.0, 127.0) as i32;
+    Quant { scale: vec![scale], zero_point: zero, axis: 0 }
+}
+
+/// The int8 form of a valid float graph. What stands before the first layer in float (`Normalize`) stays float,
+/// followed by `Quantize`; `Dequantize` ends the graph. A `KMeansScore` graph stays as it is.
+///
+/// # Errors
+/// [`GraphError`] when a tensor was never observed or a node has no integer form.
+pub fn quantize(graph: &Graph, ranges: &Ranges) -> Result<Graph, GraphError> {
+    graph.validate()?;
+    if graph.nodes.iter().any(|n| matches!(n.op, Op::KMeansScore { .. })) {
+        return Ok(graph.clone());
+    }
+    let mut q = Quantizer {
+        from: graph,
+        to: Graph { name: graph.name.clone(), ..Graph::default() },
+        map: BTreeMap::new(),
+        params: BTreeMap::new(),
+    };
+    q.choose(ranges)?;
+    q.build()?;
+    q.to.validate()?;
+    Ok(q.to)
+}
+
+struct Quantizer<'g> {
+    from: &'g Graph,
+    to: Graph,
+    /// From tensors of the float graph to those of the integer graph.
+    map: BTreeMap<TensorId, TensorId>,
+    /// Quantisation of each float tensor that flows.
+    params: BTreeMap<TensorId, Quant>,
+}
+
+fn fail(node: &Node, reason: impl Into<String>) -> GraphError {
+    GraphError::Node { node: node.name.clone(), reason: reason.into() }
+}
+
+impl Quantizer<'_> {
+    /// Chooses scales, then makes those equal that an operator needs equal.
+    fn choose(&mut self, ranges: &Ranges) -> Result<(), GraphError> {
+        for (i, tensor) in self.from.tensors.iter().enumerate() {
+            let id = TensorId(i as u32);
+            if tensor.data.is_some() {
+                continue;
+            }
+            let (low, high) = *ranges.get(&id).ok_or_else(|| GraphError::Graph {
+                graph: self.from.name.clone(),
+                reason: format!("`{}` was never observed; calibrate with at least one input", tensor.name),
+            })?;
+            self.params.insert(id, activation_quant(low, high));
+        }
+        for node in &self.from.nodes {
+            if matches!(node.op, Op::Softmax) {
+                self.params.insert(node.output, Quant { scale: vec![1.0 / 256.0], zero_point: -128, axis: 0 });
+            }
+        }
+        // From the end, so that a chain of such operators takes the scale of its first input... which for these
+        // operators is that of what they read: nothing is lost, as they make no value that was not there.
+        for node in &self.from.nodes {
+            if matches!(node.op, Op::Pool2d { .. } | Op::Reshape | Op::Activate { .. })
+                && let Some(quant) = self.params.get(&node.inputs[0]).cloned()
+            {
+                self.params.insert(node.output, quant);
+            }
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, tensor: Tensor) -> TensorId {
+        self.to.push_tensor(tensor)
+    }
+
+    /// The integer tensor for a float tensor that flows.
+    fn flow(&mut self, id: TensorId) -> TensorId {
+        if let Some(there) = self.map.get(&id) {
+            return *there;
+        }
+        let t = self.from.tensor(id);
+        let tensor = Tensor {
+            name: t.name.clone(),
+            shape: t.shape.clone(),
+            dtype: DType::I8,
+            quant: self.params.get(&id).cloned(),
+            data: None,
+        };
+        let new = self.push(tensor);
+        self.map.insert(id, new);
+        new
+    }
+
+    fn build(&mut self) -> Result<(), GraphError> {
+        let from = self.from;
+        let input = from.inputs[0];
+        let float_input = self.push(Tensor { quant: None, ..from.tensor(input).clone() });
+        self.to.inputs = vec![float_input];
+        let mut float_now = float_input;
+        let mut at = input;
+        let mut rest = from.nodes.as_slice();
+        // Normalisation stays in float: its columns have scales of their own.
+        while let Some((node, later)) = rest.split_first() {
+            if !matches!(node.op, Op::Normalize) || node.inputs[0] != at {
+                break;
+            }
+            let mean = self.push(from.tensor(node.inputs[1]).clone());
+            let scale = self.push(from.tensor(node.inputs[2]).clone());
+            let mut output = from.tensor(node.output).clone();
+            output.name.push_str("_f32");
+            let output = self.push(output);
+            self.to.nodes.push(Node {
+                name: node.name.clone(),
+                op: Op::Normalize,
+                inputs: vec![float_now, mean, scale],
+                output,
+            });
+            (float_now, at, rest) = (output, node.output, later);
+        }
+        let quantised = self.flow(at);
+        if quantised != float_now && self.to.tensor(quantised).name == self.to.tensor(float_now).name {
+            self.to.tensors[quantised.0 as usize].name.push_str("_s8");
+        }
+        self.to.nodes.push(Node {
+            name: "quantize".into(),
+            op: Op::Quantize,
+            inputs: vec![float_now],
+            output: quantised,
+        });
+        for node in rest {
+            self.node(node)?;
+        }
+        let output = from.outputs[0];
+        let last = self.flow(output);
+        let mut float_output = from.tensor(output).clone();
+        float_output.name.push_str("_f32");
+        let float_output = self.push(float_output);
+        self.to.nodes.push(Node {
+            name: "dequantize".into(),
+            op: Op::Dequantize,
+            inputs: vec![last],
+            output: float_output,
+        });
+        self.to.outputs = vec![float_output];
+        Ok(())
+    }
+
+    fn node(&mut self, node: &Node) -> Result<(), GraphError> {
+        let x = self.flow(node.inputs[0]);
+        let inputs = match &node.op {
+            Op::Conv2d { .. } | Op::FullyConnected { .. } => self.weights(node, x, 0)?,
+            Op::DepthwiseConv2d { .. } => self.weights(node, x, 2)?,
+            Op::Add { .. } => {
+                let second = self.flow(node.inputs[1]);
+                vec![x, second]
+            }
+            Op::Pool2d { .. } | Op::Activate { .. } | Op::Softmax | Op::Reshape => vec![x],
+            Op::Normalize | Op::Quantize | Op::Dequantize | Op::KMeansScore { .. } => {
+                return Err(fail(node, "has no integer form at this place"));
+            }
+        };
+        let output = self.flow(node.output);
+        self.to.nodes.push(Node { name: node.name.clone(), op: node.op.clone(), inputs, output });
+        Ok(())
+    }
+
+    /// Quantises weights per channel along `axis`, and the bias.
+    fn weights(&mut self, node: &Node, x: TensorId, axis: usize) -> Result<Vec<TensorId>, GraphError> {
+        let from = self.from;
+        let tensor = from.tensor(node.inputs[1]);
+        let values = f32_data(tensor).map_err(|e| fail(node, e))?;
+        let channels = tensor.shape[axis];
+        let inner: usize = tensor.shape[axis + 1..].iter().product();
+        let channel = |i: usize| (i / inner) % channels;
+        let mut largest = vec![0.0f32; channels];
+        for (i, v) in values.iter().enumerate() {
+            if !v.is_finite() {
+                return Err(fail(node, format!("weight {i} of `{}` is {v}", tensor.name)));
+            }
+            largest[channel(i)] = largest[channel(i)].max(v.abs());
+        }
+        let scale: Vec<f32> =
+            largest.iter().map(|&m| if m > 0.0 { m / 127.0 } else { 1.0 / 127.0 }).collect();
+        let data: Vec<i8> = values
+            .iter()
+            .enumerate()
+            .map(|(i, v)| (v / scale[channel(i)]).round().clamp(-127.0, 127.0) as i8)
+            .collect();
+        let in_scale = self.params[&node.inputs[0]].scale[0];
+        let bias = from.tensor(node.inputs[2]);
+        let bias_data: Vec<i32> = f32_data(bias)
+            .map_err(|e| fail(node, e))?
+            .iter()
+            .zip(&scale)
+            .map(|(b, s)| {
+                let steps = f64::from(*b) / (f64::from(in_scale) * f64::from(*s));
+                // Within 30 bits, so that no sum of products overflows.
+                steps.round().clamp(-1_073_741_824.0, 1_073_741_823.0) as i32
+            })
+            .collect();
+        let bias_scale = scale.iter().map(|s| in_scale * s).collect();
+        let weights = self.push(Tensor {
+            name: tensor.name.clone(),
+            shape: tensor.shape.clone(),
+            dtype: DType::I8,
+            quant: Some(Quant { scale, zero_point: 0, axis }),
+            data: Some(Data::I8(data)),
+        });
+        let bias = self.push(Tensor {
+            name: bias.name.clone(),
+            shape: bias.shape.clone(),
+            dtype: DType::I32,
+            quant: Some(Quant { scale: bias_scale, zero_point: 0, axis: 0 }),
+            data: Some(Data::I32(bias_data)),
+        });
+        Ok(vec![x, weights, bias])
+    }
+}
+
+/// Fuses clamps into the layers that feed them, when nothing else reads the layer.
+pub fn fuse_activations(graph: &Graph) -> Graph {
+    let mut out = graph.clone();
+    let mut i = 0;
+    while i < out.nodes.len() {
+        let Op::Activate { activation } = out.nodes[i].op else {
+            i += 1;
+            continue;
+        };
+        let input = out.nodes[i].inputs[0];
+        let readers = out.nodes.iter().filter(|n| n.inputs.contains(&input)).count();
+        let producer = out.nodes.iter().position(|n| n.output == input);
+        let fused = match producer {
+            Some(p) if readers == 1 && !out.outputs.contains(&input) => set_activation(&mut out.nodes[p].op, activation),
+            _ => false,
+        };
+        if let (true, Some(p)) = (fused, producer) {
+            out.nodes[p].output = out.nodes[i].output;
+            out.nodes.remove(i);
+        } else {
+            i += 1;
+        }
+    }
+    out
+}
+
+fn set_activation(op: &mut Op, wanted: Activation) -> bool {
+    match op {
+        Op::Conv2d { activation, .. }
+        | Op::DepthwiseConv2d { activation, .. }
+        | Op::FullyConnected { activation }
+        | Op::Add { activation }
+            if *activation == Activation::None =>
+        {
+            *activation = wanted;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Signal-to-noise ratio of one layer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LayerSnr {
+    /// Name of the node.
+    pub name: String,
+    /// Power of the float output over the power of the difference, in dB; 120 when there is no difference.
+    pub snr_db: f64,
+}
+
+/// Compares the layers of a float graph with those of its integer form on some inputs.
+///
+/// # Errors
+/// [`GraphError`] when an input does not fit.
+pub fn layer_snr(float: &Graph, integer: &Graph, inputs: &[Vec<f32>]) -> Result<Vec<LayerSnr>, GraphError> {
+    let mut a = Interpreter::new(float)?;
+    let mut b = Interpreter::new(integer)?;
+    let pairs: Vec<(&Node, &Node)> = float
+        .nodes
+        .iter()
+        .filter_map(|n| integer.nodes.iter().find(|m| m.name == n.name).map(|m| (n, m)))
+        .collect();
+    let mut power = vec![(0.0f64, 0.0f64); pairs.len()];
+    for input in inputs {
+        a.with_input(input)?;
+        b.with_input(input)?;
+        for ((n, m), (signal, noise)) in pairs.iter().zip(&mut power) {
+            for (x, y) in a.activation(n.output).iter().zip(b.activation(m.output)) {
+                *signal += f64::from(*x).powi(2);
+                *noise += f64::from(x - y).powi(2);
+            }
+        }
+    }
+    Ok(pairs
+        .iter()
+        .zip(power)
+        .map(|((n, _), (signal, noise))| LayerSnr {
+            name: n.name.clone(),
+            snr_db: if noise > 0.0 && signal > 0.0 { (10.0 * (signal / noise).log10()).min(120.0) } else { 120.0 },
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(name: &str, shape: &[usize], data: Option<Vec<f32>>) -> Tensor {
+        Tensor {
+            name: name.into(),
+            shape: shape.to_vec(),
+            dtype: DType::F32,
+            quant: None,
+            data: data.map(Data::F32),
+        }
+    }
+
+    fn dense() -> Graph {
+        let mut g = Graph { name: "dense".into(), ..Graph::default() };
+        let x = g.push_tensor(tensor("x", &[3], None));
+        let w = g.push_tensor(tensor("w", &[2, 3], Some(vec![0.5, -1.0, 0.25, 1.5, 0.75, -0.5])));
+        let b = g.push_tensor(tensor("b", &[2], Some(vec![0.1, -0.2])));
+        let y = g.push_tensor(tensor("y", &[2], None));
+        let p = g.push_tensor(tensor("p", &[2], None));
+        g.nodes.push(Node {
+            name: "fc".into(),
+            op: Op::FullyConnected { activation: Activation::None },
+            inputs: vec![x, w, b],
+            output: y,
+        });
+        g.nodes.push(Node { name: "softmax".into(), op: Op::Softmax, inputs: vec![y], output: p });
+        g.inputs = vec![x];
+        g.outputs = vec![p];
+        g
+    }
+
+    #[test]
+    fn a_quantised_layer_stays_near_the_float_layer() {
+        let float = dense();
+        let inputs: Vec<Vec<f32>> =
+            (0..50).map(|i| (0..3).map(|j| ((i * 3 + j) as f32 * 0.37).sin() * 2.0).collect()).collect();
+        let mut observer = Observer::new(&float).expect("valid");
+        for input in &inputs {
+            observer.observe(input).expect("fits");
+        }
+        let integer = quantize(&float, &observer.ranges()).expect("quantised");
+        let (mut a, mut b) =
+            (Interpreter::new(&float).expect("valid"), Interpreter::new(&integer).expect("valid"));
+        for input in &inputs {
+            let (mut p, mut q) = ([0.0; 2], [0.0; 2]);
+            a.run(input, &mut p).expect("runs");
+            b.run(input, &mut q).expect("runs");
+            assert!((p[0] - q[0]).abs() < 0.02, "{p:?} {q:?}");
+        }
+        let snr = layer_snr(&float, &integer, &inputs).expect("compared");
+        assert!(snr.iter().all(|s| s.snr_db > 25.0), "{snr:?}");
+    }
+
+    #[test]
+    fn zero_is_exact_and_dequantising_is_within_half_a_step() {
+        for (low, high) in [(-1.0f32, 3.0), (0.5, 2.0), (-7.0, -2.0), (0.0, 0.0)] {
+            let q = activation_quant(low, high);
+            let scale = q.scale[0];
+            for i in 0..=100 {
+                let x = low.min(0.0) + (high.max(0.0) - low.min(0.0)) * i as f32 / 100.0;
+                let n = edgewright_kernels::elementwise::quantize_one(x, 1.0 / scale, q.zero_point);
+                let back = (i32::from(n) - q.zero_point) as f32 * scale;
+                assert!((back - x).abs() <= scale * 0.51, "{x} came back as {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_text_names_every_node() {
+        assert_eq!(
+            dense().to_text(),
+            "graph dense\n  input  x f32[3]\n  y f32[2] = fully_connected(x, w, b)  6 MACs\n  p f32[2] = softmax(y)  0 MACs\n  output p\n"
+        );
+    }
+}

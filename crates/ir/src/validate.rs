@@ -1,0 +1,204 @@
+//! Checks of a graph, its multiply-accumulates, its canonical bytes.
+
+use crate::graph::{DType, Graph, GraphError, Node, Op, Padding, TensorId};
+
+/// Output extent of a sliding window.
+pub(crate) fn extent(input: usize, pad: usize, kernel: usize, dilation: usize, stride: usize) -> Option<usize> {
+    let covered = dilation.checked_mul(kernel.checked_sub(1)?)?.checked_add(1)?;
+    (input + pad).checked_sub(covered)?.checked_div(stride).map(|n| n + 1)
+}
+
+impl Graph {
+    /// Checks names, order, shapes and types of the whole graph.
+    ///
+    /// # Errors
+    /// [`GraphError`] naming the node and what does not fit.
+    pub fn validate(&self) -> Result<(), GraphError> {
+        let whole = |reason: String| GraphError::Graph { graph: self.name.clone(), reason };
+        let count = self.tensors.len();
+        if self.inputs.len() != 1 || self.outputs.len() != 1 {
+            return Err(whole("a graph has one input and one output".into()));
+        }
+        let mut ready: Vec<bool> = self.tensors.iter().map(|t| t.data.is_some()).collect();
+        for tensor in &self.tensors {
+            let length = tensor.data.as_ref().map(crate::graph::Data::len);
+            if length.is_some_and(|n| n != tensor.len()) {
+                return Err(whole(format!("tensor `{}` does not hold {} values", tensor.name, tensor.len())));
+            }
+            if let Some(q) = &tensor.quant {
+                let fits = q.scale.len() == 1 || tensor.shape.get(q.axis) == Some(&q.scale.len());
+                if !fits || q.scale.iter().any(|s| !s.is_finite() || *s <= 0.0) {
+                    return Err(whole(format!("tensor `{}` has scales that do not fit", tensor.name)));
+                }
+            }
+        }
+        for id in self.inputs.iter().chain(&self.outputs) {
+            if id.0 as usize >= count {
+                return Err(whole(format!("tensor {} is not there", id.0)));
+            }
+        }
+        ready[self.inputs[0].0 as usize] = true;
+        for node in &self.nodes {
+            let fail = |reason: String| GraphError::Node { node: node.name.clone(), reason };
+            for id in node.inputs.iter().chain([&node.output]) {
+                if id.0 as usize >= count {
+                    return Err(fail(format!("tensor {} is not there", id.0)));
+                }
+            }
+            if let Some(id) = node.inputs.iter().find(|id| !ready[id.0 as usize]) {
+                return Err(fail(format!("`{}` is used before it is computed", self.tensor(*id).name)));
+            }
+            if ready[node.output.0 as usize] {
+                return Err(fail(format!("`{}` is computed twice", self.tensor(node.output).name)));
+            }
+            self.check_node(node).map_err(fail)?;
+            ready[node.output.0 as usize] = true;
+        }
+        if !ready[self.outputs[0].0 as usize] {
+            return Err(whole("the output is never computed".into()));
+        }
+        Ok(())
+    }
+
+    fn check_node(&self, node: &Node) -> Result<(), String> {
+        let arity = match node.op {
+            Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } | Op::Normalize => 3,
+            Op::Add { .. } => 2,
+            Op::KMeansScore { .. } => 5,
+            _ => 1,
+        };
+        if node.inputs.len() != arity {
+            return Err(format!("takes {arity} inputs, has {}", node.inputs.len()));
+        }
+        let tensor = |i: usize| self.tensor(node.inputs[i]);
+        let out = self.tensor(node.output);
+        let same = |a: &[usize], b: &[usize], what: &str| {
+            if a == b { Ok(()) } else { Err(format!("{what} is {a:?}, expected {b:?}")) }
+        };
+        let image = |id: TensorId| -> Result<[usize; 3], String> {
+            let t = self.tensor(id);
+            <[usize; 3]>::try_from(t.shape.as_slice())
+                .map_err(|_| format!("`{}` is {:?}, expected [height, width, channels]", t.name, t.shape))
+        };
+        let window = |x: [usize; 3], p: &Padding, k: [usize; 2], d: [usize; 2], s: [usize; 2]| {
+            let h = extent(x[0], p.top + p.bottom, k[0], d[0], s[0]);
+            let w = extent(x[1], p.left + p.right, k[1], d[1], s[1]);
+            match (h, w) {
+                (Some(h), Some(w)) if p.top < k[0] * d[0].max(1) && p.left < k[1] * d[1].max(1) => Ok([h, w]),
+                _ => Err(format!("a kernel of {k:?} with stride {s:?} does not fit an input of {x:?}")),
+            }
+        };
+        match &node.op {
+            Op::Conv2d { stride, dilation, padding, .. } => {
+                let x = image(node.inputs[0])?;
+                let w = <[usize; 4]>::try_from(tensor(1).shape.as_slice())
+                    .map_err(|_| format!("weights are {:?}", tensor(1).shape))?;
+                same(&[w[3]], &[x[2]], "input channels of the weights")?;
+                same(&tensor(2).shape, &[w[0]], "bias")?;
+                let [h, width] = window(x, padding, [w[1], w[2]], *dilation, *stride)?;
+                same(&out.shape, &[h, width, w[0]], "output")?;
+            }
+            Op::DepthwiseConv2d { stride, dilation, padding, multiplier, .. } => {
+                let x = image(node.inputs[0])?;
+                let w = image(node.inputs[1])?;
+                same(&[w[2]], &[x[2] * multiplier], "channels of the weights")?;
+                same(&tensor(2).shape, &[w[2]], "bias")?;
+                let [h, width] = window(x, padding, [w[0], w[1]], *dilation, *stride)?;
+                same(&out.shape, &[h, width, w[2]], "output")?;
+            }
+            Op::FullyConnected { .. } => {
+                let [m, n] = tensor(1).shape[..] else {
+                    return Err(format!("weights are {:?}, expected [outputs, inputs]", tensor(1).shape));
+                };
+                same(&[tensor(0).len()], &[n], "number of inputs")?;
+                same(&tensor(2).shape, &[m], "bias")?;
+                same(&[out.len()], &[m], "number of outputs")?;
+            }
+            Op::Pool2d { kernel, stride, padding, .. } => {
+                let x = image(node.inputs[0])?;
+                let [h, w] = window(x, padding, *kernel, [1, 1], *stride)?;
+                same(&out.shape, &[h, w, x[2]], "output")?;
+            }
+            Op::Add { .. } => {
+                same(&tensor(1).shape, &tensor(0).shape, "second input")?;
+                same(&out.shape, &tensor(0).shape, "output")?;
+            }
+            Op::Activate { .. } | Op::Softmax | Op::Quantize | Op::Dequantize => {
+                same(&[out.len()], &[tensor(0).len()], "number of outputs")?;
+            }
+            Op::Reshape => same(&[out.len()], &[tensor(0).len()], "number of elements")?,
+            Op::Normalize => {
+                let n = tensor(0).len();
+                same(&[tensor(1).len()], &[n], "mean")?;
+                same(&[tensor(2).len()], &[n], "scale")?;
+                same(&[out.len()], &[n], "number of outputs")?;
+            }
+            Op::KMeansScore { axes } => {
+                let n = axes.len();
+                same(&[tensor(1).len()], &[n], "mean")?;
+                same(&[tensor(2).len()], &[n], "scale")?;
+                same(&[tensor(3).len()], &[tensor(4).len() * n], "centroids")?;
+                same(&[out.len()], &[1], "number of outputs")?;
+                if n == 0 || tensor(4).is_empty() || axes.iter().any(|a| *a >= tensor(0).len()) {
+                    return Err("axes do not lie in the input".into());
+                }
+            }
+        }
+        let (from, to) = (tensor(0).dtype, out.dtype);
+        let fits = match node.op {
+            Op::Quantize => from == DType::F32 && to == DType::I8,
+            Op::Dequantize => from == DType::I8 && to == DType::F32,
+            Op::Normalize | Op::KMeansScore { .. } => from == DType::F32 && to == DType::F32,
+            _ => from == to && from != DType::I32,
+        };
+        if !fits {
+            return Err(format!("{from:?} to {to:?} is not what this operator does"));
+        }
+        if (from == DType::I8 && tensor(0).quant.is_none()) || (to == DType::I8 && out.quant.is_none()) {
+            return Err("an integer tensor has no scale".into());
+        }
+        Ok(())
+    }
+
+    /// Multiply-accumulates of one node.
+    pub fn node_macs(&self, node: &Node) -> u64 {
+        let out = self.tensor(node.output).len() as u64;
+        match &node.op {
+            Op::Conv2d { .. } => {
+                let w = &self.tensor(node.inputs[1]).shape;
+                out * (w[1] * w[2] * w[3]) as u64
+            }
+            Op::DepthwiseConv2d { .. } => {
+                let w = &self.tensor(node.inputs[1]).shape;
+                out * (w[0] * w[1]) as u64
+            }
+            Op::FullyConnected { .. } => self.tensor(node.inputs[1]).len() as u64,
+            _ => 0,
+        }
+    }
+
+    /// Multiply-accumulates for one input.
+    pub fn macs(&self) -> u64 {
+        self.nodes.iter().map(|n| self.node_macs(n)).sum()
+    }
+
+    /// Bytes of all constants.
+    pub fn constant_bytes(&self) -> usize {
+        self.tensors.iter().filter(|t| t.data.is_some()).map(|t| t.bytes()).sum()
+    }
+}
+
+impl crate::graph::Data {
+    /// Number of values.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::F32(v) => v.len(),
+            Self::I8(v) => v.len(),
+            Self::I32(v) => v.len(),
+        }
+    }
+    /// Whether there is no value.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
