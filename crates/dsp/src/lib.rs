@@ -5,7 +5,30 @@
 //! multiplies, divides and takes square roots in a fixed order, which the C under `runtime/c/dsp` mirrors.
 #![no_std]
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
+mod audio;
 mod block;
+mod catalog;
+mod fft;
+mod flatten;
+mod image;
+pub mod math;
+mod mel;
+mod plan;
+mod raw;
+mod resample;
+mod spectral;
 
-pub use block::{BlockInfo, DspError, OutputShape, ParamInfo, ParamKind, Params, Value, WindowSpec};
+pub use audio::{Framing, MelPlan, MelVariant, SpectrogramPlan, SpectrogramVariant};
+pub use block::{BlockInfo, Default, DspError, OutputShape, ParamInfo, ParamKind, Params, Value, WindowSpec};
+pub use catalog::blocks;
+pub use fft::RealFft;
+pub use flatten::FlattenPlan;
+pub use image::ImagePlan;
+pub use mel::MelBank;
+pub use plan::{Plan, plan};
+pub use raw::RawPlan;
+pub use resample::resample;
+pub use spectral::SpectralPlan;

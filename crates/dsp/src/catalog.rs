@@ -1,0 +1,185 @@
+//! Declarations of the blocks. Forms, documents and checks are made from them.
+
+use crate::block::{BlockInfo, Default, ParamInfo, ParamKind};
+
+const ALL: &[u32] = &[1, 2, 3, 4];
+const ONE: &[u32] = &[1];
+
+const fn float(name: &'static str, default: f64, min: f64, max: f64, unit: &'static str, help: &'static str) -> ParamInfo {
+    ParamInfo { name, kind: ParamKind::Float { min, max }, default: Default::Number(default), unit, versions: ALL, help }
+}
+
+const fn int(name: &'static str, default: i64, min: i64, max: i64, unit: &'static str, help: &'static str) -> ParamInfo {
+    ParamInfo {
+        name,
+        kind: ParamKind::Int { min, max },
+        default: Default::Number(default as f64),
+        unit,
+        versions: ALL,
+        help,
+    }
+}
+
+const fn switch(name: &'static str, default: bool, help: &'static str) -> ParamInfo {
+    ParamInfo { name, kind: ParamKind::Bool, default: Default::Bool(default), unit: "", versions: ALL, help }
+}
+
+const fn select(
+    name: &'static str,
+    default: &'static str,
+    choices: &'static [&'static str],
+    help: &'static str,
+) -> ParamInfo {
+    ParamInfo { name, kind: ParamKind::Select(choices), default: Default::Text(default), unit: "", versions: ALL, help }
+}
+
+impl ParamInfo {
+    const fn of(mut self, versions: &'static [u32]) -> Self {
+        self.versions = versions;
+        self
+    }
+}
+
+const SCALE: ParamInfo = float("scale_axes", 1.0, -1e9, 1e9, "", "Multiplies every value before anything else.");
+
+const FRAME_LENGTH: ParamInfo =
+    float("frame_length", 0.02, 0.0, 3600.0, "s", "Length of a frame; longer frames tell pitches better apart.");
+
+const fn frame_stride(default: f64) -> ParamInfo {
+    float("frame_stride", default, 0.0, 3600.0, "s", "From one frame to the next; shorter strides follow changes better and cost more.")
+}
+
+const fn fft_length(default: i64) -> ParamInfo {
+    int("fft_length", default, 4, 65536, "", "Values of the Fourier transform, a power of two; frames are cut or filled with zeros to it.")
+}
+
+const NOISE_FLOOR: ParamInfo =
+    int("noise_floor_db", -52, -200, 11, "dB", "What is quieter becomes 0.").of(&[3, 4]);
+
+const LOW: ParamInfo = float("low_frequency", 0.0, 0.0, 1e6, "Hz", "Lower edge of the first mel filter.");
+const HIGH: ParamInfo =
+    float("high_frequency", 0.0, 0.0, 1e6, "Hz", "Upper edge of the last mel filter; 0 is half the sampling rate.");
+
+static BLOCKS: &[BlockInfo] = &[
+    BlockInfo {
+        name: "raw",
+        title: "Raw data",
+        help: "The window as it is, for networks that find features themselves and for rows of a table.",
+        versions: ONE,
+        params: &[SCALE.of(ONE)],
+    },
+    BlockInfo {
+        name: "flatten",
+        title: "Flatten",
+        help: "Statistics of each axis, for values that change slowly such as temperatures.",
+        versions: ONE,
+        params: &[
+            SCALE.of(ONE),
+            switch("average", true, "Mean.").of(ONE),
+            switch("minimum", true, "Smallest value.").of(ONE),
+            switch("maximum", true, "Largest value.").of(ONE),
+            switch("rms", true, "Root of the mean square.").of(ONE),
+            switch("stdev", true, "Standard deviation (of the whole population).").of(ONE),
+            switch("skewness", true, "Lack of symmetry.").of(ONE),
+            switch("kurtosis", true, "Weight of the tails.").of(ONE),
+        ],
+    },
+    BlockInfo {
+        name: "spectral_analysis",
+        title: "Spectral analysis",
+        help: "Statistics and power per frequency of each axis, for motion and vibration.",
+        versions: ALL,
+        params: &[
+            SCALE,
+            select("input_decimation_ratio", "1", &["1", "3", "10", "30", "100", "1000"], "Keeps one of so many frames after a low-pass.").of(&[4]),
+            select("filter_type", "none", &["none", "low", "high"], "Removes frequencies above (low) or below (high) the cut-off."),
+            float("filter_cutoff", 3.0, 0.0, 1e6, "Hz", "Edge of the filter."),
+            int("filter_order", 6, 0, 99, "", "Steepness of the filter: 2, 4, 6 or 8; 0 only leaves bins out."),
+            select("analysis_type", "FFT", &["FFT", "Wavelet"], "How the spectrum is found.").of(&[3, 4]),
+            fft_length(16),
+            switch("do_log", true, "Decimal logarithm of the bins.").of(&[2, 3, 4]),
+            switch("do_fft_overlap", true, "Transforms overlap by half.").of(&[2, 3, 4]),
+            int("wavelet_level", 1, 0, 16, "", "Levels of the wavelet.").of(&[3, 4]),
+            ParamInfo {
+                name: "wavelet",
+                kind: ParamKind::Text,
+                default: Default::Text("db4"),
+                unit: "",
+                versions: &[3, 4],
+                help: "Name of the wavelet.",
+            },
+            switch("extra_low_freq", false, "Adds the features of the window at a tenth of the rate.").of(&[4]),
+            int("spectral_peaks_count", 3, 0, 100, "", "Number of peaks.").of(ONE),
+            float("spectral_peaks_threshold", 0.1, 0.0, 1e9, "", "Height from which a peak counts.").of(ONE),
+            ParamInfo {
+                name: "spectral_power_edges",
+                kind: ParamKind::Text,
+                default: Default::Text("0.1, 0.5, 1.0, 2.0, 5.0"),
+                unit: "Hz",
+                versions: ONE,
+                help: "Edges of the power bands.",
+            },
+        ],
+    },
+    BlockInfo {
+        name: "spectrogram",
+        title: "Spectrogram",
+        help: "Power of each frequency over time, for sound and vibration other than speech.",
+        versions: ALL,
+        params: &[
+            FRAME_LENGTH,
+            frame_stride(0.01),
+            fft_length(128),
+            NOISE_FLOOR,
+            switch("show_axes", true, "Only for pictures; changes no feature."),
+        ],
+    },
+    BlockInfo {
+        name: "mfe",
+        title: "Audio MFE",
+        help: "Energy in mel bands over time, for sounds other than speech.",
+        versions: ALL,
+        params: &[
+            FRAME_LENGTH,
+            frame_stride(0.01),
+            int("num_filters", 40, 0, 1024, "", "Number of mel filters, at least 2."),
+            fft_length(256),
+            LOW,
+            HIGH,
+            int("win_size", 101, 0, 100_001, "", "Rows of the sliding normalisation, odd.").of(&[1, 2]),
+            NOISE_FLOOR,
+        ],
+    },
+    BlockInfo {
+        name: "mfcc",
+        title: "Audio MFCC",
+        help: "Mel-frequency cepstral coefficients over time, for speech.",
+        versions: ALL,
+        params: &[
+            int("num_cepstral", 13, 1, 1024, "", "Coefficients per frame."),
+            FRAME_LENGTH,
+            frame_stride(0.02),
+            int("num_filters", 32, 0, 1024, "", "Number of mel filters, at least 2."),
+            fft_length(256),
+            int("win_size", 101, 0, 100_001, "", "Rows of the sliding normalisation, odd; 0 for none."),
+            LOW,
+            HIGH,
+            float("pre_cof", 0.98, -10.0, 10.0, "", "Pre-emphasis: how much of an earlier sample is taken off."),
+            int("pre_shift", 1, -1_000_000, 1_000_000, "", "Pre-emphasis: how many samples earlier, at least 1."),
+        ],
+    },
+    BlockInfo {
+        name: "image",
+        title: "Image",
+        help: "Pixels as values from 0 to 1.",
+        versions: ONE,
+        params: &[
+            select("channels", "RGB", &["RGB", "Grayscale"], "Colour or brightness alone.").of(ONE),
+        ],
+    },
+];
+
+/// All blocks.
+pub fn blocks() -> &'static [BlockInfo] {
+    BLOCKS
+}

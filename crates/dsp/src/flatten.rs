@@ -1,0 +1,101 @@
+//! Flatten: statistics of each axis.
+
+use crate::math::sqrt;
+
+/// Which statistics, on which window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlattenPlan {
+    /// Multiplier of the input.
+    pub scale: f32,
+    /// Frames per window.
+    pub frames: usize,
+    /// Values per frame.
+    pub axes: usize,
+    /// Mean, minimum, maximum, RMS, standard deviation, skewness, kurtosis: which are computed.
+    pub wanted: [bool; 7],
+}
+
+/// Mean and central moments.
+pub struct Moments {
+    /// Mean.
+    pub mean: f32,
+    /// Variance (divided by the count).
+    pub m2: f32,
+    /// `m3 / m2^1.5`; 0 for a constant.
+    pub skewness: f32,
+    /// `m4 / m2^2 - 3`; -3 for a constant.
+    pub kurtosis: f32,
+}
+
+/// Moments of some values, in two passes.
+pub fn moments(x: &[f32]) -> Moments {
+    let n = x.len() as f32;
+    let mean = mean(x);
+    let (mut s2, mut s3, mut s4) = (0.0f32, 0.0f32, 0.0f32);
+    for v in x {
+        let d = v - mean;
+        let d2 = d * d;
+        s2 += d2;
+        s3 += d2 * d;
+        s4 += d2 * d2;
+    }
+    let (m2, m3, m4) = (s2 / n, s3 / n, s4 / n);
+    let floor = 1e-6 * if mean < 0.0 { -mean } else { mean };
+    let (skewness, kurtosis) =
+        if m2 <= floor * floor { (0.0, -3.0) } else { (m3 / (m2 * sqrt(m2)), m4 / (m2 * m2) - 3.0) };
+    Moments { mean, m2, skewness, kurtosis }
+}
+
+/// Mean as the first value plus the mean distance from it: exact for a constant.
+pub fn mean(x: &[f32]) -> f32 {
+    let first = x[0];
+    let mut sum = 0.0f32;
+    for v in x {
+        sum += v - first;
+    }
+    first + sum / x.len() as f32
+}
+
+/// Square root of the mean square.
+pub fn rms(x: &[f32]) -> f32 {
+    let mut sum = 0.0f32;
+    for v in x {
+        sum += v * v;
+    }
+    sqrt(sum / x.len() as f32)
+}
+
+impl FlattenPlan {
+    /// Floats of scratch.
+    pub fn scratch_len(&self) -> usize {
+        self.frames
+    }
+
+    /// Statistics axis by axis.
+    pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
+        let x = &mut scratch[..self.frames];
+        let mut at = 0;
+        for axis in 0..self.axes {
+            for (i, x) in x.iter_mut().enumerate() {
+                *x = window[i * self.axes + axis] * self.scale;
+            }
+            let m = moments(x);
+            let (mut low, mut high) = (x[0], x[0]);
+            for &v in x.iter() {
+                if v < low {
+                    low = v;
+                }
+                if v > high {
+                    high = v;
+                }
+            }
+            let all = [m.mean, low, high, rms(x), sqrt(m.m2), m.skewness, m.kurtosis];
+            for (value, wanted) in all.into_iter().zip(self.wanted) {
+                if wanted {
+                    features[at] = value;
+                    at += 1;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Every case of `golden/dsp/index.json` for the blocks that are here, at the tolerance of the index.
+
+use edgewright_dsp::{Params, Value, WindowSpec, plan};
+use serde_json::Value as Json;
+use std::path::{Path, PathBuf};
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/dsp")
+}
+
+/// Cases that wait for the signal-processing issue, by block or by reason. Nothing else may be left out.
+fn waits(case: &Json) -> bool {
+    let block = case["block"].as_str().expect("a block");
+    let p = &case["parameters"];
+    let error = case["expect"] == "error";
+    match block {
+        "raw" | "mfe" | "mfcc" | "spectrogram" | "image" => false,
+        // The moving average keeps state from window to window.
+        "flatten" => case["stateful"] == true,
+        "spectral_analysis" => {
+            let later = case["implementation_version"] == 1
+                || p["analysis_type"] == "Wavelet"
+                || p["input_decimation_ratio"].as_f64().is_some_and(|r| r > 1.0)
+                || p["extra_low_freq"] == true;
+            let kind = case["error_kind"].as_str().unwrap_or("");
+            let wavelet = ["wavelet_level_too_high", "unknown_wavelet", "too_short_for_extra_low_freq"].contains(&kind);
+            if error { wavelet } else { later }
+        }
+        _ => true,
+    }
+}
+
+fn npy(path: &Path) -> (Vec<usize>, Vec<f64>) {
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let header = std::str::from_utf8(&bytes[10..10 + length]).expect("text");
+    let data = &bytes[10 + length..];
+    let shape = header.split("'shape': (").nth(1).expect("a shape").split(')').next().expect("an end");
+    let shape = shape.split(',').filter_map(|s| s.trim().parse().ok()).collect();
+    let values = if header.contains("<f8") {
+        data.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("8"))).collect()
+    } else if header.contains("<f4") {
+        data.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes(b.try_into().expect("4")))).collect()
+    } else if header.contains("<i2") {
+        data.chunks_exact(2).map(|b| f64::from(i16::from_le_bytes(b.try_into().expect("2")))).collect()
+    } else if header.contains("|u1") {
+        data.iter().map(|b| f64::from(*b)).collect()
+    } else {
+        panic!("{}: {header}", path.display())
+    };
+    (shape, values)
+}
+
+fn params(json: &Json) -> Params {
+    json.as_object()
+        .expect("an object")
+        .iter()
+        .map(|(k, v)| {
+            let value = match v {
+                Json::Bool(b) => Value::Bool(*b),
+                Json::String(s) => Value::Text(s.clone()),
+                v => Value::Number(v.as_f64().expect("a number")),
+            };
+            (k.clone(), value)
+        })
+        .collect()
+}
+
+/// Runs one case; `Err` says what is wrong.
+fn check(case: &Json) -> Result<(), String> {
+    let (shape, input) = match case["input"].as_str() {
+        Some(path) => npy(&folder().join(path)),
+        None => (vec![0], vec![]),
+    };
+    let image = case["block"] == "image";
+    let axes = if image { 3 } else { case["axes"].as_array().map_or(1, Vec::len) };
+    let window = WindowSpec {
+        rate_hz: case["sampling_freq"].as_f64().unwrap_or(0.0),
+        axes,
+        frames: input.len() / axes,
+        image: image.then(|| (shape[1], shape[0])),
+    };
+    let version = case["implementation_version"].as_u64().unwrap_or(1) as u32;
+    let planned = plan(case["block"].as_str().expect("a block"), version, &params(&case["parameters"]), &window);
+    if case["expect"] == "error" {
+        let kind = case["error_kind"].as_str().unwrap_or("");
+        return match planned {
+            Ok(_) => Err(format!("accepted, expected `{kind}`")),
+            Err(e) if e.kind != kind => Err(format!("refused as `{}`, expected `{kind}`", e.kind)),
+            Err(_) => Ok(()),
+        };
+    }
+    let plan = planned.map_err(|e| e.to_string())?;
+    let values: Vec<f32> = input.iter().map(|v| *v as f32).collect();
+    let mut scratch = vec![0.0; plan.scratch_len()];
+    let mut got = vec![0.0; plan.output().len()];
+    plan.extract(&values, &mut scratch, &mut got).map_err(|e| e.to_string())?;
+    let preferred = if case["preferred_output"] == "cpp" { "output_cpp" } else { "output" };
+    let (_, expected) = npy(&folder().join(case[preferred].as_str().expect("an output")));
+    if got.len() != expected.len() {
+        return Err(format!("{} features, expected {}", got.len(), expected.len()));
+    }
+    let t = &case["tolerance"];
+    if t["kind"] == "quantised" {
+        let step = t["step"].as_f64().expect("a step");
+        let most = t["max_steps"].as_f64().expect("steps") * step * 1.0001;
+        let off = got.iter().zip(&expected).filter(|(g, e)| (f64::from(**g) - **e).abs() > step * 1e-3);
+        let (count, worst) =
+            off.fold((0usize, 0.0f64), |(n, w), (g, e)| (n + 1, w.max((f64::from(*g) - e).abs())));
+        let allowed = t["max_fraction"].as_f64().expect("a share") * got.len() as f64;
+        if worst > most || count as f64 > allowed {
+            return Err(format!("{count} of {} cells differ (allowed {allowed:.0}), by up to {worst}", got.len()));
+        }
+        return Ok(());
+    }
+    let (rtol, atol) = (t["rtol"].as_f64().expect("rtol"), t["atol"].as_f64().expect("atol"));
+    let skip: Vec<u64> =
+        t["skip_indices"].as_array().map(|a| a.iter().filter_map(Json::as_u64).collect()).unwrap_or_default();
+    for (i, (g, e)) in got.iter().zip(&expected).enumerate() {
+        let error = (f64::from(*g) - e).abs();
+        if !skip.contains(&(i as u64)) && !(error <= atol + rtol * e.abs()) {
+            return Err(format!("feature {i} is {g}, expected {e} (off by {error:e})"));
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn golden_cases_hold() {
+    let text = std::fs::read_to_string(folder().join("index.json")).expect("the index");
+    let index: Json = serde_json::from_str(&text).expect("JSON");
+    let cases = index["cases"].as_array().expect("cases");
+    let (mut held, mut failed) = (0, Vec::new());
+    for case in cases.iter().filter(|c| !waits(c)) {
+        match check(case) {
+            Ok(()) => held += 1,
+            Err(e) => failed.push(format!("{}: {e}", case["id"].as_str().unwrap_or("?"))),
+        }
+    }
+    assert!(failed.is_empty(), "{} of {} cases fail:\n{}", failed.len(), held + failed.len(), failed.join("\n"));
+    // A change of the index or of `waits` that loses cases must be noticed.
+    assert_eq!(held, 109, "number of cases that are held");
+}
