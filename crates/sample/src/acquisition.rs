@@ -24,7 +24,7 @@ struct Protected {
     ver: String,
     alg: String,
     #[serde(default)]
-    iat: Option<f64>,
+    iat: Option<Number>,
 }
 
 #[derive(Deserialize)]
@@ -33,7 +33,7 @@ struct Payload {
     device_name: Option<String>,
     #[serde(default)]
     device_type: Option<String>,
-    interval_ms: f64,
+    interval_ms: Number,
     sensors: Vec<Sensor>,
     values: Values,
     #[serde(default)]
@@ -45,6 +45,35 @@ struct Sensor {
     name: String,
     #[serde(default)]
     units: Option<String>,
+}
+
+/// A number written as an integer or a float; CBOR tells them apart.
+struct Number(f64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberVisitor;
+        impl Visitor<'_> for NumberVisitor {
+            type Value = Number;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a number")
+            }
+
+            fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Number, E> {
+                Ok(Number(value))
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Number, E> {
+                Ok(Number(value as f64))
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Number, E> {
+                Ok(Number(value as f64))
+            }
+        }
+        deserializer.deserialize_any(NumberVisitor)
+    }
 }
 
 /// The field `values` in the three shapes it has.
@@ -295,7 +324,7 @@ fn finish(
             message: format!("{} bytes follow the document (from byte {start}); they were not read", unread.len()),
         });
     }
-    let rate_hz = rate(payload.interval_ms, values.len() / width)?;
+    let rate_hz = rate(payload.interval_ms.0, values.len() / width)?;
 
     let mut metadata = BTreeMap::new();
     for (key, value) in payload.metadata.unwrap_or_default() {
@@ -309,7 +338,7 @@ fn finish(
     for (key, value) in own.into_iter().filter_map(|(key, value)| Some((key, value?))) {
         metadata.insert(key.into(), value);
     }
-    if let Some(iat) = protected.iat.filter(|iat| iat.is_finite()) {
+    if let Some(iat) = protected.iat.map(|iat| iat.0).filter(|iat| iat.is_finite()) {
         metadata.insert("issued_at".into(), format!("{iat}"));
     }
     metadata.insert("signature".into(), state.into());
