@@ -240,12 +240,11 @@ fn json_error(cause: &serde_json::Error, text: &[u8]) -> SampleError {
     match cause.classify() {
         serde_json::error::Category::Eof => error("truncated", format!("JSON: the document ends too early: {message}")),
         serde_json::error::Category::Syntax => {
-            // Python writes these words although JSON has no such numbers.
+            // Python writes these words although JSON has no such numbers. The reported column is at the word or just inside.
             let line = text.split(|b| *b == b'\n').nth(cause.line().saturating_sub(1)).unwrap_or_default();
-            let at = cause.column().saturating_sub(2).min(line.len());
-            let word = line[at..].trim_ascii_start();
-            let word = word.strip_prefix(b"-").unwrap_or(word);
-            if [&b"NaN"[..], b"Inf", b"nan", b"inf"].iter().any(|w| word.starts_with(w)) {
+            let end = (cause.column() + 2).min(line.len());
+            let near = &line[cause.column().saturating_sub(4).min(end)..end];
+            if near.windows(3).any(|w| matches!(w, b"NaN" | b"Inf" | b"nan" | b"inf")) {
                 return error("not_finite", format!("JSON: NaN or Infinity is not a number: {message}"));
             }
             error("json_syntax", format!("JSON: {message}"))

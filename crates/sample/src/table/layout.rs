@@ -262,7 +262,8 @@ pub(super) fn layout(text: &str, options: &CsvOptions, findings: &mut Vec<Findin
     let label = options.label_column.as_deref().map(|c| find(&headers[..used], c, "label")).transpose()?;
     let group = options.group_column.as_deref().map(|c| find(&headers[..used], c, "group")).transpose()?;
     let free = |column: usize| Some(column) != label && Some(column) != group && Some(column) != index;
-    let (time, day_order) = time(&records, &headers[..used], options, &free, findings)?;
+    let cuts: Vec<usize> = label.into_iter().chain(group).collect();
+    let (time, day_order) = time(&records, &headers[..used], options, &free, &cuts, findings)?;
     let values = match &options.value_columns {
         Some(names) => names.iter().map(|n| find(&headers[..used], n, "values")).collect::<Result<Vec<_>, _>>()?,
         None => (0..used).filter(|c| free(*c) && !time.uses(*c)).collect(),
@@ -288,7 +289,7 @@ fn axes(values: &[usize], headers: &[String], options: &CsvOptions) -> Result<Ve
     for &column in values {
         let header = &headers[column];
         let (name, units) = match header.is_empty() {
-            true if values.len() == 1 => ("value".to_owned(), String::new()),
+            true if headers.len() == 1 => ("value".to_owned(), String::new()),
             true => (format!("column{}", column + 1), String::new()),
             false => name_and_units(header),
         };
@@ -308,14 +309,19 @@ fn time(
     headers: &[String],
     options: &CsvOptions,
     free: &dyn Fn(usize) -> bool,
+    cuts: &[usize],
     findings: &mut Vec<Finding>,
 ) -> Result<(Time, DayOrder), SampleError> {
     let cells = |column: usize| records.iter().map(move |r| r.get(column).map_or("", |c| c.as_ref())).filter(|c| !c.is_empty());
     let order = |column: usize| cells(column).find_map(day_order).unwrap_or(DayOrder::Unknown);
-    let all = |column: usize, test: &dyn Fn(&str) -> bool| cells(column).next().is_some() && cells(column).all(test);
-    let dates = |column: usize| all(column, &|c| date(c, DayOrder::Unknown).is_some());
-    let moments = |column: usize| all(column, &|c| date_time(c, DayOrder::Unknown).is_some());
-    let times = |column: usize| all(column, &|c| clock_beside_date(c).is_some());
+    // Most cells, not all: a broken time is to be reported as one.
+    let most = |column: usize, test: &dyn Fn(&str) -> bool| {
+        let (all, fit) = cells(column).fold((0usize, 0usize), |(all, fit), c| (all + 1, fit + usize::from(test(c))));
+        fit * 2 > all
+    };
+    let dates = |column: usize| most(column, &|c| date(c, DayOrder::Unknown).is_some());
+    let moments = |column: usize| most(column, &|c| date_time(c, DayOrder::Unknown).is_some());
+    let times = |column: usize| most(column, &|c| clock_beside_date(c).is_some());
 
     let wanted = options.time_column.as_deref().map(|c| find(headers, c, "time")).transpose()?;
     let candidates: Vec<usize> = match wanted {
@@ -328,7 +334,7 @@ fn time(
         let likely = wanted.is_some() || named.is_some() || headers[column].is_empty();
         if likely && dates(column) {
             let beside = column + 1;
-            if beside < headers.len() && free(beside) && times(beside) && (time_name(&headers[beside]).is_some() || all(beside, &|c| c.contains(':'))) {
+            if beside < headers.len() && free(beside) && times(beside) && (time_name(&headers[beside]).is_some() || most(beside, &|c| c.contains(':'))) {
                 return Ok((Time::Pair(column, beside), order(column)));
             }
             return Ok((Time::DateTime(column), order(column)));
@@ -342,8 +348,11 @@ fn time(
         if wanted.is_none() && (named.is_none() || options.value_columns.as_ref().is_some_and(|v| v.contains(&headers[column]))) {
             continue;
         }
-        let numbers: Vec<f64> = cells(column).filter_map(|c| number(c).ok()).map(|(n, _)| n).collect();
-        let steps: Vec<f64> = numbers.windows(2).map(|w| w[1] - w[0]).collect();
+        let value = |r: &Record| r.get(column).and_then(|c| number(c).ok()).map(|(n, _)| n);
+        let numbers: Vec<f64> = records.iter().filter_map(value).collect();
+        // The clock may start again where another recording begins.
+        let pairs = records.windows(2).filter(|w| cuts.iter().all(|c| w[0].get(*c) == w[1].get(*c)));
+        let steps: Vec<f64> = pairs.filter_map(|w| Some(value(&w[1])? - value(&w[0])?)).collect();
         let forward = steps.iter().filter(|s| **s >= 0.0).count();
         let rises = numbers.len() * 10 >= records.len() * 9
             && !numbers.is_empty()
