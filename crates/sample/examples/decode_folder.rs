@@ -17,7 +17,8 @@ struct Counts {
 }
 
 fn files(folder: &Path, out: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect::<std::io::Result<_>>()?;
+    let mut entries: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|e| Ok(e?.path())).collect::<std::io::Result<_>>()?;
     entries.sort();
     for path in entries {
         if path.is_dir() { files(&path, out)? } else { out.push(path) }
@@ -33,7 +34,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for path in paths {
         let inner = path.strip_prefix(&root)?;
         let folder = inner.components().next().filter(|_| inner.components().count() > 1);
-        let counts = folders.entry(folder.map_or(".".into(), |c| c.as_os_str().to_string_lossy().into_owned())).or_default();
+        let counts = folders
+            .entry(folder.map_or(".".into(), |c| c.as_os_str().to_string_lossy().into_owned()))
+            .or_default();
         counts.files += 1;
         let name = inner.to_string_lossy();
         let bytes = std::fs::read(&path)?;
@@ -54,7 +57,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 for sample in samples {
                     if let edgewright_sample::Content::Signal(signal) = &sample.content {
                         counts.values += signal.values.len();
-                        let axes: Vec<String> = signal.axes.iter().map(|a| format!("{}[{}]", a.name, a.units)).collect();
+                        let axes: Vec<String> =
+                            signal.axes.iter().map(|a| format!("{}[{}]", a.name, a.units)).collect();
                         let shape = format!("{format} {} Hz {}", signal.rate_hz, axes.join(" "));
                         note(&mut counts.findings, &shape, &format!("{} frames", signal.frames()));
                     }

@@ -37,7 +37,8 @@ pub(super) fn clock(times: &[f64], runs: &[std::ops::Range<usize>], tick: f64) -
     let mut sorted: Vec<f64> = steps(times, runs).filter(|s| *s > 0.0).collect();
     sorted.sort_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
-    let (all, zeros) = steps(times, runs).fold((0usize, 0usize), |(n, z), s| (n + 1, z + usize::from(s == 0.0)));
+    let (all, zeros) =
+        steps(times, runs).fold((0usize, 0usize), |(n, z), s| (n + 1, z + usize::from(s == 0.0)));
     let coarse = zeros * 20 > all;
     // Times that repeat come from a clock which ticks slower than the frames.
     let tick = if coarse { tick.max(median) } else { tick };
@@ -83,7 +84,12 @@ pub(super) fn findings(clock: &Clock, times: &[f64], lines: &[u32], out: &mut Ve
         }
     }
     if let Some((at, step)) = backwards.first() {
-        let message = format!("the clock goes back {} times, first by {} at row {}", backwards.len(), ms(-step), lines[*at]);
+        let message = format!(
+            "the clock goes back {} times, first by {} at row {}",
+            backwards.len(),
+            ms(-step),
+            lines[*at]
+        );
         add("clock_backwards", message);
     }
     if let Some((at, step)) = gaps.first() {
@@ -100,11 +106,19 @@ pub(super) fn findings(clock: &Clock, times: &[f64], lines: &[u32], out: &mut Ve
     }
     let steps = times.len() - 1;
     if clock.coarse {
-        let message = format!("times repeat; the clock ticks every {}, the rate {} Hz is a mean", ms(clock.tick), clock.rate_hz);
+        let message = format!(
+            "times repeat; the clock ticks every {}, the rate {} Hz is a mean",
+            ms(clock.tick),
+            clock.rate_hz
+        );
         add("clock_uneven", message);
     } else if uneven * 50 > steps {
         let percent = uneven as f64 / steps as f64 * 100.0;
-        let message = format!("{percent:.1} % of the steps differ by more than {} from the usual {}", ms(allowed), ms(period));
+        let message = format!(
+            "{percent:.1} % of the steps differ by more than {} from the usual {}",
+            ms(allowed),
+            ms(period)
+        );
         add("clock_uneven", message);
     }
 }

@@ -95,7 +95,8 @@ fn a_required_signature_must_be_there() {
     let signed = encode_acquisition_json(&document(), None, Some(KEY)).expect("finite");
     refused("a.json", &signed, &keyless, "signature_key_missing", "no key");
     // An export keeps the algorithm and wipes the digest.
-    let text = String::from_utf8(encode_acquisition_json(&document(), None, None).expect("finite")).expect("text");
+    let text =
+        String::from_utf8(encode_acquisition_json(&document(), None, None).expect("finite")).expect("text");
     let wiped = text.replace(r#""alg":"none""#, r#""alg":"HS256""#);
     assert_eq!(kinds(&one("a.json", wiped.as_bytes(), &keyed(KEY))), ["signature_invalid"]);
     let null = json("1", X, "[1]").replace(r#""00""#, "null").replace("none", "HS256");
@@ -104,7 +105,8 @@ fn a_required_signature_must_be_there() {
 
 #[test]
 fn values_come_flat_in_rows_or_as_binary() {
-    let values = |json: &str| signal(&one("a.json", json.as_bytes(), &DecodeOptions::default())).values.clone();
+    let values =
+        |json: &str| signal(&one("a.json", json.as_bytes(), &DecodeOptions::default())).values.clone();
     assert_eq!(values(&json("10", X, "[1, 2.5, -3]")), [1.0, 2.5, -3.0]);
     assert_eq!(values(&json("10", X, "[[1], [2]]")), [1.0, 2.0]);
     assert_eq!(values(&json("10", XY, "[[1, 2], [3, 4]]")), [1.0, 2.0, 3.0, 4.0]);
@@ -136,7 +138,9 @@ fn values_come_flat_in_rows_or_as_binary() {
 
 #[test]
 fn the_rate_comes_from_the_interval() {
-    let rate = |interval| signal(&one("a.json", json(interval, X, "[1, 2]").as_bytes(), &DecodeOptions::default())).rate_hz;
+    let rate = |interval| {
+        signal(&one("a.json", json(interval, X, "[1, 2]").as_bytes(), &DecodeOptions::default())).rate_hz
+    };
     assert_eq!(rate("16"), 62.5);
     assert_eq!(rate("9.615384615384615"), 104.0);
     let single = one("a.json", json("0", XY, "[[1, 2]]").as_bytes(), &DecodeOptions::default());
@@ -176,7 +180,9 @@ fn other_documents_are_told_apart() {
     bad(&json("1", X, "[1]").replace("none", "RS256"), "not_acquisition", "`RS256`");
     bad(&json("1", X, "[1]")[..80], "truncated", "too early");
     bad("{\"a\": tru}", "json_syntax", "line 1");
-    let cbor = |bytes: &[u8], kind: &str, words: &str| refused("a.cbor", bytes, &DecodeOptions::default(), kind, words);
+    let cbor = |bytes: &[u8], kind: &str, words: &str| {
+        refused("a.cbor", bytes, &DecodeOptions::default(), kind, words)
+    };
     cbor(b"\x81\x01", "not_acquisition", "byte 0");
     cbor(b"\xA1\x61a\x01", "not_acquisition", "missing field");
     let good = encode_acquisition_cbor(&document(), None, None).expect("finite");
@@ -188,7 +194,8 @@ fn other_documents_are_told_apart() {
 
 #[test]
 fn metadata_and_limits() {
-    let with = json("1", X, "[1, 2]").replace(r#""interval_ms""#, r#""metadata":{"site":"yard","n":3},"interval_ms""#);
+    let with = json("1", X, "[1, 2]")
+        .replace(r#""interval_ms""#, r#""metadata":{"site":"yard","n":3,"deep":[[1],{}]},"interval_ms""#);
     let decoded = one("a.json", with.as_bytes(), &DecodeOptions::default());
     assert_eq!((decoded.metadata["site"].as_str(), decoded.metadata["n"].as_str()), ("yard", "3"));
     let limits = Limits { max_values: 1, ..Limits::default() };

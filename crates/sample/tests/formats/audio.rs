@@ -26,7 +26,13 @@ fn bad(bytes: &[u8], kind: &str, words: &str) {
 fn every_width_is_scaled_to_int16_units() {
     let fmt = |code, align, bits| Fmt { code, channels: 1, rate: 8000, align, bits };
     check(&wav(fmt(1, 1, 8), &[0, 128, 255]), 8000.0, &["audio"], &[-32768.0, 0.0, 32512.0], &[]);
-    check(&wav(MONO16, &[0x00, 0x80, 0xFF, 0x7F, 0xFF, 0xFF]), 8000.0, &["audio"], &[-32768.0, 32767.0, -1.0], &[]);
+    check(
+        &wav(MONO16, &[0x00, 0x80, 0xFF, 0x7F, 0xFF, 0xFF]),
+        8000.0,
+        &["audio"],
+        &[-32768.0, 32767.0, -1.0],
+        &[],
+    );
     let bytes = [0, 0, 0x80, 0xFF, 0xFF, 0x7F, 0x80, 0, 0];
     check(&wav(fmt(1, 3, 24), &bytes), 8000.0, &["audio"], &[-32768.0, 32767.996, 0.5], &[]);
     check(&wav(fmt(1, 3, 20), &bytes), 8000.0, &["audio"], &[-32768.0, 32767.996, 0.5], &[]);
@@ -47,7 +53,12 @@ fn channels_become_axes() {
 
 #[test]
 fn unknown_chunks_and_the_extensible_header_are_read() {
-    let bytes = riff(&[chunk(b"junk", b"odd"), extensible_chunk(MONO16), chunk(b"LIST", b"INFO"), chunk(b"data", &[7, 0])]);
+    let bytes = riff(&[
+        chunk(b"junk", b"odd"),
+        extensible_chunk(MONO16),
+        chunk(b"LIST", b"INFO"),
+        chunk(b"data", &[7, 0]),
+    ]);
     check(&bytes, 8000.0, &["audio"], &[7.0], &[]);
     let bytes = riff(&[fmt_chunk(MONO16), chunk(b"data", &[7, 0]), chunk(b"LIST", b"INFO")]);
     check(&bytes, 8000.0, &["audio"], &[7.0], &[]);
@@ -68,7 +79,12 @@ fn writers_to_a_pipe_leave_the_size_open() {
 fn rf64_takes_its_size_from_ds64() {
     let mut ds64 = [0u8; 28];
     ds64[8] = 4;
-    let mut bytes = riff(&[chunk(b"ds64", &ds64), fmt_chunk(MONO16), chunk(b"data", &[1, 0, 2, 0]), chunk(b"LIST", b"INFO")]);
+    let mut bytes = riff(&[
+        chunk(b"ds64", &ds64),
+        fmt_chunk(MONO16),
+        chunk(b"data", &[1, 0, 2, 0]),
+        chunk(b"LIST", b"INFO"),
+    ]);
     bytes[..4].copy_from_slice(b"RF64");
     set32(&mut bytes, 4, u32::MAX);
     let data = bytes.windows(4).position(|w| w == b"data").expect("a data chunk");
@@ -101,7 +117,10 @@ fn bad_headers_name_the_byte() {
     let mut far = riff(&[fmt_chunk(MONO16), chunk(b"LIST", b"INFO")]);
     set32(&mut far, 40, u32::MAX);
     bad(&far, "truncated", "chunk `LIST` at byte 36");
-    let nan = wav(Fmt { code: 3, channels: 2, rate: 1, align: 8, bits: 32 }, &[[0; 12], [0, 0, 0xC0, 0x7F, 0, 0, 0, 0, 0, 0, 0, 0]].concat()[..16]);
+    let nan = wav(
+        Fmt { code: 3, channels: 2, rate: 1, align: 8, bits: 32 },
+        &[[0; 12], [0, 0, 0xC0, 0x7F, 0, 0, 0, 0, 0, 0, 0, 0]].concat()[..16],
+    );
     bad(&nan, "not_finite", "frame 1, channel 1 is NaN (byte 56)");
 }
 
@@ -113,7 +132,13 @@ fn limits_hold_for_audio() {
     refused("a.wav", &bytes, &options, "too_large", "40 values, at most 39");
     refused("a.flac", &build::flac(8000, 1, 16, &[0; 40]), &options, "too_large", "at most 39");
     let limits = Limits { max_bytes: 10, ..Limits::default() };
-    refused("a.wav", &bytes, &DecodeOptions { limits, ..DecodeOptions::default() }, "too_large", "at most 10");
+    refused(
+        "a.wav",
+        &bytes,
+        &DecodeOptions { limits, ..DecodeOptions::default() },
+        "too_large",
+        "at most 10",
+    );
 }
 
 #[test]
@@ -137,7 +162,9 @@ fn flac_is_scaled_to_int16_units() {
 #[test]
 fn damaged_flac_is_refused() {
     let good = build::flac(8000, 1, 16, &[5; 40]);
-    let bad = |bytes: &[u8], kind: &str, words: &str| refused("a.flac", bytes, &DecodeOptions::default(), kind, words);
+    let bad = |bytes: &[u8], kind: &str, words: &str| {
+        refused("a.flac", bytes, &DecodeOptions::default(), kind, words)
+    };
     bad(&good[..good.len() - 1], "truncated", "after 32 frames");
     // The last block holds 8 frames: 9 bytes of headers, the values, 2 bytes of checksum.
     bad(&good[..good.len() - 27], "truncated", "header promises 40 frames, 32 follow");

@@ -173,8 +173,10 @@ pub fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let mut streamed = wav(MONO16, &[1, 0, 2, 0]);
     set32(&mut streamed, 40, u32::MAX);
     let list = riff(&[chunk(b"LIST", b"INFOx"), extensible_chunk(MONO16), chunk(b"data", &[1, 0, 2, 0])]);
-    let json = |key: Option<&[u8]>| encode::encode_acquisition_json(&document(), Some(1), key).expect("finite");
-    let cbor = |key: Option<&[u8]>| encode::encode_acquisition_cbor(&document(), Some(1), key).expect("finite");
+    let json =
+        |key: Option<&[u8]>| encode::encode_acquisition_json(&document(), Some(1), key).expect("finite");
+    let cbor =
+        |key: Option<&[u8]>| encode::encode_acquisition_cbor(&document(), Some(1), key).expect("finite");
     let png = |channels| encode::encode_png(&picture(channels)).expect("fitting pixels");
     let mut jpeg = std::io::Cursor::new(Vec::new());
     let pixels = picture(3).pixels;
@@ -204,8 +206,16 @@ pub fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("image", "colour.png", png(3)),
         ("image", "colour.jpg", jpeg.into_inner()),
         ("csv", "series.csv", table("timestamp,accX (m/s2),accY (m/s2)\n0,1.5,2\n10,1e3,-2\n20,.5,2.\n")),
-        ("csv", "comma.csv", table("Date;Time;temp [C];;\n01/02/2024;18.00;1,5;;\n01/02/2024;19.00;2,5;;\n;;;;\n")),
-        ("csv", "index.txt", table("\"date\",\"a\"\r\n\"1\",\"2015-02-04 17:51:00\",1\r\n\"2\",\"2015-02-04 17:52:00\",2\r\n")),
+        (
+            "csv",
+            "comma.csv",
+            table("Date;Time;temp [C];;\n01/02/2024;18.00;1,5;;\n01/02/2024;19.00;2,5;;\n;;;;\n"),
+        ),
+        (
+            "csv",
+            "index.txt",
+            table("\"date\",\"a\"\r\n\"1\",\"2015-02-04 17:51:00\",1\r\n\"2\",\"2015-02-04 17:52:00\",2\r\n"),
+        ),
         ("csv", "blank.txt", table("# x y\n0.1 2\n 3  4 \n")),
         ("csv", "iso.tsv", table("time\tv\n2024-02-29T23:59:59.5Z\t1\n2024-03-01T00:00:00+00:00\t2\n")),
         ("labels", "info.labels", table(INFO)),

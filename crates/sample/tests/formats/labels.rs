@@ -74,7 +74,8 @@ fn sidecars_are_read_and_checked() {
     assert_eq!(boxes, BTreeMap::from([("c.jpg".to_owned(), vec![expected])]));
     let spans = parse_structured_labels(SPANS.as_bytes()).expect("a good file");
     assert_eq!(spans, BTreeMap::from([("b.json".to_owned(), vec![span(0, 9, "p")])]));
-    let error = parse_bounding_boxes(BOXES.replace("\"width\":3", "\"width\":-3").as_bytes()).expect_err("no area");
+    let error =
+        parse_bounding_boxes(BOXES.replace("\"width\":3", "\"width\":-3").as_bytes()).expect_err("no area");
     assert!(error.message.contains("file `c.jpg`: box 1 (`cat`)"), "{error}");
     let error = parse_bounding_boxes(SPANS.as_bytes()).expect_err("another type");
     assert!(error.message.contains("bounding-box-labels"), "{error}");
@@ -84,7 +85,10 @@ fn sidecars_are_read_and_checked() {
 
 #[test]
 fn spans_cover_in_order_and_the_later_entry_wins() {
-    let check = |spans: &[Span], frames: usize, expected: Result<&[Span], &str>| match (check_spans(spans, frames), expected) {
+    let check = |spans: &[Span], frames: usize, expected: Result<&[Span], &str>| match (
+        check_spans(spans, frames),
+        expected,
+    ) {
         (Ok(got), Ok(expected)) => assert_eq!(got, expected),
         (Err(error), Err(words)) => assert!(error.message.contains(words), "`{words}` is not in `{error}`"),
         (got, expected) => panic!("{got:?} instead of {expected:?}"),

@@ -15,7 +15,8 @@ fn one(name: &str, bytes: &[u8]) -> (Image, Decoded) {
 
 fn png(pixels: &[u8], width: u32, height: u32, color: ExtendedColorType) -> Vec<u8> {
     let mut out = Cursor::new(Vec::new());
-    write_buffer_with_format(&mut out, pixels, width, height, color, ImageFormat::Png).expect("fitting pixels");
+    write_buffer_with_format(&mut out, pixels, width, height, color, ImageFormat::Png)
+        .expect("fitting pixels");
     out.into_inner()
 }
 
@@ -103,6 +104,9 @@ fn cut_pictures_are_refused() {
 
 fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| if crc & 1 != 0 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 })
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 != 0 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 },
+        )
     })
 }

@@ -46,7 +46,10 @@ fn files_cut_at_every_length_are_answered() {
         for length in 0..bytes.len() {
             everything(&bytes[..length], Limits::default());
             if matches!(folder, "wav" | "flac" | "json") && !name.starts_with("streamed") {
-                assert!(decode(name, &bytes[..length], &DecodeOptions::default()).is_err(), "{name} at {length}");
+                assert!(
+                    decode(name, &bytes[..length], &DecodeOptions::default()).is_err(),
+                    "{name} at {length}"
+                );
             }
         }
     }
