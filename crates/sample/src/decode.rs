@@ -65,7 +65,9 @@ pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<D
 fn unknown(name: &str) -> SampleError {
     let known = "wav, flac, csv, tsv, txt, json, cbor, png, jpg, jpeg";
     let message = match extension(name) {
-        Some(extension) => format!("`.{extension}` is not a known extension ({known}) and the content has no known signature"),
+        Some(extension) => format!(
+            "`.{extension}` is not a known extension ({known}) and the content has no known signature"
+        ),
         None => format!("the name has no extension ({known}) and the content has no known signature"),
     };
     SampleError::new("unknown_format", message)

@@ -14,7 +14,8 @@ pub fn encode_wav_pcm16(rate_hz: u32, channels: u16, interleaved: &[i16]) -> Res
         return Err(error("a WAVE file needs a channel and a sample rate"));
     }
     let align = channels.checked_mul(2).ok_or_else(|| error("too many channels for a WAVE file"))?;
-    let byte_rate = rate_hz.checked_mul(u32::from(align)).ok_or_else(|| error("the byte rate passes 32 bits"))?;
+    let byte_rate =
+        rate_hz.checked_mul(u32::from(align)).ok_or_else(|| error("the byte rate passes 32 bits"))?;
     let whole = interleaved.len() - interleaved.len() % usize::from(channels);
     let data = u32::try_from(whole * 2).ok().filter(|n| *n <= u32::MAX - 36);
     let data = data.ok_or_else(|| error("more than 4 GiB do not fit a WAVE file"))?;
@@ -43,7 +44,8 @@ pub fn encode_wav_pcm16(rate_hz: u32, channels: u16, interleaved: &[i16]) -> Res
 /// `encode` when the number of pixel bytes does not fit the dimensions.
 pub fn encode_png(picture: &Image) -> Result<Vec<u8>, SampleError> {
     let error = |message: String| SampleError::new("encode", message);
-    let size = |n: usize| u32::try_from(n).map_err(|_| error(format!("{n} pixels in one direction are too many")));
+    let size =
+        |n: usize| u32::try_from(n).map_err(|_| error(format!("{n} pixels in one direction are too many")));
     let (width, height) = (size(picture.width)?, size(picture.height)?);
     let color = match picture.channels {
         1 => ::image::ExtendedColorType::L8,
@@ -55,8 +57,15 @@ pub fn encode_png(picture: &Image) -> Result<Vec<u8>, SampleError> {
         return Err(error(format!("{} bytes do not make {width} x {height} pixels", picture.pixels.len())));
     }
     let mut out = Cursor::new(Vec::new());
-    ::image::write_buffer_with_format(&mut out, &picture.pixels, width, height, color, ::image::ImageFormat::Png)
-        .map_err(|cause| error(cause.to_string()))?;
+    ::image::write_buffer_with_format(
+        &mut out,
+        &picture.pixels,
+        width,
+        height,
+        color,
+        ::image::ImageFormat::Png,
+    )
+    .map_err(|cause| error(cause.to_string()))?;
     Ok(out.into_inner())
 }
 
@@ -94,7 +103,11 @@ struct Envelope<'a> {
 impl<'a> Envelope<'a> {
     fn new(document: &'a AcquisitionDocument, issued_at: Option<u64>, signed: bool) -> Self {
         let alg = if signed { "HS256" } else { "none" };
-        Self { protected: Protected { ver: "v1", alg, iat: issued_at }, signature: "0".repeat(64), payload: document }
+        Self {
+            protected: Protected { ver: "v1", alg, iat: issued_at },
+            signature: "0".repeat(64),
+            payload: document,
+        }
     }
 }
 
@@ -109,7 +122,8 @@ pub fn encode_acquisition_json(
 ) -> Result<Vec<u8>, SampleError> {
     check(document)?;
     let envelope = Envelope::new(document, issued_at, hmac_key.is_some());
-    let bytes = serde_json::to_vec(&envelope).map_err(|cause| SampleError::new("encode", cause.to_string()))?;
+    let bytes =
+        serde_json::to_vec(&envelope).map_err(|cause| SampleError::new("encode", cause.to_string()))?;
     Ok(sign(bytes, hmac_key))
 }
 
@@ -125,7 +139,8 @@ pub fn encode_acquisition_cbor(
     check(document)?;
     let envelope = Envelope::new(document, issued_at, hmac_key.is_some());
     let mut bytes = Vec::new();
-    ciborium::into_writer(&envelope, &mut bytes).map_err(|cause| SampleError::new("encode", cause.to_string()))?;
+    ciborium::into_writer(&envelope, &mut bytes)
+        .map_err(|cause| SampleError::new("encode", cause.to_string()))?;
     Ok(sign(bytes, hmac_key))
 }
 

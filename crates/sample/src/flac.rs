@@ -11,7 +11,9 @@ fn error(kind: &'static str, message: impl std::fmt::Display) -> SampleError {
 
 fn convert(cause: Error, frames: usize) -> SampleError {
     match cause {
-        Error::IoError(_) => error("truncated", format!("the file ends inside a block, after {frames} frames")),
+        Error::IoError(_) => {
+            error("truncated", format!("the file ends inside a block, after {frames} frames"))
+        }
         Error::FormatError(what) => error("flac_data", format!("{what}, after {frames} frames")),
         Error::Unsupported(what) => error("flac_encoding", format!("{what}, after {frames} frames")),
     }
@@ -28,13 +30,18 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
     }
     // Above 24 bits the side channel needs more than the decoder's 32-bit sums.
     if !(4..=24).contains(&info.bits_per_sample) {
-        return Err(error("flac_encoding", format!("{} bits a value are not read (4 to 24 are)", info.bits_per_sample)));
+        return Err(error(
+            "flac_encoding",
+            format!("{} bits a value are not read (4 to 24 are)", info.bits_per_sample),
+        ));
     }
-    let over = |count: u64| error("too_large", format!("{count} values, at most {} are accepted", limits.max_values));
-    if let Some(count) = info.samples.and_then(|frames| frames.checked_mul(channels as u64)) {
-        if count > limits.max_values as u64 {
-            return Err(over(count));
-        }
+    let over = |count: u64| {
+        error("too_large", format!("{count} values, at most {} are accepted", limits.max_values))
+    };
+    if let Some(count) = info.samples.and_then(|frames| frames.checked_mul(channels as u64))
+        && count > limits.max_values as u64
+    {
+        return Err(over(count));
     }
     let scale = 32768.0 / (1u32 << (info.bits_per_sample - 1)) as f32;
     let mut values: Vec<f32> = Vec::new();
@@ -42,9 +49,14 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
     let mut buffer = Vec::new();
     loop {
         let frames = values.len() / channels;
-        let Some(block) = blocks.read_next_or_eof(buffer).map_err(|cause| convert(cause, frames))? else { break };
+        let Some(block) = blocks.read_next_or_eof(buffer).map_err(|cause| convert(cause, frames))? else {
+            break;
+        };
         if block.channels() as usize != channels {
-            let message = format!("a block of {} channels in a stream of {channels}, after {frames} frames", block.channels());
+            let message = format!(
+                "a block of {} channels in a stream of {channels}, after {frames} frames",
+                block.channels()
+            );
             return Err(error("flac_data", message));
         }
         let total = values.len() + block.duration() as usize * channels;
@@ -68,7 +80,11 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
     let mut metadata = BTreeMap::new();
     metadata.insert("encoding".into(), format!("{}-bit integer", info.bits_per_sample));
     Ok(Decoded {
-        content: Content::Signal(Signal { rate_hz: f64::from(info.sample_rate), axes: audio_axes(channels), values }),
+        content: Content::Signal(Signal {
+            rate_hz: f64::from(info.sample_rate),
+            axes: audio_axes(channels),
+            values,
+        }),
         label: None,
         group: None,
         metadata,

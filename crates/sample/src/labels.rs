@@ -181,7 +181,8 @@ pub fn parse_info_labels(bytes: &[u8]) -> Result<Vec<InfoFile>, SampleError> {
 
 /// The file entries of the one-object-per-line variant; `None` when the file is a single document.
 fn lines_variant(bytes: &[u8], what: &str) -> Result<Option<Vec<Value>>, SampleError> {
-    let mut lines = bytes.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
+    let mut lines =
+        bytes.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.trim_ascii().is_empty());
     let Some((_, first)) = lines.next() else { return Ok(None) };
     let Ok(header) = serde_json::from_slice::<serde_json::Map<String, Value>>(first) else { return Ok(None) };
     if header.get("__ndjson") != Some(&Value::Bool(true)) {
@@ -192,7 +193,9 @@ fn lines_variant(bytes: &[u8], what: &str) -> Result<Option<Vec<Value>>, SampleE
     for (index, line) in lines {
         let mut entry: serde_json::Map<String, Value> = parse(line, &format!("{what}, line {}", index + 1))?;
         if entry.get("__key").and_then(Value::as_str) == Some("files") {
-            let item = entry.remove("__item").ok_or_else(|| error(format!("{what}, line {}: no `__item`", index + 1)))?;
+            let item = entry
+                .remove("__item")
+                .ok_or_else(|| error(format!("{what}, line {}: no `__item`", index + 1)))?;
             items.push(item);
         }
     }
@@ -224,7 +227,12 @@ fn info_file(index: usize, item: Value) -> Result<InfoFile, SampleError> {
         name: raw.name,
         category: raw.category,
         label,
-        metadata: raw.metadata.unwrap_or_default().into_iter().map(|(key, value)| (key, text(value))).collect(),
+        metadata: raw
+            .metadata
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, text(value)))
+            .collect(),
         bounding_boxes: boxes(raw.bounding_boxes.unwrap_or_default(), &place)?,
         attachments: raw.attachments.unwrap_or_default(),
     })
@@ -233,10 +241,17 @@ fn info_file(index: usize, item: Value) -> Result<InfoFile, SampleError> {
 fn spans(raw: Vec<RawSpan>, place: &str) -> Result<Vec<Span>, SampleError> {
     let one = |(index, raw): (usize, RawSpan)| {
         if raw.end_index < raw.start_index {
-            let message = format!("{place}: label {} ends at {} before it starts at {}", index + 1, raw.end_index, raw.start_index);
+            let message = format!(
+                "{place}: label {} ends at {} before it starts at {}",
+                index + 1,
+                raw.end_index,
+                raw.start_index
+            );
             return Err(error(message));
         }
-        let index = |value: u64| usize::try_from(value).map_err(|_| error(format!("{place}: index {value} is too large")));
+        let index = |value: u64| {
+            usize::try_from(value).map_err(|_| error(format!("{place}: index {value} is too large")))
+        };
         Ok(Span {
             start: index(raw.start_index)?,
             end: index(raw.end_index)?,
@@ -250,16 +265,28 @@ fn spans(raw: Vec<RawSpan>, place: &str) -> Result<Vec<Span>, SampleError> {
 fn boxes(raw: Vec<RawBox>, place: &str) -> Result<Vec<BoundingBox>, SampleError> {
     let one = |(index, raw): (usize, RawBox)| {
         if raw.width > 0.0 && raw.height > 0.0 {
-            return Ok(BoundingBox { label: raw.label, x: raw.x, y: raw.y, width: raw.width, height: raw.height });
+            return Ok(BoundingBox {
+                label: raw.label,
+                x: raw.x,
+                y: raw.y,
+                width: raw.width,
+                height: raw.height,
+            });
         }
-        let message = format!("{place}: box {} (`{}`) is {} x {} pixels", index + 1, raw.label, raw.width, raw.height);
+        let message =
+            format!("{place}: box {} (`{}`) is {} x {} pixels", index + 1, raw.label, raw.width, raw.height);
         Err(error(message))
     };
     raw.into_iter().enumerate().map(one).collect()
 }
 
 /// The map under `key`, after version and type were checked.
-fn typed(bytes: &[u8], what: &str, kind: &str, key: &str) -> Result<serde_json::Map<String, Value>, SampleError> {
+fn typed(
+    bytes: &[u8],
+    what: &str,
+    kind: &str,
+    key: &str,
+) -> Result<serde_json::Map<String, Value>, SampleError> {
     let mut document = object(bytes, what)?;
     if document.get("type").and_then(Value::as_str) != Some(kind) {
         return Err(error(format!("{what}: `type` must be `{kind}`")));
@@ -312,7 +339,12 @@ pub fn check_spans(spans: &[Span], frames: usize) -> Result<Vec<Span>, SampleErr
     let error = |message: String| SampleError::new("label_span", message);
     for (index, span) in spans.iter().enumerate() {
         if span.end < span.start || span.end >= frames {
-            let message = format!("label {} covers frames {} to {}, the recording has {frames}", index + 1, span.start, span.end);
+            let message = format!(
+                "label {} covers frames {} to {}, the recording has {frames}",
+                index + 1,
+                span.start,
+                span.end
+            );
             return Err(error(message));
         }
         if !span.label_map.keys().eq(spans[0].label_map.keys()) {
@@ -337,9 +369,12 @@ pub fn check_spans(spans: &[Span], frames: usize) -> Result<Vec<Span>, SampleErr
             open.pop();
         }
         let winner = open.peek().map(|i| &spans[*i]);
-        let winner = winner.ok_or_else(|| error(format!("frame {from} has no label; labels must cover the recording")))?;
+        let winner = winner
+            .ok_or_else(|| error(format!("frame {from} has no label; labels must cover the recording")))?;
         match out.last_mut() {
-            Some(last) if last.label == winner.label && last.label_map == winner.label_map => last.end = to - 1,
+            Some(last) if last.label == winner.label && last.label_map == winner.label_map => {
+                last.end = to - 1
+            }
             _ => out.push(Span { start: from, end: to - 1, ..winner.clone() }),
         }
     }

@@ -1,7 +1,9 @@
 //! PNG and JPEG, decoded by `image` under limits.
 
 use crate::{Content, Decoded, Finding, Image, Limits, SampleError};
-use ::image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, metadata::Orientation};
+use ::image::{
+    ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, metadata::Orientation,
+};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 
@@ -35,7 +37,8 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
         return Err(SampleError::new("empty", format!("{name}: the picture is {width} x {height} pixels")));
     }
     if u64::from(width) * u64::from(height) > limits.max_pixels {
-        let message = format!("{name}: {width} x {height} pixels, at most {} are accepted", limits.max_pixels);
+        let message =
+            format!("{name}: {width} x {height} pixels, at most {} are accepted", limits.max_pixels);
         return Err(SampleError::new("too_large", message));
     }
     let color = decoder.color_type();
@@ -50,7 +53,10 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     }
     if matches!(color, ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16) {
         metadata.insert("bits".into(), "16".into());
-        findings.push(Finding { kind: "bit_depth".into(), message: "16 bits a channel were reduced to 8".into() });
+        findings.push(Finding {
+            kind: "bit_depth".into(),
+            message: "16 bits a channel were reduced to 8".into(),
+        });
     }
     if transparent(&picture) {
         findings.push(Finding {
@@ -60,7 +66,9 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
     }
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let (channels, pixels) = match color {
-        ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16 => (1, picture.into_luma8().into_raw()),
+        ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16 => {
+            (1, picture.into_luma8().into_raw())
+        }
         _ => (3, picture.into_rgb8().into_raw()),
     };
     Ok(Decoded {
@@ -85,8 +93,15 @@ fn transparent(picture: &DynamicImage) -> bool {
 /// Walks the markers up to the end-of-image marker. The decoder fills what is missing with grey, so a picture that was cut
 /// off would pass as good data.
 fn jpeg_is_whole(bytes: &[u8]) -> Result<(), SampleError> {
-    let cut = || SampleError::new("truncated", format!("JPEG: no end marker; the file was cut off (byte {})", bytes.len()));
-    let bad = |at: usize| SampleError::new("image_data", format!("JPEG: no marker where one must stand (byte {at})"));
+    let cut = || {
+        SampleError::new(
+            "truncated",
+            format!("JPEG: no end marker; the file was cut off (byte {})", bytes.len()),
+        )
+    };
+    let bad = |at: usize| {
+        SampleError::new("image_data", format!("JPEG: no marker where one must stand (byte {at})"))
+    };
     if !bytes.starts_with(&[0xFF, 0xD8]) {
         return Err(bad(0));
     }

@@ -48,11 +48,18 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
         Some(_) => return Err(error("not_wav", "the file does not start with `RIFF` (byte 0)".into())),
         None => None,
     };
-    let riff = riff.ok_or_else(|| error("truncated", format!("the file ends inside the header (byte {})", bytes.len())))?;
+    let riff = riff.ok_or_else(|| {
+        error("truncated", format!("the file ends inside the header (byte {})", bytes.len()))
+    })?;
     match bytes.get(8..12) {
         Some(b"WAVE") => {}
         Some(_) => return Err(error("not_wav", "a RIFF file, but not of type `WAVE` (byte 8)".into())),
-        None => return Err(error("truncated", format!("the file ends inside the header (byte {})", bytes.len()))),
+        None => {
+            return Err(error(
+                "truncated",
+                format!("the file ends inside the header (byte {})", bytes.len()),
+            ));
+        }
     }
     let mut at = 12;
     let mut fmt: Option<Fmt> = None;
@@ -61,13 +68,19 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
     loop {
         let Some(id) = bytes.get(at..at + 4) else {
             let missing = if fmt.is_some() { "`data`" } else { "`fmt ` and `data`" };
-            return Err(error("truncated", format!("the file ends at byte {} without a {missing} chunk", bytes.len())));
+            return Err(error(
+                "truncated",
+                format!("the file ends at byte {} without a {missing} chunk", bytes.len()),
+            ));
         };
-        let size = u32_at(bytes, at + 4)
-            .ok_or_else(|| error("truncated", format!("the file ends inside the chunk header at byte {at}")))?;
+        let size = u32_at(bytes, at + 4).ok_or_else(|| {
+            error("truncated", format!("the file ends inside the chunk header at byte {at}"))
+        })?;
         let body = at + 8;
         if id == b"data" {
-            let fmt = fmt.ok_or_else(|| error("wav_header", format!("the `data` chunk at byte {at} comes before `fmt `")))?;
+            let fmt = fmt.ok_or_else(|| {
+                error("wav_header", format!("the `data` chunk at byte {at} comes before `fmt `"))
+            })?;
             let data = data_chunk(bytes, at, size, riff, long_size, &fmt, &mut findings)?;
             return samples(data, body, &fmt, limits, findings);
         }
@@ -87,7 +100,9 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
 }
 
 fn format_chunk(chunk: &[u8], at: usize) -> Result<Fmt, SampleError> {
-    let short = || error("wav_header", format!("the `fmt ` chunk at byte {at} has {} bytes, 16 are needed", chunk.len()));
+    let short = || {
+        error("wav_header", format!("the `fmt ` chunk at byte {at} has {} bytes, 16 are needed", chunk.len()))
+    };
     let mut code = u16_at(chunk, 0).ok_or_else(short)?;
     let channels = u16_at(chunk, 2).ok_or_else(short)? as usize;
     let rate = u32_at(chunk, 4).ok_or_else(short)?;
@@ -96,10 +111,16 @@ fn format_chunk(chunk: &[u8], at: usize) -> Result<Fmt, SampleError> {
     let body = at + 8;
     if code == EXTENSIBLE {
         let sub = chunk.get(24..40).ok_or_else(|| {
-            error("wav_header", format!("the extensible `fmt ` chunk at byte {at} has {} bytes, 40 are needed", chunk.len()))
+            error(
+                "wav_header",
+                format!("the extensible `fmt ` chunk at byte {at} has {} bytes, 40 are needed", chunk.len()),
+            )
         })?;
         if sub[2..] != KS_SUFFIX {
-            return Err(error("wav_encoding", format!("unknown sub-format identifier at byte {}", body + 24)));
+            return Err(error(
+                "wav_encoding",
+                format!("unknown sub-format identifier at byte {}", body + 24),
+            ));
         }
         code = u16::from_le_bytes([sub[0], sub[1]]);
     }
@@ -125,10 +146,10 @@ fn format_chunk(chunk: &[u8], at: usize) -> Result<Fmt, SampleError> {
         }
     };
     let width = align / channels;
-    let whole = align % channels == 0;
+    let whole = align.is_multiple_of(channels);
     let fits = match float {
         true => whole && matches!((bits, width), (32, 4) | (64, 8)),
-        false => whole && (1..=4).contains(&width) && (8 * (width - 1)..=8 * width).contains(&(bits as usize)) && bits > 0,
+        false => whole && (1..=4).contains(&width) && (8 * width - 7..=8 * width).contains(&(bits as usize)),
     };
     if !fits {
         let kind = if float { "float" } else { "integer" };
@@ -162,7 +183,10 @@ fn data_chunk<'a>(
         None if streamed => {
             findings.push(Finding {
                 kind: "streamed_size".into(),
-                message: format!("the header leaves the length open ({size}); all {} bytes that follow were read", rest.len()),
+                message: format!(
+                    "the header leaves the length open ({size}); all {} bytes that follow were read",
+                    rest.len()
+                ),
             });
             rest.len() as u64 / frame as u64 * frame as u64
         }
@@ -173,8 +197,11 @@ fn data_chunk<'a>(
         return Err(error("truncated", message));
     }
     let data = &rest[..declared as usize];
-    if data.len() % frame != 0 {
-        let message = format!("the data chunk at byte {at} has {} bytes, not a multiple of the frame's {frame}", data.len());
+    if !data.len().is_multiple_of(frame) {
+        let message = format!(
+            "the data chunk at byte {at} has {} bytes, not a multiple of the frame's {frame}",
+            data.len()
+        );
         return Err(error("wav_header", message));
     }
     if data.is_empty() {
@@ -192,18 +219,26 @@ fn samples(
 ) -> Result<Decoded, SampleError> {
     let count = data.len() / fmt.width;
     if count > limits.max_values {
-        return Err(error("too_large", format!("{count} values, at most {} are accepted", limits.max_values)));
+        return Err(error(
+            "too_large",
+            format!("{count} values, at most {} are accepted", limits.max_values),
+        ));
     }
     let chunks = data.chunks_exact(fmt.width);
     let values: Vec<f32> = match (fmt.float, fmt.width) {
         (false, 1) => chunks.map(|c| (f32::from(c[0]) - 128.0) * 256.0).collect(),
         (false, 2) => chunks.map(|c| f32::from(i16::from_le_bytes([c[0], c[1]]))).collect(),
         // 24 bits fit the mantissa, so the division is exact.
-        (false, 3) => chunks.map(|c| (i32::from_le_bytes([0, c[0], c[1], c[2]]) >> 8) as f32 / 256.0).collect(),
-        (false, _) => chunks.map(|c| i32::from_le_bytes([c[0], c[1], c[2], c[3]]) as f32 / 65536.0).collect(),
-        (true, 4) => {
-            floats(chunks.map(|c| f64::from(f32::from_le_bytes([c[0], c[1], c[2], c[3]]))), start, fmt, &mut findings)?
+        (false, 3) => {
+            chunks.map(|c| (i32::from_le_bytes([0, c[0], c[1], c[2]]) >> 8) as f32 / 256.0).collect()
         }
+        (false, _) => chunks.map(|c| i32::from_le_bytes([c[0], c[1], c[2], c[3]]) as f32 / 65536.0).collect(),
+        (true, 4) => floats(
+            chunks.map(|c| f64::from(f32::from_le_bytes([c[0], c[1], c[2], c[3]]))),
+            start,
+            fmt,
+            &mut findings,
+        )?,
         (true, _) => floats(
             chunks.map(|c| f64::from_le_bytes([c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]])),
             start,
@@ -212,9 +247,16 @@ fn samples(
         )?,
     };
     let mut metadata = BTreeMap::new();
-    metadata.insert("encoding".into(), format!("{}-bit {}", fmt.bits, if fmt.float { "float" } else { "integer" }));
+    metadata.insert(
+        "encoding".into(),
+        format!("{}-bit {}", fmt.bits, if fmt.float { "float" } else { "integer" }),
+    );
     Ok(Decoded {
-        content: Content::Signal(Signal { rate_hz: f64::from(fmt.rate), axes: audio_axes(fmt.channels), values }),
+        content: Content::Signal(Signal {
+            rate_hz: f64::from(fmt.rate),
+            axes: audio_axes(fmt.channels),
+            values,
+        }),
         label: None,
         group: None,
         metadata,
@@ -234,8 +276,10 @@ fn floats(
     for (index, value) in values.enumerate() {
         if !value.is_finite() {
             let (frame, channel) = (index / fmt.channels, index % fmt.channels);
-            let message =
-                format!("frame {frame}, channel {channel} is {value} (byte {}); only numbers are read", start + index * fmt.width);
+            let message = format!(
+                "frame {frame}, channel {channel} is {value} (byte {}); only numbers are read",
+                start + index * fmt.width
+            );
             return Err(error("not_finite", message));
         }
         beyond += usize::from(value.abs() > 1.0);
@@ -244,7 +288,10 @@ fn floats(
     if beyond > 0 {
         findings.push(Finding {
             kind: "clipped".into(),
-            message: format!("{beyond} of {} values lie beyond full scale (-1 to 1) and were clipped", out.len()),
+            message: format!(
+                "{beyond} of {} values lie beyond full scale (-1 to 1) and were clipped",
+                out.len()
+            ),
         });
     }
     Ok(out)

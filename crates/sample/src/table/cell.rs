@@ -14,7 +14,10 @@ pub(super) fn look(cell: &str) -> Look {
         Look::Empty
     } else if !matches!(number(cell), Err(NumberError::NotNumber)) {
         Look::Number
-    } else if date_time(cell, DayOrder::Unknown).is_some() || date(cell, DayOrder::Unknown).is_some() || clock(cell).is_some() {
+    } else if date_time(cell, DayOrder::Unknown).is_some()
+        || date(cell, DayOrder::Unknown).is_some()
+        || clock(cell).is_some()
+    {
         Look::Time
     } else {
         Look::Text
@@ -41,7 +44,8 @@ pub(super) enum Mark {
 
 /// The number in a cell. A single comma without a dot is a decimal mark.
 pub(super) fn number(cell: &str) -> Result<(f64, Mark), NumberError> {
-    if cell.is_empty() || ["na", "n/a", "null", "none", "-", "?"].iter().any(|w| cell.eq_ignore_ascii_case(w)) {
+    if cell.is_empty() || ["na", "n/a", "null", "none", "-", "?"].iter().any(|w| cell.eq_ignore_ascii_case(w))
+    {
         return Err(NumberError::Missing);
     }
     let comma = cell.bytes().filter(|b| *b == b',').count();
@@ -83,7 +87,11 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     }
     // Years counted from March put the leap day at their end.
     let (y, m) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    Some(365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day - 1 - 719_468)
+    Some(
+        365 * y + y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400) + (153 * m + 2) / 5 + day
+            - 1
+            - 719_468,
+    )
 }
 
 fn digits(text: &str, most: usize) -> Option<i64> {

@@ -17,7 +17,7 @@ pub(super) enum Time {
     /// Numbers in this unit.
     Number(usize, TimeUnit),
     /// Date and time, or a date alone.
-    DateTime(usize),
+    Moment(usize),
     /// A date column and a time-of-day column.
     Pair(usize, usize),
 }
@@ -26,7 +26,7 @@ impl Time {
     fn uses(&self, column: usize) -> bool {
         match *self {
             Time::None => false,
-            Time::Number(c, _) | Time::DateTime(c) => c == column,
+            Time::Number(c, _) | Time::Moment(c) => c == column,
             Time::Pair(a, b) => a == column || b == column,
         }
     }
@@ -68,7 +68,11 @@ impl Layout {
 type Record<'a> = Vec<Cow<'a, str>>;
 
 /// The first records under a delimiter that hold anything, and the comment line before the first of them.
-fn head(text: &str, delimiter: Delimiter, most: usize) -> Result<(Vec<Record<'_>>, Option<&str>), SampleError> {
+fn head(
+    text: &str,
+    delimiter: Delimiter,
+    most: usize,
+) -> Result<(Vec<Record<'_>>, Option<&str>), SampleError> {
     let mut records = Records::new(text, delimiter);
     let (mut out, mut cells, mut comment) = (Vec::new(), Vec::new(), None);
     while out.len() < most && records.read(&mut cells)?.is_some() {
@@ -96,8 +100,10 @@ fn delimiter(text: &str, options: &CsvOptions) -> Result<Delimiter, SampleError>
     match options.delimiter {
         Some(' ') => return Ok(Delimiter::Blank),
         Some(c) => {
-            let plain = u8::try_from(c).ok().filter(|b| b.is_ascii_graphic() || *b == b'\t').filter(|b| *b != b'"');
-            let message = || SampleError::new("options", format!("`{}` cannot divide cells", c.escape_debug()));
+            let plain =
+                u8::try_from(c).ok().filter(|b| b.is_ascii_graphic() || *b == b'\t').filter(|b| *b != b'"');
+            let message =
+                || SampleError::new("options", format!("`{}` cannot divide cells", c.escape_debug()));
             return plain.map(Delimiter::Byte).ok_or_else(message);
         }
         None => {}
@@ -119,7 +125,9 @@ fn delimiter(text: &str, options: &CsvOptions) -> Result<Delimiter, SampleError>
         }
         let body = if records.len() > 1 { &records[1..] } else { &records[..] };
         let cells = body.iter().flatten().filter(|c| !c.is_empty());
-        let (all, known) = cells.fold((0usize, 0usize), |(all, known), cell| (all + 1, known + usize::from(look(cell) != Look::Text)));
+        let (all, known) = cells.fold((0usize, 0usize), |(all, known), cell| {
+            (all + 1, known + usize::from(look(cell) != Look::Text))
+        });
         let score = 1.0 + known as f64 / all.max(1) as f64;
         if score > best.0 {
             best = (score, candidate);
@@ -135,8 +143,10 @@ fn has_header(records: &[Record], width: usize) -> bool {
     let shift = usize::from(first.len() + 1 == width);
     let (mut names, mut numbers) = (0, 0);
     for (column, cell) in first.iter().enumerate() {
-        let below = body.iter().filter_map(|r| r.get(column + shift)).map(|c| look(c)).filter(|l| *l != Look::Empty);
-        let (all, known) = below.fold((0usize, 0usize), |(all, known), l| (all + 1, known + usize::from(l != Look::Text)));
+        let below =
+            body.iter().filter_map(|r| r.get(column + shift)).map(|c| look(c)).filter(|l| *l != Look::Empty);
+        let (all, known) =
+            below.fold((0usize, 0usize), |(all, known), l| (all + 1, known + usize::from(l != Look::Text)));
         match look(cell) {
             Look::Text if known * 2 > all => names += 1,
             Look::Number | Look::Time => numbers += 1,
@@ -151,9 +161,10 @@ fn has_header(records: &[Record], width: usize) -> bool {
 
 /// Units that are recognised right behind a name, as in `temp(C)`; with a space or in brackets any text is a unit.
 const UNITS: &[&str] = &[
-    "g", "m/s2", "m/s^2", "m/s²", "m/s", "deg/s", "dps", "rad/s", "deg", "rad", "C", "°C", "F", "°F", "K", "%", "%RH", "Pa", "hPa",
-    "kPa", "bar", "mbar", "V", "mV", "uV", "µV", "A", "mA", "W", "lux", "lx", "ppm", "ppb", "Hz", "kHz", "rpm", "mm", "cm", "m",
-    "km", "s", "ms", "us", "µs", "ns", "min", "h", "dB", "dBA", "uT", "µT", "N", "Nm", "kg", "bpm",
+    "g", "m/s2", "m/s^2", "m/s²", "m/s", "deg/s", "dps", "rad/s", "deg", "rad", "C", "°C", "F", "°F", "K",
+    "%", "%RH", "Pa", "hPa", "kPa", "bar", "mbar", "V", "mV", "uV", "µV", "A", "mA", "W", "lux", "lx", "ppm",
+    "ppb", "Hz", "kHz", "rpm", "mm", "cm", "m", "km", "s", "ms", "us", "µs", "ns", "min", "h", "dB", "dBA",
+    "uT", "µT", "N", "Nm", "kg", "bpm",
 ];
 
 /// Name and unit of a header such as `accX (m/s2)` or `temp [C]`.
@@ -173,7 +184,11 @@ fn name_and_units(header: &str) -> (String, String) {
 /// The column called `wanted`, exactly, then in any case, then by number from 1.
 fn find(headers: &[String], wanted: &str, what: &str) -> Result<usize, SampleError> {
     let exact = headers.iter().position(|h| h == wanted || name_and_units(h).0 == wanted);
-    let loose = || headers.iter().position(|h| h.eq_ignore_ascii_case(wanted) || name_and_units(h).0.eq_ignore_ascii_case(wanted));
+    let loose = || {
+        headers
+            .iter()
+            .position(|h| h.eq_ignore_ascii_case(wanted) || name_and_units(h).0.eq_ignore_ascii_case(wanted))
+    };
     let number = || wanted.parse::<usize>().ok().filter(|n| (1..=headers.len()).contains(n)).map(|n| n - 1);
     exact.or_else(loose).or_else(number).ok_or_else(|| {
         let known: Vec<&str> = headers.iter().filter(|h| !h.is_empty()).map(String::as_str).collect();
@@ -201,8 +216,32 @@ fn time_name(header: &str) -> Option<Option<TimeUnit>> {
         Some((stem, tail)) if unit(tail).is_some() => (stem, unit(tail)),
         _ => (lower.as_str(), None),
     };
-    let known = ["time", "timestamp", "datetime", "date", "date_time", "ts", "timer", "elapsed", "elapsed_time", "epoch", "unixtime"];
-    let more = ["unix_time", "uptime", "seconds", "secs", "sec", "millis", "milliseconds", "ms", "micros", "microseconds", "us"];
+    let known = [
+        "time",
+        "timestamp",
+        "datetime",
+        "date",
+        "date_time",
+        "ts",
+        "timer",
+        "elapsed",
+        "elapsed_time",
+        "epoch",
+        "unixtime",
+    ];
+    let more = [
+        "unix_time",
+        "uptime",
+        "seconds",
+        "secs",
+        "sec",
+        "millis",
+        "milliseconds",
+        "ms",
+        "micros",
+        "microseconds",
+        "us",
+    ];
     if known.contains(&stem) || more.contains(&stem) {
         return Some(unit(&units).or(tail).or(unit(stem)));
     }
@@ -212,7 +251,11 @@ fn time_name(header: &str) -> Option<Option<TimeUnit>> {
 }
 
 /// Finds out the layout of a table.
-pub(super) fn layout(text: &str, options: &CsvOptions, findings: &mut Vec<Finding>) -> Result<Layout, SampleError> {
+pub(super) fn layout(
+    text: &str,
+    options: &CsvOptions,
+    findings: &mut Vec<Finding>,
+) -> Result<Layout, SampleError> {
     let delimiter = delimiter(text, options)?;
     let (mut records, comment) = head(text, delimiter, SAMPLE)?;
     if records.is_empty() {
@@ -256,15 +299,21 @@ pub(super) fn layout(text: &str, options: &CsvOptions, findings: &mut Vec<Findin
         index = Some(0);
     }
     if index.is_some() {
-        findings.push(Finding { kind: "index_column".into(), message: "the unnamed first column was taken as a row number".into() });
+        findings.push(Finding {
+            kind: "index_column".into(),
+            message: "the unnamed first column was taken as a row number".into(),
+        });
     }
 
     let label = options.label_column.as_deref().map(|c| find(&headers[..used], c, "label")).transpose()?;
     let group = options.group_column.as_deref().map(|c| find(&headers[..used], c, "group")).transpose()?;
     let free = |column: usize| Some(column) != label && Some(column) != group && Some(column) != index;
-    let (time, day_order) = time(&records, &headers[..used], options, &free, findings)?;
+    let cuts: Vec<usize> = label.into_iter().chain(group).collect();
+    let (time, day_order) = time(&records, &headers[..used], options, &free, &cuts, findings)?;
     let values = match &options.value_columns {
-        Some(names) => names.iter().map(|n| find(&headers[..used], n, "values")).collect::<Result<Vec<_>, _>>()?,
+        Some(names) => {
+            names.iter().map(|n| find(&headers[..used], n, "values")).collect::<Result<Vec<_>, _>>()?
+        }
         None => (0..used).filter(|c| free(*c) && !time.uses(*c)).collect(),
     };
     if values.is_empty() {
@@ -272,7 +321,20 @@ pub(super) fn layout(text: &str, options: &CsvOptions, findings: &mut Vec<Findin
     }
     let axes = axes(&values, &headers, options)?;
     let single_row = records.len() == 1;
-    Ok(Layout { delimiter, header, width, empty_tail, headers, time, day_order, label, group, values, axes, single_row })
+    Ok(Layout {
+        delimiter,
+        header,
+        width,
+        empty_tail,
+        headers,
+        time,
+        day_order,
+        label,
+        group,
+        values,
+        axes,
+        single_row,
+    })
 }
 
 /// Whether the first column counts up by one.
@@ -288,13 +350,14 @@ fn axes(values: &[usize], headers: &[String], options: &CsvOptions) -> Result<Ve
     for &column in values {
         let header = &headers[column];
         let (name, units) = match header.is_empty() {
-            true if values.len() == 1 => ("value".to_owned(), String::new()),
+            true if headers.len() == 1 => ("value".to_owned(), String::new()),
             true => (format!("column{}", column + 1), String::new()),
             false => name_and_units(header),
         };
         let units = options.units.get(header).or_else(|| options.units.get(&name)).cloned().unwrap_or(units);
         if !seen.insert(name.clone()) {
-            let message = format!("row 1: two columns are called `{}`; names must differ", name.escape_debug());
+            let message =
+                format!("row 1: two columns are called `{}`; names must differ", name.escape_debug());
             return Err(SampleError::new("duplicate_column", message));
         }
         axes.push(Axis { name, units });
@@ -308,14 +371,22 @@ fn time(
     headers: &[String],
     options: &CsvOptions,
     free: &dyn Fn(usize) -> bool,
+    cuts: &[usize],
     findings: &mut Vec<Finding>,
 ) -> Result<(Time, DayOrder), SampleError> {
-    let cells = |column: usize| records.iter().map(move |r| r.get(column).map_or("", |c| c.as_ref())).filter(|c| !c.is_empty());
+    let cells = |column: usize| {
+        records.iter().map(move |r| r.get(column).map_or("", |c| c.as_ref())).filter(|c| !c.is_empty())
+    };
     let order = |column: usize| cells(column).find_map(day_order).unwrap_or(DayOrder::Unknown);
-    let all = |column: usize, test: &dyn Fn(&str) -> bool| cells(column).next().is_some() && cells(column).all(test);
-    let dates = |column: usize| all(column, &|c| date(c, DayOrder::Unknown).is_some());
-    let moments = |column: usize| all(column, &|c| date_time(c, DayOrder::Unknown).is_some());
-    let times = |column: usize| all(column, &|c| clock_beside_date(c).is_some());
+    // Most cells, not all: a broken time is to be reported as one.
+    let most = |column: usize, test: &dyn Fn(&str) -> bool| {
+        let (all, fit) =
+            cells(column).fold((0usize, 0usize), |(all, fit), c| (all + 1, fit + usize::from(test(c))));
+        fit * 2 > all
+    };
+    let dates = |column: usize| most(column, &|c| date(c, DayOrder::Unknown).is_some());
+    let moments = |column: usize| most(column, &|c| date_time(c, DayOrder::Unknown).is_some());
+    let times = |column: usize| most(column, &|c| clock_beside_date(c).is_some());
 
     let wanted = options.time_column.as_deref().map(|c| find(headers, c, "time")).transpose()?;
     let candidates: Vec<usize> = match wanted {
@@ -328,22 +399,32 @@ fn time(
         let likely = wanted.is_some() || named.is_some() || headers[column].is_empty();
         if likely && dates(column) {
             let beside = column + 1;
-            if beside < headers.len() && free(beside) && times(beside) && (time_name(&headers[beside]).is_some() || all(beside, &|c| c.contains(':'))) {
+            if beside < headers.len()
+                && free(beside)
+                && times(beside)
+                && (time_name(&headers[beside]).is_some() || most(beside, &|c| c.contains(':')))
+            {
                 return Ok((Time::Pair(column, beside), order(column)));
             }
-            return Ok((Time::DateTime(column), order(column)));
+            return Ok((Time::Moment(column), order(column)));
         }
         if likely && moments(column) {
-            return Ok((Time::DateTime(column), order(column)));
+            return Ok((Time::Moment(column), order(column)));
         }
     }
     for &column in &candidates {
         let named = time_name(&headers[column]);
-        if wanted.is_none() && (named.is_none() || options.value_columns.as_ref().is_some_and(|v| v.contains(&headers[column]))) {
+        if wanted.is_none()
+            && (named.is_none()
+                || options.value_columns.as_ref().is_some_and(|v| v.contains(&headers[column])))
+        {
             continue;
         }
-        let numbers: Vec<f64> = cells(column).filter_map(|c| number(c).ok()).map(|(n, _)| n).collect();
-        let steps: Vec<f64> = numbers.windows(2).map(|w| w[1] - w[0]).collect();
+        let value = |r: &Record| r.get(column).and_then(|c| number(c).ok()).map(|(n, _)| n);
+        let numbers: Vec<f64> = records.iter().filter_map(value).collect();
+        // The clock may start again where another recording begins.
+        let pairs = records.windows(2).filter(|w| cuts.iter().all(|c| w[0].get(*c) == w[1].get(*c)));
+        let steps: Vec<f64> = pairs.filter_map(|w| Some(value(&w[1])? - value(&w[0])?)).collect();
         let forward = steps.iter().filter(|s| **s >= 0.0).count();
         let rises = numbers.len() * 10 >= records.len() * 9
             && !numbers.is_empty()
@@ -377,7 +458,10 @@ fn guess_unit(header: &str, numbers: &[f64], steps: &[f64], findings: &mut Vec<F
     if !sure {
         findings.push(Finding {
             kind: "time_unit_guessed".into(),
-            message: format!("column `{}` does not state its unit; it was taken as {name}", header.escape_debug()),
+            message: format!(
+                "column `{}` does not state its unit; it was taken as {name}",
+                header.escape_debug()
+            ),
         });
     }
     unit

@@ -21,7 +21,11 @@ fn error(kind: &'static str, message: String) -> SampleError {
 }
 
 /// Decodes a table. Rows are numbered by their line in the file, from 1.
-pub(crate) fn decode(bytes: &[u8], options: &CsvOptions, limits: &Limits) -> Result<Vec<Decoded>, SampleError> {
+pub(crate) fn decode(
+    bytes: &[u8],
+    options: &CsvOptions,
+    limits: &Limits,
+) -> Result<Vec<Decoded>, SampleError> {
     if let Some(rate) = options.rate_hz.filter(|r| !(r.is_finite() && *r > 0.0)) {
         return Err(error("options", format!("a rate of {rate} Hz is impossible")));
     }
@@ -109,14 +113,23 @@ impl Body {
                 continue;
             }
             if let Some((first, _)) = empty_rows {
-                return Err(error("missing_value", format!("row {first} is empty, rows with values follow (row {line})")));
+                return Err(error(
+                    "missing_value",
+                    format!("row {first} is empty, rows with values follow (row {line})"),
+                ));
             }
             check_width(&cells, layout, line)?;
             if rows_are_samples && body.lines.len() >= MAX_SAMPLES {
-                return Err(error("too_large", format!("row {line}: at most {MAX_SAMPLES} rows are accepted as samples")));
+                return Err(error(
+                    "too_large",
+                    format!("row {line}: at most {MAX_SAMPLES} rows are accepted as samples"),
+                ));
             }
             if body.values.len() + layout.values.len() > limits.max_values {
-                return Err(error("too_large", format!("row {line}: at most {} values are accepted", limits.max_values)));
+                return Err(error(
+                    "too_large",
+                    format!("row {line}: at most {} values are accepted", limits.max_values),
+                ));
             }
             for &column in &layout.values {
                 body.values.push(number(&cells, column, line, layout, &mut marks)?.0 as f32);
@@ -136,10 +149,16 @@ impl Body {
         }
         let mut add = |kind: &str, message: String| findings.push(Finding { kind: kind.into(), message });
         if let Some((first, count)) = empty_rows {
-            add("empty_rows", format!("{count} rows of empty cells at the end (from row {first}) were left out"));
+            add(
+                "empty_rows",
+                format!("{count} rows of empty cells at the end (from row {first}) were left out"),
+            );
         }
         if let Some((first, count)) = blank_lines {
-            add("blank_lines", format!("{count} gaps of blank lines between rows, the first at row {first}, were skipped"));
+            add(
+                "blank_lines",
+                format!("{count} gaps of blank lines between rows, the first at row {first}, were skipped"),
+            );
         }
         if layout.empty_tail > 0 {
             add("empty_columns", format!("{} empty columns at the end were left out", layout.empty_tail));
@@ -171,7 +190,12 @@ impl Body {
     }
 
     /// One sample per stretch of rows with the same label and group.
-    fn series(self, layout: Layout, options: &CsvOptions, findings: Vec<Finding>) -> Result<Vec<Decoded>, SampleError> {
+    fn series(
+        self,
+        layout: Layout,
+        options: &CsvOptions,
+        findings: Vec<Finding>,
+    ) -> Result<Vec<Decoded>, SampleError> {
         let rows = self.lines.len();
         let key = |row: usize| (self.labels.rows.get(row), self.groups.rows.get(row));
         let mut runs = Vec::new();
@@ -183,7 +207,10 @@ impl Body {
             }
         }
         if runs.len() > MAX_SAMPLES {
-            return Err(error("too_large", format!("label or group change {} times, at most {MAX_SAMPLES} are accepted", runs.len())));
+            return Err(error(
+                "too_large",
+                format!("label or group change {} times, at most {MAX_SAMPLES} are accepted", runs.len()),
+            ));
         }
         let tick = match layout.time {
             Time::Number(_, unit) if self.whole_times => 1.0 / unit.per_second(),
@@ -199,7 +226,10 @@ impl Body {
             if timed && options.rate_hz.is_none() {
                 timing::findings(&clock, &self.times[run.clone()], &self.lines[run.clone()], &mut findings);
             } else if rate_hz == 0.0 && run.start == 0 {
-                findings.push(Finding { kind: "rate_unknown".into(), message: "no time column; the rate must be given".into() });
+                findings.push(Finding {
+                    kind: "rate_unknown".into(),
+                    message: "no time column; the rate must be given".into(),
+                });
             }
             let metadata = BTreeMap::from([
                 ("first_row".to_owned(), self.lines[run.start].to_string()),
@@ -225,14 +255,20 @@ fn check_width(cells: &[Cow<str>], layout: &Layout, line: usize) -> Result<(), S
     let used = layout.width - layout.empty_tail;
     let extra = cells.iter().enumerate().skip(used).find(|(_, cell)| !cell.is_empty());
     if cells.len() < used {
-        return Err(error("column_count", format!("row {line} has {} cells, {used} are expected", cells.len())));
+        return Err(error(
+            "column_count",
+            format!("row {line} has {} cells, {used} are expected", cells.len()),
+        ));
     }
     match extra {
         None => Ok(()),
         Some(_) if cells.len() > layout.width => {
             Err(error("column_count", format!("row {line} has {} cells, {used} are expected", cells.len())))
         }
-        Some((column, _)) => Err(error("column_count", format!("{} is filled, above it was empty", layout.place(line, column)))),
+        Some((column, _)) => Err(error(
+            "column_count",
+            format!("{} is filled, above it was empty", layout.place(line, column)),
+        )),
     }
 }
 
@@ -256,8 +292,12 @@ fn number(
     let place = || layout.place(line, column);
     let (value, mark) = cell::number(cell).map_err(|cause| match cause {
         NumberError::Missing if cell.is_empty() => error("missing_value", format!("{} is empty", place())),
-        NumberError::Missing => error("missing_value", format!("{}: `{}` stands for a missing value", place(), shown())),
-        NumberError::NotFinite => error("not_finite", format!("{}: `{}` is not a finite 32-bit number", place(), shown())),
+        NumberError::Missing => {
+            error("missing_value", format!("{}: `{}` stands for a missing value", place(), shown()))
+        }
+        NumberError::NotFinite => {
+            error("not_finite", format!("{}: `{}` is not a finite 32-bit number", place(), shown()))
+        }
         NumberError::NotNumber => {
             let hint = if layout.label.is_none() { "; is it the label column?" } else { "" };
             error("not_a_number", format!("{}: `{}` is not a number{hint}", place(), shown()))
@@ -270,9 +310,10 @@ fn number(
         Mark::Comma => {}
     }
     match &marks.comma {
-        Some(comma) if marks.dot => {
-            Err(error("decimal_mark", format!("{comma} has a decimal comma, other cells of the table have a decimal dot")))
-        }
+        Some(comma) if marks.dot => Err(error(
+            "decimal_mark",
+            format!("{comma} has a decimal comma, other cells of the table have a decimal dot"),
+        )),
         _ => Ok((value, mark)),
     }
 }
@@ -296,7 +337,10 @@ impl Reference {
         let cell = |column: usize| cells.get(column).map_or("", |c| c.as_ref());
         let refuse = |column: usize| {
             let shown: String = cell(column).chars().take(40).collect::<String>().escape_debug().to_string();
-            error("time", format!("{}: `{shown}` is not a time as in the rows above", layout.place(line, column)))
+            error(
+                "time",
+                format!("{}: `{shown}` is not a time as in the rows above", layout.place(line, column)),
+            )
         };
         let order = layout.day_order;
         let nanoseconds = match layout.time {
@@ -307,9 +351,11 @@ impl Reference {
                 let first = *self.number.get_or_insert(value);
                 return Ok(Some((value - first) / unit.per_second()));
             }
-            Time::DateTime(column) => {
+            Time::Moment(column) => {
                 let text = cell(column);
-                cell::date_time(text, order).or_else(|| cell::date(text, order)).ok_or_else(|| refuse(column))?
+                cell::date_time(text, order)
+                    .or_else(|| cell::date(text, order))
+                    .ok_or_else(|| refuse(column))?
             }
             Time::Pair(day, time) => {
                 let date = cell::date(cell(day), order).ok_or_else(|| refuse(day))?;

@@ -20,7 +20,10 @@ pub(super) fn text<'a>(bytes: &'a [u8], findings: &mut Vec<Finding>) -> Result<C
         Err(cause) => {
             findings.push(Finding {
                 kind: "encoding".into(),
-                message: format!("not UTF-8 (byte {}); read as Latin-1", cause.valid_up_to() + bytes.len() - body.len()),
+                message: format!(
+                    "not UTF-8 (byte {}); read as Latin-1",
+                    cause.valid_up_to() + bytes.len() - body.len()
+                ),
             });
             Ok(Cow::Owned(body.iter().map(|b| char::from(*b)).collect()))
         }
@@ -34,6 +37,9 @@ pub(super) enum Delimiter {
     /// Any run of spaces and tabs.
     Blank,
 }
+
+/// Cells of a record, at most: a line of nothing but delimiters would take many times its own size in memory.
+const MAX_CELLS: usize = 65_536;
 
 /// Reads a table record by record. Lines are counted as an editor counts them, through comments, blank lines and quoted
 /// line breaks; LF, CR LF and a lone CR end a line.
@@ -77,10 +83,19 @@ impl<'a> Records<'a> {
             self.quoted(cells)?;
         } else {
             match self.delimiter {
-                Delimiter::Byte(b) => cells.extend(content.split(char::from(b)).map(|c| Cow::Borrowed(c.trim()))),
-                Delimiter::Blank => cells.extend(content.split_whitespace().map(Cow::Borrowed)),
+                Delimiter::Byte(b) => {
+                    let parts = content.split(char::from(b)).take(MAX_CELLS + 1);
+                    cells.extend(parts.map(|c| Cow::Borrowed(c.trim())));
+                }
+                Delimiter::Blank => {
+                    cells.extend(content.split_whitespace().take(MAX_CELLS + 1).map(Cow::Borrowed));
+                }
             }
             self.skip_line(content);
+        }
+        if cells.len() > MAX_CELLS {
+            let message = format!("row {line} has more than {MAX_CELLS} cells");
+            return Err(SampleError::new("too_large", message));
         }
         Ok(Some(line))
     }
@@ -122,10 +137,17 @@ impl<'a> Records<'a> {
         let pad = |byte: u8| byte == b' ' || byte == b'\t';
         loop {
             // White space before a cell, unless it is what divides cells.
-            while self.at < bytes.len() && pad(bytes[self.at]) && self.delimiter != Delimiter::Byte(bytes[self.at]) {
+            while self.at < bytes.len()
+                && pad(bytes[self.at])
+                && self.delimiter != Delimiter::Byte(bytes[self.at])
+            {
                 self.at += 1;
             }
-            let cell = if bytes.get(self.at) == Some(&b'"') { self.quoted_cell()? } else { Cow::Borrowed(self.plain()) };
+            let cell = if bytes.get(self.at) == Some(&b'"') {
+                self.quoted_cell()?
+            } else {
+                Cow::Borrowed(self.plain())
+            };
             let ended = bytes.get(self.at).is_none_or(|b| *b == b'\n' || *b == b'\r');
             // Blanks at the end of a line do not open another cell.
             if !(ended && self.delimiter == Delimiter::Blank && cell.is_empty() && !cells.is_empty()) {
@@ -135,6 +157,9 @@ impl<'a> Records<'a> {
                 self.skip_break();
                 return Ok(());
             }
+            if cells.len() > MAX_CELLS {
+                return Ok(());
+            }
             self.at += 1;
         }
     }
@@ -142,7 +167,8 @@ impl<'a> Records<'a> {
     /// Up to the next delimiter or line end.
     fn plain(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
-        let end = rest.bytes().position(|b| b == b'\n' || b == b'\r' || self.is_delimiter(b)).unwrap_or(rest.len());
+        let end =
+            rest.bytes().position(|b| b == b'\n' || b == b'\r' || self.is_delimiter(b)).unwrap_or(rest.len());
         self.at += end;
         rest[..end].trim()
     }
@@ -156,7 +182,12 @@ impl<'a> Records<'a> {
         let mut from = self.at;
         loop {
             match bytes.get(self.at) {
-                None => return Err(SampleError::new("quote", format!("row {opened}: a quote is opened and never closed"))),
+                None => {
+                    return Err(SampleError::new(
+                        "quote",
+                        format!("row {opened}: a quote is opened and never closed"),
+                    ));
+                }
                 Some(b'"') if bytes.get(self.at + 1) == Some(&b'"') => {
                     cell.push_str(&self.text[from..=self.at]);
                     self.at += 2;

@@ -17,28 +17,36 @@ pub(crate) fn round_rate(rate_hz: f64) -> f64 {
 pub(super) struct Clock {
     /// Frames per second; 0 when the times do not tell.
     pub rate_hz: f64,
-    /// Median step, in seconds.
+    /// Median step that is not 0, in seconds.
     median: f64,
     /// Smallest difference the clock can show, in seconds.
     tick: f64,
+    /// Whether times repeat so often that one step tells nothing.
+    coarse: bool,
 }
 
 fn steps<'a>(times: &'a [f64], runs: &'a [std::ops::Range<usize>]) -> impl Iterator<Item = f64> + 'a {
-    runs.iter().flat_map(|run| times[run.clone()].windows(2).map(|w| w[1] - w[0]))
+    // Without a time column there are rows and no times.
+    runs.iter().filter_map(|run| times.get(run.clone())).flat_map(|run| run.windows(2).map(|w| w[1] - w[0]))
 }
 
 /// The rate over all runs (parts of `times`, in seconds, that belong together). The median step tells which steps are usual;
 /// their mean is the period, because a clock of whole milliseconds shows 104 Hz as steps of 9 and 10. `tick` is the
 /// resolution of the clock, 0 when unknown.
 pub(super) fn clock(times: &[f64], runs: &[std::ops::Range<usize>], tick: f64) -> Clock {
-    let mut sorted: Vec<f64> = steps(times, runs).filter(|s| *s >= 0.0).collect();
+    let mut sorted: Vec<f64> = steps(times, runs).filter(|s| *s > 0.0).collect();
     sorted.sort_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
-    let mut clock = Clock { rate_hz: 0.0, median, tick };
+    let (all, zeros) =
+        steps(times, runs).fold((0usize, 0usize), |(n, z), s| (n + 1, z + usize::from(s == 0.0)));
+    let coarse = zeros * 20 > all;
+    // Times that repeat come from a clock which ticks slower than the frames.
+    let tick = if coarse { tick.max(median) } else { tick };
+    let mut clock = Clock { rate_hz: 0.0, median, tick, coarse };
     let (mut sum, mut count) = (0.0, 0usize);
     for step in steps(times, runs) {
-        // A median of 0 is a clock too coarse for the rate: then only all steps together tell.
-        if step >= 0.0 && (median == 0.0 || (step > 0.5 * median - tick && step < GAP * median + tick)) {
+        let usual = step < GAP * median + tick && (step > 0.5 * median - tick || coarse);
+        if step >= 0.0 && usual {
             sum += step;
             count += 1;
         }
@@ -63,9 +71,6 @@ pub(super) fn findings(clock: &Clock, times: &[f64], lines: &[u32], out: &mut Ve
     }
     let ms = |seconds: f64| format!("{} ms", round_rate(seconds * 1000.0));
     let period = 1.0 / clock.rate_hz;
-    if clock.median == 0.0 {
-        return add("clock_coarse", format!("most times repeat; the rate {} Hz is the mean", clock.rate_hz));
-    }
     let (mut backwards, mut gaps, mut uneven) = (Vec::new(), Vec::new(), 0usize);
     let allowed = (TOLERANCE * period).max(clock.tick * 1.001);
     for (index, pair) in times.windows(2).enumerate() {
@@ -79,7 +84,12 @@ pub(super) fn findings(clock: &Clock, times: &[f64], lines: &[u32], out: &mut Ve
         }
     }
     if let Some((at, step)) = backwards.first() {
-        let message = format!("the clock goes back {} times, first by {} at row {}", backwards.len(), ms(-step), lines[*at]);
+        let message = format!(
+            "the clock goes back {} times, first by {} at row {}",
+            backwards.len(),
+            ms(-step),
+            lines[*at]
+        );
         add("clock_backwards", message);
     }
     if let Some((at, step)) = gaps.first() {
@@ -95,9 +105,20 @@ pub(super) fn findings(clock: &Clock, times: &[f64], lines: &[u32], out: &mut Ve
         add("clock_gap", message);
     }
     let steps = times.len() - 1;
-    if uneven * 50 > steps {
+    if clock.coarse {
+        let message = format!(
+            "times repeat; the clock ticks every {}, the rate {} Hz is a mean",
+            ms(clock.tick),
+            clock.rate_hz
+        );
+        add("clock_uneven", message);
+    } else if uneven * 50 > steps {
         let percent = uneven as f64 / steps as f64 * 100.0;
-        let message = format!("{percent:.1} % of the steps differ by more than {} from the usual {}", ms(allowed), ms(period));
+        let message = format!(
+            "{percent:.1} % of the steps differ by more than {} from the usual {}",
+            ms(allowed),
+            ms(period)
+        );
         add("clock_uneven", message);
     }
 }

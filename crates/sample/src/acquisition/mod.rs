@@ -1,186 +1,12 @@
 //! Acquisition documents: JSON or CBOR envelope, signature, values in place or as binary behind a CBOR header.
 
+mod document;
+
 use crate::{Axis, Content, DecodeOptions, Decoded, Finding, SampleError, Signal};
+use document::{Document, NOT_FINITE, Sensor, Values};
 use hmac::{Hmac, KeyInit, Mac};
-use serde::de::{DeserializeSeed, Deserializer, Error as _, SeqAccess, Visitor};
-use serde::Deserialize;
 use sha2::Sha256;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-
-/// Part of the message of a value that is infinite, not a number, or beyond 32-bit floats; tells its error kind apart.
-const NOT_FINITE: &str = "is not a finite 32-bit number";
-
-#[derive(Deserialize)]
-struct Document {
-    protected: Protected,
-    #[serde(default)]
-    signature: Option<String>,
-    payload: Payload,
-}
-
-#[derive(Deserialize)]
-struct Protected {
-    ver: String,
-    alg: String,
-    #[serde(default)]
-    iat: Option<f64>,
-}
-
-#[derive(Deserialize)]
-struct Payload {
-    #[serde(default)]
-    device_name: Option<String>,
-    #[serde(default)]
-    device_type: Option<String>,
-    interval_ms: f64,
-    sensors: Vec<Sensor>,
-    values: Values,
-    #[serde(default)]
-    metadata: Option<BTreeMap<String, serde_json::Value>>,
-}
-
-#[derive(Deserialize)]
-struct Sensor {
-    name: String,
-    #[serde(default)]
-    units: Option<String>,
-}
-
-/// The field `values` in the three shapes it has.
-enum Values {
-    Flat(Vec<f32>),
-    Rows { width: usize, values: Vec<f32> },
-    Reference(String),
-}
-
-/// What one element of `values` was.
-enum Element {
-    Number,
-    Row(usize),
-    Text(String),
-}
-
-/// Reads one element of `values` and appends its numbers to `out`.
-struct ElementSeed<'a> {
-    out: &'a mut Vec<f32>,
-    /// From 1.
-    row: usize,
-    /// From 1; `None` for the element of a flat array.
-    column: Option<usize>,
-}
-
-impl ElementSeed<'_> {
-    fn place(&self) -> String {
-        match self.column {
-            Some(column) => format!("values: row {}, column {column}", self.row),
-            None => format!("values: row {}", self.row),
-        }
-    }
-}
-
-impl<'de> DeserializeSeed<'de> for ElementSeed<'_> {
-    type Value = Element;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Element, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for ElementSeed<'_> {
-    type Value = Element;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "a number in {}", self.place())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Element, E> {
-        let narrow = value as f32;
-        if !narrow.is_finite() {
-            return Err(E::custom(format!("{}: {value} {NOT_FINITE}", self.place())));
-        }
-        self.out.push(narrow);
-        Ok(Element::Number)
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Element, E> {
-        self.out.push(value as f32);
-        Ok(Element::Number)
-    }
-
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Element, E> {
-        self.out.push(value as f32);
-        Ok(Element::Number)
-    }
-
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Element, E> {
-        Err(E::custom(format!("{} is null; a value is missing", self.place())))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Element, E> {
-        if self.column.is_some() {
-            return Err(E::invalid_type(serde::de::Unexpected::Str(text), &self));
-        }
-        Ok(Element::Text(text.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Element, A::Error> {
-        if self.column.is_some() {
-            return Err(A::Error::custom(format!("{} is an array; rows hold numbers", self.place())));
-        }
-        let mut width = 0;
-        let row = self.row;
-        while let Some(element) =
-            seq.next_element_seed(ElementSeed { out: &mut *self.out, row, column: Some(width + 1) })?
-        {
-            debug_assert!(matches!(element, Element::Number));
-            width += 1;
-        }
-        Ok(Element::Row(width))
-    }
-}
-
-impl<'de> Deserialize<'de> for Values {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_seq(ValuesVisitor)
-    }
-}
-
-struct ValuesVisitor;
-
-impl<'de> Visitor<'de> for ValuesVisitor {
-    type Value = Values;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("an array of rows or numbers in `values`")
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Values, A::Error> {
-        let mut values = Vec::new();
-        let mut shape: Option<Element> = None;
-        let mut row = 0;
-        loop {
-            row += 1;
-            let Some(element) = seq.next_element_seed(ElementSeed { out: &mut values, row, column: None })? else { break };
-            match (&shape, element) {
-                (None, first) => shape = Some(first),
-                (Some(Element::Number), Element::Number) => {}
-                (Some(Element::Row(width)), Element::Row(n)) if *width == n => {}
-                (Some(Element::Row(width)), Element::Row(n)) => {
-                    return Err(A::Error::custom(format!("values: row {row} has {n} numbers, row 1 has {width}")));
-                }
-                (Some(_), _) => {
-                    return Err(A::Error::custom(format!("values: row {row} is not of the kind of row 1")));
-                }
-            }
-        }
-        Ok(match shape {
-            None | Some(Element::Number) => Values::Flat(values),
-            Some(Element::Row(width)) => Values::Rows { width, values },
-            Some(Element::Text(text)) => Values::Reference(text),
-        })
-    }
-}
 
 fn error(kind: &'static str, message: impl Into<String>) -> SampleError {
     SampleError::new(kind, message)
@@ -196,7 +22,9 @@ pub(crate) fn decode_json(bytes: &[u8], options: &DecodeOptions) -> Result<Decod
         Some(_) => Some("no object"),
     };
     if let Some(other) = other {
-        let message = format!("JSON: the file holds {other}; an acquisition document is an object with `protected` and `payload`");
+        let message = format!(
+            "JSON: the file holds {other}; an acquisition document is an object with `protected` and `payload`"
+        );
         return Err(error("not_acquisition", message));
     }
     let document: Document = serde_json::from_slice(text).map_err(|cause| json_error(&cause, text))?;
@@ -209,14 +37,15 @@ fn json_error(cause: &serde_json::Error, text: &[u8]) -> SampleError {
         return error("not_finite", format!("JSON: {message}"));
     }
     match cause.classify() {
-        serde_json::error::Category::Eof => error("truncated", format!("JSON: the document ends too early: {message}")),
+        serde_json::error::Category::Eof => {
+            error("truncated", format!("JSON: the document ends too early: {message}"))
+        }
         serde_json::error::Category::Syntax => {
-            // Python writes these words although JSON has no such numbers.
+            // Python writes these words although JSON has no such numbers. The reported column is at the word or just inside.
             let line = text.split(|b| *b == b'\n').nth(cause.line().saturating_sub(1)).unwrap_or_default();
-            let at = cause.column().saturating_sub(2).min(line.len());
-            let word = line[at..].trim_ascii_start();
-            let word = word.strip_prefix(b"-").unwrap_or(word);
-            if [&b"NaN"[..], b"Inf", b"nan", b"inf"].iter().any(|w| word.starts_with(w)) {
+            let end = (cause.column() + 2).min(line.len());
+            let near = &line[cause.column().saturating_sub(4).min(end)..end];
+            if near.windows(3).any(|w| matches!(w, b"NaN" | b"Inf" | b"nan" | b"inf")) {
                 return error("not_finite", format!("JSON: NaN or Infinity is not a number: {message}"));
             }
             error("json_syntax", format!("JSON: {message}"))
@@ -236,15 +65,20 @@ pub(crate) fn decode_cbor(bytes: &[u8], options: &DecodeOptions) -> Result<Decod
         use ciborium::de::Error;
         let at = bytes.len() - rest.len();
         match cause {
-            Error::Io(_) => error("truncated", format!("CBOR: the document ends too early (byte {})", bytes.len())),
+            Error::Io(_) => {
+                error("truncated", format!("CBOR: the document ends too early (byte {})", bytes.len()))
+            }
             Error::Syntax(at) => error("cbor_syntax", format!("CBOR: syntax error at byte {at}")),
             Error::Semantic(_, what) if what.contains(NOT_FINITE) => {
                 error("not_finite", format!("CBOR: {what} (before byte {at})"))
             }
-            Error::Semantic(_, what) => {
-                error("not_acquisition", format!("CBOR: not an acquisition document: {what} (before byte {at})"))
+            Error::Semantic(_, what) => error(
+                "not_acquisition",
+                format!("CBOR: not an acquisition document: {what} (before byte {at})"),
+            ),
+            Error::RecursionLimitExceeded => {
+                error("cbor_syntax", format!("CBOR: nested too deeply (byte {at})"))
             }
-            Error::RecursionLimitExceeded => error("cbor_syntax", format!("CBOR: nested too deeply (byte {at})")),
         }
     })?;
     finish(document, bytes, Some(rest), options)
@@ -259,7 +93,10 @@ fn finish(
 ) -> Result<Decoded, SampleError> {
     let Document { protected, signature, payload } = document;
     if protected.ver != "v1" {
-        return Err(error("not_acquisition", format!("protected.ver is `{}`, only `v1` is read", protected.ver.escape_debug())));
+        return Err(error(
+            "not_acquisition",
+            format!("protected.ver is `{}`, only `v1` is read", protected.ver.escape_debug()),
+        ));
     }
     let mut findings = Vec::new();
     let state = check_signature(&protected.alg, signature.as_deref(), bytes, options, &mut findings)?;
@@ -269,7 +106,8 @@ fn finish(
     let (width, values) = match payload.values {
         Values::Flat(values) if axes.len() == 1 || values.is_empty() => (1, values),
         Values::Flat(values) => {
-            let message = format!("values: {} plain numbers for {} sensors; rows are needed", values.len(), axes.len());
+            let message =
+                format!("values: {} plain numbers for {} sensors; rows are needed", values.len(), axes.len());
             return Err(error("values_shape", message));
         }
         Values::Rows { width, values } => (width, values),
@@ -282,7 +120,10 @@ fn finish(
         return Err(error("empty", "values: the document holds no values"));
     }
     if width != axes.len() {
-        return Err(error("values_shape", format!("values: rows have {width} numbers, there are {} sensors", axes.len())));
+        return Err(error(
+            "values_shape",
+            format!("values: rows have {width} numbers, there are {} sensors", axes.len()),
+        ));
     }
     let limit = options.limits.max_values;
     if values.len() > limit {
@@ -292,28 +133,33 @@ fn finish(
         let start = bytes.len() - unread.len();
         findings.push(Finding {
             kind: "trailing_bytes".into(),
-            message: format!("{} bytes follow the document (from byte {start}); they were not read", unread.len()),
+            message: format!(
+                "{} bytes follow the document (from byte {start}); they were not read",
+                unread.len()
+            ),
         });
     }
-    let rate_hz = rate(payload.interval_ms, values.len() / width)?;
+    let rate_hz = rate(payload.interval_ms.0, values.len() / width)?;
 
     let mut metadata = BTreeMap::new();
     for (key, value) in payload.metadata.unwrap_or_default() {
-        let text = match value {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        metadata.insert(key, text);
+        metadata.insert(key, value.0);
     }
     let own = [("device_name", payload.device_name), ("device_type", payload.device_type)];
     for (key, value) in own.into_iter().filter_map(|(key, value)| Some((key, value?))) {
         metadata.insert(key.into(), value);
     }
-    if let Some(iat) = protected.iat.filter(|iat| iat.is_finite()) {
+    if let Some(iat) = protected.iat.map(|iat| iat.0).filter(|iat| iat.is_finite()) {
         metadata.insert("issued_at".into(), format!("{iat}"));
     }
     metadata.insert("signature".into(), state.into());
-    Ok(Decoded { content: Content::Signal(Signal { rate_hz, axes, values }), label: None, group: None, metadata, findings })
+    Ok(Decoded {
+        content: Content::Signal(Signal { rate_hz, axes, values }),
+        label: None,
+        group: None,
+        metadata,
+        findings,
+    })
 }
 
 fn axes(sensors: Vec<Sensor>) -> Result<Vec<Axis>, SampleError> {
@@ -326,7 +172,10 @@ fn axes(sensors: Vec<Sensor>) -> Result<Vec<Axis>, SampleError> {
             return Err(error("sensors", format!("sensors: sensor {} has no name", index + 1)));
         }
         if !seen.insert(sensor.name.as_str()) {
-            return Err(error("sensors", format!("sensors: two are called `{}`", sensor.name.escape_debug())));
+            return Err(error(
+                "sensors",
+                format!("sensors: two are called `{}`", sensor.name.escape_debug()),
+            ));
         }
     }
     Ok(sensors.into_iter().map(|s| Axis { name: s.name, units: s.units.unwrap_or_default() }).collect())
@@ -344,14 +193,27 @@ fn rate(interval_ms: f64, frames: usize) -> Result<f64, SampleError> {
 }
 
 /// Little-endian numbers behind the header, as the reference text says. `start` is the byte they begin at.
-fn binary(reference: &str, data: Option<&[u8]>, start: usize, sensors: usize) -> Result<Vec<f32>, SampleError> {
+fn binary(
+    reference: &str,
+    data: Option<&[u8]>,
+    start: usize,
+    sensors: usize,
+) -> Result<Vec<f32>, SampleError> {
     let prefix = "ref-binary-";
-    let kind = reference.get(..prefix.len()).filter(|p| p.eq_ignore_ascii_case(prefix)).map(|_| &reference[prefix.len()..]);
+    let kind = reference
+        .get(..prefix.len())
+        .filter(|p| p.eq_ignore_ascii_case(prefix))
+        .map(|_| &reference[prefix.len()..]);
     let shown: String = reference.chars().take(60).collect::<String>().escape_debug().to_string();
-    let kind = kind.ok_or_else(|| error("values_shape", format!("values: `{shown}` is neither a number nor a binary reference")))?;
+    let kind = kind.ok_or_else(|| {
+        error("values_shape", format!("values: `{shown}` is neither a number nor a binary reference"))
+    })?;
     let kind = kind.trim().to_ascii_lowercase();
     if kind.starts_with("image/") {
-        return Err(error("attachment_missing", format!("values: the picture `{shown}` comes as a file of its own")));
+        return Err(error(
+            "attachment_missing",
+            format!("values: the picture `{shown}` comes as a file of its own"),
+        ));
     }
     let size = match kind.as_str() {
         "u8" | "i8" => 1,
@@ -361,10 +223,16 @@ fn binary(reference: &str, data: Option<&[u8]>, start: usize, sensors: usize) ->
     };
     let data = data.ok_or_else(|| error("values_shape", "values: binary values need a CBOR header"))?;
     if sensors != 1 {
-        return Err(error("values_shape", format!("values: binary values are for one sensor, there are {sensors}")));
+        return Err(error(
+            "values_shape",
+            format!("values: binary values are for one sensor, there are {sensors}"),
+        ));
     }
     if data.len() % size != 0 {
-        let message = format!("values: {} bytes from byte {start} are not a multiple of {size} (`{shown}`)", data.len());
+        let message = format!(
+            "values: {} bytes from byte {start} are not a multiple of {size} (`{shown}`)",
+            data.len()
+        );
         return Err(error("truncated", message));
     }
     let two = |c: &[u8]| [c[0], c[1]];
@@ -406,7 +274,9 @@ fn check_signature(
 ) -> Result<&'static str, SampleError> {
     let required = options.require_signature;
     match alg {
-        "none" if required => return Err(error("signature_missing", "the document is not signed (`alg` is `none`)")),
+        "none" if required => {
+            return Err(error("signature_missing", "the document is not signed (`alg` is `none`)"));
+        }
         "none" => return Ok("none"),
         "HS256" => {}
         _ => {
@@ -416,7 +286,10 @@ fn check_signature(
     }
     let Some(key) = &options.hmac_key else {
         if required {
-            return Err(error("signature_key_missing", "a valid signature is required, but there is no key to check it with"));
+            return Err(error(
+                "signature_key_missing",
+                "a valid signature is required, but there is no key to check it with",
+            ));
         }
         return Ok("unchecked");
     };

@@ -1,0 +1,35 @@
+//! Golden small files of every format, each built by the test itself, through the public door.
+
+mod acquisition;
+mod audio;
+mod build;
+mod labels;
+mod picture;
+mod robust;
+mod table;
+
+use edgewright_sample::{Content, DecodeOptions, Decoded, Signal, decode};
+
+/// The signal of the only sample in a file.
+fn signal(decoded: &Decoded) -> &Signal {
+    match &decoded.content {
+        Content::Signal(signal) => signal,
+        Content::Image(_) => panic!("a signal was expected"),
+    }
+}
+
+fn kinds(decoded: &Decoded) -> Vec<&str> {
+    decoded.findings.iter().map(|f| f.kind.as_str()).collect()
+}
+
+/// The file is refused with this kind, and the message has these words.
+#[track_caller]
+fn refused(name: &str, bytes: &[u8], options: &DecodeOptions, kind: &str, words: &str) {
+    match decode(name, bytes, options) {
+        Ok(samples) => panic!("`{kind}` was expected, got {samples:?}"),
+        Err(error) => {
+            assert_eq!(error.kind, kind, "{}", error.message);
+            assert!(error.message.contains(words), "`{words}` is not in `{}`", error.message);
+        }
+    }
+}
