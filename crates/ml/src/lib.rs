@@ -1,1 +1,4 @@
 //! Classical learning, metrics and statistics.
+
+pub mod kmeans;
+pub mod metrics;

@@ -1,1 +1,26 @@
 //! A small, deterministic trainer for small models.
+//!
+//! [`fit`] trains a [`Network`] on rows read from disk and returns a float [`edgewright_ir::Graph`] with batch
+//! normalisation folded. The same seed gives the same bytes whatever the number of threads: a batch is cut into fixed
+//! shards, shards are computed in parallel, and what they sum is added in the order of the shards.
+
+mod augment;
+mod checkpoint;
+mod data;
+mod error;
+mod export;
+#[cfg(test)]
+mod gradient_check;
+mod fit;
+mod layers;
+mod loss;
+mod network;
+mod ops;
+mod rng;
+mod spec;
+
+pub use augment::Augment;
+pub use data::{Rows, Targets};
+pub use error::TrainError;
+pub use fit::{EpochRecord, Event, Fitted, Flow, LayerSummary, Settings, fit};
+pub use spec::{Activation, Head, Layer, Network, Padding};

@@ -1,0 +1,200 @@
+//! Figures of a test: classification, regression, anomaly scores.
+
+/// A figure with its 95 % interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// The figure.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+/// Normal deviate of a two-sided 95 % interval.
+const Z: f64 = 1.959_963_984_540_054;
+
+/// Counts by truth (row) and what was said (column). Pairs beyond `classes` are left out.
+pub fn confusion(truth: &[usize], said: &[usize], classes: usize) -> Vec<Vec<usize>> {
+    let mut table = vec![vec![0; classes]; classes];
+    for (&t, &s) in truth.iter().zip(said) {
+        if t < classes && s < classes {
+            table[t][s] += 1;
+        }
+    }
+    table
+}
+
+/// Share of right answers with Wilson's interval (Wilson, 1927).
+pub fn accuracy(confusion: &[Vec<usize>]) -> Interval {
+    let right: usize = confusion.iter().enumerate().map(|(i, row)| row[i]).sum();
+    let all: usize = confusion.iter().flatten().sum();
+    wilson(right, all)
+}
+
+/// Wilson's interval of `right` out of `all`.
+pub fn wilson(right: usize, all: usize) -> Interval {
+    if all == 0 {
+        return Interval { value: 0.0, low: 0.0, high: 1.0 };
+    }
+    let n = all as f64;
+    let p = right as f64 / n;
+    let z2 = Z * Z;
+    let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    Interval { value: p, low: (centre - half).max(0.0), high: (centre + half).min(1.0) }
+}
+
+/// Figures of one class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ClassFigures {
+    /// Of those called so, the share that is; 0 when none was.
+    pub precision: f64,
+    /// Of those that are, the share called so; 0 when there is none.
+    pub recall: f64,
+    /// Harmonic mean of both.
+    pub f1: f64,
+    /// How many are.
+    pub support: usize,
+}
+
+/// Figures of each class.
+pub fn per_class(confusion: &[Vec<usize>]) -> Vec<ClassFigures> {
+    let share = |a: usize, b: usize| if b == 0 { 0.0 } else { a as f64 / b as f64 };
+    (0..confusion.len())
+        .map(|c| {
+            let hit = confusion[c][c];
+            let support: usize = confusion[c].iter().sum();
+            let called: usize = confusion.iter().map(|row| row[c]).sum();
+            ClassFigures {
+                precision: share(hit, called),
+                recall: share(hit, support),
+                f1: share(2 * hit, called + support),
+                support,
+            }
+        })
+        .collect()
+}
+
+/// Mean F1 of the classes that occur.
+pub fn macro_f1(confusion: &[Vec<usize>]) -> f64 {
+    let there: Vec<f64> = per_class(confusion).iter().filter(|c| c.support > 0).map(|c| c.f1).collect();
+    if there.is_empty() { 0.0 } else { there.iter().sum::<f64>() / there.len() as f64 }
+}
+
+/// Mean of `-ln` of the score of the right class; scores below 1e-7 count as that. `scores` is row-major.
+pub fn log_loss(truth: &[usize], scores: &[f32], classes: usize) -> f64 {
+    let sum: f64 = truth
+        .iter()
+        .zip(scores.chunks_exact(classes))
+        .map(|(&t, row)| -f64::from(row[t].max(1e-7)).ln())
+        .sum();
+    sum / truth.len().max(1) as f64
+}
+
+/// Figures of a regression.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Regression {
+    /// 1 - squared error / spread of the truth; 0 when the truth does not vary.
+    pub r2: f64,
+    /// Mean absolute error.
+    pub mae: f64,
+    /// Root mean squared error.
+    pub rmse: f64,
+}
+
+/// Figures of estimates.
+pub fn regression(truth: &[f32], said: &[f32]) -> Regression {
+    let n = truth.len().max(1) as f64;
+    let mean = truth.iter().map(|t| f64::from(*t)).sum::<f64>() / n;
+    let (mut squared, mut absolute, mut spread) = (0.0, 0.0, 0.0);
+    for (t, s) in truth.iter().zip(said) {
+        let d = f64::from(*s) - f64::from(*t);
+        squared += d * d;
+        absolute += d.abs();
+        spread += (f64::from(*t) - mean).powi(2);
+    }
+    Regression {
+        r2: if spread > 0.0 { 1.0 - squared / spread } else { 0.0 },
+        mae: absolute / n,
+        rmse: (squared / n).sqrt(),
+    }
+}
+
+/// Area under the ROC curve of scores that should be larger for the second set; ties count half. The interval is that of
+/// Hanley and McNeil (1982).
+pub fn auroc(normal: &[f32], anomalous: &[f32]) -> Interval {
+    let (n, m) = (normal.len() as f64, anomalous.len() as f64);
+    if normal.is_empty() || anomalous.is_empty() {
+        return Interval { value: 0.5, low: 0.0, high: 1.0 };
+    }
+    let mut all: Vec<(f32, bool)> =
+        normal.iter().map(|s| (*s, false)).chain(anomalous.iter().map(|s| (*s, true))).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut ranks = 0.0;
+    let mut i = 0;
+    while i < all.len() {
+        let same = all[i..].iter().take_while(|s| s.0 == all[i].0).count();
+        // Ranks count from 1; equal scores share the mean of theirs.
+        let rank = i as f64 + (same as f64 + 1.0) / 2.0;
+        ranks += rank * all[i..i + same].iter().filter(|s| s.1).count() as f64;
+        i += same;
+    }
+    let a = (ranks - m * (m + 1.0) / 2.0) / (n * m);
+    let (q1, q2) = (a / (2.0 - a), 2.0 * a * a / (1.0 + a));
+    let var = (a * (1.0 - a) + (m - 1.0) * (q1 - a * a) + (n - 1.0) * (q2 - a * a)) / (n * m);
+    let half = Z * var.max(0.0).sqrt();
+    Interval { value: a, low: (a - half).max(0.0), high: (a + half).min(1.0) }
+}
+
+/// Points of the ROC curve from (0, 0) to (1, 1): share of false alarms, share of anomalies found.
+pub fn roc(normal: &[f32], anomalous: &[f32]) -> Vec<(f64, f64)> {
+    let mut thresholds: Vec<f32> = normal.iter().chain(anomalous).copied().collect();
+    thresholds.sort_by(|a, b| b.total_cmp(a));
+    thresholds.dedup();
+    let above = |scores: &[f32], t: f32| scores.iter().filter(|s| **s >= t).count() as f64 / scores.len().max(1) as f64;
+    let step = thresholds.len().div_ceil(200).max(1);
+    let mut out = vec![(0.0, 0.0)];
+    out.extend(thresholds.iter().step_by(step).map(|&t| (above(normal, t), above(anomalous, t))));
+    out.push((1.0, 1.0));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_of_a_small_table() {
+        let table = confusion(&[0, 0, 0, 1, 1, 2], &[0, 0, 1, 1, 1, 0], 3);
+        assert_eq!(table, [[2, 1, 0], [0, 2, 0], [1, 0, 0]]);
+        let classes = per_class(&table);
+        assert!((classes[0].precision - 2.0 / 3.0).abs() < 1e-12);
+        assert!((classes[1].f1 - 0.8).abs() < 1e-12);
+        assert_eq!(classes[2].f1, 0.0);
+        assert!((accuracy(&table).value - 4.0 / 6.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn wilson_is_the_published_interval() {
+        let i = wilson(81, 263);
+        assert!((i.low - 0.2553).abs() < 5e-4 && (i.high - 0.3662).abs() < 5e-4, "{i:?}");
+        assert_eq!(wilson(0, 0).value, 0.0);
+        assert!(wilson(10, 10).low > 0.7 && wilson(10, 10).high > 0.999_999);
+    }
+
+    #[test]
+    fn auroc_counts_pairs() {
+        assert_eq!(auroc(&[1.0, 2.0, 3.0], &[4.0, 5.0]).value, 1.0);
+        assert_eq!(auroc(&[1.0, 2.0], &[1.0, 2.0]).value, 0.5);
+        // Of 6 pairs 4 are in order and one is tied.
+        assert!((auroc(&[1.0, 2.0, 3.0], &[2.0, 4.0]).value - 4.5 / 6.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn regression_of_a_line() {
+        let r = regression(&[1.0, 2.0, 3.0], &[1.0, 2.0, 4.0]);
+        assert!((r.r2 - 0.5).abs() < 1e-12 && (r.mae - 1.0 / 3.0).abs() < 1e-12);
+        assert!((log_loss(&[1, 0], &[0.5, 0.5, 1.0, 0.0], 2) - 0.5f64.ln().abs() / 2.0).abs() < 1e-9);
+    }
+}

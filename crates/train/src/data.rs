@@ -1,0 +1,108 @@
+//! Rows and targets, and the normalisation learned from them.
+
+use crate::TrainError;
+
+/// Feature rows that training may read. They stay where they are; a batch at a time is read.
+pub trait Rows: Sync {
+    /// Number of rows.
+    fn len(&self) -> usize;
+    /// Values per row.
+    fn width(&self) -> usize;
+    /// Copies some rows, one after the other, to `out` (`rows.len() * width` values).
+    ///
+    /// # Errors
+    /// The system's.
+    fn read(&self, rows: &[usize], out: &mut [f32]) -> std::io::Result<()>;
+    /// Whether there is no row.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// What is true of each row.
+#[derive(Clone, Copy, Debug)]
+pub enum Targets<'a> {
+    /// Class of each row, below `count`.
+    Classes {
+        /// One per row.
+        of: &'a [u32],
+        /// Number of classes.
+        count: usize,
+    },
+    /// Number of each row.
+    Values(&'a [f32]),
+}
+
+impl Targets<'_> {
+    /// Number of targets.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes { of, .. } => of.len(),
+            Self::Values(v) => v.len(),
+        }
+    }
+    /// Whether there is no target.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// `(x - mean) * scale` of each value of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Normaliser {
+    pub mean: Vec<f32>,
+    pub scale: Vec<f32>,
+}
+
+impl Normaliser {
+    /// Learns mean and deviation in one pass over the rows. Values that share a `column` (index modulo `columns`) share
+    /// both. A column that never varies gets scale 0: it can tell nothing.
+    pub fn learn(rows: &dyn Rows, columns: usize) -> Result<Self, TrainError> {
+        let width = rows.width();
+        // Sums of differences to the first row lose less than sums of squares of large values.
+        let mut first = vec![0.0f32; width];
+        rows.read(&[0], &mut first)?;
+        let mut shift = vec![0.0f64; columns];
+        for (i, v) in first.iter().enumerate() {
+            shift[i % columns] += f64::from(*v) * columns as f64 / width as f64;
+        }
+        let (mut s1, mut s2) = (vec![0.0f64; columns], vec![0.0f64; columns]);
+        let mut block = vec![0.0f32; 64 * width];
+        let all: Vec<usize> = (0..rows.len()).collect();
+        for chunk in all.chunks(64) {
+            let block = &mut block[..chunk.len() * width];
+            rows.read(chunk, block)?;
+            if let Some(at) = block.iter().position(|v| !v.is_finite()) {
+                return Err(TrainError::Data(format!("value {} of row {} is {}", at % width, chunk[at / width], block[at])));
+            }
+            for row in block.chunks_exact(width) {
+                for (i, v) in row.iter().enumerate() {
+                    let c = i % columns;
+                    let d = f64::from(*v) - shift[c];
+                    s1[c] += d;
+                    s2[c] += d * d;
+                }
+            }
+        }
+        let n = (rows.len() * width / columns) as f64;
+        let (mut mean, mut scale) = (vec![0.0f32; width], vec![0.0f32; width]);
+        for i in 0..width {
+            let c = i % columns;
+            let d = s1[c] / n;
+            let deviation = (s2[c] / n - d * d).max(0.0).sqrt();
+            let centre = shift[c] + d;
+            mean[i] = centre as f32;
+            scale[i] = if deviation > 1e-6 * (1.0 + centre.abs()) { (1.0 / deviation) as f32 } else { 0.0 };
+        }
+        Ok(Self { mean, scale })
+    }
+
+    /// Normalises rows in place.
+    pub fn apply(&self, values: &mut [f32]) {
+        for row in values.chunks_exact_mut(self.mean.len()) {
+            for ((x, mean), scale) in row.iter_mut().zip(&self.mean).zip(&self.scale) {
+                *x = (*x - mean) * scale;
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! What people write: layers and head.
+
+use serde::{Deserialize, Serialize};
+
+/// Function behind a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Activation {
+    /// Identity.
+    #[default]
+    None,
+    /// `max(x, 0)`.
+    Relu,
+    /// `min(max(x, 0), 6)`.
+    Relu6,
+}
+
+/// What lies beyond the edges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Padding {
+    /// Zeros, so that with stride 1 the size stays.
+    #[default]
+    Same,
+    /// Nothing: the kernel stays inside.
+    Valid,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn ones() -> [usize; 2] {
+    [1, 1]
+}
+
+/// One layer, as in a project file: `{ type = "conv1d", filters = 16, kernel = 3 }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Layer {
+    /// Every output sees every input.
+    Dense {
+        /// Outputs.
+        units: usize,
+        /// Behind it.
+        #[serde(default)]
+        activation: Activation,
+    },
+    /// Convolution over time.
+    Conv1d {
+        /// Outputs per position.
+        filters: usize,
+        /// Positions seen.
+        kernel: usize,
+        /// Positions between outputs.
+        #[serde(default = "one")]
+        stride: usize,
+        /// Positions between kernel elements.
+        #[serde(default = "one")]
+        dilation: usize,
+        /// Edges.
+        #[serde(default)]
+        padding: Padding,
+        /// Behind it.
+        #[serde(default)]
+        activation: Activation,
+    },
+    /// Convolution over rows and columns.
+    Conv2d {
+        /// Outputs per position.
+        filters: usize,
+        /// Rows, columns.
+        kernel: [usize; 2],
+        /// Rows, columns.
+        #[serde(default = "ones")]
+        stride: [usize; 2],
+        /// Edges.
+        #[serde(default)]
+        padding: Padding,
+        /// Behind it.
+        #[serde(default)]
+        activation: Activation,
+    },
+    /// Convolution of each channel on its own, over time (one number) or rows and columns (two).
+    DepthwiseConv {
+        /// Positions seen.
+        kernel: Vec<usize>,
+        /// Positions between outputs; 1 when left out.
+        #[serde(default)]
+        stride: Vec<usize>,
+        /// Edges.
+        #[serde(default)]
+        padding: Padding,
+        /// Behind it.
+        #[serde(default)]
+        activation: Activation,
+    },
+    /// Largest of each patch, over time (one number) or rows and columns (two).
+    MaxPool {
+        /// Size of the patch.
+        size: Vec<usize>,
+        /// Positions between outputs; the size when left out.
+        #[serde(default)]
+        stride: Vec<usize>,
+    },
+    /// Mean of each patch.
+    AveragePool {
+        /// Size of the patch.
+        size: Vec<usize>,
+        /// Positions between outputs; the size when left out.
+        #[serde(default)]
+        stride: Vec<usize>,
+    },
+    /// Mean of each channel.
+    GlobalAveragePool {},
+    /// Each channel to mean 0 and variance 1 over the batch; folded into the layer before when exported.
+    BatchNorm {},
+    /// Sets a share of the values to 0 in training.
+    Dropout {
+        /// Share, 0..1.
+        rate: f32,
+    },
+    /// A function on its own.
+    Activation {
+        /// Which.
+        activation: Activation,
+    },
+    /// Another shape of as many values.
+    Reshape {
+        /// `[n]`, `[rows, columns]` or `[height, width, channels]`.
+        shape: Vec<usize>,
+    },
+    /// A list.
+    Flatten {},
+}
+
+/// What the network ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Head {
+    /// One score per class, summing to 1.
+    Softmax {
+        /// At least 2.
+        classes: usize,
+    },
+    /// Numbers.
+    Linear {
+        /// At least 1.
+        outputs: usize,
+    },
+}
+
+/// A network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Network {
+    /// `[n]`, `[rows, columns]` (time, then features) or `[height, width, channels]`.
+    pub input: Vec<usize>,
+    /// Between input and head.
+    pub layers: Vec<Layer>,
+    /// The last layer.
+    pub head: Head,
+}
+
+impl Layer {
+    /// Name in project files.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Dense { .. } => "dense",
+            Self::Conv1d { .. } => "conv1d",
+            Self::Conv2d { .. } => "conv2d",
+            Self::DepthwiseConv { .. } => "depthwise_conv",
+            Self::MaxPool { .. } => "max_pool",
+            Self::AveragePool { .. } => "average_pool",
+            Self::GlobalAveragePool {} => "global_average_pool",
+            Self::BatchNorm {} => "batch_norm",
+            Self::Dropout { .. } => "dropout",
+            Self::Activation { .. } => "activation",
+            Self::Reshape { .. } => "reshape",
+            Self::Flatten {} => "flatten",
+        }
+    }
+}

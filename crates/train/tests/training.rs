@@ -1,0 +1,174 @@
+//! It learns, the same way every time, and what it exports computes what it learned.
+
+use edgewright_ir::interpret::Interpreter;
+use edgewright_train::{Augment, Fitted, Flow, Head, Layer, Network, Rows, Settings, Targets, TrainError, fit};
+
+struct Memory {
+    width: usize,
+    values: Vec<f32>,
+}
+
+impl Rows for Memory {
+    fn len(&self) -> usize {
+        self.values.len() / self.width
+    }
+    fn width(&self) -> usize {
+        self.width
+    }
+    fn read(&self, rows: &[usize], out: &mut [f32]) -> std::io::Result<()> {
+        for (row, out) in rows.iter().zip(out.chunks_exact_mut(self.width)) {
+            out.copy_from_slice(&self.values[row * self.width..][..self.width]);
+        }
+        Ok(())
+    }
+}
+
+fn noise(state: &mut u64) -> f32 {
+    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+    (*state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
+}
+
+/// Spectrograms of 16 x 6: a ridge that rises (class 0) or falls (class 1) in noise.
+fn ridges(count: usize, mut seed: u64) -> (Memory, Vec<u32>) {
+    let (mut values, mut classes) = (Vec::new(), Vec::new());
+    for i in 0..count {
+        let class = (i % 2) as u32;
+        let start = noise(&mut seed) * 1.0;
+        for t in 0..16 {
+            let slope = if class == 0 { 0.3 } else { -0.3 };
+            let centre = 2.5 + start + slope * (t as f32 - 7.5);
+            for f in 0..6 {
+                let d = f as f32 - centre;
+                values.push(20.0 * (-d * d).exp() + 2.0 * noise(&mut seed) + 5.0);
+            }
+        }
+        classes.push(class);
+    }
+    (Memory { width: 96, values }, classes)
+}
+
+fn layers(text: &str) -> Vec<Layer> {
+    serde_json::from_str(text).expect("layers")
+}
+
+const CONV1D: &str = r#"[{"type":"conv1d","filters":8,"kernel":3},{"type":"batch_norm"},{"type":"activation","activation":"relu"},
+    {"type":"max_pool","size":[2]},{"type":"dropout","rate":0.1},{"type":"conv1d","filters":8,"kernel":3,"activation":"relu6"},
+    {"type":"global_average_pool"}]"#;
+
+const CONV2D: &str = r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"stride":[2,1]},{"type":"batch_norm"},{"type":"activation","activation":"relu"},
+    {"type":"depthwise_conv","kernel":[3,3]},{"type":"batch_norm"},{"type":"activation","activation":"relu"},
+    {"type":"conv2d","filters":8,"kernel":[1,1],"activation":"relu"},{"type":"average_pool","size":[2,2]},{"type":"flatten"}]"#;
+
+fn train(text: &str, settings: &Settings, resume: Option<&[u8]>, stop_after: usize, saved: &mut Vec<u8>) -> Result<Fitted, TrainError> {
+    let (rows, classes) = ridges(120, 1);
+    let (watch, watch_classes) = ridges(40, 2);
+    let network = Network { input: vec![16, 6], layers: layers(text), head: Head::Softmax { classes: 2 } };
+    fit(
+        &network,
+        &rows,
+        &Targets::Classes { of: &classes, count: 2 },
+        &watch,
+        &Targets::Classes { of: &watch_classes, count: 2 },
+        settings,
+        resume,
+        &mut |event| {
+            if event.epoch == stop_after {
+                *saved = (event.checkpoint)();
+                return Flow::Stop;
+            }
+            Flow::Continue
+        },
+    )
+}
+
+fn settings() -> Settings {
+    Settings { epochs: 12, batch_size: 20, learning_rate: 0.01, ..Settings::default() }
+}
+
+fn accuracy(fitted: &Fitted) -> f64 {
+    let (rows, classes) = ridges(100, 3);
+    let mut interpreter = Interpreter::new(&fitted.graph).expect("a valid graph");
+    let mut right = 0;
+    for (x, class) in rows.values.chunks_exact(96).zip(&classes) {
+        let mut scores = [0.0; 2];
+        interpreter.run(x, &mut scores).expect("runs");
+        assert!((scores[0] + scores[1] - 1.0).abs() < 1e-5);
+        right += usize::from(u32::from(scores[1] > scores[0]) == *class);
+    }
+    right as f64 / 100.0
+}
+
+#[test]
+fn convolutions_learn_and_the_graph_knows_it() {
+    for text in [CONV1D, CONV2D] {
+        let fitted = train(text, &settings(), None, 0, &mut Vec::new()).expect("trained");
+        let metric = fitted.history[fitted.best_epoch - 1].validation_metric.expect("validated");
+        assert!(metric > 0.9, "validation {metric}");
+        let accuracy = accuracy(&fitted);
+        assert!(accuracy > 0.9, "graph {accuracy}");
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let augment = Augment { noise: 0.1, time_shift: 2, time_mask: 3, frequency_mask: 1, gain: 0.1 };
+    let run = |threads| {
+        let settings = Settings { epochs: 3, threads, augment: augment.clone(), ..settings() };
+        train(CONV2D, &settings, None, 0, &mut Vec::new()).expect("trained")
+    };
+    let one = run(1);
+    for threads in [2, 3] {
+        assert!(one.graph == run(threads).graph, "{threads} threads give other weights");
+    }
+}
+
+#[test]
+fn a_resumed_training_ends_in_the_same_weights() {
+    let whole = train(CONV1D, &settings(), None, 0, &mut Vec::new()).expect("trained");
+    let mut saved = Vec::new();
+    let stopped = train(CONV1D, &settings(), None, 5, &mut saved);
+    assert!(matches!(stopped, Err(TrainError::Stopped)));
+    let resumed = train(CONV1D, &settings(), Some(&saved), 0, &mut Vec::new()).expect("resumed");
+    assert!(whole == resumed, "the weights differ");
+    for end in [0, 7, 12, saved.len() / 2, saved.len() - 1] {
+        let cut = train(CONV1D, &settings(), Some(&saved[..end]), 0, &mut Vec::new());
+        assert!(matches!(cut, Err(TrainError::Checkpoint(_))), "cut at {end}");
+    }
+}
+
+#[test]
+fn a_regression_finds_the_plane() {
+    let mut seed = 9;
+    let (mut values, mut targets) = (Vec::new(), Vec::new());
+    for _ in 0..300 {
+        let (a, b) = (noise(&mut seed), noise(&mut seed));
+        values.extend([100.0 + 50.0 * a, 0.01 * b]);
+        targets.push(1000.0 + 30.0 * a - 70.0 * b);
+    }
+    let rows = Memory { width: 2, values };
+    let empty = Memory { width: 2, values: vec![] };
+    let network = Network {
+        input: vec![2],
+        layers: layers(r#"[{"type":"dense","units":8,"activation":"relu"}]"#),
+        head: Head::Linear { outputs: 1 },
+    };
+    let settings = Settings { epochs: 60, learning_rate: 0.02, ..Settings::default() };
+    let fitted = fit(&network, &rows, &Targets::Values(&targets), &empty, &Targets::Values(&[]), &settings, None, &mut |_| Flow::Continue)
+        .expect("trained");
+    assert!(fitted.history.last().expect("epochs").metric > 0.99);
+    let mut interpreter = Interpreter::new(&fitted.graph).expect("valid");
+    let mut out = [0.0];
+    interpreter.run(&[100.0, 0.0], &mut out).expect("runs");
+    assert!((out[0] - 1000.0).abs() < 10.0, "{out:?}");
+}
+
+#[test]
+fn what_cannot_be_trained_is_said() {
+    let bad = |text: &str, expected: &str| {
+        let error = train(text, &settings(), None, 0, &mut Vec::new()).expect_err("refused").to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    bad(r#"[{"type":"conv1d","filters":4,"kernel":40,"padding":"valid"}]"#, "layer 1 (conv1d)");
+    bad(r#"[{"type":"reshape","shape":[7,7]}]"#, "96 values");
+    bad(r#"[{"type":"dropout","rate":1.5}]"#, "`rate`");
+}
