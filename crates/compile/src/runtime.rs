@@ -22,9 +22,6 @@ const FILES: &[(&str, &str)] = &[
     ("ew_kmeans.h", include_str!("../../../runtime/c/nn/ew_kmeans.h")),
 ];
 
-/// The type of a window, which the public header repeats under the library's own name.
-pub const SIGNAL: &str = include_str!("../../../runtime/c/ew_signal.h");
-
 /// Text of the wanted files, each once, in the order in which they must stand.
 pub fn text(wanted: &[&str]) -> String {
     let mut out = String::new();
@@ -36,14 +33,4 @@ pub fn text(wanted: &[&str]) -> String {
         }
     }
     out
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_signal_type_is_that_of_the_public_header() {
-        // `emit` writes these two declarations under other names; a change here must be made there.
-        assert!(super::SIGNAL.contains("typedef int (*ew_get_data)(void *context, size_t offset, size_t length, float *out);"));
-        assert!(super::SIGNAL.contains("ew_get_data get;\n    void *context;\n    size_t length;"));
-    }
 }
