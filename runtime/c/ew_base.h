@@ -17,6 +17,13 @@
 #include <stdint.h>
 #include <string.h>
 
+/* GCC 12's vectoriser joins the products of complex numbers with their sums even where contraction is off. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define EW_COMPLEX __attribute__((optimize("no-tree-vectorize", "fp-contract=off")))
+#else
+#define EW_COMPLEX
+#endif
+
 #if defined(__GNUC__)
 #define EW_FN static __attribute__((unused))
 #define EW_DATA static const __attribute__((unused))

@@ -1,8 +1,299 @@
-//! Stage `report`: collects what the stages produced for the pages.
+//! Stage `report`: collects what the stages produced, and writes it as Markdown and HTML.
 
-use crate::{EngineError, run::Results, session::{Session, StageRecord}};
+use crate::{
+    EngineError,
+    run::Results,
+    session::{Key, Session, StageRecord, Staged},
+    stages::{
+        build::write_whole,
+        features::Gold,
+        split::Side,
+        test::Figures,
+        train::LearnSummary,
+    },
+};
+use edgewright_dsp::OutputShape;
+use edgewright_impulse::Impulse;
+use edgewright_ml::{metrics, projection};
+use edgewright_report::{
+    Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData, Stage, Target,
+};
+use std::collections::BTreeMap;
 
-/// Writes the report.
-pub fn write(_session: &Session<'_>, _results: &Results) -> Result<StageRecord, EngineError> {
-    Err(EngineError::Internal("being written".into()))
+/// Windows in the feature map, at most.
+const MAP_WINDOWS: usize = 600;
+/// Features that the map looks at, at most: evenly spaced ones.
+const MAP_FEATURES: usize = 400;
+
+/// Writes `report/report.html` and `report/report.md`.
+///
+/// # Errors
+/// [`EngineError::Io`], and those of the store.
+pub fn write(session: &Session<'_>, results: &Results) -> Result<StageRecord, EngineError> {
+    let mut key = Key::new("report");
+    key.text("version", env!("CARGO_PKG_VERSION"));
+    for record in records(results) {
+        key.text(&record.name, &record.key);
+    }
+    if let Some(proof) = &results.proof {
+        key.value("proof", &proof.value);
+    }
+    key.value("project", &session.project.file.project);
+    let staged: Staged<(String, String)> = session.stage("report", &key.finish(), || {
+        let data = collect(session, results)?;
+        let pages = (edgewright_report::to_html(&data), edgewright_report::to_markdown(&data));
+        Ok((pages, vec![session.project.report_dir().join("report.html").display().to_string()]))
+    })?;
+    let dir = session.project.report_dir();
+    for (name, text) in [("report.html", &staged.value.0), ("report.md", &staged.value.1)] {
+        let path = dir.join(name);
+        if std::fs::read_to_string(&path).is_ok_and(|there| there == *text) {
+            continue;
+        }
+        write_whole(&path, text.as_bytes())?;
+    }
+    Ok(staged.record)
+}
+
+fn records(r: &Results) -> Vec<&StageRecord> {
+    [
+        r.bronze.as_ref().map(|s| &s.record),
+        r.silver.as_ref().map(|s| &s.record),
+        r.split.as_ref().map(|s| &s.record),
+        r.gold.as_ref().map(|s| &s.record),
+        r.trained.as_ref().map(|s| &s.record),
+        r.tested.as_ref().map(|s| &s.record),
+        r.built.as_ref().map(|s| &s.record),
+        r.proof.as_ref().map(|s| &s.record),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn collect(session: &Session<'_>, r: &Results) -> Result<ReportData, EngineError> {
+    let project = &session.project.file.project;
+    let mut data = ReportData {
+        project: project.name.clone(),
+        description: project.description.clone(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        seed: session.seed,
+        stages: records(r)
+            .into_iter()
+            .map(|s| Stage { name: s.name.clone(), key: s.key.clone(), notes: s.notes.clone() })
+            .collect(),
+        ..ReportData::default()
+    };
+    about_data(r, &mut data);
+    if let Some(gold) = &r.gold {
+        about_impulse(&gold.value, &mut data)?;
+        data.map = feature_map(session, r, &gold.value)?;
+    }
+    if let Some(trained) = &r.trained {
+        for learn in &trained.value.learn {
+            about_learning(learn, &mut data);
+        }
+    }
+    if let Some(tested) = &r.tested {
+        data.verdicts.clone_from(&tested.value.verdicts);
+        data.arithmetics.push(arithmetic("float", &tested.value.float));
+        data.arithmetics.push(arithmetic("int8", &tested.value.int8));
+        if let Some(c) = r.proof.as_ref().and_then(|p| p.value.c.as_ref()) {
+            data.arithmetics.push(arithmetic("C", c));
+        }
+    }
+    if let Some(built) = &r.built {
+        let b = &built.value;
+        data.arena_bytes = b.arena_bytes;
+        data.weight_bytes = b.weight_bytes;
+        data.memory = b
+            .memory
+            .iter()
+            .map(|m| MemoryLine { name: m.name.clone(), offset: m.offset, bytes: m.bytes, first: m.first, last: m.last })
+            .collect();
+        data.artifacts = b
+            .artifacts
+            .iter()
+            .map(|a| Artifact {
+                target: a.target.clone(),
+                // Below the project, so that the report does not depend on where that lies.
+                path: format!("build/{}", a.path.rsplit(['/', '\\']).next().unwrap_or(&a.path)),
+                sha256: a.sha256.clone(),
+                bytes: a.bytes,
+            })
+            .collect();
+    }
+    if let Some(proof) = &r.proof {
+        data.targets = proof
+            .value
+            .records
+            .iter()
+            .map(|t| Target {
+                id: t.target.clone(),
+                bit_exact: t.bit_exact,
+                cases: t.cases,
+                builds: t.builds.clone(),
+                flash: t.flash_bytes,
+                ram: t.arena_bytes.zip(t.static_bytes).zip(t.stack_bytes).map(|((a, s), k)| (a, s, k)),
+                instructions: t.instructions.map(|i| (i.dsp, i.network)),
+                remark: t.mismatch.clone().or_else(|| t.missing.clone()),
+            })
+            .collect();
+    }
+    Ok(data)
+}
+
+fn about_data(r: &Results, data: &mut ReportData) {
+    if let Some(bronze) = &r.bronze {
+        data.samples = bronze.value.samples.len();
+        data.quarantined.extend(bronze.value.quarantined.iter().map(|q| (q.file.clone(), q.reason.clone())));
+    }
+    let (Some(silver), Some(split)) = (&r.silver, &r.split) else { return };
+    data.quarantined.extend(silver.value.rejected.iter().map(|q| (q.file.clone(), q.reason.clone())));
+    let mut flags: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut labels: BTreeMap<&str, LabelCount> = BTreeMap::new();
+    for (sample, side) in silver.value.samples.iter().zip(&split.value.sides) {
+        for (kind, _) in &sample.flags {
+            *flags.entry(kind).or_default() += 1;
+        }
+        let label = sample.label.as_deref().unwrap_or("(no label)");
+        let count = labels.entry(label).or_insert_with(|| LabelCount { label: label.into(), ..LabelCount::default() });
+        match side {
+            Side::Training => count.training += 1,
+            Side::Validation => count.validation += 1,
+            Side::Testing => count.testing += 1,
+        }
+    }
+    data.flags = flags.into_iter().map(|(k, n)| (k.to_owned(), n)).collect();
+    data.labels = labels.into_values().collect();
+}
+
+fn about_impulse(gold: &Gold, data: &mut ReportData) -> Result<(), EngineError> {
+    let impulse = Impulse::from_bundle(&gold.impulse)?;
+    let w = &impulse.window;
+    let axes: Vec<&str> = w.axes.iter().map(|a| a.name.as_str()).collect();
+    data.window = if w.rate_hz > 0.0 {
+        format!(
+            "Window of {:.0} ms ({} frames at {} Hz), a new one every {:.0} ms; axes {}",
+            w.frames as f64 * 1000.0 / w.rate_hz,
+            w.frames,
+            w.rate_hz,
+            w.stride as f64 * 1000.0 / w.rate_hz,
+            axes.join(", ")
+        )
+    } else {
+        format!("{} frames of {}", w.frames, axes.join(", "))
+    };
+    data.features = impulse.features();
+    data.blocks = impulse
+        .dsp
+        .iter()
+        .map(|b| Block {
+            id: b.id.clone(),
+            kind: format!("{} {}", b.block, b.version),
+            parameters: b
+                .params
+                .iter()
+                .map(|(k, v)| {
+                    let value = match v {
+                        edgewright_dsp::Value::Number(n) => n.to_string(),
+                        edgewright_dsp::Value::Bool(b) => b.to_string(),
+                        edgewright_dsp::Value::Text(t) => t.clone(),
+                    };
+                    (k.clone(), value)
+                })
+                .collect(),
+            output: match b.plan.output() {
+                OutputShape::Flat(n) => format!("{n} values"),
+                OutputShape::Spectrogram { rows, columns } => format!("{rows} frames of {columns}"),
+                OutputShape::Image { height, width, channels } => format!("{width}x{height}x{channels}"),
+            },
+        })
+        .collect();
+    Ok(())
+}
+
+/// Evenly spaced training windows in two dimensions.
+fn feature_map(session: &Session<'_>, r: &Results, gold: &Gold) -> Result<Vec<Point>, EngineError> {
+    let Some(silver) = &r.silver else { return Ok(Vec::new()) };
+    let windows = gold.training.windows();
+    let step = windows.len().div_ceil(MAP_WINDOWS).max(1);
+    let picked: Vec<usize> = (0..windows.len()).step_by(step).collect();
+    let width = gold.names.len();
+    let every = width.div_ceil(MAP_FEATURES).max(1);
+    let columns: Vec<std::ops::Range<usize>> = (0..width).step_by(every).map(|c| c..c + 1).collect();
+    let rows = gold.training.rows(session, picked.clone(), &columns)?;
+    let mut values = vec![0.0; picked.len() * columns.len()];
+    for (i, out) in values.chunks_exact_mut(columns.len()).enumerate() {
+        rows.row(i, out).map_err(|e| EngineError::Internal(e.to_string()))?;
+    }
+    let plane = projection::principal_plane(&values, columns.len());
+    Ok(picked
+        .iter()
+        .zip(plane)
+        .map(|(&w, (x, y))| Point {
+            x,
+            y,
+            label: silver.value.samples[windows[w].sample].label.clone().unwrap_or_default(),
+        })
+        .collect())
+}
+
+fn about_learning(learn: &LearnSummary, data: &mut ReportData) {
+    data.curves.push(Curves {
+        id: learn.id.clone(),
+        best_epoch: learn.best_epoch,
+        epochs: learn
+            .history
+            .iter()
+            .map(|e| Curve {
+                epoch: e.epoch,
+                loss: e.loss,
+                metric: e.metric,
+                validation_loss: e.validation_loss,
+                validation_metric: e.validation_metric,
+            })
+            .collect(),
+    });
+    data.layers.extend(learn.layers.iter().map(|l| Layer {
+        name: l.name.clone(),
+        shape: l.shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x"),
+        parameters: l.parameters,
+        macs: l.macs,
+        snr_db: l.snr_db,
+    }));
+}
+
+fn arithmetic(name: &str, f: &Figures) -> Arithmetic {
+    let figures = [
+        ("accuracy", f.accuracy),
+        ("R2", f.r2),
+        ("AUROC", f.auroc),
+        ("macro F1", f.macro_f1),
+        ("log loss", f.log_loss),
+        ("MAE", f.mae),
+        ("RMSE", f.rmse),
+    ];
+    Arithmetic {
+        name: name.into(),
+        windows: f.windows,
+        figures: figures.into_iter().filter_map(|(n, v)| v.map(|v| (n.to_owned(), v))).collect(),
+        interval: f.low.zip(f.high),
+        labels: f
+            .labels
+            .iter()
+            .map(|l| LabelRow {
+                label: l.label.clone(),
+                precision: l.precision,
+                recall: l.recall,
+                f1: l.f1,
+                support: l.support,
+            })
+            .collect(),
+        confusion: f.confusion.clone(),
+        pairs: f.pairs.clone(),
+        roc: if f.auroc.is_some() { metrics::roc(&f.normal_scores, &f.anomaly_scores) } else { Vec::new() },
+        normal_scores: f.normal_scores.clone(),
+        anomaly_scores: f.anomaly_scores.clone(),
+    }
 }

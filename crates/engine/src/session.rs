@@ -57,14 +57,18 @@ pub struct Staged<T> {
     pub record: StageRecord,
 }
 
+/// Hash of the code of each stage, made by `build.rs`.
+const CODE: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/code.rs"));
+
 /// Collects what a stage's result depends on.
 pub struct Key(Sha256);
 
 impl Key {
-    /// A key for `stage`; raise `version` when its code changes its results.
-    pub fn new(stage: &str, version: u32) -> Self {
+    /// A key for `stage`, with the hash of the code that it runs.
+    pub fn new(stage: &str) -> Self {
+        let code = CODE.iter().find(|(name, _)| *name == stage).map_or("", |(_, hash)| hash);
         let mut key = Self(Sha256::new());
-        key.text("stage", stage).text("version", &version.to_string());
+        key.text("stage", stage).text("code", code);
         key
     }
 
@@ -180,5 +184,25 @@ impl<'a> Session<'a> {
         }
         self.observer.event(Event::Progress { stage, done, total, note: note.into() });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stage_has_the_hash_of_its_code() {
+        for stage in crate::stages::STAGES {
+            assert!(CODE.iter().any(|(name, hash)| name == stage && hash.len() == 16), "{stage}");
+        }
+        assert_ne!(Key::new("clean").finish(), Key::new("split").finish());
+    }
+
+    #[test]
+    fn parts_cannot_run_into_each_other() {
+        let a = Key::new("clean").text("x", "ab").text("y", "c").finish();
+        let b = Key::new("clean").text("x", "a").text("y", "bc").finish();
+        assert_ne!(a, b);
     }
 }

@@ -2,3 +2,4 @@
 
 pub mod kmeans;
 pub mod metrics;
+pub mod projection;

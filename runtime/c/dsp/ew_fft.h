@@ -8,7 +8,7 @@ typedef struct {
 } ew_fft;
 
 /* |X[k]|^2 * scale for k in 0..n/2; input and work hold n values, power n/2 + 1. */
-EW_FN void ew_fft_power(const ew_fft *fft, const float *input, float scale, float *work, float *power)
+EW_COMPLEX EW_FN void ew_fft_power(const ew_fft *fft, const float *input, float scale, float *work, float *power)
 {
     const size_t half = fft->n / 2u;
     size_t i, k, span, base;

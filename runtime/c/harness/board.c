@@ -88,15 +88,17 @@ int board_write(int file, const void *from, size_t bytes)
 
 __attribute__((noinline)) uint32_t board_stack_of(void (*function)(void))
 {
-    volatile uint32_t here;
-    volatile uint32_t *top = &here - 16, *p;
+    uintptr_t here;
+    volatile uint32_t *top, *p;
+    __asm__ volatile("mov %0, sp" : "=r"(here));
+    top = (volatile uint32_t *)(here - 64u);
     for (p = board_stack_limit; p < top; p++) {
         *p = PAINT;
     }
     function();
     for (p = board_stack_limit; p < top && *p == PAINT; p++) {
     }
-    return (uint32_t)((uintptr_t)&here - (uintptr_t)p);
+    return (uint32_t)(here - (uintptr_t)p);
 }
 
 /* The counter looks for these addresses; they must stay functions of their own. */

@@ -93,7 +93,7 @@ fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<(FileTree, 
 /// [`EngineError::Compile`], [`EngineError::Usage`] for an unknown target, [`EngineError::Io`].
 pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Built>, EngineError> {
     let deploy = &session.project.file.deploy;
-    let mut key = Key::new("build", 1);
+    let mut key = Key::new("build");
     key.text("trained", &trained.hash.to_string())
         .value("targets", &deploy.targets)
         .value("package", &deploy.package);

@@ -101,7 +101,7 @@ impl SilverReader {
 /// [`EngineError::Data`] when nothing usable is left, and those of the store.
 pub fn run(session: &Session<'_>, bronze: &Staged<Manifest>) -> Result<Staged<Silver>, EngineError> {
     let file = &session.project.file;
-    let mut key = Key::new("clean", 1);
+    let mut key = Key::new("clean");
     key.text("bronze", &bronze.hash.to_string())
         .value("clean", &file.clean)
         .value("rate", &file.impulse.rate_hz)

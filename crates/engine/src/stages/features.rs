@@ -45,7 +45,7 @@ pub fn run(
     split: &Staged<Split>,
 ) -> Result<Staged<Gold>, EngineError> {
     let impulse = &session.project.file.impulse;
-    let mut key = Key::new("features", 1);
+    let mut key = Key::new("features");
     key.text("silver", &silver.hash.to_string())
         .text("split", &split.hash.to_string())
         .value("window", &(impulse.window_ms, impulse.stride_ms, impulse.zero_pad))

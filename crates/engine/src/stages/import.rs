@@ -80,7 +80,7 @@ pub fn run(session: &Session<'_>) -> Result<Staged<Manifest>, EngineError> {
         return Err(EngineError::Data(format!("the project holds no sample\n{hint}")));
     }
     samples.sort_by(|a, b| (&a.name, a.index, &a.id).cmp(&(&b.name, b.index, &b.id)));
-    let mut key = Key::new("import", 1);
+    let mut key = Key::new("import");
     for s in &samples {
         key.value("sample", s);
     }

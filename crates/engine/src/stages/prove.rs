@@ -118,7 +118,7 @@ pub fn run(
     for id in &targets {
         build::target(id)?;
     }
-    let mut key = Key::new("verify", 1);
+    let mut key = Key::new("verify");
     key.text("built", &built.hash.to_string())
         .text("tested", &tested.hash.to_string())
         .value("targets", &targets)

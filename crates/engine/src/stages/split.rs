@@ -40,7 +40,7 @@ pub struct Split {
 /// [`EngineError::Data`] when no sample is left to train on.
 pub fn run(session: &Session<'_>, silver: &Staged<Silver>) -> Result<Staged<Split>, EngineError> {
     let file = &session.project.file;
-    let mut key = Key::new("split", 1);
+    let mut key = Key::new("split");
     key.text("silver", &silver.hash.to_string())
         .value("split", &file.split)
         .value("anomaly_only", &anomaly_only(session))

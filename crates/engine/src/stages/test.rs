@@ -202,7 +202,7 @@ pub fn run(
     gold: &Staged<Gold>,
     trained: &Staged<Trained>,
 ) -> Result<Staged<Tested>, EngineError> {
-    let mut key = Key::new("test", 1);
+    let mut key = Key::new("test");
     key.text("trained", &trained.hash.to_string()).text("gold", &gold.hash.to_string());
     session.stage("test", &key.finish(), || build(session, &silver.value, &gold.value, &trained.value))
 }

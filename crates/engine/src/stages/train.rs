@@ -130,7 +130,7 @@ pub fn run(
     gold: &Staged<Gold>,
 ) -> Result<Staged<Trained>, EngineError> {
     let file = &session.project.file;
-    let mut key = Key::new("train", 1);
+    let mut key = Key::new("train");
     key.text("gold", &gold.hash.to_string())
         .value("learn", &file.impulse.learn)
         .value("training", &file.training)
@@ -360,7 +360,7 @@ impl Trainer<'_> {
             None => architecture::default_network(impulse, &inputs, head, rows.len())?,
         };
         let settings = self.settings();
-        let checkpoint_key = Key::new("checkpoint", 1)
+        let checkpoint_key = Key::new("checkpoint")
             .text("train", &self.key.to_string())
             .value("block", &n)
             .finish();

@@ -1,0 +1,75 @@
+//! Hashes of the code that each stage runs: a stage is built again when its code has changed.
+
+use std::path::{Path, PathBuf};
+
+/// FNV-1a, 64 bits: enough to tell versions of source text apart, and needs no dependency.
+struct Fnv(u64);
+
+impl Fnv {
+    fn add(&mut self, bytes: &[u8]) {
+        for b in bytes {
+            self.0 = (self.0 ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+fn files(path: &Path, out: &mut Vec<PathBuf>) {
+    if path.is_file() {
+        out.push(path.to_path_buf());
+    } else if let Ok(entries) = std::fs::read_dir(path) {
+        for entry in entries.flatten() {
+            files(&entry.path(), out);
+        }
+    }
+}
+
+fn main() {
+    let stages: &[(&str, &[&str])] = &[
+        ("import", &["../sample/src", "src/dataset"]),
+        ("clean", &["../sample/src", "../etl/src", "../dsp/src/resample.rs", "src/stages/clean.rs", "src/stages/plan.rs"]),
+        ("split", &["../etl/src/split.rs", "src/stages/split.rs"]),
+        ("features", &["../dsp/src", "../impulse/src", "src/stages/features.rs", "src/stages/plan.rs"]),
+        (
+            "train",
+            &["../train/src", "../ml/src", "../ir/src", "../kernels/src", "src/stages/train.rs", "src/architecture.rs"],
+        ),
+        ("checkpoint", &["../train/src"]),
+        ("test", &["../ml/src", "../ir/src", "../kernels/src", "../impulse/src", "src/stages/test.rs"]),
+        ("build", &["../compile/src", "../deploy/src", "../../runtime/c", "../../targets", "src/stages/build.rs"]),
+        (
+            "verify",
+            &[
+                "../compile/src",
+                "../toolchain/src",
+                "../../runtime/c",
+                "../../targets",
+                "../impulse/src",
+                "src/verify.rs",
+                "src/stages/prove.rs",
+            ],
+        ),
+        ("report", &["../report/src", "../ml/src/projection.rs", "src/reporting.rs"]),
+    ];
+    let mut table = String::from("&[\n");
+    for (stage, paths) in stages {
+        let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
+        for path in *paths {
+            println!("cargo:rerun-if-changed={path}");
+            let mut all = Vec::new();
+            files(Path::new(path), &mut all);
+            all.sort();
+            assert!(!all.is_empty(), "{path} holds no file");
+            for file in all {
+                hash.add(file.to_string_lossy().replace('\\', "/").as_bytes());
+                hash.add(&std::fs::read(&file).unwrap_or_default());
+            }
+        }
+        table.push_str(&format!("    ({stage:?}, {:?}),\n", format!("{:016x}", hash.0)));
+    }
+    table.push(']');
+    let out = std::env::var("OUT_DIR").unwrap_or_default();
+    if let Err(e) = std::fs::write(Path::new(&out).join("code.rs"), table) {
+        panic!("{out}/code.rs: {e}");
+    }
+    println!("cargo:rerun-if-changed=build.rs");
+}
