@@ -61,7 +61,10 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         eprintln!("{breach}");
     }
     if !breaches.is_empty() {
-        bail!("{} breaches of xtask/arrows.toml; move the code to its room, or argue for a new line in the table", breaches.len());
+        bail!(
+            "{} breaches of xtask/arrows.toml; move the code to its room, or argue for a new line in the table",
+            breaches.len()
+        );
     }
     println!("{} rooms, every arrow points down", world.rooms.len());
     Ok(())
@@ -84,7 +87,9 @@ fn parse(text: &str) -> Result<Table> {
                 }
                 "rooms" => {
                     let mut rule = Rule::default();
-                    let fields = v.as_table().with_context(|| format!("arrows.toml: rooms.{item} must be a section"))?;
+                    let fields = v
+                        .as_table()
+                        .with_context(|| format!("arrows.toml: rooms.{item} must be a section"))?;
                     for (field, v) in fields {
                         match field.as_str() {
                             "may_know" => rule.may_know = words(v, field)?,
@@ -93,7 +98,10 @@ fn parse(text: &str) -> Result<Table> {
                             "ban_tree" => rule.ban_tree = words(v, field)?,
                             "ban_own" => rule.ban_own = words(v, field)?,
                             "ban_code" => rule.ban_code = words(v, field)?,
-                            "no_std" => rule.no_std = v.as_bool().context("arrows.toml: no_std must be true or false")?,
+                            "no_std" => {
+                                rule.no_std =
+                                    v.as_bool().context("arrows.toml: no_std must be true or false")?
+                            }
                             _ => bail!("arrows.toml: rooms.{item} has an unknown key `{field}`"),
                         }
                     }
@@ -116,7 +124,8 @@ fn look(workspace: &Workspace) -> Result<World> {
         world.folders.insert(name(folder));
     }
     world.described = described(&read(&workspace.root.join("ARCHITECTURE.md"))?);
-    let packages = workspace.metadata()?["packages"].as_array().context("cargo metadata lists no packages")?;
+    let packages =
+        workspace.metadata()?["packages"].as_array().context("cargo metadata lists no packages")?;
     for package in packages {
         let full = package["name"].as_str().unwrap_or_default();
         let folder = std::path::Path::new(package["manifest_path"].as_str().unwrap_or_default())
@@ -125,9 +134,13 @@ fn look(workspace: &Workspace) -> Result<World> {
             .unwrap_or_default();
         let Some(short) = room_of(full) else { bail!("package `{full}`: names begin with `{PREFIX}`") };
         if short != name(&folder) {
-            bail!("package `{full}` lies in `{}`; folder and name must agree", workspace.below(&folder).display());
+            bail!(
+                "package `{full}` lies in `{}`; folder and name must agree",
+                workspace.below(&folder).display()
+            );
         }
-        let mut room = Room { sources: code::sources(&folder.join("src"), &workspace.root)?, ..Room::default() };
+        let mut room =
+            Room { sources: code::sources(&folder.join("src"), &workspace.root)?, ..Room::default() };
         for dependency in package["dependencies"].as_array().into_iter().flatten() {
             let to = dependency["name"].as_str().unwrap_or_default().to_owned();
             match dependency["kind"].as_str() {
@@ -136,7 +149,16 @@ fn look(workspace: &Workspace) -> Result<World> {
             };
         }
         let tree = captured(&mut workspace.cargo([
-            "tree", "--locked", "--package", full, "--edges", "normal,build", "--prefix", "none", "--format", "{p}",
+            "tree",
+            "--locked",
+            "--package",
+            full,
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
         ]))?;
         room.tree = tree.lines().filter_map(|l| l.split_whitespace().next()).map(str::to_owned).collect();
         world.rooms.insert(short.to_owned(), room);
@@ -202,7 +224,9 @@ fn check_room(table: &Table, room: &str, rule: &Rule, there: &Room, out: &mut Ve
         out.push(format!("{room}: its manifest must not name `{banned}`"));
     }
     for banned in groups(&rule.ban_tree).iter().filter(|b| there.tree.contains(*b)) {
-        out.push(format!("{room}: `{banned}` is in its dependency tree; `cargo tree -i {banned} -e normal,build` shows why"));
+        out.push(format!(
+            "{room}: `{banned}` is in its dependency tree; `cargo tree -i {banned} -e normal,build` shows why"
+        ));
     }
     let banned_code = groups(&rule.ban_code);
     for source in &there.sources {
@@ -220,7 +244,12 @@ fn check_room(table: &Table, room: &str, rule: &Rule, there: &Room, out: &mut Ve
 
 /// A ring among the allowed arrows, when there is one.
 fn ring(table: &Table) -> Option<Vec<String>> {
-    fn walk(table: &Table, at: &str, path: &mut Vec<String>, done: &mut BTreeSet<String>) -> Option<Vec<String>> {
+    fn walk(
+        table: &Table,
+        at: &str,
+        path: &mut Vec<String>,
+        done: &mut BTreeSet<String>,
+    ) -> Option<Vec<String>> {
         if let Some(from) = path.iter().position(|p| p == at) {
             let mut ring = path[from..].to_vec();
             ring.push(at.to_owned());
@@ -250,11 +279,18 @@ mod tests {
             code: code::bare(text),
             text: text.into(),
         };
-        let low = Room { needs: ["libm".into()].into(), sources: vec![source("#![no_std]\nfn f() {}")], ..Room::default() };
+        let low = Room {
+            needs: ["libm".into()].into(),
+            sources: vec![source("#![no_std]\nfn f() {}")],
+            ..Room::default()
+        };
         let high = Room { needs: ["edgewright-low".into(), "toml".into()].into(), ..Room::default() };
         let names = || ["low".to_owned(), "high".to_owned()].into();
-        let world =
-            World { folders: names(), described: names(), rooms: [("low".into(), low), ("high".into(), high)].into() };
+        let world = World {
+            folders: names(),
+            described: names(),
+            rooms: [("low".into(), low), ("high".into(), high)].into(),
+        };
         (table.into(), world)
     }
 
@@ -299,7 +335,10 @@ mod tests {
     fn banned_packages_are_breaches() {
         broken(|_, w| _ = low(w).needs.insert("serde".into()), "must not depend on `serde`");
         broken(|_, w| _ = low(w).tree.insert("tokio".into()), "`tokio` is in its dependency tree");
-        broken(|_, w| _ = w.rooms.get_mut("high").expect("there").needs.insert("sqlx".into()), "must not name `sqlx`");
+        broken(
+            |_, w| _ = w.rooms.get_mut("high").expect("there").needs.insert("sqlx".into()),
+            "must not name `sqlx`",
+        );
     }
 
     #[test]

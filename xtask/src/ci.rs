@@ -22,11 +22,13 @@ enum Done {
     NotRun(String),
 }
 
+type Work = Box<dyn Fn(&Workspace) -> Result<Done>>;
+
 struct Step {
     name: &'static str,
     /// What a developer types to see the same.
     again: String,
-    work: Box<dyn Fn(&Workspace) -> Result<Done>>,
+    work: Work,
 }
 
 fn step(name: &'static str, again: &str, work: impl Fn(&Workspace) -> Result<Done> + 'static) -> Step {
@@ -34,7 +36,11 @@ fn step(name: &'static str, again: &str, work: impl Fn(&Workspace) -> Result<Don
 }
 
 /// A step that is one cargo command.
-fn cargo(name: &'static str, args: &'static [&'static str], env: &'static [(&'static str, &'static str)]) -> Step {
+fn cargo(
+    name: &'static str,
+    args: &'static [&'static str],
+    env: &'static [(&'static str, &'static str)],
+) -> Step {
     let command = move |workspace: &Workspace| -> Command {
         let mut command = workspace.cargo(args.iter().copied());
         command.envs(env.iter().copied());
@@ -51,19 +57,37 @@ fn cargo(name: &'static str, args: &'static [&'static str], env: &'static [(&'st
 fn steps() -> Vec<Step> {
     vec![
         cargo("fmt", &["fmt", "--all", "--check"], &[]),
-        step("check-arrows", "cargo xtask check-arrows", |w| arrows::run(w, &[]).map(|()| Done::Ok(String::new()))),
-        cargo("clippy", &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"], &[]),
-        cargo("docs", &["doc", "--workspace", "--no-deps", "--locked", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")]),
+        step("check-arrows", "cargo xtask check-arrows", |w| {
+            arrows::run(w, &[]).map(|()| Done::Ok(String::new()))
+        }),
+        cargo(
+            "clippy",
+            &["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"],
+            &[],
+        ),
+        cargo(
+            "docs",
+            &["doc", "--workspace", "--no-deps", "--locked", "--quiet"],
+            &[("RUSTDOCFLAGS", "-D warnings")],
+        ),
         step("generated pages", "cargo xtask generate --check", |w| {
             generate::run(w, &["--check".into()]).map(|()| Done::Ok(String::new()))
         }),
         step("test", "cargo xtask test", |w| test::run(w, &[]).map(Done::Tests)),
-        step("README: start it", "cargo run --release -- run examples/keywords", |w| readme::quick_start(w).map(Done::Ok)),
+        step("README: start it", "cargo run --release -- run examples/keywords", |w| {
+            readme::quick_start(w).map(Done::Ok)
+        }),
         step("README: ten commands", "see README.md", |w| readme::ten_commands(w).map(Done::Ok)),
-        step("example: motion", "cargo run --release -- run examples/motion", |w| readme::motion(w).map(Done::Ok)),
+        step("example: motion", "cargo run --release -- run examples/motion", |w| {
+            readme::motion(w).map(Done::Ok)
+        }),
         step("acceptance", "cargo xtask acceptance", |w| {
             let verdicts = acceptance::all(w)?;
-            Ok(if verdicts.ran() { Done::Ok(verdicts.to_string()) } else { Done::NotRun(verdicts.to_string()) })
+            Ok(if verdicts.ran() {
+                Done::Ok(verdicts.to_string())
+            } else {
+                Done::NotRun(verdicts.to_string())
+            })
         }),
     ]
 }

@@ -27,17 +27,26 @@ pub fn sources(folder: &Path, root: &Path) -> Result<Vec<Source>> {
                 let text = read(&path)?;
                 let (code, tests) = without_tests(&bare(&text));
                 let stem = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-                let below = if ["lib", "main", "mod"].contains(&stem.as_str()) { dir.clone() } else { dir.join(&stem) };
+                let below = if ["lib", "main", "mod"].contains(&stem.as_str()) {
+                    dir.clone()
+                } else {
+                    dir.join(&stem)
+                };
                 test_modules.extend(tests.into_iter().map(|m| below.join(m)));
-                out.push((path.clone(), Source {
-                    file: path.strip_prefix(root).unwrap_or(&path).display().to_string(),
-                    code,
-                    text,
-                }));
+                out.push((
+                    path.clone(),
+                    Source {
+                        file: path.strip_prefix(root).unwrap_or(&path).display().to_string(),
+                        code,
+                        text,
+                    },
+                ));
             }
         }
     }
-    out.retain(|(path, _)| !test_modules.iter().any(|m| path.starts_with(m) || *path == m.with_extension("rs")));
+    out.retain(|(path, _)| {
+        !test_modules.iter().any(|m| path.starts_with(m) || *path == m.with_extension("rs"))
+    });
     out.sort_by(|a, b| name(&a.0).cmp(&name(&b.0)).then(a.0.cmp(&b.0)));
     Ok(out.into_iter().map(|(_, s)| s).collect())
 }
@@ -155,7 +164,9 @@ pub fn std_paths(code: &str) -> Vec<String> {
     let mut out = Vec::new();
     for (at, _) in code.match_indices("std::") {
         let before = code[..at].chars().next_back();
-        if before.is_some_and(|c| c.is_alphanumeric() || c == '_') || code[..at].ends_with("::") && !code[..at].ends_with(" ::") {
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+            || code[..at].ends_with("::") && !code[..at].ends_with(" ::")
+        {
             continue;
         }
         expand("std", &code[at + "std::".len()..], &mut out);
@@ -182,7 +193,8 @@ fn expand(prefix: &str, text: &str, out: &mut Vec<String>) -> usize {
             }
         }
     }
-    let word: String = trimmed.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '*').collect();
+    let word: String =
+        trimmed.chars().take_while(|c| c.is_alphanumeric() || *c == '_' || *c == '*').collect();
     if word.is_empty() {
         return skipped;
     }
@@ -208,7 +220,9 @@ pub fn uses(code: &str, banned: &str) -> bool {
         }
         // `use std::process;` and then `process::Command`.
         match banned.strip_prefix(&format!("{path}::")) {
-            Some(rest) => path.rsplit("::").next().is_some_and(|module| has_word(code, &format!("{module}::{rest}"))),
+            Some(rest) => {
+                path.rsplit("::").next().is_some_and(|module| has_word(code, &format!("{module}::{rest}")))
+            }
             None => false,
         }
     })
@@ -216,8 +230,9 @@ pub fn uses(code: &str, banned: &str) -> bool {
 
 fn has_word(code: &str, word: &str) -> bool {
     let inside = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    code.match_indices(word)
-        .any(|(at, _)| !inside(code[..at].chars().next_back()) && !inside(code[at + word.len()..].chars().next()))
+    code.match_indices(word).any(|(at, _)| {
+        !inside(code[..at].chars().next_back()) && !inside(code[at + word.len()..].chars().next())
+    })
 }
 
 #[cfg(test)]
@@ -233,7 +248,11 @@ mod tests {
         check("fn f() { std::fs::read(p); }", "std::fs", true);
         check("use std::fs;", "std::fs", true);
         check("use std::{collections::BTreeMap, fs, path::Path};", "std::fs", true);
-        check("use std::{collections::BTreeMap, io::{self, Read}};\nuse std::{\n  time::{Duration, Instant},\n};", "std::time", true);
+        check(
+            "use std::{collections::BTreeMap, io::{self, Read}};\nuse std::{\n  time::{Duration, Instant},\n};",
+            "std::time",
+            true,
+        );
         check("use std::process::{Command, Stdio};", "std::process::Command", true);
         check("use std::process; fn f() { process::Command::new(x); }", "std::process::Command", true);
         check("use std::process; fn f() { process::exit(1) }", "std::process::Command", false);
@@ -246,7 +265,11 @@ mod tests {
     #[test]
     fn comments_strings_and_tests_do_not_count() {
         check("// std::fs\n/* std::fs /* nested */ std::fs */ fn f() {}", "std::fs", false);
-        check("let s = \"std::fs \\\" std::fs\"; let r = r#\"std::fs \" x\"#; let c = '\"';", "std::fs", false);
+        check(
+            "let s = \"std::fs \\\" std::fs\"; let r = r#\"std::fs \" x\"#; let c = '\"';",
+            "std::fs",
+            false,
+        );
         check("let c = '\"'; let l: &'static str = x; std::fs::read(y)", "std::fs", true);
         check("#[cfg(test)]\nmod tests { fn f() { std::fs::read(\"}\"); } }\nfn g() {}", "std::fs", false);
         check("#[cfg(test)]\nmod tests { fn f() {} }\nfn g() { std::fs::read(p) }", "std::fs", true);

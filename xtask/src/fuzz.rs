@@ -26,7 +26,9 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         bail!("fuzz/Cargo.toml names no target");
     }
     if let Some(unknown) = wanted.iter().find(|w| !targets.contains(w)) {
-        return Err(crate::Usage(format!("no fuzz target `{unknown}`; there are {}", targets.join(", "))).into());
+        return Err(
+            crate::Usage(format!("no fuzz target `{unknown}`; there are {}", targets.join(", "))).into()
+        );
     }
     let mut broken = Vec::new();
     for target in targets.into_iter().filter(|t| wanted.is_empty() || wanted.contains(t)) {
@@ -36,10 +38,27 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         let seeds = format!("seeds/{target}");
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let started = Instant::now();
-        let result = start(&mut command(&dir, cargo, [
-            "run", "--release", "--locked", "--quiet", "--bin", target, "--", &time, "-max_len=65536", "-rss_limit_mb=2048",
-            "-timeout=10", "-verbosity=0", "-print_final_stats=1", &corpus, &seeds,
-        ]));
+        let result = start(&mut command(
+            &dir,
+            cargo,
+            [
+                "run",
+                "--release",
+                "--locked",
+                "--quiet",
+                "--bin",
+                target,
+                "--",
+                &time,
+                "-max_len=65536",
+                "-rss_limit_mb=2048",
+                "-timeout=10",
+                "-verbosity=0",
+                "-print_final_stats=1",
+                &corpus,
+                &seeds,
+            ],
+        ));
         match result {
             Ok(()) => println!("fuzz {target} ... ok ({:.1} s)", started.elapsed().as_secs_f64()),
             Err(e) => {
@@ -49,7 +68,10 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         }
     }
     if !broken.is_empty() {
-        bail!("findings in {}; the inputs lie in fuzz/, fuzz/README.md says how to see them again", broken.join(", "));
+        bail!(
+            "findings in {}; the inputs lie in fuzz/, fuzz/README.md says how to see them again",
+            broken.join(", ")
+        );
     }
     Ok(())
 }

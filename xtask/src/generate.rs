@@ -14,7 +14,8 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         return Err(crate::Usage(format!("`generate` takes no `{word}`")).into());
     }
     let fresh = workspace.scratch("generate")?;
-    let mut make = workspace.cargo(["run", "--quiet", "--locked", "--package", "edgewright-cli", "--", "generate-docs"]);
+    let mut make =
+        workspace.cargo(["run", "--quiet", "--locked", "--package", "edgewright-cli", "--", "generate-docs"]);
     captured(make.arg(&fresh))?;
     let pages = list(&fresh)?;
     if pages.is_empty() {
@@ -55,7 +56,8 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         }
     }
     if !stale.is_empty() {
-        let hint = quiet(&mut command(&workspace.root, "git", ["--version"])).map_or("", |_| " and commit the result");
+        let hint = quiet(&mut command(&workspace.root, "git", ["--version"]))
+            .map_or("", |_| " and commit the result");
         bail!("not up to date: {}; run `cargo xtask generate`{hint}", stale.join(", "));
     }
     println!("{} pages are up to date", pages.len());

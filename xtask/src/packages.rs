@@ -22,7 +22,11 @@ struct Package {
 
 const PACKAGES: &[Package] = &[
     Package { name: "gcc", proof: Proof::Runs(&["gcc", "--version"]), needed_for: "emitted C on the host" },
-    Package { name: "clang", proof: Proof::Runs(&["clang", "--version"]), needed_for: "emitted C on the host" },
+    Package {
+        name: "clang",
+        proof: Proof::Runs(&["clang", "--version"]),
+        needed_for: "emitted C on the host",
+    },
     Package { name: "lld", proof: Proof::Runs(&["ld.lld", "--version"]), needed_for: "linking with clang" },
     Package {
         name: "libclang-rt-14-dev",

@@ -8,7 +8,11 @@ use std::{
 };
 
 /// A command with its arguments, to be started in `dir`.
-pub fn command<S: AsRef<OsStr>>(dir: &Path, program: impl AsRef<OsStr>, args: impl IntoIterator<Item = S>) -> Command {
+pub fn command<S: AsRef<OsStr>>(
+    dir: &Path,
+    program: impl AsRef<OsStr>,
+    args: impl IntoIterator<Item = S>,
+) -> Command {
     let mut command = Command::new(program);
     command.args(args).current_dir(dir).stdin(Stdio::null());
     command
@@ -27,7 +31,11 @@ pub fn shown(command: &Command) -> String {
 
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
 }
 
 /// Runs it with our own stdout and stderr. An exit status other than 0 is an error.
@@ -37,18 +45,6 @@ pub fn run(command: &mut Command) -> Result<()> {
         bail!("`{}` failed: {status}", shown(command));
     }
     Ok(())
-}
-
-/// Runs it and returns its stdout; stderr is ours. An exit status other than 0 is an error.
-pub fn stdout(command: &mut Command) -> Result<String> {
-    let out = command
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start `{}`", shown(command)))?;
-    if !out.status.success() {
-        bail!("`{}` failed: {}", shown(command), out.status);
-    }
-    Ok(String::from_utf8_lossy(&out.stdout).into_owned())
 }
 
 /// Runs it silently: whether it ended well, and its stdout.
@@ -82,9 +78,13 @@ mod tests {
 
     #[test]
     fn a_failing_command_is_an_error_with_its_last_words() {
-        let error = captured(&mut command(Path::new("."), "sh", ["-c", "echo why >&2; exit 3"])).expect_err("fails");
+        let error =
+            captured(&mut command(Path::new("."), "sh", ["-c", "echo why >&2; exit 3"])).expect_err("fails");
         assert!(error.to_string().contains("why"), "{error}");
         assert_eq!(quiet(&mut command(Path::new("."), "sh", ["-c", "exit 1"])), None);
-        assert_eq!(captured(&mut command(Path::new("."), "sh", ["-c", "echo data"])).expect("runs"), "data\n");
+        assert_eq!(
+            captured(&mut command(Path::new("."), "sh", ["-c", "echo data"])).expect("runs"),
+            "data\n"
+        );
     }
 }

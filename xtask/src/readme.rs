@@ -14,16 +14,23 @@ const TEN: &str = "From sensor data to a flashed model";
 
 /// Lines of the first fenced block below a heading.
 fn block<'a>(text: &'a str, heading: &str) -> Result<Vec<&'a str>> {
-    let mut lines = text.lines().skip_while(|l| l.trim_start_matches('#').trim() != heading || !l.starts_with('#')).skip(1);
-    let found: Vec<&str> = lines
-        .by_ref()
-        .take_while(|l| !l.starts_with('#'))
-        .skip_while(|l| !l.starts_with("```"))
-        .skip(1)
-        .take_while(|l| !l.starts_with("```"))
-        .map(|l| l.split("  #").next().unwrap_or(l).trim())
-        .filter(|l| !l.is_empty() && !l.starts_with('#'))
-        .collect();
+    let mut found = Vec::new();
+    let (mut below, mut fenced) = (false, false);
+    for line in text.lines() {
+        if line.starts_with("```") {
+            if fenced && below {
+                break;
+            }
+            fenced = !fenced;
+        } else if fenced {
+            let command = line.split("  #").next().unwrap_or(line).trim();
+            if below && !command.is_empty() && !command.starts_with('#') {
+                found.push(command);
+            }
+        } else if line.starts_with('#') {
+            below = line.trim_start_matches('#').trim() == heading;
+        }
+    }
     if found.is_empty() {
         bail!("README.md: no commands under the heading \"{heading}\"");
     }
@@ -48,7 +55,8 @@ fn run_twice(workspace: &Workspace, example: &str, first: &[&str]) -> Result<Str
     let binary = workspace.release_binary()?;
     let mut again = command(&workspace.root, &binary, ["run", example, "--json"]);
     let text = captured(&mut again)?;
-    let result: Value = serde_json::from_str(&text).with_context(|| format!("`{}` printed no JSON", shown(&again)))?;
+    let result: Value =
+        serde_json::from_str(&text).with_context(|| format!("`{}` printed no JSON", shown(&again)))?;
     second_run_is_idle(&result)?;
     proven(&result, &workspace.root)
 }
@@ -80,7 +88,8 @@ fn proven(result: &Value, root: &Path) -> Result<String> {
             bail!("not bit-exact: {proof}");
         }
     }
-    let artifacts = result["artifacts"].as_array().filter(|v| !v.is_empty()).context("the run exported nothing")?;
+    let artifacts =
+        result["artifacts"].as_array().filter(|v| !v.is_empty()).context("the run exported nothing")?;
     let paths = artifacts.iter().map(|a| a["path"].as_str().unwrap_or_default());
     for path in paths.chain(result["report"].as_str()) {
         if path.is_empty() || !root.join(path).exists() {
@@ -97,10 +106,15 @@ pub fn quick_start(workspace: &Workspace) -> Result<String> {
     let text = read(&workspace.root.join("README.md"))?;
     let lines = block(&text, START)?;
     let [first, "cargo xtask test"] = lines[..] else {
-        bail!("README.md: \"{START}\" must show two commands, the second `cargo xtask test`; it shows {lines:?}");
+        bail!(
+            "README.md: \"{START}\" must show two commands, the second `cargo xtask test`; it shows {lines:?}"
+        );
     };
     let words: Vec<&str> = first.split_whitespace().collect();
-    let example = words.last().filter(|w| w.starts_with("examples/")).context("README.md: the first command runs no example")?;
+    let example = words
+        .last()
+        .filter(|w| w.starts_with("examples/"))
+        .context("README.md: the first command runs no example")?;
     run_twice(workspace, example, &words)
 }
 
@@ -121,13 +135,15 @@ pub fn ten_commands(workspace: &Workspace) -> Result<String> {
     let bin = binary.parent().context("the binary lies in no folder")?;
     let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap_or_default());
     let dir = workspace.scratch("ten-commands")?;
-    std::os::unix::fs::symlink(workspace.root.join("examples"), dir.join("examples")).context("cannot link the examples")?;
+    std::os::unix::fs::symlink(workspace.root.join("examples"), dir.join("examples"))
+        .context("cannot link the examples")?;
     let (mut ran, mut left) = (0, Vec::new());
     for line in &lines {
         if line.starts_with("cargo install ") {
             left.push("cargo install (the binary of this build is used)");
         } else if line.starts_with("edgewright ") {
-            captured(command(&dir, "sh", ["-c", line]).env("PATH", &path)).with_context(|| format!("README.md: {line}"))?;
+            captured(command(&dir, "sh", ["-c", line]).env("PATH", &path))
+                .with_context(|| format!("README.md: {line}"))?;
             ran += 1;
         } else {
             left.push("the flashing (needs a board)");
@@ -152,7 +168,8 @@ mod tests {
     fn a_second_run_that_works_is_refused() {
         let idle = json!({"stages": [{"name": "import", "status": "cached"}, {"name": "train", "status": "cached"}]});
         assert!(second_run_is_idle(&idle).is_ok());
-        let busy = json!({"stages": [{"name": "import", "status": "cached"}, {"name": "train", "status": "built"}]});
+        let busy =
+            json!({"stages": [{"name": "import", "status": "cached"}, {"name": "train", "status": "built"}]});
         assert!(second_run_is_idle(&busy).expect_err("refused").to_string().contains("train was built"));
         assert!(second_run_is_idle(&json!({"stages": []})).is_err());
     }

@@ -43,7 +43,9 @@ impl Workspace {
 
     /// Where cargo builds.
     pub fn target(&self) -> Result<PathBuf> {
-        let dir = self.metadata()?["target_directory"].as_str().context("cargo metadata names no target directory")?;
+        let dir = self.metadata()?["target_directory"]
+            .as_str()
+            .context("cargo metadata names no target directory")?;
         Ok(PathBuf::from(dir))
     }
 

@@ -15,7 +15,8 @@ pub const SET: Set = Set {
 };
 
 const NORMAL: &str = "fan_0_low_0_weight";
-const ANOMALOUS: [&str; 4] = ["fan_0_low_1_weight", "fan_0_med_0_weight", "fan_0_med_1_weight", "fan_0_off_0_weight"];
+const ANOMALOUS: [&str; 4] =
+    ["fan_0_low_1_weight", "fan_0_med_0_weight", "fan_0_med_1_weight", "fan_0_off_0_weight"];
 /// Normal files that train, in order of name.
 const TRAIN: usize = 200;
 

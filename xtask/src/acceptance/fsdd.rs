@@ -22,7 +22,9 @@ pub const SPEAKERS: Set = Set {
     figure: "accuracy",
     floor: Some(0.5),
     baseline: None,
-    prepare: |project| prepare(project, |speaker, _| if HELD_OUT.contains(&speaker) { "test" } else { "train" }),
+    prepare: |project| {
+        prepare(project, |speaker, _| if HELD_OUT.contains(&speaker) { "test" } else { "train" })
+    },
 };
 
 /// The last two of the six names in the alphabet.

@@ -3,7 +3,10 @@
 use super::{Project, Set, rows};
 use crate::workspace::read;
 use anyhow::{Context, Result};
-use std::{collections::BTreeMap, fmt::Write};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    fmt::Write,
+};
 
 /// Accelerometer only; windows of 2.56 s, half overlapping, as the published figures use them.
 pub const SET: Set = Set {
@@ -47,12 +50,14 @@ fn prepare(project: &Project) -> Result<()> {
     let mut recordings: BTreeMap<(usize, usize), Vec<String>> = BTreeMap::new();
     for span in spans(&read(&raw.join("labels.txt"))?)? {
         let Some(activity) = ACTIVITIES.get(span.activity - 1) else { continue };
-        let key = (span.experiment, span.user);
-        if !recordings.contains_key(&key) {
-            let text = read(&raw.join(format!("acc_exp{:02}_user{:02}.txt", span.experiment, span.user)))?;
-            recordings.insert(key, text.lines().map(str::to_owned).collect());
-        }
-        let lines = recordings[&key]
+        let recording = match recordings.entry((span.experiment, span.user)) {
+            Entry::Occupied(there) => there.into_mut(),
+            Entry::Vacant(free) => {
+                let name = format!("acc_exp{:02}_user{:02}.txt", span.experiment, span.user);
+                free.insert(read(&raw.join(name))?.lines().map(str::to_owned).collect())
+            }
+        };
+        let lines = recording
             .get(span.first - 1..span.last)
             .with_context(|| format!("experiment {} ends before sample {}", span.experiment, span.last))?;
         let side = side.get(&span.experiment.to_string()).context("split.csv lacks an experiment")?;
@@ -80,7 +85,7 @@ fn spans(text: &str) -> Result<Vec<Span>> {
         .map(|line| {
             let numbers: Vec<usize> = line.split_whitespace().map_while(|w| w.parse().ok()).collect();
             match numbers[..] {
-                [experiment, user, activity @ 1.., first @ 1.., last] if first <= last => {
+                [experiment, user, activity, first, last] if activity >= 1 && first >= 1 && first <= last => {
                     Ok(Span { experiment, user, activity, first, last })
                 }
                 _ => anyhow::bail!("labels.txt: `{line}`"),

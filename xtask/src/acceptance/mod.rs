@@ -93,7 +93,7 @@ pub fn all(workspace: &Workspace) -> Result<Verdicts> {
     each(workspace, SETS.iter().copied(), false)
 }
 
-fn each<'a>(workspace: &Workspace, sets: impl Iterator<Item = &'a Set>, as_json: bool) -> Result<Verdicts> {
+fn each(workspace: &Workspace, sets: impl Iterator<Item = &'static Set>, as_json: bool) -> Result<Verdicts> {
     let data = workspace.shared_data();
     let mut binary = None;
     let mut verdicts = Verdicts::default();
@@ -191,7 +191,8 @@ fn judge(set: &Set, outcome: Result<Value>, seconds: f64) -> Value {
 fn text(result: &Value) -> String {
     let set = result["set"].as_str().unwrap_or_default();
     let verdict = result["verdict"].as_str().unwrap_or_default();
-    let why = result["why"].as_str().filter(|w| !w.is_empty()).map(|w| format!("  ({w})")).unwrap_or_default();
+    let why =
+        result["why"].as_str().filter(|w| !w.is_empty()).map(|w| format!("  ({w})")).unwrap_or_default();
     let number = |key: &str| result[key].as_f64().map_or("-".to_owned(), |v| format!("{v:.4}"));
     if result["seconds"].is_null() {
         return format!("{set:<26} {verdict}{why}");
@@ -220,23 +221,26 @@ pub struct Project {
 impl Project {
     fn go(&self) -> Result<Value> {
         self.edgewright(&["new", "project", "--template", self.set.template])?;
-        (self.prepare())(self)?;
+        (self.set.prepare)(self)?;
         let out = self.edgewright(&["run", "project", "--json"])?;
         serde_json::from_str(&out).context("`edgewright run --json` printed no JSON object")
-    }
-
-    fn prepare(&self) -> fn(&Project) -> Result<()> {
-        self.set.prepare
     }
 
     /// Starts the product in the work folder and returns its stdout.
     fn edgewright(&self, args: &[&str]) -> Result<String> {
         let mut start = command(&self.work, &self.binary, args);
-        let out = start.stderr(Stdio::piped()).output().with_context(|| format!("cannot start `{}`", shown(&start)))?;
+        let out = start
+            .stderr(Stdio::piped())
+            .output()
+            .with_context(|| format!("cannot start `{}`", shown(&start)))?;
         if !out.status.success() {
             let said = String::from_utf8_lossy(&out.stderr);
             let said: Vec<&str> = said.lines().filter(|l| !l.trim().is_empty()).collect();
-            bail!("`edgewright {}` failed: {}", args.join(" "), said[said.len().saturating_sub(4)..].join(" / "));
+            bail!(
+                "`edgewright {}` failed: {}",
+                args.join(" "),
+                said[said.len().saturating_sub(4)..].join(" / ")
+            );
         }
         Ok(String::from_utf8_lossy(&out.stdout).into_owned())
     }
@@ -256,8 +260,8 @@ impl Project {
     fn import(&self, path: impl AsRef<Path>, options: &[&str]) -> Result<Value> {
         let path = path.as_ref().display().to_string();
         let args = [&["data", "import", path.as_str(), "--project", "project", "--json"], options].concat();
-        let report: Value =
-            serde_json::from_str(&self.edgewright(&args)?).context("`edgewright data import --json` printed no JSON")?;
+        let report: Value = serde_json::from_str(&self.edgewright(&args)?)
+            .context("`edgewright data import --json` printed no JSON")?;
         Ok(report)
     }
 
@@ -351,7 +355,8 @@ mod tests {
 
     #[test]
     fn settings_lie_over_those_of_the_template() {
-        let mut file: toml::Table = "a = 1\n[t]\nx = 1\ny = 2\n[[l]]\nk = 1\n[[l]]\nk = 2\n".parse().expect("toml");
+        let mut file: toml::Table =
+            "a = 1\n[t]\nx = 1\ny = 2\n[[l]]\nk = 1\n[[l]]\nk = 2\n".parse().expect("toml");
         lay_over(&mut file, "[t]\ny = 3\n[[l]]\nk = 9\n".parse().expect("toml"));
         assert_eq!(file, "a = 1\n[t]\nx = 1\ny = 3\n[[l]]\nk = 9\n".parse().expect("toml"));
     }
