@@ -1,1 +1,22 @@
 //! From an impulse to C: memory plan and emission.
+//!
+//! [`compile`] is a function: the same impulse, target and options give the same files. The emitted library is one pair
+//! of files without heap, without globals that change and without dependencies beyond the C library's `sqrtf` and
+//! `memcpy`. Its arithmetic is that of [`edgewright_impulse::Runner`], to the last bit.
+
+mod dsp;
+mod emit;
+mod error;
+pub mod harness;
+mod layout;
+pub mod memory;
+mod names;
+mod nn;
+mod runtime;
+pub mod target;
+
+pub use emit::{FileTree, Options, compile};
+pub use error::CompileError;
+pub use layout::{Layout, MemoryLine, layout};
+pub use names::prefix;
+pub use target::Target;

@@ -2,7 +2,7 @@
 //! same arithmetic.
 
 use crate::graph::{Activation, Data, Graph, GraphError, Node, Op, PoolKind, Tensor};
-use edgewright_kernels::{AddParams, Geometry, Requantize};
+pub use edgewright_kernels::{AddParams, Geometry, Requantize};
 
 /// A node with everything its kernel needs.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ mod inspect;
 mod rules;
 
 pub use import::{ImportReport, ImportRequest, Quarantined, import};
-pub use inspect::{ScanFinding, list, scan, show, trace};
+pub use inspect::{ScanFinding, export, list, scan, show, trace};
 pub use rules::{GroupRule, LabelRule};
 
 use crate::EngineError;

@@ -1,0 +1,168 @@
+//! Programs that run a library on windows from a file, for the proof.
+
+use crate::names::prefix;
+use edgewright_impulse::{Impulse, Task};
+
+/// Start-up code, semihosting and stack measuring of the emulated boards.
+pub const BOARD: &str = include_str!("../../../runtime/c/harness/board.c");
+/// Linker script of the boards; `@NAME@` places are filled in.
+pub const LINKER_SCRIPT: &str = include_str!("../../../runtime/c/harness/board.ld.in");
+/// Instruction counter for QEMU, built with the host's compiler.
+pub const COUNTER: &str = include_str!("../../../runtime/c/harness/counter.c");
+
+/// Statements that write the result as floats to `values`.
+fn flatten(impulse: &Impulse) -> String {
+    let mut out = String::new();
+    let mut at = 0;
+    for learn in &impulse.learn {
+        match &learn.task {
+            Task::Classification { labels } => {
+                out.push_str(&format!("    for (i = 0; i < {}; i++) {{ values[{at} + i] = result.scores[i]; }}\n", labels.len()));
+                at += labels.len();
+            }
+            Task::Regression => {
+                out.push_str(&format!("    values[{at}] = result.value;\n"));
+                at += 1;
+            }
+            Task::Anomaly { .. } => {
+                out.push_str(&format!("    values[{at}] = result.anomaly;\n"));
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+/// A host program: reads windows from its first argument, writes results to its second; both single precision in the
+/// byte order of the machine. Each window is classified at once and again out of a stream; both must agree.
+pub fn host_main(impulse: &Impulse, name: Option<&str>) -> String {
+    let p = name.map_or_else(|| prefix(&impulse.name), prefix);
+    let u = p.to_uppercase();
+    format!(
+        r#"/* Made by edgewright to prove the library. */
+#include "{p}.h"
+#include <stdio.h>
+#include <string.h>
+
+static uint32_t arena[({u}_ARENA_SIZE + 3) / 4];
+static float window[{u}_WINDOW_LEN], ring[{u}_WINDOW_LEN];
+
+static void flatten({p}_result result, float *values)
+{{
+    int i = 0;
+    (void)i;
+    (void)values;
+    (void)result;
+{flatten}}}
+
+int main(int argc, char **argv)
+{{
+    float once[{u}_OUTPUT_COUNT] = {{0}}, streamed[{u}_OUTPUT_COUNT] = {{0}};
+    {p}_t handle;
+    FILE *in, *out;
+    if (argc != 3) {{
+        return 2;
+    }}
+    in = fopen(argv[1], "rb");
+    out = fopen(argv[2], "wb");
+    if (in == NULL || out == NULL || {p}_init(&handle, arena, sizeof arena) != {u}_OK) {{
+        return 3;
+    }}
+    while (fread(window, sizeof(float), {u}_WINDOW_LEN, in) == {u}_WINDOW_LEN) {{
+        {p}_signal signal = {p}_signal_f32(window);
+        {p}_stream stream;
+        {p}_result result;
+        size_t at = 0;
+        memset(arena, 0xa5, sizeof arena);
+        if ({p}_classify(&handle, &signal, &result) != {u}_OK) {{
+            return 4;
+        }}
+        flatten(result, once);
+        {p}_stream_init(&stream, ring);
+        while (at < {u}_WINDOW_LEN) {{
+            const size_t piece = {u}_WINDOW_LEN - at < 77u ? {u}_WINDOW_LEN - at : 77u;
+            at += {p}_stream_push(&stream, window + at, piece);
+        }}
+        signal = {p}_stream_window(&stream);
+        if (!{p}_stream_ready(&stream) || {p}_classify(&handle, &signal, &result) != {u}_OK) {{
+            return 5;
+        }}
+        flatten(result, streamed);
+        if (memcmp(once, streamed, sizeof once) != 0) {{
+            return 6;
+        }}
+        if (fwrite(once, sizeof(float), {u}_OUTPUT_COUNT, out) != {u}_OUTPUT_COUNT) {{
+            return 7;
+        }}
+    }}
+    fclose(in);
+    return fclose(out) == 0 ? 0 : 7;
+}}
+"#,
+        flatten = flatten(impulse)
+    )
+}
+
+/// A board program: reads windows from `windows.bin` and writes results to `results.bin` beside the emulator, then the
+/// deepest stack of a classification as one more 32-bit number to `stack.bin`.
+pub fn board_main(impulse: &Impulse, name: Option<&str>) -> String {
+    let p = name.map_or_else(|| prefix(&impulse.name), prefix);
+    let u = p.to_uppercase();
+    format!(
+        r#"/* Made by edgewright to prove the library. */
+#include "{p}.h"
+#include "board.h"
+
+static uint32_t arena[({u}_ARENA_SIZE + 3) / 4];
+static float window[{u}_WINDOW_LEN];
+static {p}_result result;
+static {p}_t handle;
+static {p}_signal signal;
+static int status;
+
+static void run(void)
+{{
+    status = {p}_classify(&handle, &signal, &result);
+}}
+
+static void flatten(float *values)
+{{
+    int i = 0;
+    (void)i;
+    (void)values;
+{flatten}}}
+
+int main(void)
+{{
+    static float values[{u}_OUTPUT_COUNT];
+    uint32_t deepest = 0;
+    const int in = board_open("windows.bin", 0), out = board_open("results.bin", 1);
+    int note;
+    signal = {p}_signal_f32(window);
+    if (in < 0 || out < 0 || {p}_init(&handle, arena, sizeof arena) != {u}_OK) {{
+        return 3;
+    }}
+    while (board_read(in, window, sizeof window) == 0) {{
+        const uint32_t depth = board_stack_of(run);
+        if (status != {u}_OK) {{
+            return 4;
+        }}
+        deepest = depth > deepest ? depth : deepest;
+        flatten(values);
+        if (board_write(out, values, sizeof values) != 0) {{
+            return 7;
+        }}
+    }}
+    note = board_open("stack.bin", 1);
+    return note >= 0 && board_write(note, &deepest, sizeof deepest) == 0 ? 0 : 7;
+}}
+"#,
+        flatten = flatten(impulse)
+    )
+}
+
+/// Declarations of [`BOARD`].
+pub const BOARD_HEADER: &str = include_str!("../../../runtime/c/harness/board.h");
+
+/// Functions that mark the borders of what is counted.
+pub const MARKS: [&str; 3] = ["ew_mark_dsp", "ew_mark_network", "ew_mark_end"];

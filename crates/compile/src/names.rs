@@ -1,0 +1,129 @@
+//! C identifiers and literals.
+
+use std::fmt::Write;
+
+/// C identifier from the name of a project: lower case, words of letters, digits and underscores; never empty, never a
+/// keyword, never one of the runtime's names.
+pub fn prefix(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        match c {
+            'a'..='z' | '0'..='9' => out.push(c),
+            'A'..='Z' => out.push(c.to_ascii_lowercase()),
+            _ if out.ends_with('_') || out.is_empty() => {}
+            _ => out.push('_'),
+        }
+        if out.len() >= 32 {
+            break;
+        }
+    }
+    while out.ends_with('_') {
+        out.pop();
+    }
+    let keyword = [
+        "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
+        "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
+        "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "class",
+        "new", "delete", "this", "template", "namespace", "main", "ew",
+    ];
+    if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) || keyword.contains(&out.as_str()) || out.starts_with("ew_") {
+        out.insert_str(0, "model_");
+    }
+    out
+}
+
+/// A C string literal; everything but plain printable ASCII is written as octal bytes.
+pub fn string(text: &str) -> String {
+    let mut out = String::from("\"");
+    for b in text.bytes() {
+        match b {
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(b as char);
+            }
+            // `??` could be read as a trigraph.
+            b'?' | 0..=0x1f | 0x7f.. => {
+                let _ = write!(out, "\\{b:03o}");
+            }
+            _ => out.push(b as char),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Text that may stand in a comment.
+pub fn comment(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' })
+        .collect::<String>()
+        .replace("*/", "* /")
+        .replace("/*", "/ *")
+        .replace("??", "? ?")
+}
+
+/// A float literal that gives exactly this value.
+pub fn float(v: f32) -> String {
+    if v == f32::INFINITY {
+        "INFINITY".into()
+    } else if v == f32::NEG_INFINITY {
+        "-INFINITY".into()
+    } else {
+        // Nine significant digits tell any two floats apart.
+        format!("{v:.8e}f")
+    }
+}
+
+/// `static const <type> <name>[] = {...};`
+pub fn array<T>(kind: &str, name: &str, values: &[T], show: impl Fn(&T) -> String) -> String {
+    let mut out = format!("EW_DATA {kind} {name}[{}] = {{", values.len().max(1));
+    if values.is_empty() {
+        out.push('0');
+    }
+    let mut column = 200;
+    for (i, v) in values.iter().enumerate() {
+        let text = show(v);
+        if column + text.len() > 110 {
+            out.push_str("\n    ");
+            column = 4;
+        }
+        column += text.len() + 2;
+        out.push_str(&text);
+        if i + 1 < values.len() {
+            out.push_str(", ");
+        }
+    }
+    while out.ends_with(' ') {
+        out.pop();
+    }
+    out.push_str("};\n");
+    out.replace(", \n", ",\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefixes_are_identifiers() {
+        for (name, expected) in
+            [("Key Words!", "key_words"), ("int", "model_int"), ("9lives", "model_9lives"), ("äö", "model_"), ("ew_x", "model_ew_x")]
+        {
+            assert_eq!(prefix(name), expected);
+        }
+    }
+
+    #[test]
+    fn labels_cannot_leave_their_string() {
+        assert_eq!(string("a\"b\\c\nd?"), "\"a\\\"b\\\\c\\012d\\077\"");
+        assert_eq!(comment("x */ y"), "x * / y");
+    }
+
+    #[test]
+    fn float_literals_give_back_the_value() {
+        for v in [0.1f32, -3.4e38, 1.0e-45, 1.17549435e-38, 16777217.0, 0.0] {
+            let text = float(v);
+            assert_eq!(text.trim_end_matches('f').parse::<f32>().map(f32::to_bits), Ok(v.to_bits()), "{text}");
+        }
+    }
+}

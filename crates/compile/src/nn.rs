@@ -1,0 +1,340 @@
+//! Emission of graphs: constants, parameters and a sequence of kernel calls.
+
+use crate::{
+    memory::Buffer,
+    names::{array, comment, float},
+};
+use edgewright_ir::{
+    Graph, Node, Op, PoolKind, TensorId,
+    lower::{Layer, Step, f32_data, i8_data, i32_data},
+    text::op_name,
+};
+use edgewright_ir::lower::{Geometry, Requantize};
+
+/// Emitted code of a graph.
+pub struct GraphCode {
+    /// Runtime files it needs.
+    pub runtime: Vec<&'static str>,
+    /// Constants, parameters and the function
+    /// `static void <symbol>(const <in> *in, <out> *out, unsigned char *arena)`.
+    pub source: String,
+}
+
+/// What a graph needs of the arena, and how its tensors share places.
+pub struct Needs {
+    /// Buffers with the nodes during which they live.
+    pub buffers: Vec<Buffer>,
+    /// Place of each tensor.
+    places: Vec<Place>,
+    /// Last node that reads the input.
+    pub input_last: usize,
+    /// Nodes that are computed together with the next one.
+    fused: Vec<bool>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Place {
+    Input,
+    Output,
+    Constant,
+    Arena(usize),
+    /// Never stored.
+    None,
+}
+
+/// Finds out what a valid graph needs.
+pub fn needs(graph: &Graph) -> Needs {
+    let count = graph.tensors.len();
+    let mut places = vec![Place::None; count];
+    for (i, t) in graph.tensors.iter().enumerate() {
+        if t.data.is_some() {
+            places[i] = Place::Constant;
+        }
+    }
+    let input = graph.inputs[0].0 as usize;
+    let output = graph.outputs[0].0 as usize;
+    places[input] = Place::Input;
+    let readers = |id: TensorId| graph.nodes.iter().filter(|n| n.inputs.contains(&id)).count();
+    let fused: Vec<bool> = graph
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(i, n)| {
+            matches!(n.op, Op::Normalize)
+                && readers(n.output) == 1
+                && graph.nodes.get(i + 1).is_some_and(|m| matches!(m.op, Op::Quantize) && m.inputs[0] == n.output)
+        })
+        .collect();
+    let mut buffers: Vec<Buffer> = Vec::new();
+    let mut input_last = 0;
+    for (i, node) in graph.nodes.iter().enumerate() {
+        // The nodes that a fused node waits for read its inputs.
+        let at = if fused[i] { i + 1 } else { i };
+        for id in &node.inputs {
+            match places[id.0 as usize] {
+                Place::Input => input_last = input_last.max(at),
+                Place::Arena(b) => buffers[b].last = buffers[b].last.max(at),
+                _ => {}
+            }
+        }
+        let out = node.output.0 as usize;
+        places[out] = if fused[i] {
+            Place::None
+        } else if out == output {
+            Place::Output
+        } else if matches!(node.op, Op::Reshape) {
+            places[node.inputs[0].0 as usize]
+        } else {
+            let t = graph.tensor(node.output);
+            buffers.push(Buffer { name: t.name.clone(), bytes: t.bytes(), first: i, last: i });
+            Place::Arena(buffers.len() - 1)
+        };
+    }
+    Needs { buffers, places, input_last, fused }
+}
+
+struct Emitter<'a> {
+    graph: &'a Graph,
+    needs: &'a Needs,
+    offsets: &'a [usize],
+    symbol: &'a str,
+    runtime: Vec<&'static str>,
+    data: String,
+    body: String,
+}
+
+/// Emits a valid graph whose buffers lie at `offsets`.
+///
+/// # Errors
+/// A sentence that names the node.
+pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Result<GraphCode, String> {
+    let mut e = Emitter {
+        graph,
+        needs,
+        offsets,
+        symbol,
+        runtime: Vec::new(),
+        data: String::new(),
+        body: String::new(),
+    };
+    for (i, node) in graph.nodes.iter().enumerate() {
+        if !needs.fused[i] {
+            e.node(i, node).map_err(|reason| format!("node `{}`: {reason}", node.name))?;
+        }
+    }
+    let kind = |id: TensorId| if graph.tensor(id).quant.is_some() { "int8_t" } else { "float" };
+    let source = format!(
+        "{}\nEW_FN void {symbol}(const {} *in, {} *out, unsigned char *arena)\n{{\n    (void)arena;\n{}}}\n",
+        e.data,
+        kind(graph.inputs[0]),
+        kind(graph.outputs[0]),
+        e.body
+    );
+    Ok(GraphCode { runtime: e.runtime, source })
+}
+
+fn factors(name: &str, layer: &Layer) -> String {
+    array("ew_factor", name, &layer.factors, |f| format!("{{{}, {}}}", int(f.multiplier), f.shift))
+}
+
+/// An int literal; the smallest value has none of its own.
+fn int(v: i32) -> String {
+    if v == i32::MIN { "(-2147483647 - 1)".into() } else { v.to_string() }
+}
+
+fn geometry(g: &Geometry) -> String {
+    let values = [
+        g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c, g.kernel_h, g.kernel_w, g.stride_h, g.stride_w,
+        g.dilation_h, g.dilation_w, g.pad_h, g.pad_w,
+    ];
+    values.map(|v| v.to_string()).join(", ")
+}
+
+impl Emitter<'_> {
+    fn need(&mut self, files: &[&'static str]) {
+        for file in files {
+            if !self.runtime.contains(file) {
+                self.runtime.push(file);
+            }
+        }
+    }
+
+    /// Pointer to a tensor that is read or written.
+    fn pointer(&self, id: TensorId) -> String {
+        let kind = if self.graph.tensor(id).quant.is_some() { "int8_t" } else { "float" };
+        match self.needs.places[id.0 as usize] {
+            Place::Input => "in".into(),
+            Place::Output => "out".into(),
+            Place::Arena(b) => format!("({kind} *)(void *)(arena + {}u)", self.offsets[b]),
+            Place::Constant | Place::None => "0".into(),
+        }
+    }
+
+    fn constant(&mut self, node: usize, name: &str, id: TensorId) -> Result<String, String> {
+        let symbol = format!("{}_{node}_{name}", self.symbol);
+        let values = f32_data(self.graph.tensor(id))?;
+        let text = array("float", &symbol, values, |v| float(*v));
+        self.data.push_str(&text);
+        Ok(symbol)
+    }
+
+    fn layer(&mut self, i: usize, node: &Node, layer: &Layer) -> Result<(), String> {
+        let base = format!("{}_{i}", self.symbol);
+        let weights = i8_data(self.graph.tensor(node.inputs[1]))?;
+        let bias = i32_data(self.graph.tensor(node.inputs[2]))?;
+        let text = [
+            array("int8_t", &format!("{base}_weights"), weights, i8::to_string),
+            array("int32_t", &format!("{base}_bias"), bias, |v| int(*v)),
+            factors(&format!("{base}_factors"), layer),
+            format!(
+                "EW_DATA ew_layer_s8 {base}_layer = {{{base}_bias, {base}_factors, {}, {}, {}, {}}};\n",
+                layer.in_zero, layer.out_zero, layer.limits[0], layer.limits[1]
+            ),
+        ];
+        self.data.push_str(&text.concat());
+        Ok(())
+    }
+
+    fn node(&mut self, i: usize, node: &Node) -> Result<(), String> {
+        let graph = self.graph;
+        let base = format!("{}_{i}", self.symbol);
+        let x = self.pointer(node.inputs[0]);
+        let y = self.pointer(node.output);
+        let n = graph.tensor(node.output).len();
+        let shape = |id: TensorId| {
+            let s: Vec<String> = graph.tensor(id).shape.iter().map(usize::to_string).collect();
+            s.join("x")
+        };
+        let about = format!(
+            "    /* {}: {} {} -> {}, {} MACs */\n",
+            comment(&node.name),
+            op_name(&node.op),
+            shape(node.inputs[0]),
+            shape(node.output),
+            graph.node_macs(node)
+        );
+        let limits = |l: &[f32; 2]| format!("{}, {}", float(l[0]), float(l[1]));
+        let call = match graph.lower(node).map_err(|e| e.to_string())? {
+            Step::Conv2dS8 { geometry: g, depthwise, layer } => {
+                let name = if depthwise { "ew_depthwise_conv2d_s8" } else { "ew_conv2d_s8" };
+                self.need(&["ew_fixed.h", "ew_geometry.h", if depthwise { "ew_depthwise_conv2d_s8.h" } else { "ew_conv2d_s8.h" }]);
+                self.layer(i, node, &layer)?;
+                self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(&g)));
+                format!("{name}(&{base}_shape, {x}, {base}_weights, &{base}_layer, {y});")
+            }
+            Step::FullyConnectedS8 { layer } => {
+                self.need(&["ew_fixed.h", "ew_geometry.h", "ew_fully_connected_s8.h"]);
+                self.layer(i, node, &layer)?;
+                let inputs = graph.tensor(node.inputs[0]).len();
+                format!("ew_fully_connected_s8({inputs}, {n}, {x}, {base}_weights, &{base}_layer, {y});")
+            }
+            Step::Conv2dF32 { geometry: g, depthwise, limits: l } => {
+                self.need(&["ew_fixed.h", "ew_geometry.h", "ew_layers_f32.h"]);
+                let name = if depthwise { "ew_depthwise_conv2d_f32" } else { "ew_conv2d_f32" };
+                let w = self.constant(i, "weights", node.inputs[1])?;
+                let b = self.constant(i, "bias", node.inputs[2])?;
+                self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(&g)));
+                format!("{name}(&{base}_shape, {x}, {w}, {b}, {}, {y});", limits(&l))
+            }
+            Step::FullyConnectedF32 { limits: l } => {
+                self.need(&["ew_fixed.h", "ew_geometry.h", "ew_layers_f32.h"]);
+                let inputs = graph.tensor(node.inputs[0]).len();
+                let w = self.constant(i, "weights", node.inputs[1])?;
+                let b = self.constant(i, "bias", node.inputs[2])?;
+                format!("ew_fully_connected_f32({inputs}, {n}, {x}, {w}, {b}, {}, {y});", limits(&l))
+            }
+            Step::PoolS8 { geometry: g, kind, limits: [min, max] } => {
+                self.need(&["ew_fixed.h", "ew_geometry.h", "ew_pool.h"]);
+                self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(&g)));
+                let average = u8::from(kind == PoolKind::Average);
+                format!("ew_pool_s8(&{base}_shape, {x}, {average}, {min}, {max}, {y});")
+            }
+            Step::PoolF32 { geometry: g, kind, limits: l } => {
+                self.need(&["ew_fixed.h", "ew_geometry.h", "ew_pool.h"]);
+                self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(&g)));
+                let average = u8::from(kind == PoolKind::Average);
+                format!("ew_pool_f32(&{base}_shape, {x}, {average}, {}, {y});", limits(&l))
+            }
+            Step::AddS8(p) => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h"]);
+                let f = |f: Requantize| format!("{{{}, {}}}", int(f.multiplier), f.shift);
+                self.data.push_str(&format!(
+                    "EW_DATA ew_add_params {base}_add = {{{{{}, {}}}, {{{}, {}}}, {}, {}, {}, {}}};\n",
+                    p.in_zero[0],
+                    p.in_zero[1],
+                    f(p.in_factor[0]),
+                    f(p.in_factor[1]),
+                    f(p.out_factor),
+                    p.out_zero,
+                    p.min,
+                    p.max
+                ));
+                let b = self.pointer(node.inputs[1]);
+                format!("ew_add_s8(&{base}_add, {x}, {b}, {n}u, {y});")
+            }
+            Step::AddF32 { limits: l } => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h"]);
+                let b = self.pointer(node.inputs[1]);
+                format!("ew_add_f32({x}, {b}, {n}u, {}, {y});", limits(&l))
+            }
+            Step::ActivateS8 { limits: [min, max] } => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h"]);
+                format!("ew_activate_s8({x}, {n}u, {min}, {max}, {y});")
+            }
+            Step::ActivateF32 { limits: l } => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h"]);
+                format!("ew_activate_f32({x}, {n}u, {}, {y});", limits(&l))
+            }
+            Step::SoftmaxS8 { row, table } => {
+                self.need(&["ew_softmax.h"]);
+                self.data.push_str(&array("uint32_t", &format!("{base}_table"), &table, |v| format!("{v}u")));
+                format!("ew_softmax_s8({x}, {}u, {row}u, {base}_table, {y});", n / row)
+            }
+            Step::SoftmaxF32 { row } => {
+                self.need(&["ew_softmax.h"]);
+                format!("ew_softmax_f32({x}, {}u, {row}u, {y});", n / row)
+            }
+            Step::Reshape if x == y => return Ok(()),
+            Step::Reshape => format!("memcpy({y}, {x}, {}u);", graph.tensor(node.output).bytes()),
+            Step::Normalize => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h"]);
+                let mean = self.constant(i, "mean", node.inputs[1])?;
+                let scale = self.constant(i, "scale", node.inputs[2])?;
+                format!("ew_normalize_f32({x}, {mean}, {scale}, {n}u, {y});")
+            }
+            Step::Quantize { inverse_scale, zero } => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h"]);
+                if i > 0 && self.needs.fused[i - 1] {
+                    let before = &graph.nodes[i - 1];
+                    let x = self.pointer(before.inputs[0]);
+                    let mean = self.constant(i, "mean", before.inputs[1])?;
+                    let scale = self.constant(i, "scale", before.inputs[2])?;
+                    format!("ew_normalize_quantize_s8({x}, {mean}, {scale}, {n}u, {}, {zero}, {y});", float(inverse_scale))
+                } else {
+                    format!("ew_quantize_s8({x}, {n}u, {}, {zero}, {y});", float(inverse_scale))
+                }
+            }
+            Step::Dequantize { scale, zero } => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h"]);
+                format!("ew_dequantize_s8({x}, {n}u, {}, {zero}, {y});", float(scale))
+            }
+            Step::KMeansScore { axes } => {
+                self.need(&["ew_kmeans.h"]);
+                let axes: Vec<u32> = axes.iter().map(|a| *a as u32).collect();
+                self.data.push_str(&array("uint16_t", &format!("{base}_axes"), &axes, u32::to_string));
+                let mean = self.constant(i, "mean", node.inputs[1])?;
+                let scale = self.constant(i, "scale", node.inputs[2])?;
+                let centroids = self.constant(i, "centroids", node.inputs[3])?;
+                let radii = self.constant(i, "radii", node.inputs[4])?;
+                let clusters = graph.tensor(node.inputs[4]).len();
+                format!(
+                    "{y}[0] = ew_kmeans_score_f32({x}, {base}_axes, {}u, {mean}, {scale}, {centroids}, {radii}, {clusters}u);",
+                    axes.len()
+                )
+            }
+        };
+        self.body.push_str(&about);
+        self.body.push_str(&format!("    {call}\n"));
+        Ok(())
+    }
+}

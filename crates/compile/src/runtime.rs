@@ -1,0 +1,36 @@
+//! The C runtime, as text that goes into the emitted file.
+
+/// Runtime files in the order in which they must stand.
+const FILES: &[(&str, &str)] = &[
+    ("ew_base.h", include_str!("../../../runtime/c/ew_base.h")),
+    ("ew_read.h", include_str!("../../../runtime/c/dsp/ew_read.h")),
+    ("ew_math.h", include_str!("../../../runtime/c/dsp/ew_math.h")),
+    ("ew_fft.h", include_str!("../../../runtime/c/dsp/ew_fft.h")),
+    ("ew_raw.h", include_str!("../../../runtime/c/dsp/ew_raw.h")),
+    ("ew_stats.h", include_str!("../../../runtime/c/dsp/ew_stats.h")),
+    ("ew_spectral.h", include_str!("../../../runtime/c/dsp/ew_spectral.h")),
+    ("ew_audio.h", include_str!("../../../runtime/c/dsp/ew_audio.h")),
+    ("ew_fixed.h", include_str!("../../../runtime/c/nn/ew_fixed.h")),
+    ("ew_geometry.h", include_str!("../../../runtime/c/nn/ew_geometry.h")),
+    ("ew_conv2d_s8.h", include_str!("../../../runtime/c/nn/ew_conv2d_s8.h")),
+    ("ew_depthwise_conv2d_s8.h", include_str!("../../../runtime/c/nn/ew_depthwise_conv2d_s8.h")),
+    ("ew_fully_connected_s8.h", include_str!("../../../runtime/c/nn/ew_fully_connected_s8.h")),
+    ("ew_layers_f32.h", include_str!("../../../runtime/c/nn/ew_layers_f32.h")),
+    ("ew_pool.h", include_str!("../../../runtime/c/nn/ew_pool.h")),
+    ("ew_elementwise.h", include_str!("../../../runtime/c/nn/ew_elementwise.h")),
+    ("ew_softmax.h", include_str!("../../../runtime/c/nn/ew_softmax.h")),
+    ("ew_kmeans.h", include_str!("../../../runtime/c/nn/ew_kmeans.h")),
+];
+
+/// Text of the wanted files, each once, in the order in which they must stand.
+pub fn text(wanted: &[&str]) -> String {
+    let mut out = String::new();
+    for (name, text) in FILES {
+        if wanted.contains(name) {
+            out.push_str(&format!("/* ---- {name} ---- */\n"));
+            out.push_str(text);
+            out.push('\n');
+        }
+    }
+    out
+}

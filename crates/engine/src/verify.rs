@@ -1,0 +1,376 @@
+//! Proof of the emitted C: built, run, and compared with [`edgewright_impulse::Runner`] bit for bit.
+
+use crate::{EngineError, error::AtPath};
+use edgewright_compile::{Options, Target, compile, harness, prefix};
+use edgewright_impulse::{Impulse, Outcome, Runner, Task};
+use edgewright_toolchain::{self as toolchain, BoardBuild, BoardSpec, Compiler};
+use std::{
+    io::{BufReader, BufWriter, Read, Write},
+    path::Path,
+    time::Duration,
+};
+
+const LIMIT: Duration = Duration::from_secs(540);
+/// Warnings are errors: a user's build shall be as clean as ours.
+const STRICT: [&str; 8] =
+    ["-std=c99", "-Wall", "-Wextra", "-Wconversion", "-Wshadow", "-pedantic", "-Werror", "-DEW_PROOF"];
+
+/// How to prove on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HostOptions {
+    /// Random windows beside the test windows.
+    pub random_cases: usize,
+    /// Seed of the random windows.
+    pub seed: u64,
+}
+
+/// What was proven on the host.
+#[derive(Clone, Debug, Default)]
+pub struct HostProof {
+    /// Compilers with their flags.
+    pub builds: Vec<String>,
+    /// Windows that were compared in each build.
+    pub cases: usize,
+    /// First difference.
+    pub mismatch: Option<String>,
+    /// What the C says of the test windows.
+    pub outcomes: Vec<Outcome>,
+    /// What to install when there is no compiler.
+    pub missing: Option<String>,
+}
+
+/// Instructions per window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerWindow {
+    /// Feature extraction.
+    pub dsp: u64,
+    /// Learning blocks.
+    pub network: u64,
+}
+
+/// What was proven on a board.
+#[derive(Clone, Debug, Default)]
+pub struct BoardProof {
+    /// Compiler, flags and emulator.
+    pub builds: Vec<String>,
+    /// Windows that were compared.
+    pub cases: usize,
+    /// First difference.
+    pub mismatch: Option<String>,
+    /// What to install.
+    pub missing: Option<String>,
+    /// Code and constants of the linked image.
+    pub flash_bytes: u64,
+    /// Arena.
+    pub arena_bytes: u64,
+    /// Static data of the library.
+    pub static_bytes: u64,
+    /// Deepest stack of a classification.
+    pub stack_bytes: u64,
+    /// Mean over the windows.
+    pub instructions: Option<PerWindow>,
+}
+
+/// Number of outputs of an impulse.
+fn output_count(impulse: &Impulse) -> usize {
+    impulse.learn.iter().map(|l| l.graph.tensor(l.graph.outputs[0]).len()).sum()
+}
+
+/// Outputs of all learning blocks, in order.
+fn flatten(impulse: &Impulse, outcome: &Outcome) -> Vec<f32> {
+    let mut out = Vec::new();
+    for learn in &impulse.learn {
+        match learn.task {
+            Task::Classification { .. } => out.extend(&outcome.scores),
+            Task::Regression => out.extend(outcome.value),
+            Task::Anomaly { .. } => out.extend(outcome.anomaly),
+        }
+    }
+    out
+}
+
+fn unflatten(impulse: &Impulse, values: &[f32]) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut at = 0;
+    for learn in &impulse.learn {
+        match &learn.task {
+            Task::Classification { labels } => {
+                outcome.scores = values[at..at + labels.len()].to_vec();
+                at += labels.len();
+            }
+            Task::Regression => {
+                outcome.value = Some(values[at]);
+                at += 1;
+            }
+            Task::Anomaly { .. } => {
+                outcome.anomaly = Some(values[at]);
+                at += 1;
+            }
+        }
+    }
+    outcome
+}
+
+/// Writes windows and what they should give. Returns how many.
+struct Cases {
+    windows: BufWriter<std::fs::File>,
+    expected: BufWriter<std::fs::File>,
+    count: usize,
+}
+
+impl Cases {
+    fn create(dir: &Path) -> Result<Self, EngineError> {
+        let create = |name: &str| {
+            let path = dir.join(name);
+            std::fs::File::create(&path).at(&path).map(BufWriter::new)
+        };
+        Ok(Self { windows: create("windows.bin")?, expected: create("expected.bin")?, count: 0 })
+    }
+
+    fn add(&mut self, impulse: &Impulse, runner: &mut Runner<'_>, window: &[f32], dir: &Path) -> Result<(), EngineError> {
+        let outcome = runner.run(window)?;
+        let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        self.windows.write_all(&bytes(window)).at(dir)?;
+        self.expected.write_all(&bytes(&flatten(impulse, &outcome))).at(dir)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    fn finish(mut self, dir: &Path) -> Result<usize, EngineError> {
+        self.windows.flush().at(dir)?;
+        self.expected.flush().at(dir)?;
+        Ok(self.count)
+    }
+}
+
+/// A window that no recording holds: noise of many loudnesses, silence, full scale, steps, single values.
+fn random_window(impulse: &Impulse, state: &mut u64, out: &mut [f32]) {
+    let mut next = || {
+        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = *state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    };
+    let audio = impulse.window.axes.iter().all(|a| a.units == "wav");
+    let image = impulse.window.image.is_some();
+    let full = if audio { 32767.0 } else if image { 255.0 } else { 100.0 };
+    let kind = next() % 8;
+    let loud = full * 2f32.powi(-((next() % 14) as i32));
+    let level = (next() >> 40) as f32 / (1u64 << 24) as f32 * 2.0 - 1.0;
+    for (i, v) in out.iter_mut().enumerate() {
+        let r = (next() >> 40) as f32 / (1u64 << 23) as f32 - 1.0;
+        *v = match kind {
+            0 => 0.0,
+            1 => full * level,
+            2 => if r > 0.0 { full } else { -full },
+            3 => if i % 97 == 0 { full * r } else { 0.0 },
+            4 => loud * r + full * level,
+            _ => loud * r,
+        };
+        if audio {
+            *v = v.round();
+        }
+        if image {
+            *v = v.abs().round();
+        }
+    }
+}
+
+/// Compares two files of floats and says where they first differ.
+fn compare(dir: &Path, got: &str, count: usize, outputs: usize) -> Result<Option<String>, EngineError> {
+    let open = |name: &str| {
+        let path = dir.join(name);
+        std::fs::File::open(&path).at(&path).map(BufReader::new)
+    };
+    let (mut a, mut b) = (open("expected.bin")?, open(got)?);
+    let mut left = vec![0u8; outputs * 4];
+    let mut right = left.clone();
+    for case in 0..count {
+        a.read_exact(&mut left).at(dir)?;
+        if b.read_exact(&mut right).is_err() {
+            return Ok(Some(format!("the program wrote {case} of {count} results")));
+        }
+        if left != right {
+            let value = |bytes: &[u8], i: usize| f32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]]);
+            let i = (0..outputs).find(|&i| left[4 * i..4 * i + 4] != right[4 * i..4 * i + 4]).unwrap_or(0);
+            return Ok(Some(format!("window {case}, output {i}: {} instead of {}", value(&right, i), value(&left, i))));
+        }
+    }
+    Ok(None)
+}
+
+fn write_tree(impulse: &Impulse, target: &Target, dir: &Path) -> Result<String, EngineError> {
+    let tree = compile(impulse, target, &Options::default())?;
+    for (name, bytes) in &tree {
+        let path = dir.join(name);
+        std::fs::write(&path, bytes).at(&path)?;
+    }
+    Ok(prefix(&impulse.name))
+}
+
+fn tool_failed(what: &str, e: &toolchain::ToolError) -> String {
+    format!("{what}: {e}")
+}
+
+/// Builds the library with every compiler at several levels and runs it on the test windows and on random windows.
+///
+/// # Errors
+/// Those of compiling the impulse and of files. A build that fails or differs is a mismatch, not an error.
+pub fn verify_host(
+    impulse: &Impulse,
+    cases: &mut dyn Iterator<Item = Vec<f32>>,
+    options: &HostOptions,
+) -> Result<HostProof, EngineError> {
+    let compilers = toolchain::host_compilers();
+    if compilers.is_empty() {
+        return Ok(HostProof { missing: toolchain::missing("gcc"), ..HostProof::default() });
+    }
+    let folder = tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
+    let dir = folder.path();
+    let target = crate::stages::build::target("host")?;
+    let p = write_tree(impulse, target, dir)?;
+    let main = dir.join("main.c");
+    std::fs::write(&main, harness::host_main(impulse, None)).at(&main)?;
+
+    let mut runner = Runner::new(impulse)?;
+    let mut files = Cases::create(dir)?;
+    for window in cases {
+        files.add(impulse, &mut runner, &window, dir)?;
+    }
+    let tested = files.count;
+    let mut window = vec![0.0; impulse.window.values()];
+    let mut state = options.seed;
+    for _ in 0..options.random_cases {
+        random_window(impulse, &mut state, &mut window);
+        files.add(impulse, &mut runner, &window, dir)?;
+    }
+    let count = files.finish(dir)?;
+    let outputs = output_count(impulse);
+    let mut proof = HostProof { cases: count, ..HostProof::default() };
+    for (compiler, flags) in builds(&compilers, dir) {
+        let name = format!("{} {}", compiler.program, flags.join(" "));
+        let mut all: Vec<&str> = STRICT.to_vec();
+        if flags.contains(&"-std=gnu11") {
+            all.remove(0);
+        }
+        all.extend(&flags);
+        let outcome = toolchain::host_build(compiler, dir, &all, &["main.c", &format!("{p}.c")], "proof")
+            .and_then(|()| {
+                toolchain::run("./proof", &["windows.bin".into(), "results.bin".into()], dir, LIMIT).map(|_| ())
+            });
+        proof.builds.push(format!("{name} ({})", compiler.version));
+        let mismatch = match outcome {
+            Ok(()) => compare(dir, "results.bin", count, outputs)?,
+            Err(e) => Some(tool_failed(&name, &e)),
+        };
+        if let Some(m) = mismatch {
+            proof.mismatch = Some(format!("{name}: {m}"));
+            return Ok(proof);
+        }
+    }
+    let path = dir.join("results.bin");
+    let mut file = BufReader::new(std::fs::File::open(&path).at(&path)?);
+    let mut row = vec![0u8; outputs * 4];
+    for _ in 0..tested {
+        file.read_exact(&mut row).at(&path)?;
+        let values: Vec<f32> = row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        proof.outcomes.push(unflatten(impulse, &values));
+    }
+    Ok(proof)
+}
+
+/// Compilers with the flags of each build. The last provokes what would change results: every instruction of this
+/// machine, in a dialect in which GCC contracts.
+fn builds<'c>(compilers: &'c [Compiler], dir: &Path) -> Vec<(&'c Compiler, Vec<&'static str>)> {
+    let mut out = Vec::new();
+    for compiler in compilers {
+        for level in ["-O0", "-O2", "-Os"] {
+            out.push((compiler, vec![level]));
+        }
+        if toolchain::sanitizer_works(compiler, dir) {
+            out.push((compiler, vec!["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"]));
+        }
+        out.push((compiler, vec!["-O3", "-march=native", "-std=gnu11"]));
+    }
+    out
+}
+
+/// Builds the library for an emulated board and runs it there.
+///
+/// # Errors
+/// Those of compiling the impulse and of files. A build that fails or differs is a mismatch, not an error.
+pub fn verify_board(
+    impulse: &Impulse,
+    target: &Target,
+    cases: &mut dyn Iterator<Item = Vec<f32>>,
+) -> Result<BoardProof, EngineError> {
+    let Some(board) = &target.board else {
+        return Err(EngineError::Usage(format!("target `{}` has no board to run on", target.id)));
+    };
+    let missing: Vec<String> =
+        ["arm-none-eabi-gcc", "qemu-system-arm"].iter().filter_map(|t| toolchain::missing(t)).collect();
+    if !missing.is_empty() {
+        return Ok(BoardProof { missing: Some(missing.join("; ")), ..BoardProof::default() });
+    }
+    let folder = tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
+    let dir = folder.path();
+    let p = write_tree(impulse, target, dir)?;
+    for (name, text) in [
+        ("main.c", harness::board_main(impulse, None).as_str()),
+        ("board.c", harness::BOARD),
+        ("board.h", harness::BOARD_HEADER),
+    ] {
+        let path = dir.join(name);
+        std::fs::write(&path, text).at(&path)?;
+    }
+    let mut runner = Runner::new(impulse)?;
+    let mut files = Cases::create(dir)?;
+    for window in cases {
+        files.add(impulse, &mut runner, &window, dir)?;
+    }
+    let count = files.finish(dir)?;
+    let spec = BoardSpec {
+        machine: board.machine.clone(),
+        flags: board.flags.clone(),
+        code: (board.code_base, board.code_bytes),
+        ram: (board.ram_base, board.ram_bytes),
+    };
+    let library = format!("{p}.c");
+    let counter = toolchain::host_compilers()
+        .first()
+        .and_then(|c| toolchain::build_counter(c, dir, harness::COUNTER).ok());
+    let flags = ["-O2", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-DEW_MEASURE"];
+    let build = BoardBuild {
+        board: &spec,
+        linker_script: harness::LINKER_SCRIPT,
+        sources: &[&library, "main.c", "board.c"],
+        flags: &flags,
+    };
+    let layout = edgewright_compile::layout(impulse)?;
+    let mut proof = BoardProof {
+        builds: vec![format!("arm-none-eabi-gcc {} {} in QEMU {}", flags.join(" "), spec.flags.join(" "), spec.machine)],
+        cases: count,
+        arena_bytes: layout.arena_bytes as u64,
+        ..BoardProof::default()
+    };
+    let run = match toolchain::run_board(dir, &build, counter.as_deref(), harness::MARKS) {
+        Ok(run) => run,
+        Err(e) => {
+            proof.mismatch = Some(tool_failed("the board", &e));
+            return Ok(proof);
+        }
+    };
+    proof.flash_bytes = run.flash_bytes;
+    proof.static_bytes = run.static_bytes;
+    if let Some(c) = run.counts.filter(|c| c.passes > 0) {
+        proof.instructions = Some(PerWindow { dsp: c.first / c.passes, network: c.second / c.passes });
+    } else {
+        proof.builds.push("instructions were not counted: the counter for QEMU could not be built or saw no pass".into());
+    }
+    let path = dir.join("stack.bin");
+    let bytes = std::fs::read(&path).at(&path)?;
+    proof.stack_bytes = bytes.get(..4).map_or(0, |b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+    proof.mismatch = compare(dir, "results.bin", count, output_count(impulse))?;
+    Ok(proof)
+}

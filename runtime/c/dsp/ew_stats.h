@@ -1,0 +1,100 @@
+/* Statistics of one axis. Mirrors the crate `dsp`, module `flatten`. */
+
+typedef struct {
+    float mean, m2, skewness, kurtosis;
+} ew_moments;
+
+EW_FN float ew_mean(const float *x, size_t n)
+{
+    float sum = 0.0f;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        sum += x[i] - x[0];
+    }
+    return x[0] + sum / (float)n;
+}
+
+EW_FN float ew_rms(const float *x, size_t n)
+{
+    float sum = 0.0f;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        sum += x[i] * x[i];
+    }
+    return sqrtf(sum / (float)n);
+}
+
+EW_FN void ew_moments_of(const float *x, size_t n, ew_moments *out)
+{
+    const float count = (float)n;
+    const float mean = ew_mean(x, n);
+    float s2 = 0.0f, s3 = 0.0f, s4 = 0.0f, m2, m3, m4, edge;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const float d = x[i] - mean;
+        const float d2 = d * d;
+        s2 += d2;
+        s3 += d2 * d;
+        s4 += d2 * d2;
+    }
+    m2 = s2 / count;
+    m3 = s3 / count;
+    m4 = s4 / count;
+    edge = 1e-6f * (mean < 0.0f ? -mean : mean);
+    out->mean = mean;
+    out->m2 = m2;
+    if (m2 <= edge * edge) {
+        out->skewness = 0.0f;
+        out->kurtosis = -3.0f;
+    } else {
+        out->skewness = m3 / (m2 * sqrtf(m2));
+        out->kurtosis = m4 / (m2 * m2) - 3.0f;
+    }
+}
+
+typedef struct {
+    size_t frames, axes, used;
+    const uint16_t *chosen;
+    float scale;
+    uint8_t wanted[7];
+} ew_flatten;
+
+EW_FN int ew_flatten_extract(const ew_flatten *p, const ew_signal *signal, float *features, float *scratch)
+{
+    size_t a, i, at = 0;
+    for (a = 0; a < p->used; a++) {
+        float values[7];
+        float low, high;
+        ew_moments m;
+        const int status = ew_read_axis(signal, p->axes, p->chosen[a], 0u, p->frames, scratch);
+        if (status != EW_OK) {
+            return status;
+        }
+        for (i = 0; i < p->frames; i++) {
+            scratch[i] = scratch[i] * p->scale;
+        }
+        ew_moments_of(scratch, p->frames, &m);
+        low = high = scratch[0];
+        for (i = 0; i < p->frames; i++) {
+            if (scratch[i] < low) {
+                low = scratch[i];
+            }
+            if (scratch[i] > high) {
+                high = scratch[i];
+            }
+        }
+        values[0] = m.mean;
+        values[1] = low;
+        values[2] = high;
+        values[3] = ew_rms(scratch, p->frames);
+        values[4] = sqrtf(m.m2);
+        values[5] = m.skewness;
+        values[6] = m.kurtosis;
+        for (i = 0; i < 7u; i++) {
+            if (p->wanted[i]) {
+                features[at++] = values[i];
+            }
+        }
+    }
+    return EW_OK;
+}

@@ -1,0 +1,93 @@
+/* Element by element. Mirrors the crate `kernels`, module `elementwise`. */
+
+typedef struct {
+    int32_t in_zero[2];
+    ew_factor in_factor[2];
+    ew_factor out_factor;
+    int32_t out_zero, min, max;
+} ew_add_params;
+
+EW_FN void ew_add_s8(const ew_add_params *p, const int8_t *a, const int8_t *b, size_t n, int8_t *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const int32_t x = ew_requantize((a[i] - p->in_zero[0]) * (1 << 20), p->in_factor[0]);
+        const int32_t y = ew_requantize((b[i] - p->in_zero[1]) * (1 << 20), p->in_factor[1]);
+        out[i] = ew_clamp(ew_requantize(x + y, p->out_factor) + p->out_zero, p->min, p->max);
+    }
+}
+
+EW_FN void ew_add_f32(const float *a, const float *b, size_t n, float min, float max, float *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        out[i] = ew_limit(a[i] + b[i], min, max);
+    }
+}
+
+EW_FN void ew_activate_s8(const int8_t *x, size_t n, int32_t min, int32_t max, int8_t *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        out[i] = ew_clamp(x[i], min, max);
+    }
+}
+
+EW_FN void ew_activate_f32(const float *x, size_t n, float min, float max, float *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        out[i] = ew_limit(x[i], min, max);
+    }
+}
+
+EW_FN void ew_normalize_f32(const float *x, const float *mean, const float *scale, size_t n, float *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        out[i] = (x[i] - mean[i]) * scale[i];
+    }
+}
+
+EW_FN int32_t ew_round(float x)
+{
+    const int32_t whole = (int32_t)x;
+    const float part = x - (float)whole;
+    return part >= 0.5f ? whole + 1 : (part <= -0.5f ? whole - 1 : whole);
+}
+
+EW_FN int8_t ew_quantize_one(float x, float inverse_scale, int32_t zero)
+{
+    float scaled = ew_limit(x * inverse_scale, -512.0f, 512.0f);
+    if (!ew_is_finite(scaled)) {
+        scaled = 0.0f;
+    }
+    return ew_clamp(ew_round(scaled) + zero, -128, 127);
+}
+
+EW_FN void ew_quantize_s8(const float *x, size_t n, float inverse_scale, int32_t zero, int8_t *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        out[i] = ew_quantize_one(x[i], inverse_scale, zero);
+    }
+}
+
+/* Normalisation and quantisation in one pass, without a float copy in between. */
+EW_FN void ew_normalize_quantize_s8(const float *x, const float *mean, const float *scale, size_t n,
+                                    float inverse_scale, int32_t zero, int8_t *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const float normalised = (x[i] - mean[i]) * scale[i];
+        out[i] = ew_quantize_one(normalised, inverse_scale, zero);
+    }
+}
+
+EW_FN void ew_dequantize_s8(const int8_t *x, size_t n, float scale, int32_t zero, float *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        out[i] = (float)(x[i] - zero) * scale;
+    }
+}
