@@ -1,1 +1,15 @@
-//! Markdown and HTML reports with plots.
+//! Markdown and HTML reports with plots: values in, text out.
+//!
+//! Both forms hold the same figures. The HTML is one file without script and without a request to anywhere. Nothing in it
+//! depends on the time of day: the same values give the same bytes.
+
+mod data;
+mod html;
+mod markdown;
+mod plots;
+
+pub use data::{
+    Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData, Stage, Target,
+};
+pub use html::to_html;
+pub use markdown::to_markdown;
