@@ -65,7 +65,7 @@ pub struct VerifyRecord {
 impl VerifyRecord {
     /// For people.
     pub fn to_text(&self) -> String {
-        let mut out = format!("{:<10}", self.target);
+        let mut out = format!("{:<13} ", self.target);
         match self.bit_exact {
             Some(true) => out.push_str(&format!("{} windows agree bit for bit", self.cases)),
             Some(false) => out.push_str(&format!(
