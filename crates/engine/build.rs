@@ -26,16 +26,35 @@ fn files(path: &Path, out: &mut Vec<PathBuf>) {
 fn main() {
     let stages: &[(&str, &[&str])] = &[
         ("import", &["../sample/src", "src/dataset"]),
-        ("clean", &["../sample/src", "../etl/src", "../dsp/src/resample.rs", "src/stages/clean.rs", "src/stages/plan.rs"]),
+        (
+            "clean",
+            &[
+                "../sample/src",
+                "../etl/src",
+                "../dsp/src/resample.rs",
+                "src/stages/clean.rs",
+                "src/stages/plan.rs",
+            ],
+        ),
         ("split", &["../etl/src/split.rs", "src/stages/split.rs"]),
         ("features", &["../dsp/src", "../impulse/src", "src/stages/features.rs", "src/stages/plan.rs"]),
         (
             "train",
-            &["../train/src", "../ml/src", "../ir/src", "../kernels/src", "src/stages/train.rs", "src/architecture.rs"],
+            &[
+                "../train/src",
+                "../ml/src",
+                "../ir/src",
+                "../kernels/src",
+                "src/stages/train.rs",
+                "src/architecture.rs",
+            ],
         ),
         ("checkpoint", &["../train/src"]),
         ("test", &["../ml/src", "../ir/src", "../kernels/src", "../impulse/src", "src/stages/test.rs"]),
-        ("build", &["../compile/src", "../deploy/src", "../../runtime/c", "../../targets", "src/stages/build.rs"]),
+        (
+            "build",
+            &["../compile/src", "../deploy/src", "../../runtime/c", "../../targets", "src/stages/build.rs"],
+        ),
         (
             "verify",
             &[

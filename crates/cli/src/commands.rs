@@ -64,9 +64,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
 }
 
 fn threads(jobs: Option<usize>) -> usize {
-    jobs.filter(|&n| n > 0)
-        .or_else(|| std::thread::available_parallelism().ok().map(Into::into))
-        .unwrap_or(1)
+    jobs.filter(|&n| n > 0).or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1)
 }
 
 fn open<'a>(project: &Path, printer: &'a Printer) -> Result<Session<'a>> {
@@ -111,7 +109,11 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
         printer.json(&report)?;
     } else {
         let verb = if args.dry_run { "would import" } else { "imported" };
-        printer.data(&format!("{verb} {} samples, {} quarantined", report.imported, report.quarantined.len()))?;
+        printer.data(&format!(
+            "{verb} {} samples, {} quarantined",
+            report.imported,
+            report.quarantined.len()
+        ))?;
         for (label, n) in &report.labels {
             let label = if label.is_empty() { "(no label)" } else { label };
             printer.data(&format!("  {label:<24} {n}"))?;
@@ -153,7 +155,11 @@ fn list(args: &DataProject, printer: &Printer) -> Result<Verdict> {
 fn show(args: &DataSample, printer: &Printer) -> Result<Verdict> {
     let session = open(&args.at.project, printer)?;
     let shown = dataset::show(&session, &args.id)?;
-    if args.at.json.json { printer.json(&shown)? } else { printer.data(&shown.to_text())? }
+    if args.at.json.json {
+        printer.json(&shown)?
+    } else {
+        printer.data(&shown.to_text())?
+    }
     Ok(Verdict::Done)
 }
 
@@ -175,7 +181,11 @@ fn scan(args: &DataProject, printer: &Printer) -> Result<Verdict> {
 fn trace(args: &DataSample, printer: &Printer) -> Result<Verdict> {
     let session = open(&args.at.project, printer)?;
     let traced = dataset::trace(&session, &args.id)?;
-    if args.at.json.json { printer.json(&traced)? } else { printer.data(&traced.to_text())? }
+    if args.at.json.json {
+        printer.json(&traced)?
+    } else {
+        printer.data(&traced.to_text())?
+    }
     Ok(Verdict::Done)
 }
 
@@ -312,10 +322,14 @@ fn dsp_run(args: &DspRunArgs, printer: &Printer) -> Result<Verdict> {
     if args.json.json {
         printer.json(&outcome)?;
     } else {
-        printer.note(&format!("{} features{}", outcome.features, match outcome.seconds {
-            Some(s) => format!(", {:.1} us a window", s * 1e6),
-            None => String::new(),
-        }));
+        printer.note(&format!(
+            "{} features{}",
+            outcome.features,
+            match outcome.seconds {
+                Some(s) => format!(", {:.1} us a window", s * 1e6),
+                None => String::new(),
+            }
+        ));
     }
     Ok(Verdict::Done)
 }
@@ -326,7 +340,13 @@ fn targets(args: &TargetsArgs, printer: &Printer) -> Result<Verdict> {
         printer.json(&serde_json::json!({ "targets": targets }))?;
     } else {
         for t in targets {
-            printer.data(&format!("{:<14} {:<9} {:<24} {}", t.id, t.proof, t.packages.join(", "), t.title))?;
+            printer.data(&format!(
+                "{:<14} {:<9} {:<24} {}",
+                t.id,
+                t.proof,
+                t.packages.join(", "),
+                t.title
+            ))?;
         }
     }
     Ok(Verdict::Done)

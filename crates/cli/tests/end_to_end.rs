@@ -49,7 +49,8 @@ fn audio_becomes_a_proven_library() {
 
     let line = bench.run(&["classify", "project", "in/high.3.wav", "--json"]);
     let window: serde_json::Value =
-        serde_json::from_str(String::from_utf8_lossy(&line.stdout).lines().next().expect("a window")).expect("JSON");
+        serde_json::from_str(String::from_utf8_lossy(&line.stdout).lines().next().expect("a window"))
+            .expect("JSON");
     assert_eq!(window["label"], "high", "{window}");
     assert_eq!(window["anomaly"], serde_json::Value::Null);
 }
@@ -75,7 +76,17 @@ fn motion_has_a_classifier_and_an_anomaly_score() {
     }
     bench.append("cases = 200\nboard_cases = 4\n");
     bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
-    bench.run(&["data", "import", "odd", "--project", "project", "--label", "knock", "--category", "testing"]);
+    bench.run(&[
+        "data",
+        "import",
+        "odd",
+        "--project",
+        "project",
+        "--label",
+        "knock",
+        "--category",
+        "testing",
+    ]);
     let report = bench.json(&["run", "project", "--json"]);
     assert!(report["test"]["int8"]["accuracy"].as_f64().is_some_and(|a| a >= 0.9), "{report}");
     assert!(report["test"]["c"]["auroc"].as_f64().is_some_and(|a| a >= 0.9), "{report}");
@@ -89,7 +100,11 @@ fn a_table_trains_a_classifier_and_a_regression() {
     let mut noise = common::Noise(5);
     for _ in 0..200 {
         let (a, b) = (noise.next(), noise.next());
-        table.push_str(&format!("{a:.4},{b:.4},{},{:.4}\n", if a > b { "left" } else { "right" }, a + 2.0 * b));
+        table.push_str(&format!(
+            "{a:.4},{b:.4},{},{:.4}\n",
+            if a > b { "left" } else { "right" },
+            a + 2.0 * b
+        ));
     }
     let bench = Bench::new("tabular");
     bench.replace("[impulse]", "[impulse]\naxes = [\"a\", \"b\"]");

@@ -62,7 +62,9 @@ fn header(impulse: &Impulse, target: &Target, arena: &Arena, n: &Names) -> Strin
     let axes: Vec<String> = w
         .axes
         .iter()
-        .map(|a| if a.units.is_empty() { comment(&a.name) } else { comment(&format!("{} ({})", a.name, a.units)) })
+        .map(|a| {
+            if a.units.is_empty() { comment(&a.name) } else { comment(&format!("{} ({})", a.name, a.units)) }
+        })
         .collect();
     let blocks: Vec<String> =
         impulse.dsp.iter().map(|b| format!("{} version {}", b.block, b.version)).collect();
@@ -80,7 +82,10 @@ fn header(impulse: &Impulse, target: &Target, arena: &Arena, n: &Names) -> Strin
             Task::Regression => fields.push_str("    float value; /* estimate */\n"),
             Task::Anomaly { threshold } => {
                 fields.push_str("    float anomaly; /* larger is more unusual */\n");
-                tasks.push_str(&format!("#define {u}_ANOMALY_THRESHOLD {}\n", crate::names::float(*threshold)));
+                tasks.push_str(&format!(
+                    "#define {u}_ANOMALY_THRESHOLD {}\n",
+                    crate::names::float(*threshold)
+                ));
             }
         }
     }
@@ -90,7 +95,9 @@ fn header(impulse: &Impulse, target: &Target, arena: &Arena, n: &Names) -> Strin
     let label_names = if labels.is_empty() {
         String::new()
     } else {
-        format!("/* Names of the labels, in the order of the scores. */\nextern const char *const {p}_labels[{u}_LABEL_COUNT];\n\n")
+        format!(
+            "/* Names of the labels, in the order of the scores. */\nextern const char *const {p}_labels[{u}_LABEL_COUNT];\n\n"
+        )
     };
     format!(
         r#"/* {p}.h - made by edgewright {version} for {target}. Do not edit; make it anew with `edgewright build`.
@@ -203,7 +210,12 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
     for (i, block) in impulse.dsp.iter().enumerate() {
         let code = dsp::emit(block, &format!("{p}_dsp{i}"), impulse.window.axes.len());
         wanted.extend(code.runtime);
-        parts.push_str(&format!("/* DSP block {}: {} version {} */\n", comment(&block.id), comment(&block.block), block.version));
+        parts.push_str(&format!(
+            "/* DSP block {}: {} version {} */\n",
+            comment(&block.id),
+            comment(&block.block),
+            block.version
+        ));
         parts.push_str(&code.source);
         parts.push('\n');
         extract.push_str(&format!(
@@ -230,7 +242,11 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
                 let mut to = 0;
                 for &block in &learn.inputs {
                     let bytes = 4 * impulse.dsp[block].features();
-                    infer.push_str(&format!("    memcpy(arena + {}u, features + {}, {bytes}u);\n", place + to, offsets[block]));
+                    infer.push_str(&format!(
+                        "    memcpy(arena + {}u, features + {}, {bytes}u);\n",
+                        place + to,
+                        offsets[block]
+                    ));
                     to += bytes;
                 }
                 format!("(const float *)(void *)(arena + {place}u)")

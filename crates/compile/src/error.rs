@@ -16,7 +16,9 @@ pub enum CompileError {
     #[error(transparent)]
     Impulse(#[from] edgewright_impulse::ImpulseError),
     /// The arena does not fit the target.
-    #[error("the arena needs {needed} bytes but target `{target}` has {available} bytes of RAM; use a smaller network or window")]
+    #[error(
+        "the arena needs {needed} bytes but target `{target}` has {available} bytes of RAM; use a smaller network or window"
+    )]
     ArenaTooLarge {
         /// Bytes of the arena.
         needed: usize,

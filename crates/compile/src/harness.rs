@@ -17,7 +17,10 @@ fn flatten(impulse: &Impulse) -> String {
     for learn in &impulse.learn {
         match &learn.task {
             Task::Classification { labels } => {
-                out.push_str(&format!("    for (i = 0; i < {}; i++) {{ values[{at} + i] = result.scores[i]; }}\n", labels.len()));
+                out.push_str(&format!(
+                    "    for (i = 0; i < {}; i++) {{ values[{at} + i] = result.scores[i]; }}\n",
+                    labels.len()
+                ));
                 at += labels.len();
             }
             Task::Regression => {

@@ -115,7 +115,7 @@ mod tests {
             let plan = plan(&buffers);
             prop_assert!(plan.bytes >= plan.lower_bound);
             for (i, a) in buffers.iter().enumerate() {
-                prop_assert!(plan.offsets[i] + a.bytes <= plan.bytes && plan.offsets[i] % ALIGNMENT == 0);
+                prop_assert!(plan.offsets[i] + a.bytes <= plan.bytes && plan.offsets[i].is_multiple_of(ALIGNMENT));
                 for (j, b) in buffers.iter().enumerate().skip(i + 1) {
                     let apart = plan.offsets[i] + a.bytes <= plan.offsets[j] || plan.offsets[j] + b.bytes <= plan.offsets[i];
                     prop_assert!(apart || !overlap(a, b), "{a:?} at {} and {b:?} at {}", plan.offsets[i], plan.offsets[j]);

@@ -21,12 +21,54 @@ pub fn prefix(name: &str) -> String {
         out.pop();
     }
     let keyword = [
-        "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum", "extern",
-        "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return", "short", "signed",
-        "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void", "volatile", "while", "class",
-        "new", "delete", "this", "template", "namespace", "main", "ew",
+        "auto",
+        "break",
+        "case",
+        "char",
+        "const",
+        "continue",
+        "default",
+        "do",
+        "double",
+        "else",
+        "enum",
+        "extern",
+        "float",
+        "for",
+        "goto",
+        "if",
+        "inline",
+        "int",
+        "long",
+        "register",
+        "restrict",
+        "return",
+        "short",
+        "signed",
+        "sizeof",
+        "static",
+        "struct",
+        "switch",
+        "typedef",
+        "union",
+        "unsigned",
+        "void",
+        "volatile",
+        "while",
+        "class",
+        "new",
+        "delete",
+        "this",
+        "template",
+        "namespace",
+        "main",
+        "ew",
     ];
-    if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) || keyword.contains(&out.as_str()) || out.starts_with("ew_") {
+    if out.is_empty()
+        || out.starts_with(|c: char| c.is_ascii_digit())
+        || keyword.contains(&out.as_str())
+        || out.starts_with("ew_")
+    {
         out.insert_str(0, "model_");
     }
     out
@@ -106,9 +148,13 @@ mod tests {
 
     #[test]
     fn prefixes_are_identifiers() {
-        for (name, expected) in
-            [("Key Words!", "key_words"), ("int", "model_int"), ("9lives", "model_9lives"), ("äö", "model_"), ("ew_x", "model_ew_x")]
-        {
+        for (name, expected) in [
+            ("Key Words!", "key_words"),
+            ("int", "model_int"),
+            ("9lives", "model_9lives"),
+            ("äö", "model_"),
+            ("ew_x", "model_ew_x"),
+        ] {
             assert_eq!(prefix(name), expected);
         }
     }
@@ -121,9 +167,13 @@ mod tests {
 
     #[test]
     fn float_literals_give_back_the_value() {
-        for v in [0.1f32, -3.4e38, 1.0e-45, 1.17549435e-38, 16777217.0, 0.0] {
+        for v in [0.1f32, -3.4e38, 1.0e-45, 1.175_494_4e-38, 16777217.0, 0.0] {
             let text = float(v);
-            assert_eq!(text.trim_end_matches('f').parse::<f32>().map(f32::to_bits), Ok(v.to_bits()), "{text}");
+            assert_eq!(
+                text.trim_end_matches('f').parse::<f32>().map(f32::to_bits),
+                Ok(v.to_bits()),
+                "{text}"
+            );
         }
     }
 }

@@ -4,12 +4,12 @@ use crate::{
     memory::Buffer,
     names::{array, comment, float},
 };
+use edgewright_ir::lower::{Geometry, Requantize};
 use edgewright_ir::{
     Graph, Node, Op, PoolKind, TensorId,
     lower::{Layer, Step, f32_data, i8_data, i32_data},
     text::op_name,
 };
-use edgewright_ir::lower::{Geometry, Requantize};
 
 /// Emitted code of a graph.
 pub struct GraphCode {
@@ -62,7 +62,10 @@ pub fn needs(graph: &Graph) -> Needs {
         .map(|(i, n)| {
             matches!(n.op, Op::Normalize)
                 && readers(n.output) == 1
-                && graph.nodes.get(i + 1).is_some_and(|m| matches!(m.op, Op::Quantize) && m.inputs[0] == n.output)
+                && graph
+                    .nodes
+                    .get(i + 1)
+                    .is_some_and(|m| matches!(m.op, Op::Quantize) && m.inputs[0] == n.output)
         })
         .collect();
     let mut buffers: Vec<Buffer> = Vec::new();
@@ -144,8 +147,20 @@ fn int(v: i32) -> String {
 
 fn geometry(g: &Geometry) -> String {
     let values = [
-        g.in_h, g.in_w, g.in_c, g.out_h, g.out_w, g.out_c, g.kernel_h, g.kernel_w, g.stride_h, g.stride_w,
-        g.dilation_h, g.dilation_w, g.pad_h, g.pad_w,
+        g.in_h,
+        g.in_w,
+        g.in_c,
+        g.out_h,
+        g.out_w,
+        g.out_c,
+        g.kernel_h,
+        g.kernel_w,
+        g.stride_h,
+        g.stride_w,
+        g.dilation_h,
+        g.dilation_w,
+        g.pad_h,
+        g.pad_w,
     ];
     values.map(|v| v.to_string()).join(", ")
 }
@@ -217,7 +232,11 @@ impl Emitter<'_> {
         let call = match graph.lower(node).map_err(|e| e.to_string())? {
             Step::Conv2dS8 { geometry: g, depthwise, layer } => {
                 let name = if depthwise { "ew_depthwise_conv2d_s8" } else { "ew_conv2d_s8" };
-                self.need(&["ew_fixed.h", "ew_geometry.h", if depthwise { "ew_depthwise_conv2d_s8.h" } else { "ew_conv2d_s8.h" }]);
+                self.need(&[
+                    "ew_fixed.h",
+                    "ew_geometry.h",
+                    if depthwise { "ew_depthwise_conv2d_s8.h" } else { "ew_conv2d_s8.h" },
+                ]);
                 self.layer(i, node, &layer)?;
                 self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(&g)));
                 format!("{name}(&{base}_shape, {x}, {base}_weights, &{base}_layer, {y});")
@@ -309,7 +328,10 @@ impl Emitter<'_> {
                     let x = self.pointer(before.inputs[0]);
                     let mean = self.constant(i, "mean", before.inputs[1])?;
                     let scale = self.constant(i, "scale", before.inputs[2])?;
-                    format!("ew_normalize_quantize_s8({x}, {mean}, {scale}, {n}u, {}, {zero}, {y});", float(inverse_scale))
+                    format!(
+                        "ew_normalize_quantize_s8({x}, {mean}, {scale}, {n}u, {}, {zero}, {y});",
+                        float(inverse_scale)
+                    )
                 } else {
                     format!("ew_quantize_s8({x}, {n}u, {}, {zero}, {y});", float(inverse_scale))
                 }

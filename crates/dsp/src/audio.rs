@@ -38,7 +38,8 @@ impl Framing {
                 if self.emphasis == 0.0 {
                     x
                 } else {
-                    let back = if at >= self.shift { at - self.shift } else { at + self.samples - self.shift };
+                    let back =
+                        if at >= self.shift { at - self.shift } else { at + self.samples - self.shift };
                     x - self.emphasis * (window[back] * self.scale)
                 }
             };
@@ -262,14 +263,8 @@ impl MelPlan {
 
 /// Decibels in 256 steps; the loudest cells are 1.
 fn quantised(energy: f32, floor: f32) -> f32 {
-    let v = decibel(zero_guard(energy), floor);
-    let v = if v < 0.0 {
-        0.0
-    } else if v > 1.0 {
-        1.0
-    } else {
-        v
-    };
+    // The same as two comparisons, as the C has them: the value is a number.
+    let v = decibel(zero_guard(energy), floor).clamp(0.0, 1.0);
     round_half_even(v * 256.0) / 256.0
 }
 

@@ -5,11 +5,32 @@ use crate::block::{BlockInfo, Default, ParamInfo, ParamKind};
 const ALL: &[u32] = &[1, 2, 3, 4];
 const ONE: &[u32] = &[1];
 
-const fn float(name: &'static str, default: f64, min: f64, max: f64, unit: &'static str, help: &'static str) -> ParamInfo {
-    ParamInfo { name, kind: ParamKind::Float { min, max }, default: Default::Number(default), unit, versions: ALL, help }
+const fn float(
+    name: &'static str,
+    default: f64,
+    min: f64,
+    max: f64,
+    unit: &'static str,
+    help: &'static str,
+) -> ParamInfo {
+    ParamInfo {
+        name,
+        kind: ParamKind::Float { min, max },
+        default: Default::Number(default),
+        unit,
+        versions: ALL,
+        help,
+    }
 }
 
-const fn int(name: &'static str, default: i64, min: i64, max: i64, unit: &'static str, help: &'static str) -> ParamInfo {
+const fn int(
+    name: &'static str,
+    default: i64,
+    min: i64,
+    max: i64,
+    unit: &'static str,
+    help: &'static str,
+) -> ParamInfo {
     ParamInfo {
         name,
         kind: ParamKind::Int { min, max },
@@ -30,7 +51,14 @@ const fn select(
     choices: &'static [&'static str],
     help: &'static str,
 ) -> ParamInfo {
-    ParamInfo { name, kind: ParamKind::Select(choices), default: Default::Text(default), unit: "", versions: ALL, help }
+    ParamInfo {
+        name,
+        kind: ParamKind::Select(choices),
+        default: Default::Text(default),
+        unit: "",
+        versions: ALL,
+        help,
+    }
 }
 
 impl ParamInfo {
@@ -40,25 +68,52 @@ impl ParamInfo {
     }
 }
 
-const SCALE: ParamInfo = float("scale_axes", 1.0, -1e9, 1e9, "", "Multiplies every value before anything else.");
+const SCALE: ParamInfo =
+    float("scale_axes", 1.0, -1e9, 1e9, "", "Multiplies every value before anything else.");
 
-const FRAME_LENGTH: ParamInfo =
-    float("frame_length", 0.02, 0.0, 3600.0, "s", "Length of a frame; longer frames tell pitches better apart.");
+const FRAME_LENGTH: ParamInfo = float(
+    "frame_length",
+    0.02,
+    0.0,
+    3600.0,
+    "s",
+    "Length of a frame; longer frames tell pitches better apart.",
+);
 
 const fn frame_stride(default: f64) -> ParamInfo {
-    float("frame_stride", default, 0.0, 3600.0, "s", "From one frame to the next; shorter strides follow changes better and cost more.")
+    float(
+        "frame_stride",
+        default,
+        0.0,
+        3600.0,
+        "s",
+        "From one frame to the next; shorter strides follow changes better and cost more.",
+    )
 }
 
 const fn fft_length(default: i64) -> ParamInfo {
-    int("fft_length", default, 4, 65536, "", "Values of the Fourier transform, a power of two; frames are cut or filled with zeros to it.")
+    int(
+        "fft_length",
+        default,
+        4,
+        65536,
+        "",
+        "Values of the Fourier transform, a power of two; frames are cut or filled with zeros to it.",
+    )
 }
 
 const NOISE_FLOOR: ParamInfo =
     int("noise_floor_db", -52, -200, 11, "dB", "What is quieter becomes 0.").of(&[3, 4]);
 
 const LOW: ParamInfo = float("low_frequency", 0.0, 0.0, 1e6, "Hz", "Lower edge of the first mel filter.");
-const HIGH: ParamInfo =
-    float("high_frequency", 0.0, 0.0, 1e6, "Hz", "Upper edge of the last mel filter; 0 is half the sampling rate.");
+const HIGH: ParamInfo = float(
+    "high_frequency",
+    0.0,
+    0.0,
+    1e6,
+    "Hz",
+    "Upper edge of the last mel filter; 0 is half the sampling rate.",
+);
 
 static BLOCKS: &[BlockInfo] = &[
     BlockInfo {
@@ -91,10 +146,28 @@ static BLOCKS: &[BlockInfo] = &[
         versions: ALL,
         params: &[
             SCALE,
-            select("input_decimation_ratio", "1", &["1", "3", "10", "30", "100", "1000"], "Keeps one of so many frames after a low-pass.").of(&[4]),
-            select("filter_type", "none", &["none", "low", "high"], "Removes frequencies above (low) or below (high) the cut-off."),
+            select(
+                "input_decimation_ratio",
+                "1",
+                &["1", "3", "10", "30", "100", "1000"],
+                "Keeps one of so many frames after a low-pass.",
+            )
+            .of(&[4]),
+            select(
+                "filter_type",
+                "none",
+                &["none", "low", "high"],
+                "Removes frequencies above (low) or below (high) the cut-off.",
+            ),
             float("filter_cutoff", 3.0, 0.0, 1e6, "Hz", "Edge of the filter."),
-            int("filter_order", 6, 0, 99, "", "Steepness of the filter: 2, 4, 6 or 8; 0 only leaves bins out."),
+            int(
+                "filter_order",
+                6,
+                0,
+                99,
+                "",
+                "Steepness of the filter: 2, 4, 6 or 8; 0 only leaves bins out.",
+            ),
             select("analysis_type", "FFT", &["FFT", "Wavelet"], "How the spectrum is found.").of(&[3, 4]),
             fft_length(16),
             switch("do_log", true, "Decimal logarithm of the bins.").of(&[2, 3, 4]),
@@ -108,7 +181,8 @@ static BLOCKS: &[BlockInfo] = &[
                 versions: &[3, 4],
                 help: "Name of the wavelet.",
             },
-            switch("extra_low_freq", false, "Adds the features of the window at a tenth of the rate.").of(&[4]),
+            switch("extra_low_freq", false, "Adds the features of the window at a tenth of the rate.")
+                .of(&[4]),
             int("spectral_peaks_count", 3, 0, 100, "", "Number of peaks.").of(ONE),
             float("spectral_peaks_threshold", 0.1, 0.0, 1e9, "", "Height from which a peak counts.").of(ONE),
             ParamInfo {
@@ -164,8 +238,22 @@ static BLOCKS: &[BlockInfo] = &[
             int("win_size", 101, 0, 100_001, "", "Rows of the sliding normalisation, odd; 0 for none."),
             LOW,
             HIGH,
-            float("pre_cof", 0.98, -10.0, 10.0, "", "Pre-emphasis: how much of an earlier sample is taken off."),
-            int("pre_shift", 1, -1_000_000, 1_000_000, "", "Pre-emphasis: how many samples earlier, at least 1."),
+            float(
+                "pre_cof",
+                0.98,
+                -10.0,
+                10.0,
+                "",
+                "Pre-emphasis: how much of an earlier sample is taken off.",
+            ),
+            int(
+                "pre_shift",
+                1,
+                -1_000_000,
+                1_000_000,
+                "",
+                "Pre-emphasis: how many samples earlier, at least 1.",
+            ),
         ],
     },
     BlockInfo {
@@ -173,9 +261,7 @@ static BLOCKS: &[BlockInfo] = &[
         title: "Image",
         help: "Pixels as values from 0 to 1.",
         versions: ONE,
-        params: &[
-            select("channels", "RGB", &["RGB", "Grayscale"], "Colour or brightness alone.").of(ONE),
-        ],
+        params: &[select("channels", "RGB", &["RGB", "Grayscale"], "Colour or brightness alone.").of(ONE)],
     },
 ];
 

@@ -1,9 +1,11 @@
 //! From a configuration to tables: every check happens here, nothing can fail later but the values themselves.
 
 use crate::{
-    BlockInfo, DspError, FlattenPlan, Framing, ImagePlan, MelBank, MelPlan, MelVariant, OutputShape, ParamKind,
-    Params, RawPlan, RealFft, SpectralPlan, SpectrogramPlan, SpectrogramVariant, Value, WindowSpec, blocks,
+    BlockInfo, DspError, FlattenPlan, Framing, ImagePlan, MelBank, MelPlan, MelVariant, OutputShape,
+    ParamKind, Params, RawPlan, RealFft, SpectralPlan, SpectrogramPlan, SpectrogramVariant, Value,
+    WindowSpec,
     block::Default,
+    blocks,
     spectral::{butterworth, stable},
 };
 use alloc::{
@@ -39,11 +41,18 @@ impl Reader<'_> {
                 let known: Vec<&str> = self.info.params.iter().map(|p| p.name).collect();
                 return Err(DspError::new(
                     "unknown_parameter",
-                    format!("block `{}` has no parameter `{name}`; it has {}", self.info.name, known.join(", ")),
+                    format!(
+                        "block `{}` has no parameter `{name}`; it has {}",
+                        self.info.name,
+                        known.join(", ")
+                    ),
                 ));
             };
             let refuse = |expected: String| {
-                Err(DspError::new("parameter_range", format!("`{name}` is {}; it must be {expected}", show(value))))
+                Err(DspError::new(
+                    "parameter_range",
+                    format!("`{name}` is {}; it must be {expected}", show(value)),
+                ))
             };
             match (info.kind, value) {
                 (ParamKind::Float { min, max }, Value::Number(v)) => {
@@ -123,12 +132,18 @@ fn refuse<T>(kind: &'static str, message: String) -> Result<T, DspError> {
 pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> Result<Plan, DspError> {
     let Some(info) = blocks().iter().find(|b| b.name == block) else {
         let known: Vec<&str> = blocks().iter().map(|b| b.name).collect();
-        return refuse("unknown_block", format!("there is no block `{block}`; there are {}", known.join(", ")));
+        return refuse(
+            "unknown_block",
+            format!("there is no block `{block}`; there are {}", known.join(", ")),
+        );
     };
     if !info.versions.contains(&version) {
         return refuse(
             "unsupported_version",
-            format!("block `{block}` has no version {version}; the newest is {}", info.versions[info.versions.len() - 1]),
+            format!(
+                "block `{block}` has no version {version}; the newest is {}",
+                info.versions[info.versions.len() - 1]
+            ),
         );
     }
     let p = Reader { info, params };
@@ -149,15 +164,17 @@ pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> 
         return refuse("rate", format!("block `{block}` needs a sampling rate"));
     }
     match block {
-        "raw" => Ok(Plan::Raw(RawPlan {
-            scale: p.number("scale_axes") as f32,
-            len: window.axes * window.frames,
-        })),
+        "raw" => {
+            Ok(Plan::Raw(RawPlan { scale: p.number("scale_axes") as f32, len: window.axes * window.frames }))
+        }
         "flatten" => {
             let names = ["average", "minimum", "maximum", "rms", "stdev", "skewness", "kurtosis"];
             let wanted = names.map(|n| p.flag(n));
             if !wanted.contains(&true) {
-                return refuse("no_feature", "every statistic is switched off; switch at least one on".into());
+                return refuse(
+                    "no_feature",
+                    "every statistic is switched off; switch at least one on".into(),
+                );
             }
             Ok(Plan::Flatten(FlattenPlan {
                 scale: p.number("scale_axes") as f32,
@@ -201,7 +218,10 @@ fn power_of_two(p: &Reader<'_>) -> Result<usize, DspError> {
     let n = p.count("fft_length");
     if n < 4 || !n.is_power_of_two() {
         let near = n.next_power_of_two().max(4);
-        return refuse("fft_length_not_power_of_two", format!("`fft_length` is {n}; it must be a power of two such as {near}"));
+        return refuse(
+            "fft_length_not_power_of_two",
+            format!("`fft_length` is {n}; it must be a power of two such as {near}"),
+        );
     }
     Ok(n)
 }
@@ -211,7 +231,10 @@ fn framing(p: &Reader<'_>, version: u32, window: &WindowSpec, fft: usize) -> Res
     let n = window.frames;
     let stride = near_ceil(window.rate_hz * stride_s);
     if stride == 0 {
-        return refuse("stride_below_4_samples", format!("`frame_stride` of {stride_s} s is less than one sample"));
+        return refuse(
+            "stride_below_4_samples",
+            format!("`frame_stride` of {stride_s} s is less than one sample"),
+        );
     }
     let (length, rows) = if version >= 2 {
         let length = near_ceil(window.rate_hz * length_s);
@@ -226,21 +249,34 @@ fn framing(p: &Reader<'_>, version: u32, window: &WindowSpec, fft: usize) -> Res
     if rows < 1 || length > n || (rows - 1) * stride + length > n {
         return refuse(
             "frame_longer_than_window",
-            format!("a frame of {length} samples every {stride} does not fit a window of {n}; shorten `frame_length` or lengthen the window"),
+            format!(
+                "a frame of {length} samples every {stride} does not fit a window of {n}; shorten `frame_length` or lengthen the window"
+            ),
         );
     }
     if rows > 500 {
-        return refuse("more_than_500_frames", format!("the window gives {rows} frames; lengthen `frame_stride` so that it gives at most 500"));
+        return refuse(
+            "more_than_500_frames",
+            format!("the window gives {rows} frames; lengthen `frame_stride` so that it gives at most 500"),
+        );
     }
     Ok(Framing { samples: n, used: length.min(fft), stride, rows, scale: 1.0, emphasis: 0.0, shift: 1 })
 }
 
 fn spectrogram(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspError> {
     let n = power_of_two(p)?;
-    for (name, kind) in [("frame_length", "frame_below_4_samples"), ("frame_stride", "stride_below_4_samples")] {
+    for (name, kind) in
+        [("frame_length", "frame_below_4_samples"), ("frame_stride", "stride_below_4_samples")]
+    {
         let samples = window.rate_hz * p.number(name);
         if samples < 4.0 {
-            return refuse(kind, format!("`{name}` is {samples:.1} samples; it must be at least 4 ({} s)", 4.0 / window.rate_hz));
+            return refuse(
+                kind,
+                format!(
+                    "`{name}` is {samples:.1} samples; it must be at least 4 ({} s)",
+                    4.0 / window.rate_hz
+                ),
+            );
         }
     }
     let variant = match version {
@@ -265,8 +301,11 @@ fn mel(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspErr
     let cepstral = p.info.name == "mfcc";
     let rows = p.count("win_size");
     let normalised = cepstral || version <= 2;
-    if normalised && rows != 0 && rows % 2 == 0 {
-        return refuse("cmvn_window_even", format!("`win_size` is {rows}; it must be odd, such as {}", rows + 1));
+    if normalised && rows != 0 && rows.is_multiple_of(2) {
+        return refuse(
+            "cmvn_window_even",
+            format!("`win_size` is {rows}; it must be odd, such as {}", rows + 1),
+        );
     }
     let mut framing = framing(p, version, window, n)?;
     let bank = MelBank::new(
@@ -280,7 +319,10 @@ fn mel(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspErr
     let variant = if cepstral {
         let shift = p.number("pre_shift");
         if shift < 1.0 {
-            return refuse("pre_shift_not_positive", format!("`pre_shift` is {shift}; it must be at least 1"));
+            return refuse(
+                "pre_shift_not_positive",
+                format!("`pre_shift` is {shift}; it must be at least 1"),
+            );
         }
         let coefficients = p.count("num_cepstral");
         if coefficients > filters {
@@ -316,7 +358,10 @@ fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, D
     let n = if wavelet { 16 } else { power_of_two(p)? };
     let ratio: f64 = p.text("input_decimation_ratio").parse().unwrap_or(1.0);
     if ratio > 1.0 && version < 4 {
-        return refuse("decimation_needs_version_4", "`input_decimation_ratio` needs version 4 of the block".into());
+        return refuse(
+            "decimation_needs_version_4",
+            "`input_decimation_ratio` needs version 4 of the block".into(),
+        );
     }
     let kind = p.text("filter_type");
     let (cutoff, order) = (p.number("filter_cutoff"), p.count("filter_order"));
@@ -324,29 +369,49 @@ fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, D
     if filtered && ratio > 1.0 && cutoff > 0.9 * window.rate_hz / (2.0 * ratio) {
         return refuse(
             "cutoff_too_high_for_decimation",
-            format!("`filter_cutoff` is {cutoff} Hz; with a decimation of {ratio} it can be at most {} Hz", 0.9 * window.rate_hz / (2.0 * ratio)),
+            format!(
+                "`filter_cutoff` is {cutoff} Hz; with a decimation of {ratio} it can be at most {} Hz",
+                0.9 * window.rate_hz / (2.0 * ratio)
+            ),
         );
     }
     let mut sections = vec![];
     if filtered && order > 0 {
         if order % 2 == 1 {
-            return refuse("filter_order_odd", format!("`filter_order` is {order}; it must be even, such as {}", (order + 1).min(8)));
+            return refuse(
+                "filter_order_odd",
+                format!("`filter_order` is {order}; it must be even, such as {}", (order + 1).min(8)),
+            );
         }
         if order > 9 {
-            return refuse("filter_order_out_of_range", format!("`filter_order` is {order}; it must be 2, 4, 6 or 8"));
+            return refuse(
+                "filter_order_out_of_range",
+                format!("`filter_order` is {order}; it must be 2, 4, 6 or 8"),
+            );
         }
         let rate = window.rate_hz / ratio;
         if cutoff >= rate / 2.0 {
-            return refuse("cutoff_at_or_above_nyquist", format!("`filter_cutoff` is {cutoff} Hz; at {rate} Hz it must be below {} Hz", rate / 2.0));
+            return refuse(
+                "cutoff_at_or_above_nyquist",
+                format!("`filter_cutoff` is {cutoff} Hz; at {rate} Hz it must be below {} Hz", rate / 2.0),
+            );
         }
         sections = butterworth(order, cutoff, rate, kind == "high");
         if !stable(&sections) {
-            return refuse("filter_unstable", format!("a filter of order {order} at {cutoff} Hz is not stable at {rate} Hz; raise `filter_cutoff` or lower `filter_order`"));
+            return refuse(
+                "filter_unstable",
+                format!(
+                    "a filter of order {order} at {cutoff} Hz is not stable at {rate} Hz; raise `filter_cutoff` or lower `filter_order`"
+                ),
+            );
         }
     }
     p.check()?;
     let later = |what: &str| {
-        refuse("not_available", format!("{what} of the spectral analysis block is not available in this version of Edgewright"))
+        refuse(
+            "not_available",
+            format!("{what} of the spectral analysis block is not available in this version of Edgewright"),
+        )
     };
     if version == 1 {
         return later("version 1");
@@ -369,7 +434,13 @@ fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, D
         _ => (1, last),
     };
     if end <= first {
-        return refuse("cutoff_masks_all_bins", format!("`filter_cutoff` of {cutoff} Hz leaves no bin of an FFT of {n} at {} Hz; lengthen `fft_length`", window.rate_hz));
+        return refuse(
+            "cutoff_masks_all_bins",
+            format!(
+                "`filter_cutoff` of {cutoff} Hz leaves no bin of an FFT of {n} at {} Hz; lengthen `fft_length`",
+                window.rate_hz
+            ),
+        );
     }
     Ok(Plan::Spectral(SpectralPlan {
         scale: p.number("scale_axes") as f32,
@@ -394,7 +465,9 @@ impl Plan {
             Self::Spectral(p) => OutputShape::Flat(p.axes * p.per_axis()),
             Self::Spectrogram(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
             Self::Mel(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
-            Self::Image(p) => OutputShape::Image { height: p.height, width: p.width, channels: p.out_channels },
+            Self::Image(p) => {
+                OutputShape::Image { height: p.height, width: p.width, channels: p.out_channels }
+            }
         }
     }
 
@@ -468,9 +541,9 @@ impl Plan {
                 per_axis(names)
             }
             Self::Spectrogram(_) | Self::Mel(_) => match self.output() {
-                OutputShape::Spectrogram { rows, columns } => {
-                    (0..rows * columns).map(|i| format!("frame {} value {}", i / columns, i % columns)).collect()
-                }
+                OutputShape::Spectrogram { rows, columns } => (0..rows * columns)
+                    .map(|i| format!("frame {} value {}", i / columns, i % columns))
+                    .collect(),
                 _ => vec![],
             },
             Self::Raw(p) => (0..p.len)

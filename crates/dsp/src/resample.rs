@@ -42,8 +42,11 @@ pub fn resample(input: &[f32], axes: usize, from_hz: f64, to_hz: f64) -> Result<
     if !positive(from_hz) || !positive(to_hz) || from_hz / to_hz > 1000.0 || to_hz / from_hz > 1000.0 {
         return Err(DspError::new("rate", format!("cannot resample from {from_hz} Hz to {to_hz} Hz")));
     }
-    if axes == 0 || input.len() % axes != 0 {
-        return Err(DspError::new("axes", format!("{} values are no whole number of frames of {axes}", input.len())));
+    if axes == 0 || !input.len().is_multiple_of(axes) {
+        return Err(DspError::new(
+            "axes",
+            format!("{} values are no whole number of frames of {axes}", input.len()),
+        ));
     }
     let frames = input.len() / axes;
     if frames == 0 || from_hz == to_hz {
@@ -117,7 +120,12 @@ mod tests {
             let expected = tone(hz, to, out.len());
             let edge = out.len() / 10;
             for i in edge..out.len() - edge {
-                assert!((out[i] - expected[i]).abs() < 2e-3, "{from} to {to}, {i}: {} {}", out[i], expected[i]);
+                assert!(
+                    (out[i] - expected[i]).abs() < 2e-3,
+                    "{from} to {to}, {i}: {} {}",
+                    out[i],
+                    expected[i]
+                );
             }
         }
     }

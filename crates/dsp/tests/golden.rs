@@ -23,7 +23,8 @@ fn waits(case: &Json) -> bool {
                 || p["input_decimation_ratio"].as_f64().is_some_and(|r| r > 1.0)
                 || p["extra_low_freq"] == true;
             let kind = case["error_kind"].as_str().unwrap_or("");
-            let wavelet = ["wavelet_level_too_high", "unknown_wavelet", "too_short_for_extra_low_freq"].contains(&kind);
+            let wavelet =
+                ["wavelet_level_too_high", "unknown_wavelet", "too_short_for_extra_low_freq"].contains(&kind);
             if error { wavelet } else { later }
         }
         _ => true,
@@ -81,7 +82,8 @@ fn check(case: &Json) -> Result<(), String> {
         image: image.then(|| (shape[1], shape[0])),
     };
     let version = case["implementation_version"].as_u64().unwrap_or(1) as u32;
-    let planned = plan(case["block"].as_str().expect("a block"), version, &params(&case["parameters"]), &window);
+    let planned =
+        plan(case["block"].as_str().expect("a block"), version, &params(&case["parameters"]), &window);
     if case["expect"] == "error" {
         let kind = case["error_kind"].as_str().unwrap_or("");
         return match planned {
@@ -109,7 +111,10 @@ fn check(case: &Json) -> Result<(), String> {
             off.fold((0usize, 0.0f64), |(n, w), (g, e)| (n + 1, w.max((f64::from(*g) - e).abs())));
         let allowed = t["max_fraction"].as_f64().expect("a share") * got.len() as f64;
         if worst > most || count as f64 > allowed {
-            return Err(format!("{count} of {} cells differ (allowed {allowed:.0}), by up to {worst}", got.len()));
+            return Err(format!(
+                "{count} of {} cells differ (allowed {allowed:.0}), by up to {worst}",
+                got.len()
+            ));
         }
         return Ok(());
     }
@@ -137,7 +142,13 @@ fn golden_cases_hold() {
             Err(e) => failed.push(format!("{}: {e}", case["id"].as_str().unwrap_or("?"))),
         }
     }
-    assert!(failed.is_empty(), "{} of {} cases fail:\n{}", failed.len(), held + failed.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {} cases fail:\n{}",
+        failed.len(),
+        held + failed.len(),
+        failed.join("\n")
+    );
     // A change of the index or of `waits` that loses cases must be noticed.
     assert_eq!(held, 109, "number of cases that are held");
 }

@@ -128,9 +128,7 @@ impl Classifier {
         Classified {
             file: path.display().to_string(),
             start_ms,
-            label: best
-                .and_then(|b| labels.get(b).cloned())
-                .or_else(|| outcome.value.map(|v| v.to_string())),
+            label: best.and_then(|b| labels.get(b).cloned()).or_else(|| outcome.value.map(|v| v.to_string())),
             scores: labels.iter().cloned().zip(outcome.scores.iter().copied()).collect(),
             value: outcome.value,
             anomaly: outcome.anomaly,

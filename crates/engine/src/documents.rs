@@ -58,23 +58,31 @@ pub fn write(out: &Path, commands: &str) -> Result<(), EngineError> {
     ];
     for (name, text, source) in pages {
         let path = out.join(name);
-        let head = format!(
-            "<!-- Do not edit: made by `cargo xtask generate`.\n     Source: {source}. -->\n\n"
-        );
+        let head =
+            format!("<!-- Do not edit: made by `cargo xtask generate`.\n     Source: {source}. -->\n\n");
         std::fs::write(&path, head + &text).at(&path)?;
     }
     Ok(())
 }
 
 fn blocks() -> String {
-    let mut out = String::from("# DSP blocks\n\nKeys of `[[impulse.dsp]]` and of `edgewright dsp run --params`.\n");
+    let mut out =
+        String::from("# DSP blocks\n\nKeys of `[[impulse.dsp]]` and of `edgewright dsp run --params`.\n");
     for b in edgewright_dsp::blocks() {
         let versions: Vec<String> = b.versions.iter().map(u32::to_string).collect();
-        out.push_str(&format!("\n## {} (`{}`)\n\n{}\n\nVersions: {}.\n", b.title, b.name, b.help, versions.join(", ")));
+        out.push_str(&format!(
+            "\n## {} (`{}`)\n\n{}\n\nVersions: {}.\n",
+            b.title,
+            b.name,
+            b.help,
+            versions.join(", ")
+        ));
         if b.params.is_empty() {
             continue;
         }
-        out.push_str("\n| parameter | default | range | unit | versions | effect |\n|---|---|---|---|---|---|\n");
+        out.push_str(
+            "\n| parameter | default | range | unit | versions | effect |\n|---|---|---|---|---|---|\n",
+        );
         for p in b.params {
             let versions: Vec<String> = p.versions.iter().map(u32::to_string).collect();
             out.push_str(&format!(

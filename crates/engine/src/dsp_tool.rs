@@ -74,13 +74,7 @@ pub fn list_text() -> String {
         let versions: Vec<String> = b.versions.iter().map(u32::to_string).collect();
         out.push_str(&format!("{} (version {}): {}\n", b.name, versions.join(", "), b.help));
         for p in b.params {
-            out.push_str(&format!(
-                "  {:<28} {:<12} {:<6} {}\n",
-                p.name,
-                default(p),
-                p.unit,
-                p.help
-            ));
+            out.push_str(&format!("  {:<28} {:<12} {:<6} {}\n", p.name, default(p), p.unit, p.help));
         }
     }
     out
@@ -124,8 +118,7 @@ pub struct Outcome {
 /// block's reason when it refuses the configuration or the window.
 pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
     let info = find(request.block)?;
-    let version =
-        request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
+    let version = request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
     let params = parse_params(request.params)?;
     let array = npy::read(request.input)?;
     let refuse = |e: edgewright_dsp::DspError| EngineError::Data(format!("{} ({})", e.message, e.kind));
@@ -191,7 +184,7 @@ fn window(block: &str, array: &npy::Array, request: &Request<'_>) -> Result<Wind
         (_, Some(0)) => return Err(data("a window needs at least one axis".into())),
         (_, axes) => {
             let axes = axes.unwrap_or(1);
-            if count % axes != 0 {
+            if !count.is_multiple_of(axes) {
                 return Err(data(format!("{count} values are no whole number of frames of {axes} axes")));
             }
             WindowSpec { rate_hz: request.rate_hz, axes, frames: count / axes, image: None }

@@ -74,12 +74,13 @@ pub fn parse(bytes: &[u8]) -> Result<Array, String> {
         "<i8" => (ElementType::I64, 8),
         "<f4" => (ElementType::F32, 4),
         "<f8" => (ElementType::F64, 8),
-        other => return Err(format!("elements of type `{other}` are not read; use uint8, int16, float32 or float64")),
+        other => {
+            return Err(format!(
+                "elements of type `{other}` are not read; use uint8, int16, float32 or float64"
+            ));
+        }
     };
-    let count = shape
-        .iter()
-        .try_fold(1usize, |n, &d| n.checked_mul(d))
-        .ok_or("the shape is too large")?;
+    let count = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).ok_or("the shape is too large")?;
     let data = &bytes[start + length..];
     if count.checked_mul(size) != Some(data.len()) {
         return Err(format!("{} bytes of data do not fit the shape {shape:?}", data.len()));

@@ -296,7 +296,8 @@ impl ProjectFile {
 /// Adds the nearest known key to serde's message about an unknown one.
 fn with_suggestion(message: &str) -> String {
     let message = message.trim_end();
-    let Some(rest) = message.split("unknown field `").nth(1).or_else(|| message.split("unknown variant `").nth(1))
+    let Some(rest) =
+        message.split("unknown field `").nth(1).or_else(|| message.split("unknown variant `").nth(1))
     else {
         return message.to_owned();
     };
@@ -374,11 +375,13 @@ impl Project {
 impl ProjectFile {
     /// Refuses values that no stage could work with.
     fn check(&self, path: &Path) -> Result<(), EngineError> {
-        let fail = |message: String| {
-            Err(EngineError::ProjectFile { path: path.to_path_buf(), message })
-        };
+        let fail = |message: String| Err(EngineError::ProjectFile { path: path.to_path_buf(), message });
         let share = |name: &str, v: f64| {
-            if (0.0..1.0).contains(&v) { None } else { Some(format!("`{name}` is {v}; it must be at least 0 and below 1")) }
+            if (0.0..1.0).contains(&v) {
+                None
+            } else {
+                Some(format!("`{name}` is {v}; it must be at least 0 and below 1"))
+            }
         };
         let positive = |name: &str, v: Option<f64>| match v {
             Some(v) if v <= 0.0 || !v.is_finite() => Some(format!("`{name}` is {v}; it must be above 0")),

@@ -4,19 +4,14 @@ use crate::{
     EngineError,
     run::Results,
     session::{Key, Session, StageRecord, Staged},
-    stages::{
-        build::write_whole,
-        features::Gold,
-        split::Side,
-        test::Figures,
-        train::LearnSummary,
-    },
+    stages::{build::write_whole, features::Gold, split::Side, test::Figures, train::LearnSummary},
 };
 use edgewright_dsp::OutputShape;
 use edgewright_impulse::Impulse;
 use edgewright_ml::{metrics, projection};
 use edgewright_report::{
-    Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData, Stage, Target,
+    Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
+    Stage, Target,
 };
 use std::collections::BTreeMap;
 
@@ -109,7 +104,13 @@ fn collect(session: &Session<'_>, r: &Results) -> Result<ReportData, EngineError
         data.memory = b
             .memory
             .iter()
-            .map(|m| MemoryLine { name: m.name.clone(), offset: m.offset, bytes: m.bytes, first: m.first, last: m.last })
+            .map(|m| MemoryLine {
+                name: m.name.clone(),
+                offset: m.offset,
+                bytes: m.bytes,
+                first: m.first,
+                last: m.last,
+            })
             .collect();
         data.artifacts = b
             .artifacts
@@ -157,7 +158,9 @@ fn about_data(r: &Results, data: &mut ReportData) {
             *flags.entry(kind).or_default() += 1;
         }
         let label = sample.label.as_deref().unwrap_or("(no label)");
-        let count = labels.entry(label).or_insert_with(|| LabelCount { label: label.into(), ..LabelCount::default() });
+        let count = labels
+            .entry(label)
+            .or_insert_with(|| LabelCount { label: label.into(), ..LabelCount::default() });
         match side {
             Side::Training => count.training += 1,
             Side::Validation => count.validation += 1,

@@ -180,7 +180,10 @@ fn last_stage(options: &RunOptions) -> Result<usize, EngineError> {
             let hint = crate::project::nearest(name, STAGES.iter().copied())
                 .map(|n| format!("\nhint: did you mean `{n}`?"))
                 .unwrap_or_default();
-            EngineError::Usage(format!("there is no stage `{name}`; the stages are {}{hint}", STAGES.join(", ")))
+            EngineError::Usage(format!(
+                "there is no stage `{name}`; the stages are {}{hint}",
+                STAGES.join(", ")
+            ))
         }),
     }
 }
@@ -279,7 +282,13 @@ fn proof_gates(proof: &Proof) -> Vec<String> {
         .records
         .iter()
         .filter(|r| r.bit_exact == Some(false))
-        .map(|r| format!("verify: {} does not agree bit for bit: {}", r.target, r.mismatch.as_deref().unwrap_or("")))
+        .map(|r| {
+            format!(
+                "verify: {} does not agree bit for bit: {}",
+                r.target,
+                r.mismatch.as_deref().unwrap_or("")
+            )
+        })
         .collect()
 }
 
@@ -352,10 +361,14 @@ fn gates(session: &Session<'_>, tested: &Tested) -> Vec<String> {
     {
         missed.push(format!("evaluation.min_auroc: {value:.4} is below {floor}"));
     }
-    if let (Some(limit), Some(f), Some(i)) = (floors.max_int8_loss, tested.float.accuracy, tested.int8.accuracy)
+    if let (Some(limit), Some(f), Some(i)) =
+        (floors.max_int8_loss, tested.float.accuracy, tested.int8.accuracy)
         && (f - i) * 100.0 > limit
     {
-        missed.push(format!("evaluation.max_int8_loss: int8 loses {:.2} points, more than {limit}", (f - i) * 100.0));
+        missed.push(format!(
+            "evaluation.max_int8_loss: int8 loses {:.2} points, more than {limit}",
+            (f - i) * 100.0
+        ));
     }
     missed
 }
@@ -378,7 +391,11 @@ impl RunReport {
             out.push('\n');
         }
         for a in &self.artifacts {
-            out.push_str(&format!("library   {}  (sha256 {})\n", a.path, &a.sha256[..16.min(a.sha256.len())]));
+            out.push_str(&format!(
+                "library   {}  (sha256 {})\n",
+                a.path,
+                &a.sha256[..16.min(a.sha256.len())]
+            ));
         }
         if let Some(report) = &self.report {
             out.push_str(&format!("report    {report}\n"));
@@ -416,10 +433,7 @@ impl RunReport {
         line("RMSE", &|f| f.rmse);
         line("AUROC", &|f| f.auroc);
         if let (Some(low), Some(high)) = (test.float.low, test.float.high) {
-            out.push_str(&format!(
-                "95 % interval {low:.4} to {high:.4} on {} windows\n",
-                test.float.windows
-            ));
+            out.push_str(&format!("95 % interval {low:.4} to {high:.4} on {} windows\n", test.float.windows));
         }
         for verdict in &test.verdicts {
             out.push_str(&format!("  {verdict}\n"));

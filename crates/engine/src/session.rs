@@ -131,8 +131,7 @@ impl<'a> Session<'a> {
             Some((hash, notes)) => (hash, notes, true),
             None => {
                 let (value, notes) = build()?;
-                let text =
-                    serde_json::to_vec(&value).map_err(|e| EngineError::Internal(e.to_string()))?;
+                let text = serde_json::to_vec(&value).map_err(|e| EngineError::Internal(e.to_string()))?;
                 let hash = self.store.put_blob(&text)?;
                 self.store.put_derived(key, &hash)?;
                 let told = serde_json::to_string(&notes).map_err(|e| EngineError::Internal(e.to_string()))?;

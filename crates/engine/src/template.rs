@@ -8,8 +8,7 @@ use crate::{
 use std::path::Path;
 
 /// Names of the templates, in the order of the help.
-pub const TEMPLATES: &[&str] =
-    &["keywords", "motion", "anomaly", "image", "tabular", "regression", "empty"];
+pub const TEMPLATES: &[&str] = &["keywords", "motion", "anomaly", "image", "tabular", "regression", "empty"];
 
 /// Makes a project in `dir` (with its parents). Existing files are left alone.
 ///

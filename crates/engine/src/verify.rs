@@ -180,7 +180,13 @@ fn random_window(impulse: &Impulse, state: &mut u64, out: &mut [f32]) {
     };
     let audio = impulse.window.axes.iter().all(|a| a.units == "wav");
     let image = impulse.window.image.is_some();
-    let full = if audio { 32767.0 } else if image { 255.0 } else { 100.0 };
+    let full = if audio {
+        32767.0
+    } else if image {
+        255.0
+    } else {
+        100.0
+    };
     let kind = next() % 8;
     let loud = full * 2f32.powi(-((next() % 14) as i32));
     let level = (next() >> 40) as f32 / (1u64 << 24) as f32 * 2.0 - 1.0;
@@ -189,8 +195,20 @@ fn random_window(impulse: &Impulse, state: &mut u64, out: &mut [f32]) {
         *v = match kind {
             0 => 0.0,
             1 => full * level,
-            2 => if r > 0.0 { full } else { -full },
-            3 => if i % 97 == 0 { full * r } else { 0.0 },
+            2 => {
+                if r > 0.0 {
+                    full
+                } else {
+                    -full
+                }
+            }
+            3 => {
+                if i % 97 == 0 {
+                    full * r
+                } else {
+                    0.0
+                }
+            }
             4 => loud * r + full * level,
             _ => loud * r,
         };
@@ -218,9 +236,15 @@ fn compare(dir: &Path, got: &str, count: usize, outputs: usize) -> Result<Option
             return Ok(Some(format!("the program wrote {case} of {count} results")));
         }
         if left != right {
-            let value = |bytes: &[u8], i: usize| f32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]]);
+            let value = |bytes: &[u8], i: usize| {
+                f32::from_le_bytes([bytes[4 * i], bytes[4 * i + 1], bytes[4 * i + 2], bytes[4 * i + 3]])
+            };
             let i = (0..outputs).find(|&i| left[4 * i..4 * i + 4] != right[4 * i..4 * i + 4]).unwrap_or(0);
-            return Ok(Some(format!("window {case}, output {i}: {} instead of {}", value(&right, i), value(&left, i))));
+            return Ok(Some(format!(
+                "window {case}, output {i}: {} instead of {}",
+                value(&right, i),
+                value(&left, i)
+            )));
         }
     }
     Ok(None)
@@ -252,7 +276,8 @@ pub fn verify_host(
     if compilers.is_empty() {
         return Ok(HostProof { missing: toolchain::missing("gcc"), ..HostProof::default() });
     }
-    let folder = tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
+    let folder =
+        tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
     let dir = folder.path();
     let target = crate::stages::build::target("host")?;
     let p = write_tree(impulse, target, dir)?;
@@ -274,9 +299,13 @@ pub fn verify_host(
     let outputs = output_count(impulse);
     let builds = builds(&compilers, dir);
     // Builds without optimisation and with sanitizers are an order of magnitude slower: they run the test windows and a
-    // tenth of the random ones.
+    // fiftieth of the random ones.
     let limit = |flags: &[&str]| {
-        if flags[0] == "-O0" || flags[0] == "-O1" { count.min(tested + options.random_cases / 10) } else { count }
+        if flags[0] == "-O0" || flags[0] == "-O1" {
+            count.min(tested + options.random_cases / 50)
+        } else {
+            count
+        }
     };
     let run = |(i, (compiler, flags)): (usize, &(&Compiler, Vec<&'static str>))| -> Result<(String, Option<String>), EngineError> {
         let name = format!("{} {}", compiler.program, flags.join(" "));
@@ -312,7 +341,8 @@ pub fn verify_host(
     let mut row = vec![0u8; outputs * 4];
     for _ in 0..tested {
         file.read_exact(&mut row).at(&path)?;
-        let values: Vec<f32> = row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
+        let values: Vec<f32> =
+            row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
         proof.outcomes.push(unflatten(impulse, &values));
     }
     Ok(proof)
@@ -351,7 +381,8 @@ pub fn verify_board(
     if !missing.is_empty() {
         return Ok(BoardProof { missing: Some(missing.join("; ")), ..BoardProof::default() });
     }
-    let folder = tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
+    let folder =
+        tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
     let dir = folder.path();
     let p = write_tree(impulse, target, dir)?;
     for (name, text) in [
@@ -384,7 +415,12 @@ pub fn verify_board(
     };
     let layout = edgewright_compile::layout(impulse)?;
     let mut proof = BoardProof {
-        builds: vec![format!("arm-none-eabi-gcc {} {} in QEMU {}", flags.join(" "), spec.flags.join(" "), spec.machine)],
+        builds: vec![format!(
+            "arm-none-eabi-gcc {} {} in QEMU {}",
+            flags.join(" "),
+            spec.flags.join(" "),
+            spec.machine
+        )],
         cases: count,
         arena_bytes: layout.arena_bytes as u64,
         ..BoardProof::default()
@@ -401,7 +437,9 @@ pub fn verify_board(
     if let Some(c) = run.counts.filter(|c| c.passes > 0) {
         proof.instructions = Some(PerWindow { dsp: c.first / c.passes, network: c.second / c.passes });
     } else {
-        proof.builds.push("instructions were not counted: the counter for QEMU could not be built or saw no pass".into());
+        proof.builds.push(
+            "instructions were not counted: the counter for QEMU could not be built or saw no pass".into(),
+        );
     }
     let path = dir.join("stack.bin");
     let bytes = std::fs::read(&path).at(&path)?;

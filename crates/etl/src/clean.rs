@@ -162,8 +162,7 @@ fn suspicions(signal: &Signal, flags: &mut Vec<Flag>) {
     }
     for (a, axis) in signal.axes.iter().enumerate() {
         let values = || signal.values.iter().skip(a).step_by(axes).copied();
-        let (low, high) =
-            values().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
+        let (low, high) = values().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
         if low == high {
             let kind = if low == 0.0 { "silent" } else { "constant" };
             flags.push(Flag {
@@ -212,7 +211,9 @@ fn resample(
     if from == 0.0 {
         return Err(Rejected {
             kind: "rate_unknown",
-            reason: format!("the file says no rate; import it with `--rate`, or set `rate_hz` beside its path (the others have {rate} Hz)"),
+            reason: format!(
+                "the file says no rate; import it with `--rate`, or set `rate_hz` beside its path (the others have {rate} Hz)"
+            ),
         });
     }
     if (from / rate - 1.0).abs() > 0.001 {
@@ -222,7 +223,9 @@ fn resample(
         if from * 2.0 < rate {
             flags.push(Flag {
                 kind: "resampled_far".into(),
-                message: format!("recorded at {from} Hz, less than half of {rate} Hz: its upper band is empty"),
+                message: format!(
+                    "recorded at {from} Hz, less than half of {rate} Hz: its upper band is empty"
+                ),
             });
         }
     }
@@ -301,10 +304,8 @@ mod tests {
     fn quiet_ends_are_cut() {
         let mut values = vec![0.0; 100];
         values[40..60].iter_mut().enumerate().for_each(|(i, v)| *v = if i % 2 == 0 { 1.0 } else { -1.0 });
-        let spec = CleanSpec {
-            trim: Some(Trim { threshold_db: 20.0, margin_ms: 50.0 }),
-            ..CleanSpec::default()
-        };
+        let spec =
+            CleanSpec { trim: Some(Trim { threshold_db: 20.0, margin_ms: 50.0 }), ..CleanSpec::default() };
         let cleaned = clean(&signal("", values), &spec).expect("kept");
         assert_eq!(cleaned.signal.frames(), 30);
         assert_eq!(cleaned.lineage[0].step, "trim");

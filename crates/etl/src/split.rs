@@ -83,11 +83,8 @@ pub fn assign(items: &[SplitItem<'_>], spec: &SplitSpec) -> Result<Vec<Category>
     }
     let mut sides: Vec<Option<Category>> = items.iter().map(|i| i.fixed).collect();
     // A group with one fixed test sample tests as a whole: otherwise it would leak.
-    let tested: BTreeSet<&str> = items
-        .iter()
-        .filter(|i| i.fixed == Some(Category::Testing))
-        .filter_map(|i| i.group)
-        .collect();
+    let tested: BTreeSet<&str> =
+        items.iter().filter(|i| i.fixed == Some(Category::Testing)).filter_map(|i| i.group).collect();
     for (side, item) in sides.iter_mut().zip(items) {
         if side.is_none() && item.group.is_some_and(|g| tested.contains(g)) {
             *side = Some(Category::Testing);
@@ -98,8 +95,7 @@ pub fn assign(items: &[SplitItem<'_>], spec: &SplitSpec) -> Result<Vec<Category>
     for &i in &free {
         sides[i] = Some(if chosen.contains(&i) { Category::Testing } else { Category::Training });
     }
-    let training: Vec<usize> =
-        (0..items.len()).filter(|&i| sides[i] == Some(Category::Training)).collect();
+    let training: Vec<usize> = (0..items.len()).filter(|&i| sides[i] == Some(Category::Training)).collect();
     for i in choose(items, &training, spec.validation, spec.seed, "validation") {
         sides[i] = Some(Category::Validation);
     }
@@ -179,7 +175,9 @@ pub enum Leak {
 impl fmt::Display for Leak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Content { ids } => write!(f, "the same content trains and tests: samples {}", ids.join(", ")),
+            Self::Content { ids } => {
+                write!(f, "the same content trains and tests: samples {}", ids.join(", "))
+            }
             Self::Group { group } => write!(f, "group `{group}` trains and tests"),
         }
     }
@@ -231,7 +229,13 @@ mod tests {
 
     fn items(data: &[(String, String, Option<String>)]) -> Vec<SplitItem<'_>> {
         data.iter()
-            .map(|(id, label, group)| SplitItem { id, label, group: group.as_deref(), content: id, fixed: None })
+            .map(|(id, label, group)| SplitItem {
+                id,
+                label,
+                group: group.as_deref(),
+                content: id,
+                fixed: None,
+            })
             .collect()
     }
 

@@ -16,17 +16,63 @@ const RATE: f64 = 16_000.0;
 pub const WORDS: [&str; 4] = ["go", "no", "stop", "yes"];
 /// Words that are `unknown`; a few sound like the ones above on purpose.
 pub const OTHERS: [&str; 24] = [
-    "goat", "yesterday", "left", "right", "up", "down", "house", "marvin", "sheila", "bird", "cat", "dog", "five",
-    "nine", "seven", "tree", "happy", "visual", "learn", "forward", "step", "eight", "wall", "river",
+    "goat",
+    "yesterday",
+    "left",
+    "right",
+    "up",
+    "down",
+    "house",
+    "marvin",
+    "sheila",
+    "bird",
+    "cat",
+    "dog",
+    "five",
+    "nine",
+    "seven",
+    "tree",
+    "happy",
+    "visual",
+    "learn",
+    "forward",
+    "step",
+    "eight",
+    "wall",
+    "river",
 ];
 /// Voices: language and variant. The first part of a file name after the label; the split keeps a voice together.
 const VOICES: [(&str, &str); 30] = [
-    ("en-us", "m1"), ("en-us", "m3"), ("en-us", "f2"), ("en-us", "f4"), ("en-gb", "m2"), ("en-gb", "m5"),
-    ("en-gb", "f1"), ("en-gb", "f3"), ("en-gb-scotland", "m3"), ("en-gb-scotland", "f2"), ("en-029", "m1"),
-    ("en-029", "f5"), ("en-gb-x-rp", "m4"), ("en-gb-x-rp", "f1"), ("en-gb-x-gbclan", "m6"),
-    ("en-gb-x-gbclan", "f3"), ("en-gb-x-gbcwmd", "m7"), ("en-gb-x-gbcwmd", "f4"), ("en-us", "Andy"),
-    ("en-us", "Annie"), ("en-gb", "Alex"), ("en-gb", "linda"), ("en-us", "Lee"), ("en-gb", "belinda"),
-    ("en-us", "steph"), ("en-gb", "john"), ("en-us", "Mike"), ("en-gb", "grandpa"), ("en-us", "aunty"), ("en-gb", "Denis"),
+    ("en-us", "m1"),
+    ("en-us", "m3"),
+    ("en-us", "f2"),
+    ("en-us", "f4"),
+    ("en-gb", "m2"),
+    ("en-gb", "m5"),
+    ("en-gb", "f1"),
+    ("en-gb", "f3"),
+    ("en-gb-scotland", "m3"),
+    ("en-gb-scotland", "f2"),
+    ("en-029", "m1"),
+    ("en-029", "f5"),
+    ("en-gb-x-rp", "m4"),
+    ("en-gb-x-rp", "f1"),
+    ("en-gb-x-gbclan", "m6"),
+    ("en-gb-x-gbclan", "f3"),
+    ("en-gb-x-gbcwmd", "m7"),
+    ("en-gb-x-gbcwmd", "f4"),
+    ("en-us", "Andy"),
+    ("en-us", "Annie"),
+    ("en-gb", "Alex"),
+    ("en-gb", "linda"),
+    ("en-us", "Lee"),
+    ("en-gb", "belinda"),
+    ("en-us", "steph"),
+    ("en-gb", "john"),
+    ("en-us", "Mike"),
+    ("en-gb", "grandpa"),
+    ("en-us", "aunty"),
+    ("en-gb", "Denis"),
 ];
 /// Clips of each word by each voice.
 const TAKES: usize = 4;
@@ -43,11 +89,10 @@ fn speak(text: &str, voice: (&str, &str), pitch: usize, speed: usize) -> Result<
         bail!("espeak-ng said nothing for `{text}` as {voice}");
     }
     let rate = u32::from_le_bytes([out.stdout[24], out.stdout[25], out.stdout[26], out.stdout[27]]);
-    let samples: Vec<f32> = out.stdout[44..]
-        .chunks_exact(2)
-        .map(|b| f32::from(i16::from_le_bytes([b[0], b[1]])))
-        .collect();
-    let samples = edgewright_dsp::resample(&samples, 1, f64::from(rate), RATE).map_err(|e| anyhow::anyhow!(e.message))?;
+    let samples: Vec<f32> =
+        out.stdout[44..].chunks_exact(2).map(|b| f32::from(i16::from_le_bytes([b[0], b[1]]))).collect();
+    let samples = edgewright_dsp::resample(&samples, 1, f64::from(rate), RATE)
+        .map_err(|e| anyhow::anyhow!(e.message))?;
     let top = samples.iter().fold(1.0f32, |m, v| m.max(v.abs()));
     let loud = |v: &f32| v.abs() > 0.02 * top;
     let from = samples.iter().position(loud).unwrap_or(0);
@@ -154,11 +199,12 @@ fn clip(speech: Option<&[f64]>, length: usize, s: &mut Source, babble: &[Vec<f64
 /// When espeak-ng or flac is missing or a file cannot be written.
 pub fn write(out: &Path, seed: u64) -> Result<()> {
     std::fs::create_dir_all(out)?;
-    let babble: Vec<Vec<f64>> = ["the weather was fine all week", "please bring me seven apples", "we drove along the river"]
-        .iter()
-        .enumerate()
-        .map(|(i, t)| speak(t, VOICES[i * 5], 50, 160))
-        .collect::<Result<_>>()?;
+    let babble: Vec<Vec<f64>> =
+        ["the weather was fine all week", "please bring me seven apples", "we drove along the river"]
+            .iter()
+            .enumerate()
+            .map(|(i, t)| speak(t, VOICES[i * 5], 50, 160))
+            .collect::<Result<_>>()?;
     for (v, voice) in VOICES.iter().enumerate() {
         let mut s = Source::new(seed, v as u64);
         let mut said: Vec<(String, String)> = Vec::new();
@@ -185,7 +231,14 @@ pub fn write(out: &Path, seed: u64) -> Result<()> {
             let path = out.join(format!("{name}.wav"));
             std::fs::write(&path, wav)?;
             let status = Command::new("flac")
-                .args(["--best", "--silent", "--force", "--delete-input-file", "--no-padding", "--no-seektable"])
+                .args([
+                    "--best",
+                    "--silent",
+                    "--force",
+                    "--delete-input-file",
+                    "--no-padding",
+                    "--no-seektable",
+                ])
                 .arg(&path)
                 .status()
                 .context("flac could not be started; install it with: apt-get install flac")?;

@@ -63,7 +63,9 @@ impl Motion {
     fn pose(&self, t: f64, tilt: &Vector) -> Pose {
         // The hand is never quite still, and no two rounds are alike.
         let drift = |i: usize, amount: f64| {
-            amount * (libm::sin(TAU * 0.13 * t + self.wander[i]) + 0.6 * libm::sin(TAU * 0.31 * t + 2.0 * self.wander[(i + 1) % 6]))
+            amount
+                * (libm::sin(TAU * 0.13 * t + self.wander[i])
+                    + 0.6 * libm::sin(TAU * 0.31 * t + 2.0 * self.wander[(i + 1) % 6]))
         };
         let beat = TAU * self.tempo * t + self.phase + drift(0, 0.35);
         let size = self.size * (1.0 + drift(1, 0.08));
@@ -96,7 +98,8 @@ impl Motion {
                         position[2] -= 0.5 * GRAVITY * s * s;
                     } else if (0.25..0.75).contains(&s) {
                         let rest = (s - 0.25) / 0.5;
-                        position[2] -= 0.5 * GRAVITY * 0.0625 * (1.0 - rest) * (1.0 - rest) * (1.0 + 10.0 * rest);
+                        position[2] -=
+                            0.5 * GRAVITY * 0.0625 * (1.0 - rest) * (1.0 - rest) * (1.0 + 10.0 * rest);
                     }
                 }
             }
@@ -207,7 +210,8 @@ mod tests {
     #[test]
     fn at_rest_only_gravity_is_felt() {
         let rows = recording("idle", 1, 3, 0);
-        let mean = rows.iter().map(|r| libm::sqrt(r.iter().map(|v| v * v).sum())).sum::<f64>() / rows.len() as f64;
+        let mean =
+            rows.iter().map(|r| libm::sqrt(r.iter().map(|v| v * v).sum())).sum::<f64>() / rows.len() as f64;
         assert!((mean - GRAVITY).abs() < 0.4, "{mean}");
     }
 

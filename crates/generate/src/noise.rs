@@ -67,8 +67,11 @@ pub(crate) fn coloured(colour: Colour, length: usize, rate: f64, source: &mut So
             (0..length)
                 .map(|i| {
                     let t = i as f64 / rate * core::f64::consts::TAU * base;
-                    let tones: f64 =
-                        phases.iter().enumerate().map(|(k, p)| libm::sin(t * (k + 1) as f64 + p) / (k + 1) as f64).sum();
+                    let tones: f64 = phases
+                        .iter()
+                        .enumerate()
+                        .map(|(k, p)| libm::sin(t * (k + 1) as f64 + p) / (k + 1) as f64)
+                        .sum();
                     tones + 0.15 * source.normal()
                 })
                 .collect()

@@ -97,8 +97,7 @@ impl Impulse {
     /// # Errors
     /// [`ImpulseError::Bundle`] for text that is no bundle of a known version, else as [`Impulse::validate`].
     pub fn from_bundle(text: &str) -> Result<Self, ImpulseError> {
-        let bundle: Bundle =
-            serde_json::from_str(text).map_err(|e| ImpulseError::Bundle(e.to_string()))?;
+        let bundle: Bundle = serde_json::from_str(text).map_err(|e| ImpulseError::Bundle(e.to_string()))?;
         if bundle.version != VERSION {
             return Err(ImpulseError::Bundle(format!(
                 "version {} is not known here (this program reads version {VERSION})",

@@ -37,8 +37,7 @@ impl<'a> Runner<'a> {
         for learn in &impulse.learn {
             let fail = |reason: String| ImpulseError::Graph { id: learn.id.clone(), reason };
             interpreters.push(Interpreter::new(&learn.graph).map_err(|e| fail(e.to_string()))?);
-            let output =
-                learn.graph.outputs.first().ok_or_else(|| fail("the graph has no output".into()))?;
+            let output = learn.graph.outputs.first().ok_or_else(|| fail("the graph has no output".into()))?;
             outputs.push(vec![0.0; learn.graph.tensor(*output).len()]);
         }
         let scratch = impulse.dsp.iter().map(|b| b.plan.scratch_len()).max().unwrap_or(0);

@@ -153,7 +153,8 @@ impl Graph {
         Ok(match &node.op {
             Op::Conv2d { stride, dilation, padding, activation } => {
                 let w = &self.tensor(node.inputs[1]).shape;
-                let geometry = geometry(x, out, [w[1], w[2]], *stride, *dilation, [padding.top, padding.left]);
+                let geometry =
+                    geometry(x, out, [w[1], w[2]], *stride, *dilation, [padding.top, padding.left]);
                 if integer {
                     Step::Conv2dS8 { geometry, depthwise: false, layer: self.layer(node, *activation)? }
                 } else {
@@ -162,7 +163,8 @@ impl Graph {
             }
             Op::DepthwiseConv2d { stride, dilation, padding, activation, .. } => {
                 let w = &self.tensor(node.inputs[1]).shape;
-                let geometry = geometry(x, out, [w[0], w[1]], *stride, *dilation, [padding.top, padding.left]);
+                let geometry =
+                    geometry(x, out, [w[0], w[1]], *stride, *dilation, [padding.top, padding.left]);
                 if integer {
                     Step::Conv2dS8 { geometry, depthwise: true, layer: self.layer(node, *activation)? }
                 } else {

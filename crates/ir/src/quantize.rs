@@ -120,7 +120,8 @@ impl Quantizer<'_> {
         }
         for node in &self.from.nodes {
             if matches!(node.op, Op::Softmax) {
-                self.params.insert(node.output, Quant { scale: vec![1.0 / 256.0], zero_point: -128, axis: 0 });
+                self.params
+                    .insert(node.output, Quant { scale: vec![1.0 / 256.0], zero_point: -128, axis: 0 });
             }
         }
         // From the end, so that a chain of such operators takes the scale of its first input... which for these
@@ -296,7 +297,9 @@ pub fn fuse_activations(graph: &Graph) -> Graph {
         let readers = out.nodes.iter().filter(|n| n.inputs.contains(&input)).count();
         let producer = out.nodes.iter().position(|n| n.output == input);
         let fused = match producer {
-            Some(p) if readers == 1 && !out.outputs.contains(&input) => set_activation(&mut out.nodes[p].op, activation),
+            Some(p) if readers == 1 && !out.outputs.contains(&input) => {
+                set_activation(&mut out.nodes[p].op, activation)
+            }
             _ => false,
         };
         if let (true, Some(p)) = (fused, producer) {
@@ -361,7 +364,11 @@ pub fn layer_snr(float: &Graph, integer: &Graph, inputs: &[Vec<f32>]) -> Result<
         .zip(power)
         .map(|((n, _), (signal, noise))| LayerSnr {
             name: n.name.clone(),
-            snr_db: if noise > 0.0 && signal > 0.0 { (10.0 * (signal / noise).log10()).min(120.0) } else { 120.0 },
+            snr_db: if noise > 0.0 && signal > 0.0 {
+                (10.0 * (signal / noise).log10()).min(120.0)
+            } else {
+                120.0
+            },
         })
         .collect())
 }

@@ -3,7 +3,13 @@
 use crate::graph::{DType, Graph, GraphError, Node, Op, Padding, TensorId};
 
 /// Output extent of a sliding window.
-pub(crate) fn extent(input: usize, pad: usize, kernel: usize, dilation: usize, stride: usize) -> Option<usize> {
+pub(crate) fn extent(
+    input: usize,
+    pad: usize,
+    kernel: usize,
+    dilation: usize,
+    stride: usize,
+) -> Option<usize> {
     let covered = dilation.checked_mul(kernel.checked_sub(1)?)?.checked_add(1)?;
     (input + pad).checked_sub(covered)?.checked_div(stride).map(|n| n + 1)
 }

@@ -133,7 +133,15 @@ pub fn fully_connected_s8(x: &[i8], weights: &[i8], layer: &Int8Layer<'_>, out: 
 }
 
 /// Float convolution, clamped to `min..=max`.
-pub fn conv2d_f32(g: &Geometry, x: &[f32], weights: &[f32], bias: &[f32], min: f32, max: f32, out: &mut [f32]) {
+pub fn conv2d_f32(
+    g: &Geometry,
+    x: &[f32],
+    weights: &[f32],
+    bias: &[f32],
+    min: f32,
+    max: f32,
+    out: &mut [f32],
+) {
     let mut at = 0;
     for oy in 0..g.out_h {
         for ox in 0..g.out_w {

@@ -28,9 +28,8 @@ pub struct AddParams {
 
 /// Sum of two integer tensors.
 pub fn add_s8(p: &AddParams, a: &[i8], b: &[i8], out: &mut [i8]) {
-    let scaled = |x: i8, i: usize| {
-        requantize((i32::from(x) - p.in_zero[i]) << ADD_LEFT_SHIFT, p.in_factor[i])
-    };
+    let scaled =
+        |x: i8, i: usize| requantize((i32::from(x) - p.in_zero[i]) << ADD_LEFT_SHIFT, p.in_factor[i]);
     for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
         let sum = scaled(a, 0) + scaled(b, 1);
         *out = clamp(requantize(sum, p.out_factor) + p.out_zero, p.min, p.max);
@@ -70,7 +69,7 @@ pub fn normalize_f32(x: &[f32], mean: &[f32], scale: &[f32], out: &mut [f32]) {
 #[inline]
 pub fn quantize_one(x: f32, inverse_scale: f32, zero: i32) -> i8 {
     let scaled = limit(x * inverse_scale, -512.0, 512.0);
-    let scaled = if scaled == scaled { scaled } else { 0.0 };
+    let scaled = if scaled.is_nan() { 0.0 } else { scaled };
     clamp(round(scaled) + zero, -128, 127)
 }
 

@@ -60,7 +60,9 @@ mod tests {
 
     #[test]
     fn shift_rounds_to_nearest() {
-        for (x, e, expected) in [(5, 1, 3), (-5, 1, -3), (4, 2, 1), (6, 2, 2), (-6, 2, -2), (7, 0, 7), (-1, 31, 0)] {
+        for (x, e, expected) in
+            [(5, 1, 3), (-5, 1, -3), (4, 2, 1), (6, 2, 2), (-6, 2, -2), (7, 0, 7), (-1, 31, 0)]
+        {
             assert_eq!(rounding_shift_right(x, e), expected, "{x} / 2^{e}");
         }
     }

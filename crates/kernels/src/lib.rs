@@ -16,7 +16,10 @@ pub mod math;
 pub mod pool;
 pub mod softmax;
 
-pub use conv::{Geometry, conv2d_f32, conv2d_s8, depthwise_conv2d_f32, depthwise_conv2d_s8, fully_connected_f32, fully_connected_s8};
+pub use conv::{
+    Geometry, conv2d_f32, conv2d_s8, depthwise_conv2d_f32, depthwise_conv2d_s8, fully_connected_f32,
+    fully_connected_s8,
+};
 pub use elementwise::{AddParams, activate_f32, add_f32, add_s8, dequantize_s8, normalize_f32, quantize_s8};
 pub use fixed::{Requantize, requantize};
 pub use kmeans::kmeans_score_f32;

@@ -90,7 +90,13 @@ impl KMeans {
         let mut graph = Graph { name: name.into(), ..Graph::default() };
         let n = self.axes.len();
         let mut push = |name: &str, shape: Vec<usize>, data: Option<Vec<f32>>| -> TensorId {
-            graph.push_tensor(Tensor { name: name.into(), shape, dtype: DType::F32, quant: None, data: data.map(Data::F32) })
+            graph.push_tensor(Tensor {
+                name: name.into(),
+                shape,
+                dtype: DType::F32,
+                quant: None,
+                data: data.map(Data::F32),
+            })
         };
         let features = push("features", vec![self.width], None);
         let mean = push("mean", vec![n], Some(self.mean.clone()));

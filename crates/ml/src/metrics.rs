@@ -152,7 +152,9 @@ pub fn roc(normal: &[f32], anomalous: &[f32]) -> Vec<(f64, f64)> {
     let mut thresholds: Vec<f32> = normal.iter().chain(anomalous).copied().collect();
     thresholds.sort_by(|a, b| b.total_cmp(a));
     thresholds.dedup();
-    let above = |scores: &[f32], t: f32| scores.iter().filter(|s| **s >= t).count() as f64 / scores.len().max(1) as f64;
+    let above = |scores: &[f32], t: f32| {
+        scores.iter().filter(|s| **s >= t).count() as f64 / scores.len().max(1) as f64
+    };
     let step = thresholds.len().div_ceil(200).max(1);
     let mut out = vec![(0.0, 0.0)];
     out.extend(thresholds.iter().step_by(step).map(|&t| (above(normal, t), above(anomalous, t))));

@@ -40,7 +40,10 @@ fn confusion(a: &Arithmetic) -> String {
     if a.confusion.is_empty() {
         return String::new();
     }
-    let mut out = format!("<figure><figcaption>{}: what is (row), what was said (column)</figcaption><div class=\"wide\"><table class=\"heat\"><tr><th></th>", a.name);
+    let mut out = format!(
+        "<figure><figcaption>{}: what is (row), what was said (column)</figcaption><div class=\"wide\"><table class=\"heat\"><tr><th></th>",
+        a.name
+    );
     for l in &a.labels {
         let _ = write!(out, "<th><span>{}</span></th>", escape(&l.label));
     }
@@ -51,7 +54,12 @@ fn confusion(a: &Arithmetic) -> String {
         for n in row {
             let share = *n as f64 / sum as f64;
             let strong = if share > 0.55 { " class=\"strong\"" } else { "" };
-            let _ = write!(out, "<td{strong} style=\"--s:{:.0}%\">{}</td>", share * 100.0, if *n > 0 { n.to_string() } else { String::new() });
+            let _ = write!(
+                out,
+                "<td{strong} style=\"--s:{:.0}%\">{}</td>",
+                share * 100.0,
+                if *n > 0 { n.to_string() } else { String::new() }
+            );
         }
         out.push_str("</tr>");
     }
@@ -72,7 +80,10 @@ fn cards(r: &ReportData) -> String {
     for t in r.targets.iter().filter(|t| t.ram.is_some()) {
         if let (Some(flash), Some((arena, fixed, stack))) = (t.flash, t.ram) {
             card(format!("{:.1} KiB", flash as f64 / 1024.0), format!("flash, {}", escape(&t.id)));
-            card(format!("{:.1} KiB", (arena + fixed + stack) as f64 / 1024.0), format!("RAM, {}", escape(&t.id)));
+            card(
+                format!("{:.1} KiB", (arena + fixed + stack) as f64 / 1024.0),
+                format!("RAM, {}", escape(&t.id)),
+            );
         }
     }
     out.push_str("</div>");
@@ -93,14 +104,30 @@ fn proof(targets: &[Target]) -> String {
                 exact,
                 thousands(t.cases as u64),
                 t.flash.map_or(String::new(), thousands),
-                t.ram.map_or(String::new(), |(a, s, k)| format!("{} = {} + {} + {}", thousands(a + s + k), thousands(a), thousands(s), thousands(k))),
+                t.ram.map_or(String::new(), |(a, s, k)| {
+                    format!(
+                        "{} = {} + {} + {}",
+                        thousands(a + s + k),
+                        thousands(a),
+                        thousands(s),
+                        thousands(k)
+                    )
+                }),
                 t.instructions.map_or(String::new(), |i| thousands(i.0)),
                 t.instructions.map_or(String::new(), |i| thousands(i.1)),
             ]
         })
         .collect();
     let mut out = table(
-        &["target", "outputs", "windows", "flash B", "RAM B = arena + static + stack", "instructions, DSP", "network"],
+        &[
+            "target",
+            "outputs",
+            "windows",
+            "flash B",
+            "RAM B = arena + static + stack",
+            "instructions, DSP",
+            "network",
+        ],
         &rows,
     );
     out.push_str("<details><summary>How it was built and run</summary><ul>");
@@ -137,7 +164,11 @@ pub fn to_html(r: &ReportData) -> String {
             .enumerate()
             .map(|(i, (name, _))| {
                 let mut row = vec![name.clone()];
-                row.extend(r.arithmetics.iter().map(|a| a.figures.get(i).map_or(String::new(), |(n, v)| figure(n, *v))));
+                row.extend(
+                    r.arithmetics
+                        .iter()
+                        .map(|a| a.figures.get(i).map_or(String::new(), |(n, v)| figure(n, *v))),
+                );
                 row
             })
             .collect();
@@ -173,7 +204,11 @@ pub fn to_html(r: &ReportData) -> String {
             .collect();
         result.push_str(&table(&["label (int8)", "precision", "recall", "F1", "windows"], &rows));
         if !a.roc.is_empty() {
-            let _ = write!(result, "<div class=\"row\">{}</div>", plots::anomaly(&a.roc, &a.normal_scores, &a.anomaly_scores));
+            let _ = write!(
+                result,
+                "<div class=\"row\">{}</div>",
+                plots::anomaly(&a.roc, &a.normal_scores, &a.anomaly_scores)
+            );
         }
         if !a.pairs.is_empty() {
             let _ = write!(result, "<figure>{}</figure>", plots::regression(&a.pairs));
@@ -201,14 +236,21 @@ pub fn to_html(r: &ReportData) -> String {
     if !r.quarantined.is_empty() {
         let rows: Vec<Vec<String>> =
             r.quarantined.iter().take(200).map(|(f, why)| vec![escape(f), escape(why)]).collect();
-        let _ = write!(data, "<details><summary>What was left out, and why</summary>{}</details>", table(&["file", "reason"], &rows));
+        let _ = write!(
+            data,
+            "<details><summary>What was left out, and why</summary>{}</details>",
+            table(&["file", "reason"], &rows)
+        );
     }
     section(&mut body, "Data", &data);
     if !r.map.is_empty() {
         section(
             &mut body,
             "Feature map",
-            &format!("{}<p class=\"soft\">Training windows on the two directions in which their features vary most.</p>", plots::feature_map(&r.map)),
+            &format!(
+                "{}<p class=\"soft\">Training windows on the two directions in which their features vary most.</p>",
+                plots::feature_map(&r.map)
+            ),
         );
     }
     let mut training = String::new();
@@ -229,7 +271,8 @@ pub fn to_html(r: &ReportData) -> String {
         .blocks
         .iter()
         .map(|b| {
-            let p: Vec<String> = b.parameters.iter().map(|(k, v)| format!("{} = {}", escape(k), escape(v))).collect();
+            let p: Vec<String> =
+                b.parameters.iter().map(|(k, v)| format!("{} = {}", escape(k), escape(v))).collect();
             vec![escape(&b.id), escape(&b.kind), escape(&b.output), p.join("<br>")]
         })
         .collect();

@@ -9,7 +9,8 @@ mod markdown;
 mod plots;
 
 pub use data::{
-    Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData, Stage, Target,
+    Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
+    Stage, Target,
 };
 pub use html::to_html;
 pub use markdown::to_markdown;

@@ -19,7 +19,7 @@ pub(crate) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(' ');
         }
         out.push(c);
@@ -29,7 +29,11 @@ pub(crate) fn thousands(n: u64) -> String {
 
 /// A figure: shares in percent, others with four digits.
 pub(crate) fn figure(name: &str, value: f64) -> String {
-    if name == "accuracy" || name == "macro F1" { format!("{:.2} %", value * 100.0) } else { format!("{value:.4}") }
+    if name == "accuracy" || name == "macro F1" {
+        format!("{:.2} %", value * 100.0)
+    } else {
+        format!("{value:.4}")
+    }
 }
 
 /// The report as Markdown.
@@ -125,7 +129,14 @@ pub fn to_markdown(r: &ReportData) -> String {
     let _ = writeln!(out, "\n## Impulse\n\n{}; {} features.\n", cell(&r.window), r.features);
     for b in &r.blocks {
         let p: Vec<String> = b.parameters.iter().map(|(k, v)| format!("{k} = {v}")).collect();
-        let _ = writeln!(out, "- {} ({}): {}; {}", cell(&b.id), cell(&b.kind), cell(&b.output), cell(&p.join(", ")));
+        let _ = writeln!(
+            out,
+            "- {} ({}): {}; {}",
+            cell(&b.id),
+            cell(&b.kind),
+            cell(&b.output),
+            cell(&p.join(", "))
+        );
     }
     if !r.layers.is_empty() {
         out.push_str("\n| layer | output | parameters | MACs | int8 SNR dB |\n|---|---|---|---|---|\n");
@@ -142,7 +153,8 @@ pub fn to_markdown(r: &ReportData) -> String {
         }
     }
     out.push_str("\n## Reproduce\n\n");
-    let _ = writeln!(out, "edgewright {}, seed {}. The same inputs give the same hashes.\n", r.version, r.seed);
+    let _ =
+        writeln!(out, "edgewright {}, seed {}. The same inputs give the same hashes.\n", r.version, r.seed);
     for a in &r.artifacts {
         let _ = writeln!(out, "- {} ({} bytes) sha256 {}", cell(&a.path), a.bytes, a.sha256);
     }

@@ -34,14 +34,28 @@ pub(crate) fn class_balance(labels: &[LabelCount]) -> String {
     let mut out = open(560, height, "samples per label");
     for (i, l) in shown.iter().enumerate() {
         let y = 26 * i as u32 + 4;
-        let _ = write!(out, "<text x=\"136\" y=\"{}\" text-anchor=\"end\">{}</text>", y + 14, escape(&clip(&l.label, 18)));
+        let _ = write!(
+            out,
+            "<text x=\"136\" y=\"{}\" text-anchor=\"end\">{}</text>",
+            y + 14,
+            escape(&clip(&l.label, 18))
+        );
         let mut x = 144.0;
         for (n, colour) in [(l.training, COLOURS[0]), (l.validation, COLOURS[5]), (l.testing, COLOURS[1])] {
             let w = 350.0 * n as f64 / most as f64;
-            let _ = write!(out, "<rect x=\"{x:.1}\" y=\"{y}\" width=\"{w:.1}\" height=\"18\" rx=\"2\" fill=\"{colour}\"/>");
+            let _ = write!(
+                out,
+                "<rect x=\"{x:.1}\" y=\"{y}\" width=\"{w:.1}\" height=\"18\" rx=\"2\" fill=\"{colour}\"/>"
+            );
             x += w;
         }
-        let _ = write!(out, "<text x=\"{:.1}\" y=\"{}\" class=\"soft\">{}</text>", x + 6.0, y + 14, l.training + l.validation + l.testing);
+        let _ = write!(
+            out,
+            "<text x=\"{:.1}\" y=\"{}\" class=\"soft\">{}</text>",
+            x + 6.0,
+            y + 14,
+            l.training + l.validation + l.testing
+        );
     }
     out.push_str("</svg>");
     if labels.len() > shown.len() {
@@ -51,7 +65,11 @@ pub(crate) fn class_balance(labels: &[LabelCount]) -> String {
 }
 
 fn clip(text: &str, most: usize) -> String {
-    if text.chars().count() <= most { text.into() } else { text.chars().take(most - 1).chain(['…']).collect() }
+    if text.chars().count() <= most {
+        text.into()
+    } else {
+        text.chars().take(most - 1).chain(['…']).collect()
+    }
 }
 
 /// A frame with ticks; `x` and `y` map values to the picture.
@@ -91,7 +109,8 @@ impl Axes {
         if points.is_empty() {
             return;
         }
-        let path: Vec<String> = points.iter().map(|(x, y)| format!("{:.1},{:.1}", self.px(*x), self.py(*y))).collect();
+        let path: Vec<String> =
+            points.iter().map(|(x, y)| format!("{:.1},{:.1}", self.px(*x), self.py(*y))).collect();
         let dash = if dashed { " stroke-dasharray=\"5 4\"" } else { "" };
         let _ = write!(
             out,
@@ -117,10 +136,8 @@ pub(crate) fn learning(curves: &Curves) -> String {
     let n = curves.epochs.len().max(2) as f64;
     let mut out = String::new();
     type Pick = fn(&crate::Curve) -> (f64, Option<f64>);
-    let pictures: [(&str, Pick); 2] = [
-        ("loss", |c| (c.loss, c.validation_loss)),
-        ("accuracy or R2", |c| (c.metric, c.validation_metric)),
-    ];
+    let pictures: [(&str, Pick); 2] =
+        [("loss", |c| (c.loss, c.validation_loss)), ("accuracy or R2", |c| (c.metric, c.validation_metric))];
     for (title, pick) in pictures {
         let train: Vec<(f64, f64)> = curves.epochs.iter().map(|c| (c.epoch as f64, pick(c).0)).collect();
         let watch: Vec<(f64, f64)> =
@@ -128,7 +145,12 @@ pub(crate) fn learning(curves: &Curves) -> String {
         let all = || train.iter().chain(&watch).map(|p| p.1).filter(|v| v.is_finite());
         let high = all().fold(f64::MIN, f64::max).max(1e-6);
         let low = all().fold(f64::MAX, f64::min).min(high);
-        let axes = Axes { x: (1.0, n), y: (if title == "loss" { 0.0 } else { low.min(0.9 * high) }, high), width: 340.0, height: 170.0 };
+        let axes = Axes {
+            x: (1.0, n),
+            y: (if title == "loss" { 0.0 } else { low.min(0.9 * high) }, high),
+            width: 340.0,
+            height: 170.0,
+        };
         out.push_str("<figure>");
         out.push_str(&open(400, 205, title));
         axes.frame(&mut out, 2);
@@ -157,9 +179,17 @@ pub(crate) fn feature_map(points: &[Point]) -> String {
         let (x, y, colour) = (axes.px(p.x), axes.py(p.y), COLOURS[i % COLOURS.len()]);
         // Shape tells what colour repeats.
         if i < COLOURS.len() {
-            let _ = write!(out, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\" fill-opacity=\".65\"/>");
+            let _ = write!(
+                out,
+                "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\" fill-opacity=\".65\"/>"
+            );
         } else {
-            let _ = write!(out, "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"5\" height=\"5\" fill=\"{colour}\" fill-opacity=\".65\"/>", x - 2.5, y - 2.5);
+            let _ = write!(
+                out,
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"5\" height=\"5\" fill=\"{colour}\" fill-opacity=\".65\"/>",
+                x - 2.5,
+                y - 2.5
+            );
         }
     }
     out.push_str("</svg>");
@@ -205,7 +235,13 @@ pub(crate) fn memory_map(lines: &[MemoryLine], arena: usize) -> String {
         );
         if x1 - x0 > 60.0 && y1 - y0 > 14.0 {
             let room = ((x1 - x0) / 7.0) as usize;
-            let _ = write!(out, "<text x=\"{:.1}\" y=\"{:.1}\" class=\"on\">{}</text>", x0 + 5.0, y0 + 13.0, escape(&clip(&m.name, room.max(2))));
+            let _ = write!(
+                out,
+                "<text x=\"{:.1}\" y=\"{:.1}\" class=\"on\">{}</text>",
+                x0 + 5.0,
+                y0 + 13.0,
+                escape(&clip(&m.name, room.max(2)))
+            );
         }
     }
     axes.bottom(&mut out, "first step", "last step");

@@ -69,10 +69,7 @@ mod tests {
     #[test]
     fn text_and_bytes_are_one() {
         let hash = Hash::of(b"abc");
-        assert_eq!(
-            hash.to_string(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(hash.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
         assert_eq!(hash.to_string().parse(), Ok(hash));
         assert!("xyz".parse::<Hash>().is_err());
         assert!("ä".repeat(32).parse::<Hash>().is_err());

@@ -68,11 +68,7 @@ impl Store {
         let mut connection = runtime.block_on(SqliteConnection::connect_with(&options))?;
         runtime.block_on(schema::migrate(&mut connection))?;
         blob::clear_leftovers(dir);
-        Ok(Self {
-            dir: dir.to_path_buf(),
-            inner: Mutex::new(Inner { runtime, connection }),
-            _lock: lock,
-        })
+        Ok(Self { dir: dir.to_path_buf(), inner: Mutex::new(Inner { runtime, connection }), _lock: lock })
     }
 
     /// The folder.

@@ -49,8 +49,7 @@ pub struct NewSample {
 impl NewSample {
     /// Equal samples have equal ids on every machine.
     fn id(&self) -> String {
-        let text =
-            format!("{}\0{}\0{}\0{}", self.blob, self.index_in_file, self.source, self.name);
+        let text = format!("{}\0{}\0{}\0{}", self.blob, self.index_in_file, self.source, self.name);
         Hash::of(text.as_bytes()).to_string()[..24].to_owned()
     }
 }

@@ -83,7 +83,10 @@ fn a_store_of_a_newer_program_is_refused() {
         use sqlx::Connection;
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(dir.path().join("meta.sqlite"));
         let mut connection = sqlx::SqliteConnection::connect_with(&options).await.expect("connected");
-        sqlx::query("INSERT INTO schema_version (version) VALUES (999)").execute(&mut connection).await.expect("set");
+        sqlx::query("INSERT INTO schema_version (version) VALUES (999)")
+            .execute(&mut connection)
+            .await
+            .expect("set");
         connection.close().await.expect("closed");
     });
     assert!(matches!(Store::open(dir.path()), Err(StoreError::Newer { found: 999, .. })));

@@ -94,7 +94,9 @@ pub fn run_board(
         let object = format!("{}.o", source.trim_end_matches(".c"));
         let mut args: Vec<String> = board.flags.clone();
         args.extend(build.flags.iter().map(|f| (*f).to_owned()));
-        args.extend(["-ffunction-sections", "-fdata-sections", "-c", source, "-o", &object].map(String::from));
+        args.extend(
+            ["-ffunction-sections", "-fdata-sections", "-c", source, "-o", &object].map(String::from),
+        );
         process::run(ARM_GCC, &args, dir, LIMIT)?;
         objects.push(object);
     }

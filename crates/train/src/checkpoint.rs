@@ -35,7 +35,8 @@ pub(crate) fn write(header: &Header, vectors: &[&[f32]]) -> Vec<u8> {
 /// Reads what [`write`] wrote.
 pub(crate) fn read(bytes: &[u8], subject: &str) -> Result<(Header, Vec<Vec<f32>>), TrainError> {
     let bad = |e: &str| TrainError::Checkpoint(e.to_owned());
-    let rest = bytes.strip_prefix(MAGIC.as_slice()).ok_or_else(|| bad("these are no bytes of a checkpoint"))?;
+    let rest =
+        bytes.strip_prefix(MAGIC.as_slice()).ok_or_else(|| bad("these are no bytes of a checkpoint"))?;
     let (length, rest) = rest.split_at_checked(8).ok_or_else(|| bad("it is cut off"))?;
     let length = u64::from_le_bytes(length.try_into().map_err(|_| bad("it is cut off"))?);
     let length = usize::try_from(length).map_err(|_| bad("its length is absurd"))?;

@@ -73,7 +73,12 @@ impl Normaliser {
             let block = &mut block[..chunk.len() * width];
             rows.read(chunk, block)?;
             if let Some(at) = block.iter().position(|v| !v.is_finite()) {
-                return Err(TrainError::Data(format!("value {} of row {} is {}", at % width, chunk[at / width], block[at])));
+                return Err(TrainError::Data(format!(
+                    "value {} of row {} is {}",
+                    at % width,
+                    chunk[at / width],
+                    block[at]
+                )));
             }
             for row in block.chunks_exact(width) {
                 for (i, v) in row.iter().enumerate() {

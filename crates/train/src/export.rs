@@ -19,7 +19,13 @@ struct Exporter {
 
 impl Exporter {
     fn constant(&mut self, name: String, shape: Vec<usize>, values: Vec<f32>) -> TensorId {
-        self.graph.push_tensor(Tensor { name, shape, dtype: DType::F32, quant: None, data: Some(Data::F32(values)) })
+        self.graph.push_tensor(Tensor {
+            name,
+            shape,
+            dtype: DType::F32,
+            quant: None,
+            data: Some(Data::F32(values)),
+        })
     }
 
     fn node(&mut self, name: &str, op: Op, constants: Vec<TensorId>, shape: Vec<usize>) {
@@ -51,7 +57,8 @@ impl Exporter {
                 let [kh, kw] = conv.kernel;
                 let ends = |i: usize| {
                     let covered = (conv.kernel[i] - 1) * conv.dilation[i] + 1;
-                    ((node.output[i] - 1) * conv.stride[i] + covered).saturating_sub(node.input[i] + conv.pad[i])
+                    ((node.output[i] - 1) * conv.stride[i] + covered)
+                        .saturating_sub(node.input[i] + conv.pad[i])
                 };
                 let padding =
                     Padding { top: conv.pad[0], bottom: ends(0), left: conv.pad[1], right: ends(1) };
@@ -81,7 +88,8 @@ impl Exporter {
                 self.node(&node.name, op, vec![weights, bias], node.output.to_vec());
             }
             _ => {
-                let weights = self.constant(format!("{}_weights", node.name), vec![c, node.in_len()], weights);
+                let weights =
+                    self.constant(format!("{}_weights", node.name), vec![c, node.in_len()], weights);
                 self.node(
                     &node.name,
                     Op::FullyConnected { activation: IrActivation::None },
@@ -97,8 +105,7 @@ impl Exporter {
 /// Factor and offset of each channel of a batch normalisation in use.
 fn affine(node: &Node) -> (Vec<f32>, Vec<f32>) {
     let c = node.output[2];
-    let factor: Vec<f32> =
-        (0..c).map(|i| node.weights[i] / (node.running[c + i] + EPSILON).sqrt()).collect();
+    let factor: Vec<f32> = (0..c).map(|i| node.weights[i] / (node.running[c + i] + EPSILON).sqrt()).collect();
     let offset = (0..c).map(|i| node.bias[i] - node.running[i] * factor[i]).collect();
     (factor, offset)
 }
@@ -109,8 +116,12 @@ fn fold(node: &Node, norm: &Node) -> (Vec<f32>, Vec<f32>) {
     let c = node.output[2];
     let depthwise = matches!(node.kind, Kind::Conv(conv) if conv.depthwise);
     let inner = node.weights.len() / c;
-    let weights =
-        node.weights.iter().enumerate().map(|(i, w)| w * factor[if depthwise { i % c } else { i / inner }]).collect();
+    let weights = node
+        .weights
+        .iter()
+        .enumerate()
+        .map(|(i, w)| w * factor[if depthwise { i % c } else { i / inner }])
+        .collect();
     let bias = (0..c).map(|i| node.bias[i] * factor[i] + offset[i]).collect();
     (weights, bias)
 }
@@ -200,7 +211,12 @@ pub(crate) fn summary(graph: &Graph) -> Vec<LayerSummary> {
         .map(|n| LayerSummary {
             name: n.name.clone(),
             shape: graph.tensor(n.output).shape.clone(),
-            parameters: n.inputs[1..].iter().map(|id| graph.tensor(*id)).filter(|t| t.data.is_some()).map(Tensor::len).sum(),
+            parameters: n.inputs[1..]
+                .iter()
+                .map(|id| graph.tensor(*id))
+                .filter(|t| t.data.is_some())
+                .map(Tensor::len)
+                .sum(),
             macs: graph.node_macs(n),
         })
         .collect()

@@ -154,7 +154,9 @@ pub fn fit(
     observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
 ) -> Result<Fitted, TrainError> {
     check(network, train, targets, settings)?;
-    if !validation.is_empty() && (validation.width() != train.width() || validation_targets.len() != validation.len()) {
+    if !validation.is_empty()
+        && (validation.width() != train.width() || validation_targets.len() != validation.len())
+    {
         return Err(TrainError::Data("the validation rows do not fit the training rows".into()));
     }
     let columns = match network.input.as_slice() {
@@ -192,7 +194,12 @@ pub fn fit(
         .install(|| trainer.run(network, resume, observer))
 }
 
-fn check(network: &Network, train: &dyn Rows, targets: &Targets<'_>, settings: &Settings) -> Result<(), TrainError> {
+fn check(
+    network: &Network,
+    train: &dyn Rows,
+    targets: &Targets<'_>,
+    settings: &Settings,
+) -> Result<(), TrainError> {
     let fail = |m: String| Err(TrainError::Data(m));
     if train.is_empty() || train.len() != targets.len() {
         return fail(format!("{} rows and {} targets cannot be trained on", train.len(), targets.len()));
@@ -498,12 +505,15 @@ impl Trainer<'_> {
             let (before, after) = w.activations.split_at_mut(i + 1);
             let (x, y) = (&before[i], &mut after[0]);
             y.resize(samples * node.out_len(), 0.0);
-            let statistics = (epoch.is_some() && node.kind == Kind::BatchNorm).then(|| batch_statistics(node, x, parallel));
+            let statistics = (epoch.is_some() && node.kind == Kind::BatchNorm)
+                .then(|| batch_statistics(node, x, parallel));
             let (seed, step) = (self.settings.seed, self.step);
             let in_training = epoch.is_some();
             let work = |(shard, (x, y)): (usize, (&[f32], &mut [f32]))| {
-                let stream = |sample: usize| Stream::new(&[seed, 4, step, i as u64, (shard * SHARD + sample) as u64]);
-                let dropout: Option<&dyn Fn(usize) -> Stream> = if in_training { Some(&stream) } else { None };
+                let stream =
+                    |sample: usize| Stream::new(&[seed, 4, step, i as u64, (shard * SHARD + sample) as u64]);
+                let dropout: Option<&dyn Fn(usize) -> Stream> =
+                    if in_training { Some(&stream) } else { None };
                 ops::forward(node, x, y, statistics.as_ref(), dropout);
             };
             let (n_in, n_out) = (SHARD * node.in_len(), SHARD * node.out_len());
@@ -542,7 +552,8 @@ impl Trainer<'_> {
         let w = &mut self.workspace;
         let shards = samples.div_ceil(SHARD);
         while w.gradients.len() < shards {
-            w.gradients.push(nodes.iter().map(|n| (vec![0.0; n.weights.len()], vec![0.0; n.bias.len()])).collect());
+            w.gradients
+                .push(nodes.iter().map(|n| (vec![0.0; n.weights.len()], vec![0.0; n.bias.len()])).collect());
         }
         let [mut dy, mut dx] = std::mem::take(&mut w.flow);
         dy.clone_from(&w.activations[nodes.len()]);
@@ -589,11 +600,14 @@ impl Trainer<'_> {
             } else {
                 let (seed, step) = (self.settings.seed, self.step);
                 let first = i == 0;
-                type Shard<'s> =
-                    (usize, ((((&'s [f32], &'s [f32]), &'s [f32]), &'s mut [f32]), &'s mut Vec<(Vec<f32>, Vec<f32>)>));
+                type Shard<'s> = (
+                    usize,
+                    ((((&'s [f32], &'s [f32]), &'s [f32]), &'s mut [f32]), &'s mut Vec<(Vec<f32>, Vec<f32>)>),
+                );
                 let work = |(shard, ((((x, y), dy), dx), gradients)): Shard<'_>| {
-                    let stream =
-                        |sample: usize| Stream::new(&[seed, 4, step, i as u64, (shard * SHARD + sample) as u64]);
+                    let stream = |sample: usize| {
+                        Stream::new(&[seed, 4, step, i as u64, (shard * SHARD + sample) as u64])
+                    };
                     let (dw, db) = &mut gradients[i];
                     dw.fill(0.0);
                     db.fill(0.0);
@@ -681,7 +695,14 @@ impl Trainer<'_> {
 }
 
 /// Loss of one row into the tally; its gradient in place of the output.
-fn judge(y: &mut [f32], row: usize, targets: &Targets<'_>, objective: &Objective, smoothing: f32, tally: &mut Tally) {
+fn judge(
+    y: &mut [f32],
+    row: usize,
+    targets: &Targets<'_>,
+    objective: &Objective,
+    smoothing: f32,
+    tally: &mut Tally,
+) {
     tally.rows += 1;
     match targets {
         Targets::Classes { of, .. } => {

@@ -60,7 +60,13 @@ fn check(kind: Kind, input: [usize; 3], output: [usize; 3]) {
     }
 }
 
-fn conv(kernel: [usize; 2], stride: [usize; 2], dilation: [usize; 2], pad: [usize; 2], depthwise: bool) -> Kind {
+fn conv(
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    pad: [usize; 2],
+    depthwise: bool,
+) -> Kind {
     Kind::Conv(Conv { kernel, stride, dilation, pad, depthwise })
 }
 

@@ -9,9 +9,9 @@ mod checkpoint;
 mod data;
 mod error;
 mod export;
+mod fit;
 #[cfg(test)]
 mod gradient_check;
-mod fit;
 mod layers;
 mod loss;
 mod network;

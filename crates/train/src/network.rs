@@ -19,7 +19,13 @@ pub(crate) struct Built {
 }
 
 /// Output extent and padding before the first element.
-fn extent(n: usize, kernel: usize, stride: usize, dilation: usize, padding: Padding) -> Option<(usize, usize)> {
+fn extent(
+    n: usize,
+    kernel: usize,
+    stride: usize,
+    dilation: usize,
+    padding: Padding,
+) -> Option<(usize, usize)> {
     let covered = (kernel.checked_sub(1)?).checked_mul(dilation)? + 1;
     if stride == 0 {
         return None;
@@ -78,8 +84,9 @@ impl Builder {
     ) -> Result<(), String> {
         let [h, w, c] = self.shape;
         let fit = |n, i: usize| {
-            extent(n, kernel[i], stride[i], dilation[i], padding)
-                .ok_or_else(|| format!("a kernel of {kernel:?} with stride {stride:?} does not fit an input of {h}x{w}"))
+            extent(n, kernel[i], stride[i], dilation[i], padding).ok_or_else(|| {
+                format!("a kernel of {kernel:?} with stride {stride:?} does not fit an input of {h}x{w}")
+            })
         };
         if filters == 0 {
             return Err("`filters` must be at least 1".into());
@@ -175,8 +182,9 @@ pub(crate) fn build(network: &Network, seed: u64) -> Result<Built, TrainError> {
             || matches!(l, Layer::MaxPool { size: s, .. } | Layer::AveragePool { size: s, .. } if s.len() == 2)
     });
     let input = as_image(&network.input, !picture).filter(|s| s.iter().product::<usize>() > 0);
-    let input = input
-        .ok_or_else(|| TrainError::Data(format!("a network cannot take an input of shape {:?}", network.input)))?;
+    let input = input.ok_or_else(|| {
+        TrainError::Data(format!("a network cannot take an input of shape {:?}", network.input))
+    })?;
     let mut builder = Builder { shape: input, nodes: Vec::new(), seed };
     for (i, layer) in network.layers.iter().enumerate() {
         builder.layer(i + 1, layer).map_err(|reason| TrainError::Layer {

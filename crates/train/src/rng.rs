@@ -16,7 +16,9 @@ fn mix(mut z: u64) -> u64 {
 impl Stream {
     /// The stream named by these numbers.
     pub fn new(names: &[u64]) -> Self {
-        Self(names.iter().fold(0x243f_6a88_85a3_08d3, |state, n| mix(state.wrapping_add(*n).wrapping_add(0x9e37_79b9_7f4a_7c15))))
+        Self(names.iter().fold(0x243f_6a88_85a3_08d3, |state, n| {
+            mix(state.wrapping_add(*n).wrapping_add(0x9e37_79b9_7f4a_7c15))
+        }))
     }
     /// 64 random bits.
     pub fn next(&mut self) -> u64 {

@@ -1,7 +1,9 @@
 //! It learns, the same way every time, and what it exports computes what it learned.
 
 use edgewright_ir::interpret::Interpreter;
-use edgewright_train::{Augment, Fitted, Flow, Head, Layer, Network, Rows, Settings, Targets, TrainError, fit};
+use edgewright_train::{
+    Augment, Fitted, Flow, Head, Layer, Network, Rows, Settings, Targets, TrainError, fit,
+};
 
 struct Memory {
     width: usize,
@@ -59,7 +61,13 @@ const CONV2D: &str = r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"stride":[2
     {"type":"depthwise_conv","kernel":[3,3]},{"type":"batch_norm"},{"type":"activation","activation":"relu"},
     {"type":"conv2d","filters":8,"kernel":[1,1],"activation":"relu"},{"type":"average_pool","size":[2,2]},{"type":"flatten"}]"#;
 
-fn train(text: &str, settings: &Settings, resume: Option<&[u8]>, stop_after: usize, saved: &mut Vec<u8>) -> Result<Fitted, TrainError> {
+fn train(
+    text: &str,
+    settings: &Settings,
+    resume: Option<&[u8]>,
+    stop_after: usize,
+    saved: &mut Vec<u8>,
+) -> Result<Fitted, TrainError> {
     let (rows, classes) = ridges(120, 1);
     let (watch, watch_classes) = ridges(40, 2);
     let network = Network { input: vec![16, 6], layers: layers(text), head: Head::Softmax { classes: 2 } };
@@ -153,8 +161,17 @@ fn a_regression_finds_the_plane() {
         head: Head::Linear { outputs: 1 },
     };
     let settings = Settings { epochs: 60, learning_rate: 0.02, ..Settings::default() };
-    let fitted = fit(&network, &rows, &Targets::Values(&targets), &empty, &Targets::Values(&[]), &settings, None, &mut |_| Flow::Continue)
-        .expect("trained");
+    let fitted = fit(
+        &network,
+        &rows,
+        &Targets::Values(&targets),
+        &empty,
+        &Targets::Values(&[]),
+        &settings,
+        None,
+        &mut |_| Flow::Continue,
+    )
+    .expect("trained");
     assert!(fitted.history.last().expect("epochs").metric > 0.99);
     let mut interpreter = Interpreter::new(&fitted.graph).expect("valid");
     let mut out = [0.0];

@@ -88,16 +88,17 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
         let total = files.len();
         for (n, batch) in files.chunks(BATCH).enumerate() {
             session.progress("import", (n * BATCH) as u64, total as u64, "")?;
-            let read: Vec<_> = batch
-                .par_iter()
-                .map(|file| (file, read_file(file, request, &sidecar, in_folders)))
-                .collect();
+            let read: Vec<_> =
+                batch.par_iter().map(|file| (file, read_file(file, request, &sidecar, in_folders))).collect();
             keep(session, request, read, &mut report)?;
         }
         session.progress("import", total as u64, total as u64, "")?;
     }
     Ok(report)
 }
+
+/// A refused file: its bytes when they could be read, a slug, the reason.
+type Refusal = (Option<Vec<u8>>, String, String);
 
 /// A decoded file: its bytes and its samples, ready to be stored.
 struct ReadFile {
@@ -110,7 +111,7 @@ struct ReadFile {
 fn keep(
     session: &Session<'_>,
     request: &ImportRequest,
-    read: Vec<(&File, Result<ReadFile, (Option<Vec<u8>>, String, String)>)>,
+    read: Vec<(&File, Result<ReadFile, Refusal>)>,
     report: &mut ImportReport,
 ) -> Result<(), EngineError> {
     let mut rows = Vec::new();
@@ -168,12 +169,9 @@ fn keep(
 
 fn describe(decoded: &Decoded, reading: Reading) -> SampleInfo {
     let (rate_hz, frames, axes, image) = match &decoded.content {
-        Content::Signal(s) => (
-            s.rate_hz,
-            s.frames(),
-            s.axes.iter().map(|a| (a.name.clone(), a.units.clone())).collect(),
-            None,
-        ),
+        Content::Signal(s) => {
+            (s.rate_hz, s.frames(), s.axes.iter().map(|a| (a.name.clone(), a.units.clone())).collect(), None)
+        }
         Content::Image(i) => (
             0.0,
             i.width * i.height,
@@ -198,7 +196,7 @@ fn read_file(
     request: &ImportRequest,
     sidecar: &Sidecar,
     in_folders: bool,
-) -> Result<ReadFile, (Option<Vec<u8>>, String, String)> {
+) -> Result<ReadFile, Refusal> {
     let refuse = |kind: &str, reason: String| (None, kind.to_owned(), reason);
     let size = std::fs::metadata(&file.path).map_err(|e| refuse("unreadable", e.to_string()))?.len();
     if size > MAX_FILE {
@@ -222,13 +220,9 @@ fn read_file(
         },
         rows_are_samples: None,
     };
-    let decoded = reading
-        .options()
-        .map_err(|e| ("options".to_owned(), e.to_string()))
-        .and_then(|options| {
-            edgewright_sample::decode(&reading.file, &bytes, &options)
-                .map_err(|e| (e.kind.to_owned(), e.message))
-        });
+    let decoded = reading.options().map_err(|e| ("options".to_owned(), e.to_string())).and_then(|options| {
+        edgewright_sample::decode(&reading.file, &bytes, &options).map_err(|e| (e.kind.to_owned(), e.message))
+    });
     let decoded = match decoded {
         Ok(decoded) => decoded,
         Err((kind, reason)) => return Err((Some(bytes), kind, reason)),
@@ -240,7 +234,9 @@ fn read_file(
         let label = match &request.label {
             LabelRule::Fixed(label) => Some(label.clone()),
             LabelRule::Folder => rules::parent_name(&file.full_name()).map(str::to_owned),
-            LabelRule::Name(pattern) => labels::label_from_name(rules::file_name(&file.name), pattern.as_ref()),
+            LabelRule::Name(pattern) => {
+                labels::label_from_name(rules::file_name(&file.name), pattern.as_ref())
+            }
             LabelRule::Column(_) => sample.label.clone(),
             LabelRule::Sidecar => from_sidecar(),
             LabelRule::Auto if sidecar.found => from_sidecar(),

@@ -111,7 +111,9 @@ fn find(session: &Session<'_>, id: &str) -> Result<SampleRow, EngineError> {
         .collect();
     match hits.len() {
         1 => Ok(hits.remove(0)),
-        0 => Err(EngineError::Data(format!("there is no sample `{id}`\nhint: `edgewright data list` shows the ids"))),
+        0 => Err(EngineError::Data(format!(
+            "there is no sample `{id}`\nhint: `edgewright data list` shows the ids"
+        ))),
         n => Err(EngineError::Data(format!("`{id}` is the beginning of {n} ids; type more of it"))),
     }
 }
@@ -221,7 +223,11 @@ impl Traced {
             out.push_str(&format!("  left out: {reason}\n"));
         }
         if let Some(side) = self.side {
-            out.push_str(&format!("gold\n  {side:?}, {} windows at frames {:?}\n", self.windows.len(), self.windows));
+            out.push_str(&format!(
+                "gold\n  {side:?}, {} windows at frames {:?}\n",
+                self.windows.len(),
+                self.windows
+            ));
         }
         out
     }
@@ -304,9 +310,15 @@ fn label_problems(labels: &BTreeMap<&str, usize>) -> Vec<(&'static str, String)>
                     || label.trim().eq_ignore_ascii_case(other.trim()))
         });
         if let Some((other, m)) = like {
-            out.push(("label_typo", format!("label `{label}` ({n} samples) looks like `{other}` ({m} samples)")));
+            out.push((
+                "label_typo",
+                format!("label `{label}` ({n} samples) looks like `{other}` ({m} samples)"),
+            ));
         } else if n == 1 {
-            out.push(("class_too_small", format!("label `{label}` has one sample; it cannot both train and test")));
+            out.push((
+                "class_too_small",
+                format!("label `{label}` has one sample; it cannot both train and test"),
+            ));
         }
     }
     let (most, least) =
@@ -316,7 +328,10 @@ fn label_problems(labels: &BTreeMap<&str, usize>) -> Vec<(&'static str, String)>
     }
     if labels.len() == 1 {
         let only = labels.keys().next().copied().unwrap_or("");
-        out.push(("one_label", format!("every sample is labelled `{only}`; a classifier needs at least two labels")));
+        out.push((
+            "one_label",
+            format!("every sample is labelled `{only}`; a classifier needs at least two labels"),
+        ));
     }
     out
 }

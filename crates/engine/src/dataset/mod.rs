@@ -59,7 +59,9 @@ impl Reading {
         let format = match self.format.as_deref() {
             None | Some("auto") => None,
             Some(name) => Some(edgewright_sample::Format::from_name(name).ok_or_else(|| {
-                EngineError::Usage(format!("there is no format `{name}`; see `edgewright data import --help`"))
+                EngineError::Usage(format!(
+                    "there is no format `{name}`; see `edgewright data import --help`"
+                ))
             })?),
         };
         Ok(DecodeOptions {

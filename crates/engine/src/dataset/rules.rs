@@ -82,10 +82,9 @@ impl GroupRule {
         match self {
             Self::None | Self::Column(_) => None,
             Self::Folder => parent_name(path).map(str::to_owned),
-            Self::Pattern(re) => re
-                .captures(path)
-                .and_then(|c| c.get(1).or_else(|| c.get(0)))
-                .map(|m| m.as_str().to_owned()),
+            Self::Pattern(re) => {
+                re.captures(path).and_then(|c| c.get(1).or_else(|| c.get(0))).map(|m| m.as_str().to_owned())
+            }
         }
     }
 }

@@ -125,7 +125,13 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
         built.memory = layout
             .memory
             .into_iter()
-            .map(|m| MemoryLine { name: m.name, offset: m.offset, bytes: m.bytes, first: m.first, last: m.last })
+            .map(|m| MemoryLine {
+                name: m.name,
+                offset: m.offset,
+                bytes: m.bytes,
+                first: m.first,
+                last: m.last,
+            })
             .collect();
         let notes = vec![format!(
             "{} packages; arena {} B, constants {} B",

@@ -131,7 +131,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     let total = files.len() as u64;
     for (n, batch) in files.chunks(BATCH).enumerate() {
         session.progress("clean", (n * BATCH) as u64, total, "")?;
-        let cleaned: Vec<Vec<Result<(Cleaned, Vec<f32>), Quarantined>>> =
+        let cleaned: Vec<Vec<CleanOutcome>> =
             batch.par_iter().map(|file| clean_file(session, file, &format, &spec)).collect();
         for outcome in cleaned.into_iter().flatten() {
             match outcome {
@@ -139,10 +139,8 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
                     sample.offset = offset;
                     offset += values.len() as u64;
                     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-                    pack.write_all(&bytes).map_err(|source| EngineError::Io {
-                        path: session.project.state_dir(),
-                        source,
-                    })?;
+                    pack.write_all(&bytes)
+                        .map_err(|source| EngineError::Io { path: session.project.state_dir(), source })?;
                     samples.push(sample);
                 }
                 Err(reason) => rejected.push(reason),
@@ -163,7 +161,12 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
         notes.push(format!("{duplicates} exact duplicates dropped"));
     }
     if !rejected.is_empty() {
-        notes.push(format!("{} samples rejected, such as {}: {}", rejected.len(), rejected[0].file, rejected[0].reason));
+        notes.push(format!(
+            "{} samples rejected, such as {}: {}",
+            rejected.len(),
+            rejected[0].file,
+            rejected[0].reason
+        ));
     }
     let mut flags: BTreeMap<&str, usize> = BTreeMap::new();
     for (kind, _) in samples.iter().flat_map(|s| &s.flags) {
@@ -207,13 +210,16 @@ fn drop_duplicates<'m>(
     (kept, dropped)
 }
 
+/// A cleaned sample with its values, or why it is left out.
+type CleanOutcome = Result<(Cleaned, Vec<f32>), Quarantined>;
+
 /// Decodes one file and cleans the wanted samples of it.
 fn clean_file(
     session: &Session<'_>,
     wanted: &[&Received],
     format: &Format,
     spec: &CleanSpec,
-) -> Vec<Result<(Cleaned, Vec<f32>), Quarantined>> {
+) -> Vec<CleanOutcome> {
     let decoded = (|| {
         let bytes = session.store.get_blob(&wanted[0].blob)?;
         let reading = &wanted[0].info.reading;
@@ -312,11 +318,9 @@ pub fn spec(session: &Session<'_>, format: &Format) -> CleanSpec {
     CleanSpec {
         resample_hz: (format.rate_hz > 0.0).then_some(format.rate_hz),
         axes: Some(format.axes.iter().map(|a| a.name.clone()).collect()),
-        trim: clean.trim_db.map(|db| Trim {
-            threshold_db: db,
-            margin_ms: clean.trim_margin_ms.unwrap_or(20.0),
-        }),
+        trim: clean
+            .trim_db
+            .map(|db| Trim { threshold_db: db, margin_ms: clean.trim_margin_ms.unwrap_or(20.0) }),
         min_ms: clean.min_ms,
-        ..CleanSpec::default()
     }
 }

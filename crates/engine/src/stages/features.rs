@@ -55,11 +55,7 @@ pub fn run(
 }
 
 /// Window and DSP blocks of the project on these recordings.
-fn design(
-    session: &Session<'_>,
-    silver: &Silver,
-    notes: &mut Vec<String>,
-) -> Result<Impulse, EngineError> {
+fn design(session: &Session<'_>, silver: &Silver, notes: &mut Vec<String>) -> Result<Impulse, EngineError> {
     let section = &session.project.file.impulse;
     let lengths: Vec<usize> = silver.samples.iter().map(|s| s.frames).collect();
     let window = plan::window(&silver.format, &lengths, section, notes)?;
@@ -77,7 +73,9 @@ fn blocks(
         message,
     };
     if section.dsp.is_empty() {
-        return Err(usage("the impulse has no DSP block; add `[[impulse.dsp]]` with `block = \"raw\"`".into()));
+        return Err(usage(
+            "the impulse has no DSP block; add `[[impulse.dsp]]` with `block = \"raw\"`".into(),
+        ));
     }
     let mut blocks: Vec<DspBlock> = Vec::new();
     for block in &section.dsp {
@@ -88,8 +86,7 @@ fn blocks(
                 .unwrap_or_default();
             usage(format!("there is no DSP block `{}`{hint}", block.block))
         })?;
-        let version =
-            block.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
+        let version = block.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
         let axes = match &block.axes {
             None => (0..window.axes.len()).collect(),
             Some(names) => names
@@ -128,11 +125,7 @@ fn params(table: &BTreeMap<String, toml::Value>) -> Result<Params, String> {
         .collect()
 }
 
-fn build(
-    session: &Session<'_>,
-    silver: &Silver,
-    split: &Split,
-) -> Result<(Gold, Vec<String>), EngineError> {
+fn build(session: &Session<'_>, silver: &Silver, split: &Split) -> Result<(Gold, Vec<String>), EngineError> {
     let mut notes = Vec::new();
     let impulse = design(session, silver, &mut notes)?;
     impulse.validate()?;
@@ -170,9 +163,8 @@ fn matrix(
     impulse: &Impulse,
     testing: bool,
 ) -> Result<(Matrix, usize), EngineError> {
-    let wanted: Vec<usize> = (0..silver.samples.len())
-        .filter(|&i| (split.sides[i] == Side::Testing) == testing)
-        .collect();
+    let wanted: Vec<usize> =
+        (0..silver.samples.len()).filter(|&i| (split.sides[i] == Side::Testing) == testing).collect();
     let mut reader = SilverReader::open(session, silver)?;
     let mut out = session.store.blob_writer()?;
     let mut windows = Vec::new();

@@ -119,10 +119,10 @@ impl Rows for TrainingRows {
         self.0.rows.len()
     }
     fn width(&self) -> usize {
-        self.0.selected
+        self.0.row_len
     }
     fn read(&self, rows: &[usize], out: &mut [f32]) -> std::io::Result<()> {
-        for (&row, out) in rows.iter().zip(out.chunks_exact_mut(self.0.selected)) {
+        for (&row, out) in rows.iter().zip(out.chunks_exact_mut(self.0.row_len)) {
             self.0.row(row, out)?;
         }
         Ok(())
@@ -146,10 +146,10 @@ impl HoldoutRows {
 struct Reader {
     file: File,
     cache: Option<Vec<f32>>,
-    width: usize,
+    stored_width: usize,
     rows: Vec<usize>,
     columns: Vec<Range<usize>>,
-    selected: usize,
+    row_len: usize,
 }
 
 impl Reader {
@@ -166,10 +166,10 @@ impl Reader {
         let mut reader = Self {
             file,
             cache: None,
-            width: matrix.width,
+            stored_width: matrix.width,
             rows,
             columns: columns.to_vec(),
-            selected,
+            row_len: selected,
         };
         if reader.rows.len() * selected * 4 <= CACHE_BYTES {
             let mut cache = vec![0.0; reader.rows.len() * selected];
@@ -183,14 +183,14 @@ impl Reader {
 
     fn row(&self, row: usize, out: &mut [f32]) -> std::io::Result<()> {
         if let Some(cache) = &self.cache {
-            out.copy_from_slice(&cache[row * self.selected..(row + 1) * self.selected]);
+            out.copy_from_slice(&cache[row * self.row_len..(row + 1) * self.row_len]);
             return Ok(());
         }
         let mut at = 0;
         let mut bytes = Vec::new();
         for columns in &self.columns {
             bytes.resize(columns.len() * 4, 0);
-            let offset = (self.rows[row] * self.width + columns.start) * 4;
+            let offset = (self.rows[row] * self.stored_width + columns.start) * 4;
             read_at(&self.file, &mut bytes, offset as u64)?;
             for (o, b) in out[at..].iter_mut().zip(bytes.chunks_exact(4)) {
                 *o = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);

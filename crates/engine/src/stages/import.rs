@@ -71,7 +71,8 @@ pub fn run(session: &Session<'_>) -> Result<Staged<Manifest>, EngineError> {
     }
     if samples.is_empty() {
         let hint = if quarantined.is_empty() {
-            "hint: `edgewright data import PATH`, or name a folder under [[data]] in edgewright.toml".to_owned()
+            "hint: `edgewright data import PATH`, or name a folder under [[data]] in edgewright.toml"
+                .to_owned()
         } else {
             let listed: Vec<String> =
                 quarantined.iter().take(5).map(|q| format!("  {}: {}", q.file, q.reason)).collect();

@@ -60,8 +60,7 @@ pub fn format(
             notes.push("images are resized to 96x96; set `impulse.image` to change that".into());
         }
         let names: &[&str] = if colour == 1 { &["grey"] } else { &["red", "green", "blue"] };
-        let axes =
-            names.iter().map(|n| Axis { name: (*n).to_owned(), units: "rgba".into() }).collect();
+        let axes = names.iter().map(|n| Axis { name: (*n).to_owned(), units: "rgba".into() }).collect();
         return Ok(Format { rate_hz: 0.0, axes, image: Some([w, h, colour]), assumed_rate_hz: None });
     }
     let axes = match &impulse.axes {

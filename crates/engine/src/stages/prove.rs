@@ -72,7 +72,9 @@ impl VerifyRecord {
                 "DIFFERS: {}",
                 self.mismatch.as_deref().unwrap_or("outputs are not the same")
             )),
-            None => out.push_str(&format!("not run: {}", self.missing.as_deref().unwrap_or("a tool is missing"))),
+            None => {
+                out.push_str(&format!("not run: {}", self.missing.as_deref().unwrap_or("a tool is missing")))
+            }
         }
         if let (Some(flash), Some(ram)) = (self.flash_bytes, self.ram_bytes) {
             out.push_str(&format!(
@@ -83,7 +85,10 @@ impl VerifyRecord {
             ));
         }
         if let Some(i) = self.instructions {
-            out.push_str(&format!("; {} instructions a window for DSP, {} for the network", i.dsp, i.network));
+            out.push_str(&format!(
+                "; {} instructions a window for DSP, {} for the network",
+                i.dsp, i.network
+            ));
         }
         out
     }

@@ -243,7 +243,8 @@ fn build(
 fn headline(float: &Figures, int8: &Figures) -> Option<String> {
     let percent = |v: f64| format!("{:.1} %", v * 100.0);
     let mut parts = Vec::new();
-    if let (Some(f), Some(i), Some(low), Some(high)) = (float.accuracy, int8.accuracy, float.low, float.high) {
+    if let (Some(f), Some(i), Some(low), Some(high)) = (float.accuracy, int8.accuracy, float.low, float.high)
+    {
         parts.push(format!(
             "accuracy {} ({} to {}) float, {} int8 on {} windows",
             percent(f),

@@ -10,8 +10,7 @@ use super::{
     split::{NORMAL, Side, Split, anomaly_only},
 };
 use crate::{
-    EngineError,
-    architecture,
+    EngineError, architecture,
     project::{LearnKind, LearnSection},
     session::{Key, Session, Staged},
 };
@@ -162,7 +161,8 @@ impl Trainer<'_> {
         let sections = &self.session.project.file.impulse.learn;
         if sections.is_empty() {
             return Err(self.project_error(
-                "the impulse has no learning block; add `[[impulse.learn]]` with `kind = \"classifier\"`".into(),
+                "the impulse has no learning block; add `[[impulse.learn]]` with `kind = \"classifier\"`"
+                    .into(),
             ));
         }
         let mut notes = Vec::new();
@@ -196,10 +196,7 @@ impl Trainer<'_> {
     }
 
     fn project_error(&self, message: String) -> EngineError {
-        EngineError::ProjectFile {
-            path: self.session.project.dir.join(crate::project::FILE_NAME),
-            message,
-        }
+        EngineError::ProjectFile { path: self.session.project.dir.join(crate::project::FILE_NAME), message }
     }
 
     /// Indices of the DSP blocks that a learning block takes.
@@ -264,7 +261,8 @@ impl Trainer<'_> {
         labels.sort();
         labels.dedup();
         if labels.len() < 2 {
-            let only = labels.first().map_or("none has a label".to_owned(), |l| format!("all are labelled `{l}`"));
+            let only =
+                labels.first().map_or("none has a label".to_owned(), |l| format!("all are labelled `{l}`"));
             return Err(EngineError::Data(format!(
                 "a classifier needs training samples of at least two labels, but {only}\nhint: import more, or use an anomaly block"
             )));
@@ -284,7 +282,17 @@ impl Trainer<'_> {
         let validation_targets = Targets::Classes { of: &validation_of, count: labels.len() };
         let head = Head::Softmax { classes: labels.len() };
         let task = Task::Classification { labels: labels.clone() };
-        self.network(n, impulse, section, inputs, head, task, (&training, &targets), (&validation, &validation_targets), notes)
+        self.network(
+            n,
+            impulse,
+            section,
+            inputs,
+            head,
+            task,
+            (&training, &targets),
+            (&validation, &validation_targets),
+            notes,
+        )
     }
 
     fn regression(
@@ -304,7 +312,8 @@ impl Trainer<'_> {
                 "a regression needs labels that are numbers, and no training sample has one".into(),
             ));
         }
-        let values = |rows: &[usize]| -> Vec<f32> { rows.iter().filter_map(|&r| number(&windows[r])).collect() };
+        let values =
+            |rows: &[usize]| -> Vec<f32> { rows.iter().filter_map(|&r| number(&windows[r])).collect() };
         let (of, validation_of) = (values(&training), values(&validation));
         self.network(
             n,
@@ -332,7 +341,6 @@ impl Trainer<'_> {
             seed: self.session.seed,
             threads: self.session.jobs,
             augment: training.augment.clone(),
-            ..Settings::default()
         }
     }
 
@@ -352,19 +360,19 @@ impl Trainer<'_> {
         let rows = self.open(training.0, &columns)?;
         let watch = self.open(validation.0, &columns)?;
         let network = match &section.layers {
-            Some(layers) => Network {
-                input: architecture::input_shape(impulse, &inputs),
-                layers: layers.clone(),
-                head,
-            },
+            Some(layers) => {
+                Network { input: architecture::input_shape(impulse, &inputs), layers: layers.clone(), head }
+            }
             None => architecture::default_network(impulse, &inputs, head, rows.len())?,
         };
         let settings = self.settings();
-        let checkpoint_key = Key::new("checkpoint")
-            .text("train", &self.key.to_string())
-            .value("block", &n)
-            .finish();
-        let resume = self.session.store.get_derived(&checkpoint_key)?.and_then(|hash| self.session.store.get_blob(&hash).ok());
+        let checkpoint_key =
+            Key::new("checkpoint").text("train", &self.key.to_string()).value("block", &n).finish();
+        let resume = self
+            .session
+            .store
+            .get_derived(&checkpoint_key)?
+            .and_then(|hash| self.session.store.get_blob(&hash).ok());
         if resume.is_some() {
             notes.push("training goes on from a checkpoint".into());
         }
@@ -446,7 +454,12 @@ impl Trainer<'_> {
             validation_windows: watch.len(),
             threshold: None,
         };
-        let block = |graph: Graph| LearnBlock { id: self.id(section, n), task: task.clone(), inputs: inputs.clone(), graph };
+        let block = |graph: Graph| LearnBlock {
+            id: self.id(section, n),
+            task: task.clone(),
+            inputs: inputs.clone(),
+            graph,
+        };
         Ok(Block { float: block(fitted.graph), int8: block(int8), summary })
     }
 
@@ -494,10 +507,8 @@ impl Trainer<'_> {
         let columns = self.columns(impulse, &inputs);
         let rows = self.open(&training, &columns)?;
         let watch = self.open(&validation, &columns)?;
-        let names: Vec<&str> = columns
-            .iter()
-            .flat_map(|c| self.gold.names[c.clone()].iter().map(String::as_str))
-            .collect();
+        let names: Vec<&str> =
+            columns.iter().flat_map(|c| self.gold.names[c.clone()].iter().map(String::as_str)).collect();
         let axes = match &section.features {
             Some(wanted) => Some(
                 wanted
@@ -505,7 +516,9 @@ impl Trainer<'_> {
                     .map(|f| {
                         names.iter().position(|n| n == f).ok_or_else(|| {
                             let hint = crate::project::nearest(f, names.iter().copied()).unwrap_or_default();
-                            self.project_error(format!("`features` names `{f}`, which no block gives\nhint: did you mean `{hint}`?"))
+                            self.project_error(format!(
+                                "`features` names `{f}`, which no block gives\nhint: did you mean `{hint}`?"
+                            ))
                         })
                     })
                     .collect::<Result<Vec<_>, _>>()?,
@@ -525,7 +538,6 @@ impl Trainer<'_> {
             axes,
             false_alarm_rate: section.false_alarm_rate.unwrap_or(0.01),
             seed: self.session.seed,
-            ..kmeans::Spec::default()
         };
         let model = kmeans::fit(&values, rows.width(), &watched, &spec)
             .map_err(|e| EngineError::Data(format!("anomaly block: {e}")))?;
