@@ -123,7 +123,7 @@ fn check(case: &Json) -> Result<(), String> {
         t["skip_indices"].as_array().map(|a| a.iter().filter_map(Json::as_u64).collect()).unwrap_or_default();
     for (i, (g, e)) in got.iter().zip(&expected).enumerate() {
         let error = (f64::from(*g) - e).abs();
-        if !skip.contains(&(i as u64)) && !(error <= atol + rtol * e.abs()) {
+        if !skip.contains(&(i as u64)) && (error.is_nan() || error > atol + rtol * e.abs()) {
             return Err(format!("feature {i} is {g}, expected {e} (off by {error:e})"));
         }
     }
