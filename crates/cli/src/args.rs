@@ -185,7 +185,7 @@ pub struct ImportArgs {
     /// One label for all files.
     #[arg(long, conflicts_with = "label_from")]
     pub label: Option<String>,
-    /// folder, name[:REGEX], column:NAME or sidecar. Left out: info.labels if there is one, else the folder, else
+    /// folder, name, name:REGEX, column:NAME or sidecar. Left out: info.labels if there is one, else the folder, else
     /// the name.
     #[arg(long)]
     pub label_from: Option<String>,
