@@ -314,7 +314,26 @@ pub(super) fn layout(
         Some(names) => {
             names.iter().map(|n| find(&headers[..used], n, "values")).collect::<Result<Vec<_>, _>>()?
         }
-        None => (0..used).filter(|c| free(*c) && !time.uses(*c)).collect(),
+        None => {
+            // A column of words beside columns of numbers is a remark or another label, not a measurement.
+            let words = |c: usize| {
+                let mut filled = records.iter().filter_map(|r| r.get(c)).filter(|v| !v.is_empty()).peekable();
+                filled.peek().is_some() && filled.all(|v| look(v) == Look::Text)
+            };
+            let (text, numbers): (Vec<usize>, Vec<usize>) =
+                (0..used).filter(|c| free(*c) && !time.uses(*c)).partition(|c| words(*c));
+            for column in &text {
+                findings.push(Finding {
+                    kind: "text_column".into(),
+                    message: format!(
+                        "column {} (`{}`) holds words and was left out",
+                        column + 1,
+                        headers[*column].escape_debug()
+                    ),
+                });
+            }
+            numbers
+        }
     };
     if values.is_empty() {
         return Err(SampleError::new("no_values", "no column is left for values"));
