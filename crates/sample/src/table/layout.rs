@@ -315,8 +315,12 @@ pub(super) fn layout(
             names.iter().map(|n| find(&headers[..used], n, "values")).collect::<Result<Vec<_>, _>>()?
         }
         None => {
-            // A column of words beside columns of numbers is a remark or another label, not a measurement.
+            // Beside a label that was named, a column of words is a remark or another label. Without one it may be the
+            // label that was forgotten, and is refused further on.
             let words = |c: usize| {
+                if label.is_none() {
+                    return false;
+                }
                 let mut filled = records.iter().filter_map(|r| r.get(c)).filter(|v| !v.is_empty()).peekable();
                 filled.peek().is_some() && filled.all(|v| look(v) == Look::Text)
             };
