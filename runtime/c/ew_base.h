@@ -27,9 +27,11 @@
 #if defined(__GNUC__)
 #define EW_FN static __attribute__((unused))
 #define EW_DATA static const __attribute__((unused))
+#define EW_WORDS __attribute__((aligned(4)))
 #else
 #define EW_FN static
 #define EW_DATA static const
+#define EW_WORDS
 #endif
 
 #define EW_OK 0

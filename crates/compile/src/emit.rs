@@ -3,6 +3,7 @@
 use crate::{
     CompileError, Target, dsp,
     layout::{Arena, arena, contiguous},
+    model::MARKS,
     names::{comment, prefix, string},
     nn, runtime,
 };
@@ -24,7 +25,7 @@ pub struct Options {
 /// # Errors
 /// [`CompileError`].
 pub fn compile(impulse: &Impulse, target: &Target, options: &Options) -> Result<FileTree, CompileError> {
-    let arena = arena(impulse)?;
+    let arena = arena(impulse, target)?;
     if let Some(board) = &target.board
         && arena.plan.bytes as u64 > board.ram_bytes
     {
@@ -296,20 +297,10 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
 #include "{p}.h"
 
 {runtime}
+{MARKS}
 /* ---- {p} ---- */
 {parts}{label_text}/* An array of negative size where the arena's layout does not hold. */
 typedef char {p}_arena_is_whole[({u}_ARENA_SIZE >= {arena_bytes}) && (sizeof(float) == 4) ? 1 : -1];
-
-#ifdef EW_MEASURE
-/* Called at the borders of what is measured. */
-void ew_mark_dsp(void);
-void ew_mark_network(void);
-void ew_mark_end(void);
-#else
-#define ew_mark_dsp() ((void)0)
-#define ew_mark_network() ((void)0)
-#define ew_mark_end() ((void)0)
-#endif
 
 static int {p}_features(unsigned char *arena, const ew_signal *signal, float *all)
 {{

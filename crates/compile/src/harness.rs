@@ -1,7 +1,8 @@
 //! Programs that run a library on windows from a file, for the proof.
 
-use crate::names::prefix;
+use crate::{model::element, names::prefix};
 use edgewright_impulse::{Impulse, Task};
+use edgewright_ir::Graph;
 
 /// Start-up code, semihosting and stack measuring of the emulated boards.
 pub const BOARD: &str = include_str!("../../../runtime/c/harness/board.c");
@@ -171,8 +172,80 @@ int main(void)
     )
 }
 
+/// A program, of the host or of a board, that runs the library of a graph with this prefix on the inputs of `inputs.bin`,
+/// one after the other, and writes the outputs to `outputs.bin`; a board also writes its deepest stack to `stack.bin`.
+pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
+    let p = prefix(name);
+    let u = p.to_uppercase();
+    let (from, to) = (element(graph, graph.inputs[0]), element(graph, graph.outputs[0]));
+    let (head, body) = if board {
+        (
+            "#include \"board.h\"",
+            r#"    uint32_t deepest = 0;
+    const int from = board_open("inputs.bin", 0), to = board_open("outputs.bin", 1);
+    int note;
+    if (from < 0 || to < 0) {
+        return 3;
+    }
+    while (board_read(from, in, sizeof in) == 0) {
+        const uint32_t depth = board_stack_of(run);
+        deepest = depth > deepest ? depth : deepest;
+        if (status != 0 || board_write(to, out, sizeof out) != 0) {
+            return 4;
+        }
+    }
+    note = board_open("stack.bin", 1);
+    return note >= 0 && board_write(note, &deepest, sizeof deepest) == 0 ? 0 : 7;"#,
+        )
+    } else {
+        (
+            "#include <stdio.h>\n#include <string.h>",
+            r#"    FILE *from = fopen("inputs.bin", "rb"), *to = fopen("outputs.bin", "wb");
+    if (from == NULL || to == NULL) {
+        return 3;
+    }
+    while (fread(in, sizeof in, 1, from) == 1) {
+        memset(arena, 0xa5, sizeof arena);
+        run();
+        if (status != 0 || fwrite(out, sizeof out, 1, to) != 1) {
+            return 4;
+        }
+    }
+    fclose(from);
+    return fclose(to) == 0 ? 0 : 7;"#,
+        )
+    };
+    format!(
+        r#"/* Made by edgewright to prove the library. */
+#include "{p}.h"
+{head}
+
+static uint32_t arena[({u}_ARENA_SIZE + 3) / 4];
+static {from} in[{u}_INPUT_LEN];
+static {to} out[{u}_OUTPUT_LEN];
+static {p}_t handle;
+static int status;
+
+static void run(void)
+{{
+    status = {p}_invoke(&handle, in, {u}_INPUT_LEN, out, {u}_OUTPUT_LEN);
+}}
+
+int main(void)
+{{
+    if ({p}_init(&handle, arena, sizeof arena) != {u}_OK) {{
+        return 2;
+    }}
+    {{
+{body}
+    }}
+}}
+"#
+    )
+}
+
 /// Declarations of [`BOARD`].
 pub const BOARD_HEADER: &str = include_str!("../../../runtime/c/harness/board.h");
 
-/// Functions that mark the borders of what is counted.
-pub const MARKS: [&str; 3] = ["ew_mark_dsp", "ew_mark_network", "ew_mark_end"];
+/// Functions that mark the borders of what is counted; the last ends each node of a graph.
+pub const MARKS: [&str; 4] = ["ew_mark_dsp", "ew_mark_network", "ew_mark_end", "ew_mark_step"];

@@ -1,7 +1,8 @@
 //! The arena of an impulse: features, scratch and tensors on one time line.
 
-use crate::{CompileError, memory, memory::Buffer, nn, nn::Needs};
+use crate::{CompileError, Target, memory, memory::Buffer, nn, nn::Needs};
 use edgewright_impulse::Impulse;
+use edgewright_ir::Graph;
 
 /// One line of the memory map.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,9 +51,16 @@ pub(crate) fn contiguous(inputs: &[usize]) -> bool {
     inputs.windows(2).all(|w| w[1] == w[0] + 1)
 }
 
-pub(crate) fn arena(impulse: &Impulse) -> Result<Arena, CompileError> {
+pub(crate) fn arena(impulse: &Impulse, target: &Target) -> Result<Arena, CompileError> {
     impulse.validate()?;
-    let needs: Vec<Needs> = impulse.learn.iter().map(|l| nn::needs(&l.graph)).collect();
+    let needs = impulse
+        .learn
+        .iter()
+        .map(|l| {
+            nn::needs(&l.graph, target.kernels)
+                .map_err(|reason| CompileError::Graph { id: l.id.clone(), reason })
+        })
+        .collect::<Result<Vec<Needs>, _>>()?;
     let mut step = impulse.dsp.len();
     let mut last_read = impulse.dsp.len().saturating_sub(1);
     let mut starts = Vec::new();
@@ -61,26 +69,16 @@ pub(crate) fn arena(impulse: &Impulse) -> Result<Arena, CompileError> {
         last_read = last_read.max(step + needs.input_last);
         step += learn.graph.nodes.len();
     }
-    let mut buffers =
-        vec![Buffer { name: "features".into(), bytes: 4 * impulse.features(), first: 0, last: last_read }];
+    let mut buffers = vec![Buffer::new("features", 4 * impulse.features(), 0, last_read)];
     for (i, block) in impulse.dsp.iter().enumerate() {
-        buffers.push(Buffer {
-            name: format!("{} scratch", block.id),
-            bytes: 4 * block.plan.scratch_len(),
-            first: i,
-            last: i,
-        });
+        buffers.push(Buffer::new(format!("{} scratch", block.id), 4 * block.plan.scratch_len(), i, i));
     }
     let mut gathered = Vec::new();
     for ((learn, needs), start) in impulse.learn.iter().zip(&needs).zip(&starts) {
         gathered.push((!contiguous(&learn.inputs)).then(|| {
             let values: usize = learn.inputs.iter().map(|&i| impulse.dsp[i].features()).sum();
-            buffers.push(Buffer {
-                name: format!("{} input", learn.id),
-                bytes: 4 * values,
-                first: *start,
-                last: start + needs.input_last,
-            });
+            let name = format!("{} input", learn.id);
+            buffers.push(Buffer::new(name, 4 * values, *start, start + needs.input_last));
             buffers.len() - 1
         }));
     }
@@ -92,6 +90,7 @@ pub(crate) fn arena(impulse: &Impulse) -> Result<Arena, CompileError> {
             bytes: b.bytes,
             first: start + b.first,
             last: start + b.last,
+            tie: b.tie.map(|(other, distance)| (from + other, distance)),
         }));
         ranges.push(from..buffers.len());
     }
@@ -106,20 +105,35 @@ pub(crate) fn arena(impulse: &Impulse) -> Result<Arena, CompileError> {
     })
 }
 
-/// Where everything of an impulse lies.
+/// Where everything of an impulse lies on a target.
 ///
 /// # Errors
-/// [`CompileError::Impulse`].
-pub fn layout(impulse: &Impulse) -> Result<Layout, CompileError> {
-    let arena = arena(impulse)?;
-    Ok(Layout {
-        arena_bytes: arena.plan.bytes,
-        lower_bound: arena.plan.lower_bound,
-        weight_bytes: impulse.learn.iter().map(|l| l.graph.constant_bytes()).sum(),
-        memory: arena
-            .buffers
+/// [`CompileError`].
+pub fn layout(impulse: &Impulse, target: &Target) -> Result<Layout, CompileError> {
+    let arena = arena(impulse, target)?;
+    let weights = impulse.learn.iter().map(|l| l.graph.constant_bytes()).sum();
+    Ok(described(&arena.plan, &arena.buffers, weights))
+}
+
+/// Where everything of a graph lies on a target.
+///
+/// # Errors
+/// [`CompileError::Graph`].
+pub fn graph_layout(graph: &Graph, target: &Target) -> Result<Layout, CompileError> {
+    let needs = nn::needs(graph, target.kernels)
+        .map_err(|reason| CompileError::Graph { id: graph.name.clone(), reason })?;
+    let plan = memory::plan(&needs.buffers);
+    Ok(described(&plan, &needs.buffers, graph.constant_bytes()))
+}
+
+fn described(plan: &memory::Plan, buffers: &[Buffer], weight_bytes: usize) -> Layout {
+    Layout {
+        arena_bytes: plan.bytes,
+        lower_bound: plan.lower_bound,
+        weight_bytes,
+        memory: buffers
             .iter()
-            .zip(&arena.plan.offsets)
+            .zip(&plan.offsets)
             .filter(|(b, _)| b.bytes > 0)
             .map(|(b, &offset)| MemoryLine {
                 name: b.name.clone(),
@@ -129,5 +143,5 @@ pub fn layout(impulse: &Impulse) -> Result<Layout, CompileError> {
                 last: b.last,
             })
             .collect(),
-    })
+    }
 }

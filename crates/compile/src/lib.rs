@@ -4,12 +4,16 @@
 //! of files without heap, without globals that change and without dependencies beyond the C library's `sqrtf` and
 //! `memcpy`. Its arithmetic is that of [`edgewright_impulse::Runner`], to the last bit.
 
+mod depthwise;
 mod dsp;
 mod emit;
 mod error;
 pub mod harness;
+mod in_place;
+pub mod kernels;
 mod layout;
 pub mod memory;
+mod model;
 mod names;
 mod nn;
 mod runtime;
@@ -17,6 +21,7 @@ pub mod target;
 
 pub use emit::{FileTree, Options, compile};
 pub use error::CompileError;
-pub use layout::{Layout, MemoryLine, layout};
+pub use layout::{Layout, MemoryLine, graph_layout, layout};
+pub use model::compile_graph;
 pub use names::prefix;
 pub use target::Target;

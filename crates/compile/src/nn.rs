@@ -1,13 +1,14 @@
 //! Emission of graphs: constants, parameters and a sequence of kernel calls.
 
+use crate::kernels::{Columns, Family, Form, Matrix, matrix};
 use crate::{
+    depthwise, in_place,
     memory::Buffer,
     names::{array, comment, float},
 };
-use edgewright_ir::lower::{Geometry, Requantize};
 use edgewright_ir::{
     Graph, Node, Op, PoolKind, TensorId,
-    lower::{Layer, Step, f32_data, i8_data, i32_data},
+    lower::{Geometry, Requantize, Step, f32_data, i8_data, i32_data},
     text::op_name,
 };
 
@@ -30,6 +31,73 @@ pub struct Needs {
     pub input_last: usize,
     /// Nodes that are computed together with the next one.
     fused: Vec<bool>,
+    /// Integer layers, ready for their kernels.
+    layers: Vec<Option<Prepared>>,
+    /// Buffer of the scratch of each node.
+    scratch: Vec<Option<usize>>,
+}
+
+/// An integer layer, ready for its kernel.
+pub(crate) struct Prepared {
+    pub matrix: Matrix,
+    /// `None` for a dense layer.
+    pub geometry: Option<Geometry>,
+    pub depthwise: bool,
+    in_zero: i32,
+    /// Inputs of a row before zeros filled it up.
+    length: usize,
+}
+
+impl Prepared {
+    /// Rows and columns of the plane on which a depthwise convolution spreads a channel.
+    fn plane(g: &Geometry) -> [usize; 2] {
+        let reach = |out: usize, stride: usize, kernel: usize, dilation: usize| {
+            (out - 1) * stride + (kernel - 1) * dilation + 1
+        };
+        [
+            reach(g.out_h, g.stride_h, g.kernel_h, g.dilation_h).max(g.pad_h + g.in_h),
+            reach(g.out_w, g.stride_w, g.kernel_w, g.dilation_w).max(g.pad_w + g.in_w),
+        ]
+    }
+
+    /// Bytes that the kernel works in.
+    fn scratch(&self) -> usize {
+        let inputs = self.matrix.inputs;
+        match (&self.geometry, self.matrix.form) {
+            (Some(g), Form::Plane) => depthwise::plane_bytes(g),
+            (Some(g), _) if self.depthwise => Self::plane(g).iter().product(),
+            (Some(_), Form::Rows) => 2 * inputs,
+            (Some(g), _) => 9 * inputs + 4 * g.out_c,
+            (None, Form::Rows) => 0,
+            (None, _) if self.length == inputs => 2 * inputs,
+            (None, _) => 3 * inputs,
+        }
+    }
+}
+
+/// Makes an integer layer ready for its kernel; `None` for other nodes.
+fn prepare(graph: &Graph, node: &Node, family: Family) -> Result<Option<Prepared>, String> {
+    let (layer, geometry, depthwise) = match graph.lower(node).map_err(|e| e.to_string())? {
+        Step::Conv2dS8 { geometry, depthwise, layer } => (layer, Some(geometry), depthwise),
+        Step::FullyConnectedS8 { layer } => (layer, None, false),
+        _ => return Ok(None),
+    };
+    let weights = i8_data(graph.tensor(node.inputs[1]))?;
+    let bias = i32_data(graph.tensor(node.inputs[2]))?;
+    let rows: Vec<Vec<i8>> = if depthwise {
+        (0..bias.len()).map(|c| weights.iter().skip(c).step_by(bias.len()).copied().collect()).collect()
+    } else {
+        weights.chunks_exact(weights.len() / bias.len()).map(<[i8]>::to_vec).collect()
+    };
+    let columns = match geometry {
+        Some(g) if depthwise && depthwise::fits(&g) => Columns::OwnPlane,
+        Some(_) if depthwise => Columns::Own,
+        Some(_) => Columns::Many,
+        None => Columns::One,
+    };
+    let in_zero = layer.in_zero;
+    let matrix = matrix(&rows, bias, &layer, family, columns);
+    Ok(Some(Prepared { matrix, geometry, depthwise, in_zero, length: rows[0].len() }))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +111,15 @@ enum Place {
 }
 
 /// Finds out what a valid graph needs.
-pub fn needs(graph: &Graph) -> Needs {
+///
+/// # Errors
+/// A sentence that names the node.
+pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
+    let layers = graph
+        .nodes
+        .iter()
+        .map(|n| prepare(graph, n, family).map_err(|reason| format!("node `{}`: {reason}", n.name)))
+        .collect::<Result<Vec<_>, _>>()?;
     let count = graph.tensors.len();
     let mut places = vec![Place::None; count];
     for (i, t) in graph.tensors.iter().enumerate() {
@@ -89,11 +165,36 @@ pub fn needs(graph: &Graph) -> Needs {
             places[node.inputs[0].0 as usize]
         } else {
             let t = graph.tensor(node.output);
-            buffers.push(Buffer { name: t.name.clone(), bytes: t.bytes(), first: i, last: i });
+            buffers.push(Buffer::new(t.name.clone(), t.bytes(), i, i));
             Place::Arena(buffers.len() - 1)
         };
     }
-    Needs { buffers, places, input_last, fused }
+    for (i, node) in graph.nodes.iter().enumerate() {
+        let Place::Arena(out) = places[node.output.0 as usize] else { continue };
+        if buffers[out].first != i {
+            continue;
+        }
+        for id in &node.inputs {
+            let Place::Arena(x) = places[id.0 as usize] else { continue };
+            if x < out
+                && buffers[x].last == i
+                && !buffers[..out].iter().any(|b| b.tie.is_some_and(|t| t.0 == x))
+            {
+                buffers[out].tie = in_place::distance(graph, node, layers[i].as_ref()).map(|d| (x, d));
+                break;
+            }
+        }
+    }
+    let mut scratch = vec![None; graph.nodes.len()];
+    for (i, layer) in layers.iter().enumerate() {
+        let bytes = layer.as_ref().map_or(0, Prepared::scratch);
+        if bytes > 0 {
+            scratch[i] = Some(buffers.len());
+            let name = format!("{} scratch", graph.nodes[i].name);
+            buffers.push(Buffer::new(name, bytes, i, i));
+        }
+    }
+    Ok(Needs { buffers, places, input_last, fused, layers, scratch })
 }
 
 struct Emitter<'a> {
@@ -102,6 +203,8 @@ struct Emitter<'a> {
     offsets: &'a [usize],
     symbol: &'a str,
     runtime: Vec<&'static str>,
+    /// Shapes of depthwise convolutions that have a function, with the zero point of the output.
+    planes: Vec<(Geometry, i32)>,
     data: String,
     body: String,
 }
@@ -117,6 +220,7 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
         offsets,
         symbol,
         runtime: Vec::new(),
+        planes: Vec::new(),
         data: String::new(),
         body: String::new(),
     };
@@ -136,16 +240,12 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
     Ok(GraphCode { runtime: e.runtime, source })
 }
 
-fn factors(name: &str, layer: &Layer) -> String {
-    array("ew_factor", name, &layer.factors, |f| format!("{{{}, {}}}", int(f.multiplier), f.shift))
-}
-
 /// An int literal; the smallest value has none of its own.
 fn int(v: i32) -> String {
     if v == i32::MIN { "(-2147483647 - 1)".into() } else { v.to_string() }
 }
 
-fn geometry(g: &Geometry) -> String {
+pub(crate) fn geometry(g: &Geometry) -> String {
     let values = [
         g.in_h,
         g.in_w,
@@ -193,21 +293,117 @@ impl Emitter<'_> {
         Ok(symbol)
     }
 
-    fn layer(&mut self, i: usize, node: &Node, layer: &Layer) -> Result<(), String> {
+    /// Call of the kernel of an integer layer, whose constants go to the data.
+    fn layer(&mut self, i: usize, prepared: &Prepared, x: &str, y: &str) -> String {
         let base = format!("{}_{i}", self.symbol);
-        let weights = i8_data(self.graph.tensor(node.inputs[1]))?;
-        let bias = i32_data(self.graph.tensor(node.inputs[2]))?;
+        let m = &prepared.matrix;
+        if m.form == Form::Plane
+            && let (Some(g), Some(scratch)) = (&prepared.geometry, self.needs.scratch[i])
+        {
+            return self.plane(&base, g, prepared, self.offsets[scratch], [x, y]);
+        }
         let text = [
-            array("int8_t", &format!("{base}_weights"), weights, i8::to_string),
-            array("int32_t", &format!("{base}_bias"), bias, |v| int(*v)),
-            factors(&format!("{base}_factors"), layer),
+            array("EW_WORDS int8_t", &format!("{base}_weights"), &m.weights, i8::to_string),
+            array("ew_channel", &format!("{base}_channels"), &m.channels, |c| {
+                format!("{{{}, {}, {}}}", int(c[0]), int(c[1]), c[2])
+            }),
             format!(
-                "EW_DATA ew_layer_s8 {base}_layer = {{{base}_bias, {base}_factors, {}, {}, {}, {}}};\n",
-                layer.in_zero, layer.out_zero, layer.limits[0], layer.limits[1]
+                "EW_DATA ew_matrix {base}_matrix = {{{base}_weights, {base}_channels, {}, {}, {}, {}, {}, {}}};\n",
+                m.inputs,
+                m.channels.len(),
+                m.zero,
+                m.limits[0],
+                m.limits[1],
+                u8::from(m.general)
             ),
         ];
         self.data.push_str(&text.concat());
-        Ok(())
+        self.need(&["ew_fixed.h", "ew_geometry.h", "ew_matrix_s8.h"]);
+        if m.form != Form::Rows {
+            self.need(&["ew_matrix_dsp.h"]);
+        }
+        let scratch = self.needs.scratch[i];
+        let scratch = |kind: &str| match scratch {
+            Some(b) => format!("({kind} *)(void *)(arena + {}u)", self.offsets[b]),
+            None => "0".into(),
+        };
+        let zero = prepared.in_zero;
+        let Some(g) = &prepared.geometry else {
+            let inputs = prepared.length;
+            return match m.form {
+                Form::Rows => {
+                    self.need(&["ew_fully_connected_s8.h"]);
+                    format!("ew_fully_connected_s8(&{base}_matrix, {x}, {y});")
+                }
+                form => format!(
+                    "ew_fully_connected_dsp(&{base}_matrix, {x}, {inputs}, {}, {}, {y});",
+                    u8::from(form == Form::Joined),
+                    scratch("uint32_t")
+                ),
+            };
+        };
+        self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(g)));
+        if prepared.depthwise {
+            self.need(&["ew_depthwise_conv2d_s8.h"]);
+            let [rows, columns] = Prepared::plane(g);
+            return format!(
+                "ew_depthwise_conv2d_s8(&{base}_shape, {x}, {zero}, &{base}_matrix, {rows}, {columns}, {}, {y});",
+                scratch("int8_t")
+            );
+        }
+        match m.form {
+            Form::Rows => {
+                self.need(&["ew_conv2d_s8.h"]);
+                format!(
+                    "ew_conv2d_s8(&{base}_shape, {x}, {zero}, &{base}_matrix, {}, {y});",
+                    scratch("int8_t")
+                )
+            }
+            form => {
+                let (name, finish) = match (form, m.limits, m.zero) {
+                    (Form::Joined, [-128, 127], -255) => ("joined", "relu"),
+                    (Form::Joined, [-128, 127], _) => ("joined", "full"),
+                    (Form::Joined, ..) => ("joined", "any"),
+                    _ => ("plain", "any"),
+                };
+                format!(
+                    "ew_conv2d_dsp(&{base}_shape, {x}, {zero}, &{base}_matrix, ew_expand_{name}_4, ew_tile_{name}_{finish}, {}, {y});",
+                    scratch("uint32_t")
+                )
+            }
+        }
+    }
+
+    /// Call of a depthwise convolution that has a function of its own; equal shapes share one.
+    fn plane(&mut self, base: &str, g: &Geometry, p: &Prepared, scratch: usize, [x, y]: [&str; 2]) -> String {
+        let m = &p.matrix;
+        self.need(&[
+            "ew_fixed.h",
+            "ew_geometry.h",
+            "ew_matrix_s8.h",
+            "ew_matrix_dsp.h",
+            "ew_depthwise_dsp.h",
+        ]);
+        let relu = m.zero == -255;
+        let key = (*g, m.zero);
+        let number = self.planes.iter().position(|k| *k == key).unwrap_or_else(|| {
+            self.planes.push(key);
+            let number = self.planes.len() - 1;
+            let name = format!("{}_depthwise{number}", self.symbol);
+            self.data.push_str(&depthwise::emit(&name, g, m.zero, relu));
+            number
+        });
+        let lines: Vec<(&[i8], &[i32; 3])> = m.weights.chunks_exact(m.inputs).zip(&m.channels).collect();
+        self.data.push_str(&array("ew_depthwise", &format!("{base}_channels"), &lines, |(w, c)| {
+            let w: Vec<String> = w.iter().map(i8::to_string).collect();
+            format!("{{{{{}}}, {}, {}, {}}}", w.join(", "), int(c[0]), int(c[1]), c[2])
+        }));
+        let length: usize = depthwise::plane_bytes(g) / 2;
+        let plane = format!("(int16_t *)(void *)(arena + {scratch}u)");
+        format!(
+            "ew_plane_fill({plane}, {length}, {});\n    {}_depthwise{number}({x}, {base}_channels, {y}, {plane});",
+            p.in_zero, self.symbol
+        )
     }
 
     fn node(&mut self, i: usize, node: &Node) -> Result<(), String> {
@@ -230,22 +426,10 @@ impl Emitter<'_> {
         );
         let limits = |l: &[f32; 2]| format!("{}, {}", float(l[0]), float(l[1]));
         let call = match graph.lower(node).map_err(|e| e.to_string())? {
-            Step::Conv2dS8 { geometry: g, depthwise, layer } => {
-                let name = if depthwise { "ew_depthwise_conv2d_s8" } else { "ew_conv2d_s8" };
-                self.need(&[
-                    "ew_fixed.h",
-                    "ew_geometry.h",
-                    if depthwise { "ew_depthwise_conv2d_s8.h" } else { "ew_conv2d_s8.h" },
-                ]);
-                self.layer(i, node, &layer)?;
-                self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(&g)));
-                format!("{name}(&{base}_shape, {x}, {base}_weights, &{base}_layer, {y});")
-            }
-            Step::FullyConnectedS8 { layer } => {
-                self.need(&["ew_fixed.h", "ew_geometry.h", "ew_fully_connected_s8.h"]);
-                self.layer(i, node, &layer)?;
-                let inputs = graph.tensor(node.inputs[0]).len();
-                format!("ew_fully_connected_s8({inputs}, {n}, {x}, {base}_weights, &{base}_layer, {y});")
+            Step::Conv2dS8 { .. } | Step::FullyConnectedS8 { .. } => {
+                let needs = self.needs;
+                let prepared = needs.layers[i].as_ref().ok_or("the layer was not made ready")?;
+                self.layer(i, prepared, &x, &y)
             }
             Step::Conv2dF32 { geometry: g, depthwise, limits: l } => {
                 self.need(&["ew_fixed.h", "ew_geometry.h", "ew_layers_f32.h"]);
@@ -356,7 +540,7 @@ impl Emitter<'_> {
             }
         };
         self.body.push_str(&about);
-        self.body.push_str(&format!("    {call}\n"));
+        self.body.push_str(&format!("    {call}\n    ew_mark_step();\n"));
         Ok(())
     }
 }

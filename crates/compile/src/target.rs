@@ -1,5 +1,6 @@
 //! What code is emitted for. A target is data: `targets/*.toml`.
 
+use crate::kernels::Family;
 use serde::{Deserialize, Serialize};
 use std::{fmt, sync::OnceLock};
 
@@ -55,6 +56,9 @@ pub struct Target {
     pub proof: Proof,
     /// Kinds of packages.
     pub packages: Vec<String>,
+    /// Family of integer kernels.
+    #[serde(default)]
+    pub kernels: Family,
     /// Where it is executed; the host needs none.
     #[serde(default)]
     pub board: Option<Board>,

@@ -413,7 +413,7 @@ pub fn verify_board(
         sources: &[&library, "main.c", "board.c"],
         flags: &flags,
     };
-    let layout = edgewright_compile::layout(impulse)?;
+    let layout = edgewright_compile::layout(impulse, target)?;
     let mut proof = BoardProof {
         builds: vec![format!(
             "arm-none-eabi-gcc {} {} in QEMU {}",

@@ -36,7 +36,7 @@ pub struct BoardBuild<'a> {
 }
 
 /// Instructions that were counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// From the first mark to the second, all passes together.
     pub first: u64,
@@ -44,6 +44,8 @@ pub struct Counts {
     pub second: u64,
     /// Passes.
     pub passes: u64,
+    /// Of the second, up to each step mark since the mark before, all passes together.
+    pub steps: Vec<u64>,
 }
 
 /// What a run measured.
@@ -70,7 +72,7 @@ pub fn build_counter(compiler: &Compiler, dir: &Path, source: &str) -> Result<Pa
 }
 
 /// Builds an image in `dir` and runs it there, with the files of that folder at hand. `marks` are functions whose
-/// addresses border what `counter` counts.
+/// addresses border what `counter` counts; the fourth, if the image has it, ends each step.
 ///
 /// # Errors
 /// [`ToolError`]: the compiler's words, or the emulated program's exit status.
@@ -78,7 +80,7 @@ pub fn run_board(
     dir: &Path,
     build: &BoardBuild<'_>,
     counter: Option<&Path>,
-    marks: [&str; 3],
+    marks: [&str; 4],
 ) -> Result<BoardRun, ToolError> {
     let board = build.board;
     let script = build
@@ -122,11 +124,12 @@ pub fn run_board(
         let at = addresses(dir, marks)?;
         args.push("-plugin".into());
         args.push(format!(
-            "{},first={:#x},second={:#x},third={:#x},out=counts.txt",
+            "{},first={:#x},second={:#x},third={:#x},step={:#x},out=counts.txt",
             counter.display(),
             at[0],
             at[1],
-            at[2]
+            at[2],
+            at[3]
         ));
     }
     process::run(QEMU_ARM, &args, dir, LIMIT)?;
@@ -142,7 +145,9 @@ fn counts(dir: &Path) -> Result<Counts, ToolError> {
     let text = std::fs::read_to_string(&path).map_err(|e| ToolError::io(&path, e))?;
     let numbers: Vec<u64> = text.split_whitespace().filter_map(|w| w.parse().ok()).collect();
     match numbers[..] {
-        [first, second, passes] => Ok(Counts { first, second, passes }),
+        [first, second, passes, ref steps @ ..] => {
+            Ok(Counts { first, second, passes, steps: steps.to_vec() })
+        }
         _ => Err(ToolError::Output(format!("the instruction counter wrote `{}`", text.trim()))),
     }
 }
@@ -163,9 +168,9 @@ fn sections(dir: &Path, file: &str) -> Result<BTreeMap<String, u64>, ToolError> 
 }
 
 /// Addresses of functions in the image.
-fn addresses(dir: &Path, names: [&str; 3]) -> Result<[u64; 3], ToolError> {
+fn addresses(dir: &Path, names: [&str; 4]) -> Result<[u64; 4], ToolError> {
     let text = process::run("arm-none-eabi-nm", &["image.elf".into()], dir, LIMIT)?;
-    let mut found = [0; 3];
+    let mut found = [0; 4];
     for (name, at) in names.iter().zip(&mut found) {
         *at = text
             .lines()

@@ -116,3 +116,8 @@ __attribute__((noinline, used)) void ew_mark_end(void)
 {
     __asm__ volatile("nop\n\tnop");
 }
+
+__attribute__((noinline, used)) void ew_mark_step(void)
+{
+    __asm__ volatile("nop\n\tnop\n\tnop");
+}

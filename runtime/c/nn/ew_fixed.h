@@ -12,9 +12,7 @@ EW_FN int32_t ew_requantize(int32_t x, ew_factor f)
     if (shifted == INT32_MIN && f.multiplier == INT32_MIN) {
         high = INT32_MAX;
     } else {
-        const int64_t product = (int64_t)shifted * f.multiplier;
-        const int64_t nudge = product >= 0 ? (int64_t)1 << 30 : 1 - ((int64_t)1 << 30);
-        high = (int32_t)((product + nudge) / ((int64_t)1 << 31));
+        high = (int32_t)(((int64_t)shifted * f.multiplier + ((int64_t)1 << 30)) >> 31);
     }
     mask = (int32_t)(((int64_t)1 << right) - 1);
     rest = high & mask;

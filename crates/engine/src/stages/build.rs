@@ -119,7 +119,8 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
             });
             built.objects.push(object);
         }
-        let layout = edgewright_compile::layout(&impulse)?;
+        let first = target(deploy.targets.first().map_or("host", String::as_str))?;
+        let layout = edgewright_compile::layout(&impulse, first)?;
         built.arena_bytes = layout.arena_bytes;
         built.weight_bytes = layout.weight_bytes;
         built.memory = layout

@@ -1,0 +1,163 @@
+//! Integer layers made ready for a kernel at compile time: zero points folded into biases, shifts checked, weights in the
+//! order in which the kernel reads them.
+
+use edgewright_ir::lower::{Layer, Requantize};
+use serde::{Deserialize, Serialize};
+
+/// Families of integer kernels. All give the same bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Family {
+    /// Portable C.
+    #[default]
+    C,
+    /// Armv7E-M and Armv8-M with the DSP extension.
+    Dsp,
+}
+
+/// A layer as rows of weights against columns of inputs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// In the kernel's order.
+    pub weights: Vec<i8>,
+    /// Bias, multiplier, and shift to the right less one, of each output.
+    pub channels: Vec<[i32; 3]>,
+    /// Inputs of a row, with the zeros that fill up to the kernel's grain.
+    pub inputs: usize,
+    /// Twice the zero point of the output, plus one.
+    pub zero: i32,
+    /// Limits of the output.
+    pub limits: [i32; 2],
+    /// Some channel needs the long way of requantisation.
+    pub general: bool,
+    /// What the kernel is told about the weights.
+    pub form: Form,
+}
+
+/// How a [`Matrix`] is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// As bytes, row after row; for the kernels in plain C.
+    Rows,
+    /// For the DSP extension, as bytes.
+    Plain,
+    /// For the DSP extension, two weights joined in a halfword.
+    Joined,
+    /// For the DSP extension, a depthwise convolution of 3 x 3: of each row the weights 0, 1, 1, 2; the bias doubled.
+    Plane,
+}
+
+/// Grain of the inputs of the DSP family.
+const GRAIN: usize = 8;
+/// Rows whose words are interleaved in a dense layer of the DSP family.
+const TOGETHER: usize = 4;
+
+/// What the rows are multiplied with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// Many columns: a convolution.
+    Many,
+    /// One column: a dense layer.
+    One,
+    /// A column for each row: a depthwise convolution.
+    Own,
+    /// The same with a shape of which the DSP family makes a function of its own.
+    OwnPlane,
+}
+
+/// Makes a layer ready. `rows` holds the weights, one row of equal length for each output.
+pub fn matrix(rows: &[Vec<i8>], bias: &[i32], layer: &Layer, family: Family, columns: Columns) -> Matrix {
+    let length = rows.first().map_or(0, Vec::len);
+    let mut channels = Vec::with_capacity(rows.len());
+    let mut general = false;
+    let mut largest = 0;
+    for (c, row) in rows.iter().enumerate() {
+        let (low, high) = range(row, bias[c], layer.in_zero);
+        largest = largest.max(high.max(-low));
+        let folded = i64::from(bias[c]) - i64::from(layer.in_zero) * sum(row.iter());
+        let channel = short(layer.factors[c], low, high);
+        general |= channel.is_none();
+        let (multiplier, half) =
+            channel.unwrap_or((layer.factors[c].multiplier, -layer.factors[c].shift - 1));
+        channels.push([folded as i32, multiplier, half]);
+    }
+    if general {
+        for (channel, factor) in channels.iter_mut().zip(&layer.factors) {
+            [channel[1], channel[2]] = [factor.multiplier, -factor.shift - 1];
+        }
+    }
+    let small = rows.iter().flatten().all(|&w| w > -128);
+    let form = match (family, columns) {
+        (Family::C, _) | (_, Columns::Own) => Form::Rows,
+        (Family::Dsp, Columns::OwnPlane) if general || layer.limits != [-128, 127] => Form::Rows,
+        (Family::Dsp, Columns::OwnPlane) => Form::Plane,
+        (Family::Dsp, Columns::Many) if general => Form::Rows,
+        // 256 times the sum must fit 32 bits.
+        (Family::Dsp, _) if small && largest < 1 << 23 => Form::Joined,
+        (Family::Dsp, _) => Form::Plain,
+    };
+    if form == Form::Plane {
+        let weights = rows.iter().flat_map(|r| r.chunks_exact(3).flat_map(|w| [w[0], w[1], w[1], w[2]]));
+        channels.iter_mut().for_each(|c| c[0] *= 2);
+        let (zero, limits) = (2 * layer.out_zero + 1, layer.limits);
+        return Matrix { weights: weights.collect(), channels, inputs: 12, zero, limits, general, form };
+    }
+    let inputs = if form == Form::Rows { length } else { length.next_multiple_of(GRAIN) };
+    let mut packed: Vec<Vec<i8>> = rows.to_vec();
+    for (row, channel) in packed.iter_mut().zip(&mut channels) {
+        row.resize(inputs, 0);
+        if form == Form::Joined {
+            let odd = sum(row.iter().skip(1).step_by(2));
+            channel[0] = ((i64::from(channel[0]) + 127 * odd) * 256) as i32;
+            for pair in row.chunks_exact_mut(2) {
+                // 256 * odd + even, low byte first.
+                pair[1] -= i8::from(pair[0] < 0);
+            }
+        }
+    }
+    if form != Form::Rows && columns == Columns::One {
+        packed.resize(rows.len().next_multiple_of(TOGETHER), vec![0; inputs]);
+        packed = packed.chunks_exact(TOGETHER).map(interleave).collect();
+    }
+    Matrix {
+        weights: packed.concat(),
+        channels,
+        inputs,
+        zero: 2 * layer.out_zero + 1,
+        limits: layer.limits,
+        general,
+        form,
+    }
+}
+
+/// Rows word by word: the first four weights of each row, then the next.
+fn interleave(rows: &[Vec<i8>]) -> Vec<i8> {
+    let words = rows[0].len() / 4;
+    (0..words).flat_map(|w| rows.iter().flat_map(move |row| row[4 * w..4 * w + 4].to_vec())).collect()
+}
+
+fn sum<'a>(weights: impl Iterator<Item = &'a i8>) -> i64 {
+    weights.map(|&w| i64::from(w)).sum()
+}
+
+/// Smallest and largest sum that any input gives.
+fn range(row: &[i8], bias: i32, zero: i32) -> (i64, i64) {
+    let (mut low, mut high) = (i64::from(bias), i64::from(bias));
+    for &w in row {
+        let (a, b) = (i64::from(w) * i64::from(-128 - zero), i64::from(w) * i64::from(127 - zero));
+        low += a.min(b);
+        high += a.max(b);
+    }
+    (low, high)
+}
+
+/// Multiplier, and shift to the right less one, for the short way of requantisation: sums below 2^30, shifts of 1 to 22 to
+/// the right. A factor so small that every sum becomes 0 is one of 0.
+fn short(factor: Requantize, low: i64, high: i64) -> Option<(i32, i32)> {
+    let largest = high.max(-low);
+    if factor.multiplier == 0 || (factor.shift < -22 && largest < 1 << (-factor.shift - 1)) {
+        return Some((0, 0));
+    }
+    ((-22..=-1).contains(&factor.shift) && largest < 1 << 30)
+        .then_some((factor.multiplier, -factor.shift - 1))
+}

@@ -1,0 +1,159 @@
+//! The library of a model alone: a graph without windows and features.
+
+use crate::{
+    CompileError, FileTree, Options, Target, memory,
+    names::{comment, prefix},
+    nn, runtime,
+};
+use edgewright_ir::{Graph, TensorId};
+
+/// C type of the elements of a tensor.
+pub(crate) fn element(graph: &Graph, id: TensorId) -> &'static str {
+    if graph.tensor(id).quant.is_some() { "int8_t" } else { "float" }
+}
+
+/// Emits a graph with one input and one output as `<p>.h` and `<p>.c`, with `<p>_init`, `<p>_invoke` and
+/// `<P>_ARENA_SIZE`.
+///
+/// # Errors
+/// [`CompileError`].
+pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Result<FileTree, CompileError> {
+    let failed = |reason: String| CompileError::Graph { id: graph.name.clone(), reason };
+    graph.validate().map_err(|e| failed(e.to_string()))?;
+    let p = options.prefix.as_deref().map_or_else(|| prefix(&graph.name), prefix);
+    let u = p.to_uppercase();
+    let needs = nn::needs(graph, target.kernels).map_err(failed)?;
+    let plan = memory::plan(&needs.buffers);
+    if let Some(board) = &target.board
+        && plan.bytes as u64 > board.ram_bytes
+    {
+        return Err(CompileError::ArenaTooLarge {
+            needed: plan.bytes,
+            available: board.ram_bytes as usize,
+            target: target.id.clone(),
+        });
+    }
+    let code = nn::emit(graph, &needs, &plan.offsets, &format!("{p}_nn")).map_err(failed)?;
+    let (input, output) = (graph.inputs[0], graph.outputs[0]);
+    let shape = |id: TensorId| {
+        let sizes: Vec<String> = graph.tensor(id).shape.iter().map(usize::to_string).collect();
+        sizes.join(" x ")
+    };
+    let quant = |id: TensorId| match &graph.tensor(id).quant {
+        Some(q) => format!(", real value = {:?} * (integer - {})", q.scale[0], q.zero_point),
+        None => String::new(),
+    };
+    let arena = plan.bytes.max(4);
+    let (from, to) = (element(graph, input), element(graph, output));
+    let signature =
+        format!("int {p}_invoke({p}_t *handle, const {from} *in, size_t in_len, {to} *out, size_t out_len)");
+    let header = format!(
+        r#"/* {p}.h - made by edgewright {version} for {target}. Do not edit. */
+#ifndef {u}_H
+#define {u}_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+#define {u}_INPUT_LEN {input_len}   /* {input_shape}{input_quant} */
+#define {u}_OUTPUT_LEN {output_len} /* {output_shape}{output_quant} */
+#define {u}_ARENA_SIZE {arena}
+
+/* What a call returns. */
+#define {u}_OK 0
+#define {u}_ERROR_ARGUMENT (-3) /* a null pointer or a wrong length */
+#define {u}_ERROR_ARENA (-4)    /* the arena is smaller than {u}_ARENA_SIZE or not aligned to 4 bytes */
+
+typedef struct {{
+    unsigned char *arena;
+}} {p}_t;
+
+/* Takes an arena of at least {u}_ARENA_SIZE bytes, aligned to 4. */
+int {p}_init({p}_t *handle, void *arena, size_t arena_size);
+
+/* From {u}_INPUT_LEN inputs to {u}_OUTPUT_LEN outputs. */
+{signature};
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"#,
+        version = env!("CARGO_PKG_VERSION"),
+        target = comment(&target.id),
+        input_len = graph.tensor(input).len(),
+        input_shape = shape(input),
+        input_quant = quant(input),
+        output_len = graph.tensor(output).len(),
+        output_shape = shape(output),
+        output_quant = quant(output),
+    );
+    let mut wanted = vec!["ew_base.h"];
+    wanted.extend(&code.runtime);
+    let source = format!(
+        r#"/* {p}.c - made by edgewright {version} for {target}. Do not edit.
+ *
+ * {macs} multiply-accumulates, {weights} bytes of weights, {arena} bytes of arena (no layout can be smaller than {lower} bytes).
+ */
+#include "{p}.h"
+
+{runtime}
+{MARKS}
+/* ---- {p} ---- */
+{source}
+int {p}_init({p}_t *handle, void *arena, size_t arena_size)
+{{
+    if (handle == NULL) {{
+        return EW_ERROR_ARGUMENT;
+    }}
+    handle->arena = NULL;
+    if (arena == NULL || arena_size < (size_t){u}_ARENA_SIZE || ((uintptr_t)arena & 3u) != 0u) {{
+        return EW_ERROR_ARENA;
+    }}
+    handle->arena = (unsigned char *)arena;
+    return EW_OK;
+}}
+
+{signature}
+{{
+    if (handle == NULL || handle->arena == NULL || in == NULL || out == NULL || in_len != (size_t){u}_INPUT_LEN ||
+        out_len != (size_t){u}_OUTPUT_LEN) {{
+        return EW_ERROR_ARGUMENT;
+    }}
+    ew_mark_dsp();
+    ew_mark_network();
+    {p}_nn(in, out, handle->arena);
+    ew_mark_end();
+    return EW_OK;
+}}
+"#,
+        version = env!("CARGO_PKG_VERSION"),
+        target = comment(&target.id),
+        macs = graph.macs(),
+        weights = graph.constant_bytes(),
+        lower = plan.lower_bound,
+        runtime = runtime::text(&wanted),
+        source = code.source,
+    );
+    Ok(FileTree::from([(format!("{p}.h"), header.into_bytes()), (format!("{p}.c"), source.into_bytes())]))
+}
+
+/// Marks for measuring; nothing where nobody measures.
+pub(crate) const MARKS: &str = r"#ifdef EW_MEASURE
+/* Called at the borders of what is measured. */
+void ew_mark_dsp(void);
+void ew_mark_network(void);
+void ew_mark_step(void);
+void ew_mark_end(void);
+#else
+#define ew_mark_dsp() ((void)0)
+#define ew_mark_network() ((void)0)
+#define ew_mark_step() ((void)0)
+#define ew_mark_end() ((void)0)
+#endif
+";

@@ -1,0 +1,191 @@
+//! Every family of kernels gives the bytes of the interpreter: random layers on the host, and on an emulated Cortex-M4F.
+
+use edgewright_compile::{Options, Target, compile_graph, harness, target};
+use edgewright_ir::{Activation, Graph, Op, PoolKind, interpret::Interpreter, text::op_name};
+use edgewright_test_support::{
+    Board, Builder, Rng, anomaly, image_classification, keywords, run_on_board, run_on_host,
+    visual_wake_words,
+};
+use edgewright_toolchain::{BoardRun, BoardSpec, Compiler, host_compilers, missing};
+use std::{fs, path::Path};
+
+fn named(id: &str) -> &'static Target {
+    target::all().iter().find(|t| t.id == id).unwrap_or_else(|| panic!("target {id}"))
+}
+
+/// Writes library, program, and inputs with the outputs of the interpreter.
+fn write(dir: &Path, graph: &Graph, target: &Target, cases: usize, board: bool) -> Vec<u8> {
+    let options = Options { prefix: Some("net".into()) };
+    for (name, bytes) in compile_graph(graph, target, &options).unwrap_or_else(|e| panic!("{e}")) {
+        fs::write(dir.join(&name), bytes).unwrap_or_else(|e| panic!("{name}: {e}"));
+    }
+    fs::write(dir.join("main.c"), harness::graph_main(graph, "net", board)).expect("main.c");
+    let mut rng = Rng(7);
+    let mut interpreter = Interpreter::new(graph).expect("a valid graph");
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    let mut out = vec![0i8; graph.tensor(graph.outputs[0]).len()];
+    for _ in 0..cases {
+        let input = rng.input(graph.tensor(graph.inputs[0]).len());
+        interpreter.run_i8(&input, &mut out).expect("run");
+        inputs.extend(input.iter().map(|&v| v as u8));
+        outputs.extend(out.iter().map(|&v| v as u8));
+    }
+    fs::write(dir.join("inputs.bin"), inputs).expect("inputs");
+    outputs
+}
+
+fn agree(dir: &Path, expected: &[u8], what: &str) {
+    let got = fs::read(dir.join("outputs.bin")).expect("outputs");
+    assert_eq!(got.len(), expected.len(), "{what}: number of outputs");
+    if let Some(i) = (0..got.len()).find(|&i| got[i] != expected[i]) {
+        panic!("{what}: output {i} is {} instead of {}", got[i] as i8, expected[i] as i8);
+    }
+}
+
+fn host(graph: &Graph, target: &Target, compiler: &Compiler, flags: &[&str], cases: usize) {
+    let dir = tempfile::tempdir().expect("a folder");
+    let expected = write(dir.path(), graph, target, cases, false);
+    let what =
+        format!("{} for {} with {} {flags:?}\n{}", graph.name, target.id, compiler.program, graph.to_text());
+    run_on_host(dir.path(), compiler, flags, &["main.c", "net.c"]).unwrap_or_else(|e| panic!("{what}: {e}"));
+    agree(dir.path(), &expected, &what);
+}
+
+fn board(graph: &Graph, id: &str, level: &str, cases: usize) -> (BoardRun, u64) {
+    let target = named(id);
+    let b = target.board.as_ref().expect("a board");
+    let dir = tempfile::tempdir().expect("a folder");
+    let expected = write(dir.path(), graph, target, cases, true);
+    let board = Board {
+        spec: BoardSpec {
+            machine: b.machine.clone(),
+            flags: b.flags.clone(),
+            code: (b.code_base, b.code_bytes),
+            ram: (b.ram_base, b.ram_bytes),
+        },
+        files: [harness::BOARD, harness::BOARD_HEADER, harness::LINKER_SCRIPT, harness::COUNTER],
+        marks: harness::MARKS,
+    };
+    let host = host_compilers().remove(0);
+    let what = format!("{} on {id} {level}\n{}", graph.name, graph.to_text());
+    let run = run_on_board(dir.path(), &board, &host, level, &["net.c", "main.c"])
+        .unwrap_or_else(|e| panic!("{what}: {e}"));
+    agree(dir.path(), &expected, &what);
+    let stack = fs::read(dir.path().join("stack.bin")).expect("stack");
+    (run, u64::from(u32::from_le_bytes([stack[0], stack[1], stack[2], stack[3]])))
+}
+
+/// Some layers of random shapes.
+fn random(seed: u64) -> Graph {
+    let mut rng = Rng(seed);
+    let shape = [1 + rng.below(9), 1 + rng.below(9), 1 + rng.below(20)];
+    let mut b = Builder::new(&format!("random {seed}"), seed, &shape);
+    b.extreme = rng.below(4) == 0;
+    b.zero = [7, -128, 127, -3][rng.below(4)];
+    let activation = |rng: &mut Rng| [Activation::None, Activation::Relu, Activation::Relu6][rng.below(3)];
+    for _ in 0..1 + rng.below(3) {
+        let before = b.last();
+        let kernel = [1 + rng.below(4), 1 + rng.below(4)];
+        let stride = [1 + rng.below(2), 1 + rng.below(2)];
+        let a = activation(&mut rng);
+        match rng.below(6) {
+            0 => b.conv(1 + rng.below(20), [1, 1], [1, 1], a),
+            1 => b.conv(1 + rng.below(12), kernel, stride, a),
+            2 => b.depthwise(1 + rng.below(2), kernel, stride, a),
+            3 => b.depthwise(1, [3, 3], stride, a),
+            4 => {
+                b.depthwise(1, [3, 3], [1, 1], Activation::None);
+                b.add(before, a);
+            }
+            _ => b.pool([PoolKind::Max, PoolKind::Average][rng.below(2)], [1, 1], [1, 1]),
+        }
+    }
+    if rng.below(2) == 0 {
+        b.flatten();
+        let a = activation(&mut rng);
+        b.dense(1 + rng.below(20), a);
+    }
+    b.finish()
+}
+
+#[test]
+fn every_family_gives_the_bytes_of_the_interpreter_on_the_host() {
+    let compilers = host_compilers();
+    assert!(!compilers.is_empty(), "no C compiler");
+    for seed in 0..24 {
+        let graph = random(seed);
+        for id in ["cortex-m3", "cortex-m4f"] {
+            let compiler = &compilers[seed as usize % compilers.len()];
+            let flags: &[&str] = match seed % 3 {
+                0 => &["-std=c99", "-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all"],
+                1 => &["-std=c99", "-O2"],
+                _ => &["-std=c99", "-Os"],
+            };
+            host(&graph, named(id), compiler, flags, 6);
+        }
+    }
+}
+
+#[test]
+fn the_dsp_extension_gives_the_bytes_of_the_interpreter() {
+    for tool in ["arm-none-eabi-gcc", "qemu-system-arm"] {
+        if let Some(words) = missing(tool) {
+            eprintln!("not run: {words}");
+            return;
+        }
+    }
+    for seed in 100..112 {
+        board(&random(seed), "cortex-m4f", ["-O0", "-O2", "-Os", "-O3"][seed as usize % 4], 4);
+    }
+    board(&random(200), "cortex-m33", "-O2", 4);
+    board(&random(201), "cortex-m7", "-O2", 4);
+    board(&random(202), "cortex-m0plus", "-O2", 4);
+    board(&random(203), "cortex-m3", "-O2", 4);
+}
+
+#[test]
+fn reference_shapes_stay_within_their_budget_on_a_cortex_m4f() {
+    for tool in ["arm-none-eabi-gcc", "qemu-system-arm"] {
+        if let Some(words) = missing(tool) {
+            eprintln!("not run: {words}");
+            return;
+        }
+    }
+    // Instructions for each multiply-accumulate, RAM in bytes.
+    let budget = [
+        (keywords(), 1.10, 16_384),
+        (visual_wake_words(), 1.20, 57_344),
+        (image_classification(), 1.15, 45_056),
+        (anomaly(), 1.25, 2_048),
+    ];
+    let mut missed = Vec::new();
+    for (graph, most, ram) in budget {
+        let (run, stack) = board(&graph, "cortex-m4f", "-O3", 2);
+        let counts = run.counts.expect("counted");
+        let instructions = counts.second / counts.passes;
+        let each = instructions as f64 / graph.macs() as f64;
+        let plan = edgewright_compile::graph_layout(&graph, named("cortex-m4f")).expect("a layout");
+        let used = plan.arena_bytes as u64 + run.static_bytes + stack;
+        eprintln!(
+            "{}: {} MACs, {instructions} instructions ({each:.3}), flash {}, RAM {used} (arena {}, stack {stack})",
+            graph.name,
+            graph.macs(),
+            run.flash_bytes,
+            plan.arena_bytes
+        );
+        let computed = graph.nodes.iter().filter(|n| !matches!(n.op, Op::Reshape));
+        for (node, step) in computed.zip(&counts.steps) {
+            let macs = graph.node_macs(node);
+            eprintln!(
+                "  {} {:?}: {macs} MACs, {:.3}",
+                op_name(&node.op),
+                graph.tensor(node.output).shape,
+                (step / counts.passes) as f64 / macs.max(1) as f64
+            );
+        }
+        if each > most || used > ram {
+            missed.push(format!("{}: {each:.3} instructions for each MAC, {used} bytes of RAM", graph.name));
+        }
+    }
+    assert!(missed.is_empty(), "{missed:?}");
+}
