@@ -232,7 +232,7 @@ pub struct RunArgs {
 /// `classify`
 #[derive(Debug, Args)]
 pub struct ClassifyArgs {
-    /// The project (left out: the current folder), then the files to classify.
+    /// The project (left out: the current folder), then the files and folders to classify.
     #[arg(required = true)]
     pub paths: Vec<PathBuf>,
     /// Rate in Hz of files that do not say it.

@@ -243,7 +243,17 @@ fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
     let session = open(project, printer)?;
     let classifier = edgewright_engine::classify::Classifier::load(&session)?;
     let mut failed = false;
-    for file in files {
+    let mut below = Vec::new();
+    for path in files {
+        match edgewright_engine::dataset::files_below(path) {
+            Ok(files) => below.extend(files),
+            Err(e) => {
+                failed = true;
+                printer.note(&format!("error: {e}"));
+            }
+        }
+    }
+    for file in &below {
         match classifier.file(file, args.rate) {
             Ok(windows) => {
                 for w in windows {

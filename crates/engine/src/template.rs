@@ -46,7 +46,7 @@ pub fn create(dir: &Path, template: &str) -> Result<(), EngineError> {
         .ok()
         .and_then(|d| d.file_name().map(|n| n.to_string_lossy().into_owned()))
         .unwrap_or_else(|| template.to_owned());
-    let text = format!("{}{body}{TAIL}", HEAD.replace("NAME", &toml::Value::String(name).to_string()));
+    let text = format!("{}{body}{TAIL}", HEAD.replace("@NAME@", &toml::Value::String(name).to_string()));
     std::fs::write(&path, text).at(&path)?;
     let ignore = dir.join(".gitignore");
     if !ignore.exists() {
@@ -59,7 +59,7 @@ const HEAD: &str = r#"# An Edgewright project. Every key is optional; an unknown
 # Put recordings in with `edgewright data import PATH`, or name a folder under [[data]], then: edgewright run
 
 [project]
-name = NAME
+name = @NAME@
 seed = 1                      # same data, same seed, same bytes
 
 # [[data]]                    # files that `run` imports and keeps in step with the folder
@@ -110,6 +110,9 @@ block = "spectral_analysis"
 version = 4
 filter_type = "none"
 fft_length = 64
+
+[[impulse.dsp]]
+block = "flatten"             # posture and range, which the spectrum leaves out
 
 [[impulse.learn]]
 kind = "classifier"

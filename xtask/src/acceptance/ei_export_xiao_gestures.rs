@@ -22,11 +22,24 @@ pub const SET: Set = Set {
     },
 };
 
+// The network sees the window itself: the gestures differ in their course over time, and spectral features leave that out.
 const SETTINGS: &str = r#"
 [impulse]
 window_ms = 2000
-stride_ms = 500
+stride_ms = 400
+
+[[impulse.dsp]]
+block = "raw"
 
 [[impulse.learn]]
 kind = "classifier"
+
+[training]
+epochs = 40
+batch_size = 64
+
+[training.augment]
+time_shift = 20
+noise = 0.1
+gain = 0.1
 "#;

@@ -64,8 +64,8 @@ pub struct ImportReport {
     pub ids: Vec<String>,
 }
 
-struct File {
-    path: PathBuf,
+pub(super) struct File {
+    pub(super) path: PathBuf,
     /// Below the imported folder, with `/`.
     name: String,
 }
@@ -286,7 +286,7 @@ fn shorten(label: &str) -> String {
 }
 
 /// All files below a path in name order. Hidden files, sidecars and documents are no data.
-fn walk(root: &Path) -> Result<Vec<File>, EngineError> {
+pub(super) fn walk(root: &Path) -> Result<Vec<File>, EngineError> {
     let meta = std::fs::metadata(root).at(root)?;
     if meta.is_file() {
         let name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();

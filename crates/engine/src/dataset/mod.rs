@@ -13,6 +13,7 @@ use edgewright_sample::{CsvOptions, DecodeOptions};
 use edgewright_store::SampleRow;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 /// What the engine keeps of a sample beside the store's columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -85,4 +86,12 @@ impl Reading {
 pub fn info(row: &SampleRow) -> Result<SampleInfo, EngineError> {
     serde_json::from_str(&row.metadata_json)
         .map_err(|e| EngineError::Internal(format!("sample {}: {e}", row.id)))
+}
+
+/// All data files below a path in name order, or the path itself when it is a file.
+///
+/// # Errors
+/// [`EngineError::Io`] when it is not there or a folder cannot be read.
+pub fn files_below(path: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    Ok(import::walk(path)?.into_iter().map(|file| file.path).collect())
 }

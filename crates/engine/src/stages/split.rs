@@ -44,6 +44,7 @@ pub fn run(session: &Session<'_>, silver: &Staged<Silver>) -> Result<Staged<Spli
     key.text("silver", &silver.hash.to_string())
         .value("split", &file.split)
         .value("anomaly_only", &anomaly_only(session))
+        .value("regression", &regression(session))
         .value("seed", &session.seed);
     session.stage("split", &key.finish(), || build(session, &silver.value))
 }
@@ -54,10 +55,16 @@ pub fn anomaly_only(session: &Session<'_>) -> bool {
     !learn.is_empty() && learn.iter().all(|l| l.kind == LearnKind::Anomaly)
 }
 
+/// Whether the labels are numbers to estimate.
+fn regression(session: &Session<'_>) -> bool {
+    session.project.file.impulse.learn.iter().any(|l| l.kind == LearnKind::Regression)
+}
+
 fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>), EngineError> {
     let spec = &session.project.file.split;
     let has_normal = silver.samples.iter().any(|s| s.label.as_deref() == Some(NORMAL));
     let only_normal = anomaly_only(session) && has_normal;
+    let regression = regression(session);
     let mut moved = 0;
     let items: Vec<SplitItem<'_>> = silver
         .samples
@@ -75,7 +82,8 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
             }
             SplitItem {
                 id: &s.id,
-                label: s.label.as_deref().unwrap_or(""),
+                // Numbers are no classes to be found on both sides.
+                label: s.label.as_deref().filter(|_| !regression).unwrap_or(""),
                 group: s.group.as_deref(),
                 content: &s.content,
                 fixed,
