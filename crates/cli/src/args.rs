@@ -201,6 +201,9 @@ pub struct ImportArgs {
     /// Rate in Hz of files that do not say it.
     #[arg(long)]
     pub rate: Option<f64>,
+    /// Key that acquisition JSON and CBOR must be signed with; those with a wrong or no signature are quarantined.
+    #[arg(long, value_name = "KEY")]
+    pub hmac_key: Option<String>,
     /// Only say what would be imported.
     #[arg(long)]
     pub dry_run: bool,

@@ -101,6 +101,7 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
             category: args.category.map(|c| c.word().to_owned()),
             format: (args.format != "auto").then(|| args.format.clone()),
             rate_hz: args.rate,
+            hmac_key: args.hmac_key.clone(),
             source: "import".into(),
             dry_run: args.dry_run,
         },

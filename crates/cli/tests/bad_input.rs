@@ -39,15 +39,16 @@ fn bad_tables_are_quarantined_with_row_and_column() {
 #[test]
 fn bad_documents_and_pictures_are_quarantined() {
     check("broken.json", "{\"protected\": {", "json");
-    check("list.json", "[1, 2, 3]", "");
-    check("broken.cbor", [0xbf, 0x61, 0x61], "");
+    check("list.json", "[1, 2, 3]", "json");
+    check("broken.cbor", [0xbf, 0x61, 0x61], "cbor");
     // A header that promises 60000 x 60000 pixels.
     let mut png = b"\x89PNG\r\n\x1a\n\x00\x00\x00\x0dIHDR".to_vec();
     png.extend(60_000u32.to_be_bytes());
     png.extend(60_000u32.to_be_bytes());
-    png.extend([8, 2, 0, 0, 0, 0, 0, 0, 0]);
-    check("huge.png", png, "");
-    check("what.wrong", "something", "");
+    png.extend([8, 2, 0, 0, 0, 0x0f, 0xb0, 0xe2, 0x15]);
+    png.extend(b"\x00\x00\x00\x00IDAT\x35\xaf\x06\x1e\x00\x00\x00\x00IEND\xae\x42\x60\x82");
+    check("huge.png", png, "60000");
+    check("what.wrong", "something", "wav");
 }
 
 #[test]
@@ -89,6 +90,9 @@ fn wrong_usage_exits_2() {
         &["new", "other", "--template", "keyword"],
         &["data", "import"],
         &["targets", "cortex-m44"],
+        &["data", "import", "in", "--project", "project", "--label-from", "colour"],
+        &["data", "import", "in", "--project", "project", "--format", "mp3"],
+        &["data", "show", "0123", "--project", "nowhere"],
         &["dsp", "run", "mfc", "--input", "x.npy", "--output", "y.npy"],
     ] {
         let out = bench.run(args);
@@ -150,4 +154,67 @@ fn silence_of_wrong_length_does_not_stop_the_rest() {
     let kinds: Vec<&str> =
         findings["findings"].as_array().expect("a list").iter().filter_map(|f| f["kind"].as_str()).collect();
     assert!(!kinds.is_empty(), "{findings}");
+}
+
+/// An acquisition document whose signature was made with the key below.
+fn signed() -> String {
+    let signature = "742393a862acaf3ea780bf2ec8c0e04713a4d40065a2720949c4f4db58e610cc";
+    format!(
+        r#"{{"protected":{{"ver":"v1","alg":"HS256","iat":1}},"signature":"{signature}","payload":{{"device_name":"d","device_type":"t","interval_ms":10,"sensors":[{{"name":"x","units":"m/s2"}}],"values":[[1],[2],[3]]}}}}"#
+    )
+}
+
+#[test]
+fn a_wrong_signature_is_quarantined_when_a_key_is_given() {
+    let bench = Bench::new("motion");
+    bench.write("in/right.json", signed());
+    // One value was changed after it was signed.
+    bench.write("in/wrong.json", signed().replace("[3]", "[4]"));
+    let key = ["--hmac-key", "fed53116f20684c067774ebf9e7bcbdc"];
+    let mut args = vec!["data", "import", "in", "--project", "project", "--label", "x", "--json"];
+    args.extend(key);
+    let report = bench.json(&args);
+    assert_eq!(report["imported"], 1, "{report}");
+    assert_eq!(report["quarantined"][0]["file"], "wrong.json");
+    assert!(report["quarantined"][0]["reason"].as_str().is_some_and(|r| r.contains("signature")), "{report}");
+}
+
+#[test]
+fn labels_from_names_folders_and_columns_are_checked_too() {
+    let bench = Bench::new("tabular");
+    bench.write("t.csv", format!("a,kind\n1,good\n2,{}\n3,up/down\n", "x".repeat(10_000)));
+    let report = bench.json(&[
+        "data",
+        "import",
+        "t.csv",
+        "--project",
+        "project",
+        "--label-from",
+        "column:kind",
+        "--json",
+    ]);
+    let reason = report["quarantined"][0]["reason"].as_str().unwrap_or_default().to_owned();
+    assert!(reason.contains("label") && reason.len() < 400, "{report}");
+
+    let bench = Bench::new("keywords");
+    bench.write("in/a.wav", tone(440.0, 1));
+    bench.write("in/info.labels", r#"{"version":1,"files":[{"path":"a.wav","category":"training","label":{"type":"label","label":"a/b"}}]}"#);
+    let out = bench.run(&["data", "import", "in", "--project", "project", "--label-from", "sidecar"]);
+    assert_eq!(out.status.code(), Some(1), "{}", text(&out));
+    assert!(text(&out).contains("a/b"), "{}", text(&out));
+}
+
+#[test]
+fn a_label_with_one_sample_is_named_and_does_not_stop_the_run() {
+    let bench = Bench::new("keywords");
+    for i in 0..8 {
+        bench.write(&format!("in/a.{i}.wav"), tone(300.0, i));
+        bench.write(&format!("in/b.{i}.wav"), tone(1500.0, i + 50));
+    }
+    bench.write("in/lonely.0.wav", tone(900.0, 99));
+    bench.replace("epochs = 60", "epochs = 3");
+    bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
+    let out = bench.run(&["run", "project", "--until", "test"]);
+    assert!(out.status.success(), "{}", text(&out));
+    assert!(text(&out).contains("label `lonely` has one sample"), "{}", text(&out));
 }

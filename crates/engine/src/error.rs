@@ -37,6 +37,14 @@ pub enum EngineError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// No room: the disk, a quota or a limit on file sizes.
+    #[error("{}: {source}; free some space or raise the limit and run again, nothing is lost", path.display())]
+    NoRoom {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The user stopped the work; what was finished is kept.
     #[error("stopped; what was finished is kept and the next run goes on from there")]
     Cancelled,
@@ -72,6 +80,12 @@ pub(crate) trait AtPath<T> {
 
 impl<T> AtPath<T> for std::io::Result<T> {
     fn at(self, path: &std::path::Path) -> Result<T, EngineError> {
-        self.map_err(|source| EngineError::Io { path: path.to_path_buf(), source })
+        use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        self.map_err(|source| match source.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => {
+                EngineError::NoRoom { path: path.to_path_buf(), source }
+            }
+            _ => EngineError::Io { path: path.to_path_buf(), source },
+        })
     }
 }

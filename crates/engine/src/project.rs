@@ -76,6 +76,9 @@ pub struct DataSource {
     /// `auto`, or a format name.
     #[serde(default)]
     pub format: Option<String>,
+    /// Key that acquisition JSON and CBOR must be signed with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hmac_key: Option<String>,
 }
 
 fn split_word() -> String {

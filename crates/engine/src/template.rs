@@ -14,6 +14,7 @@ pub const TEMPLATES: &[&str] = &["keywords", "motion", "anomaly", "image", "tabu
 ///
 /// # Errors
 /// [`EngineError::Usage`] for an unknown template or a folder that already holds a project,
+/// [`EngineError::Data`] for `detection`, which cannot be trained yet,
 /// [`EngineError::Io`] when the folder cannot be written.
 pub fn create(dir: &Path, template: &str) -> Result<(), EngineError> {
     let body = match template {
@@ -24,6 +25,12 @@ pub fn create(dir: &Path, template: &str) -> Result<(), EngineError> {
         "tabular" => TABULAR,
         "regression" => REGRESSION,
         "empty" => EMPTY,
+        "detection" => {
+            return Err(EngineError::Data(format!(
+                "object detection cannot be trained yet, so there is no template for it; there are {}",
+                TEMPLATES.join(", ")
+            )));
+        }
         _ => {
             let hint = nearest(template, TEMPLATES.iter().copied())
                 .map(|t| format!("\nhint: did you mean `{t}`?"))

@@ -93,7 +93,7 @@ pub fn limits_f32(activation: Activation) -> [f32; 2] {
 
 /// Limits of a fused activation in the integers of the output.
 fn limits_s8(activation: Activation, scale: f32, zero: i32) -> [i32; 2] {
-    let quantised = |real: f32| zero + (real / scale).round() as i32;
+    let quantised = |real: f32| zero.saturating_add((real / scale).round() as i32);
     let [low, high] = match activation {
         Activation::None => [-128, 127],
         Activation::Relu => [quantised(0.0), 127],

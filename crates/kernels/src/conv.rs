@@ -1,6 +1,6 @@
 //! Convolution, depthwise convolution, dense layers.
 
-use crate::fixed::{Requantize, clamp, requantize};
+use crate::fixed::{Requantize, output, requantize};
 
 /// Shapes of a convolution or pooling over `[height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ pub struct Int8Layer<'a> {
 impl Int8Layer<'_> {
     #[inline]
     fn finish(&self, channel: usize, sum: i32) -> i8 {
-        clamp(requantize(sum, self.factors[channel]) + self.out_zero, self.min, self.max)
+        output(requantize(sum, self.factors[channel]), self.out_zero, self.min, self.max)
     }
 }
 

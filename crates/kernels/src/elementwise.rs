@@ -2,7 +2,7 @@
 
 use crate::{
     conv::limit,
-    fixed::{Requantize, clamp, requantize},
+    fixed::{Requantize, clamp, output, requantize},
     math::round,
 };
 
@@ -32,7 +32,7 @@ pub fn add_s8(p: &AddParams, a: &[i8], b: &[i8], out: &mut [i8]) {
         |x: i8, i: usize| requantize((i32::from(x) - p.in_zero[i]) << ADD_LEFT_SHIFT, p.in_factor[i]);
     for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
         let sum = scaled(a, 0) + scaled(b, 1);
-        *out = clamp(requantize(sum, p.out_factor) + p.out_zero, p.min, p.max);
+        *out = output(requantize(sum, p.out_factor), p.out_zero, p.min, p.max);
     }
 }
 

@@ -40,6 +40,12 @@ pub fn requantize(x: i32, factor: Requantize) -> i32 {
     rounding_shift_right(doubling_high_mul(x.wrapping_shl(left as u32), factor.multiplier), right)
 }
 
+/// `x + zero` between two limits. Limits come before the sum: with extreme scales it would leave 32 bits.
+#[inline]
+pub fn output(x: i32, zero: i32, min: i32, max: i32) -> i8 {
+    (x.max(min - zero).min(max - zero) + zero) as i8
+}
+
 /// To the range of a signed byte between two limits.
 #[inline]
 pub fn clamp(x: i32, min: i32, max: i32) -> i8 {

@@ -13,7 +13,7 @@ EW_FN void ew_add_s8(const ew_add_params *p, const int8_t *a, const int8_t *b, s
     for (i = 0; i < n; i++) {
         const int32_t x = ew_requantize((a[i] - p->in_zero[0]) * (1 << 20), p->in_factor[0]);
         const int32_t y = ew_requantize((b[i] - p->in_zero[1]) * (1 << 20), p->in_factor[1]);
-        out[i] = ew_clamp(ew_requantize(x + y, p->out_factor) + p->out_zero, p->min, p->max);
+        out[i] = ew_output(ew_requantize(x + y, p->out_factor), p->out_zero, p->min, p->max);
     }
 }
 

@@ -25,6 +25,13 @@ EW_FN int8_t ew_clamp(int32_t x, int32_t min, int32_t max)
     return (int8_t)(x < min ? min : (x > max ? max : x));
 }
 
+/* x + zero between two limits, which come first: with extreme scales the sum would leave 32 bits. */
+EW_FN int8_t ew_output(int32_t x, int32_t zero, int32_t min, int32_t max)
+{
+    const int32_t low = min - zero, high = max - zero;
+    return (int8_t)((x < low ? low : (x > high ? high : x)) + zero);
+}
+
 EW_FN float ew_limit(float x, float min, float max)
 {
     return x < min ? min : (x > max ? max : x);

@@ -22,7 +22,7 @@ EW_FN int8_t ew_finish(int32_t x, const ew_channel *c, const ew_matrix *m)
         ew_factor factor;
         factor.multiplier = c->multiplier;
         factor.shift = -1 - c->half;
-        return ew_clamp(ew_requantize(x, factor) + (m->zero >> 1), m->min, m->max);
+        return ew_output(ew_requantize(x, factor), m->zero >> 1, m->min, m->max);
     }
     high = (int32_t)(((int64_t)x * c->multiplier + ((int64_t)1 << 30)) >> 31);
     moved = high + (high >> 31) + (int32_t)((uint32_t)m->zero << c->half);

@@ -31,6 +31,8 @@ pub struct ImportRequest {
     pub format: Option<String>,
     /// Rate of files that do not say it.
     pub rate_hz: Option<f64>,
+    /// Key that acquisition documents must be signed with; `None`: signatures are not checked.
+    pub hmac_key: Option<String>,
     /// Who asked: `import`, or `data:<n>` for the n-th entry of the project file.
     pub source: String,
     /// Only report what would be done.
@@ -80,6 +82,8 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
         labels::validate_label(label)
             .map_err(|e| EngineError::Data(format!("label `{}`: {}", shorten(label), e.message)))?;
     }
+    // A format that is not known is the caller's mistake, not the files'.
+    Reading { format: request.format.clone(), ..Reading::default() }.options()?;
     let mut report = ImportReport::default();
     for root in &request.paths {
         let files = walk(root)?;
@@ -220,9 +224,14 @@ fn read_file(
         },
         rows_are_samples: None,
     };
-    let decoded = reading.options().map_err(|e| ("options".to_owned(), e.to_string())).and_then(|options| {
-        edgewright_sample::decode(&reading.file, &bytes, &options).map_err(|e| (e.kind.to_owned(), e.message))
-    });
+    let decoded =
+        reading.options().map_err(|e| ("options".to_owned(), e.to_string())).and_then(|mut options| {
+            // Checked here, once: the key is not kept with the sample.
+            options.hmac_key = request.hmac_key.as_ref().map(|k| k.clone().into_bytes());
+            options.require_signature = request.hmac_key.is_some();
+            edgewright_sample::decode(&reading.file, &bytes, &options)
+                .map_err(|e| (e.kind.to_owned(), e.message))
+        });
     let decoded = match decoded {
         Ok(decoded) => decoded,
         Err((kind, reason)) => return Err((Some(bytes), kind, reason)),

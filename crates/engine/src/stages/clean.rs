@@ -7,6 +7,7 @@ use super::{
 use crate::{
     EngineError,
     dataset::Quarantined,
+    error::AtPath,
     session::{Key, Session, Staged},
 };
 use edgewright_etl::{CleanSpec, Trim};
@@ -139,8 +140,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
                     sample.offset = offset;
                     offset += values.len() as u64;
                     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-                    pack.write_all(&bytes)
-                        .map_err(|source| EngineError::Io { path: session.project.state_dir(), source })?;
+                    pack.write_all(&bytes).at(&session.project.state_dir())?;
                     samples.push(sample);
                 }
                 Err(reason) => rejected.push(reason),

@@ -115,6 +115,7 @@ fn sync(session: &Session<'_>, source: &DataSource, name: &str) -> Result<(), En
             category: (source.category != "split").then(|| source.category.clone()),
             format: source.format.clone(),
             rate_hz: source.rate_hz,
+            hmac_key: source.hmac_key.clone(),
             source: name.to_owned(),
             dry_run: false,
         },

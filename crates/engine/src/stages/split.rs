@@ -127,6 +127,13 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
     if count(Side::Testing) == 0 {
         notes.push("no sample tests: the figures of the test stage will be missing".into());
     }
+    let mut alone: BTreeMap<&str, usize> = BTreeMap::new();
+    for item in &items {
+        *alone.entry(item.label).or_default() += 1;
+    }
+    for (label, _) in alone.iter().filter(|(label, n)| **n == 1 && !label.is_empty()).take(5) {
+        notes.push(format!("label `{label}` has one sample, so it can only train or only test; record more"));
+    }
     if !leaks.is_empty() {
         notes.push(format!("{} signs of leakage, such as: {}", leaks.len(), leaks[0]));
     }

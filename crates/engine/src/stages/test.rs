@@ -340,11 +340,17 @@ fn verdicts(float: &Figures, int8: &Figures, training: Option<f64>) -> Vec<Strin
             format!("int8 loses {loss:.1} points")
         });
     }
-    let labels: BTreeMap<&str, f64> = float.labels.iter().map(|l| (l.label.as_str(), l.recall)).collect();
+    let labels: BTreeMap<&str, f64> =
+        float.labels.iter().filter(|l| l.support > 0).map(|l| (l.label.as_str(), l.recall)).collect();
     if let Some((label, recall)) = labels.iter().min_by(|a, b| a.1.total_cmp(b.1))
         && *recall < 0.8
     {
         out.push(format!("weakest label: `{label}` is found in {:.0} % of its windows", recall * 100.0));
+    }
+    let unseen: Vec<String> =
+        float.labels.iter().filter(|l| l.support == 0).map(|l| format!("`{}`", l.label)).collect();
+    if !unseen.is_empty() {
+        out.push(format!("no test window has the label {}: nothing is known about it", unseen.join(", ")));
     }
     out
 }

@@ -1,0 +1,226 @@
+//! Random graphs over the whole range of what a graph may be, and their integer forms with hostile scales.
+
+use crate::Rng;
+use edgewright_ir::{
+    Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Tensor, TensorId,
+    quantize::{Observer, quantize},
+};
+use std::collections::BTreeMap;
+
+/// Values of a float tensor, -2..2.
+pub fn floats(rng: &mut Rng, length: usize) -> Vec<f32> {
+    (0..length).map(|_| (rng.unit() * 4.0 - 2.0) as f32).collect()
+}
+
+/// Stride, dilation, padding and output of a sliding window.
+type Sliding = ([usize; 2], [usize; 2], Padding, [usize; 2]);
+
+struct Growing {
+    graph: Graph,
+    rng: Rng,
+    /// Tensors that a node may read.
+    there: Vec<TensorId>,
+    last: TensorId,
+}
+
+impl Growing {
+    fn tensor(&mut self, shape: &[usize], data: Option<Vec<f32>>) -> TensorId {
+        let name = format!("t{}", self.graph.tensors.len());
+        self.graph.push_tensor(Tensor {
+            name,
+            shape: shape.to_vec(),
+            dtype: DType::F32,
+            quant: None,
+            data: data.map(Data::F32),
+        })
+    }
+
+    fn shape(&self) -> Vec<usize> {
+        self.graph.tensor(self.last).shape.clone()
+    }
+
+    fn push(&mut self, op: Op, inputs: Vec<TensorId>, shape: &[usize]) {
+        let output = self.tensor(shape, None);
+        let name = format!("n{}", self.graph.nodes.len());
+        self.graph.nodes.push(Node { name, op, inputs, output });
+        self.there.push(output);
+        self.last = output;
+    }
+
+    /// Weights of a layer with `products` terms per output, and its bias.
+    fn constants(&mut self, shape: &[usize], outputs: usize, products: usize) -> [TensorId; 2] {
+        let size = 1.0 / (products as f32).sqrt();
+        let mut weights = floats(&mut self.rng, shape.iter().product());
+        weights.iter_mut().for_each(|w| *w *= size);
+        if self.rng.below(8) == 0 {
+            weights.fill(0.0);
+        }
+        let bias = floats(&mut self.rng, outputs);
+        [self.tensor(shape, Some(weights)), self.tensor(&[outputs], Some(bias))]
+    }
+
+    fn activation(&mut self) -> Activation {
+        [Activation::None, Activation::Relu, Activation::Relu6][self.rng.below(3)]
+    }
+
+    /// Stride, dilation, padding and output of a window over `x`, when one fits.
+    fn window(&mut self, x: &[usize], kernel: [usize; 2]) -> Option<Sliding> {
+        let mut one = |i: usize| {
+            let stride = 1 + self.rng.below(3);
+            let dilation = if self.rng.below(3) == 0 { 2 + self.rng.below(2) } else { 1 };
+            let covered = dilation * (kernel[i] - 1) + 1;
+            let (before, after) = match self.rng.below(3) {
+                0 => (0, 0),
+                1 => (covered / 2, covered - 1 - covered / 2),
+                _ => (self.rng.below(covered as u64), self.rng.below(covered as u64)),
+            };
+            let out = (x[i] + before + after).checked_sub(covered)? / stride + 1;
+            Some((stride, dilation, before, after, out))
+        };
+        let (h, w) = (one(0)?, one(1)?);
+        let padding = Padding { top: h.2, bottom: h.3, left: w.2, right: w.3 };
+        Some(([h.0, w.0], [h.1, w.1], padding, [h.4, w.4]))
+    }
+
+    fn grow(&mut self) {
+        let x = self.shape();
+        let kernel = [1 + self.rng.below(4), 1 + self.rng.below(4)];
+        let activation = self.activation();
+        match (self.rng.below(10), &x[..]) {
+            (0..=2, &[h, w, c]) => {
+                let Some((stride, dilation, padding, out)) = self.window(&[h, w], kernel) else { return };
+                let channels = 1 + self.rng.below(9);
+                let shape = [channels, kernel[0], kernel[1], c];
+                let [weights, bias] = self.constants(&shape, channels, kernel[0] * kernel[1] * c);
+                let op = Op::Conv2d { stride, dilation, padding, activation };
+                self.push(op, vec![self.last, weights, bias], &[out[0], out[1], channels]);
+            }
+            (3..=4, &[h, w, c]) => {
+                let Some((stride, dilation, padding, out)) = self.window(&[h, w], kernel) else { return };
+                let multiplier = 1 + self.rng.below(3);
+                let channels = c * multiplier;
+                let shape = [kernel[0], kernel[1], channels];
+                let [weights, bias] = self.constants(&shape, channels, kernel[0] * kernel[1]);
+                let op = Op::DepthwiseConv2d { stride, dilation, padding, multiplier, activation };
+                self.push(op, vec![self.last, weights, bias], &[out[0], out[1], channels]);
+            }
+            (5, &[h, w, c]) => {
+                let Some((stride, dilation, padding, out)) = self.window(&[h, w], kernel) else { return };
+                if dilation != [1, 1] {
+                    return;
+                }
+                let kind = [PoolKind::Max, PoolKind::Average][self.rng.below(2)];
+                let op = Op::Pool2d { kind, kernel, stride, padding, activation };
+                self.push(op, vec![self.last], &[out[0], out[1], c]);
+            }
+            (6, _) => {
+                let of_shape: Vec<TensorId> =
+                    self.there.iter().copied().filter(|&t| self.graph.tensor(t).shape == x).collect();
+                let other = of_shape[self.rng.below(of_shape.len() as u64)];
+                self.push(Op::Add { activation }, vec![self.last, other], &x);
+            }
+            (7, _) => self.push(Op::Activate { activation }, vec![self.last], &x),
+            (8, _) => {
+                let n: usize = x.iter().product();
+                let rows = (1..=n.min(9)).rfind(|r| n.is_multiple_of(*r)).unwrap_or(1);
+                let shape = if self.rng.below(2) == 0 { vec![n] } else { vec![rows, n / rows, 1] };
+                self.push(Op::Reshape, vec![self.last], &shape);
+            }
+            _ => {
+                let n: usize = x.iter().product();
+                let outputs = 1 + self.rng.below(12);
+                let [weights, bias] = self.constants(&[outputs, n], outputs, n);
+                self.push(Op::FullyConnected { activation }, vec![self.last, weights, bias], &[outputs]);
+            }
+        }
+    }
+}
+
+/// A random float graph; it takes `features` values when a number is given.
+pub fn float_graph(seed: u64, features: Option<usize>) -> Graph {
+    let mut rng = Rng(seed);
+    let shape = match features {
+        Some(n) => vec![n],
+        None if rng.below(4) == 0 => vec![1 + rng.below(40)],
+        None => vec![1 + rng.below(9), 1 + rng.below(9), 1 + rng.below(7)],
+    };
+    let graph = Graph { name: format!("random {seed}"), ..Graph::default() };
+    let mut g = Growing { graph, rng, there: Vec::new(), last: TensorId(0) };
+    g.last = g.tensor(&shape, None);
+    g.graph.inputs.push(g.last);
+    let n: usize = shape.iter().product();
+    if g.rng.below(3) == 0 {
+        let mean = floats(&mut g.rng, n);
+        let scale = floats(&mut g.rng, n);
+        let (mean, scale) = (g.tensor(&[n], Some(mean)), g.tensor(&[n], Some(scale)));
+        g.push(Op::Normalize, vec![g.last, mean, scale], &shape);
+    } else {
+        g.there.push(g.last);
+    }
+    let nodes = 2 + g.rng.below(7);
+    while g.graph.nodes.len() < nodes {
+        g.grow();
+    }
+    if g.rng.below(3) == 0 {
+        let shape = g.shape();
+        g.push(Op::Softmax, vec![g.last], &shape);
+    }
+    g.graph.outputs.push(g.last);
+    g.graph
+}
+
+/// The integer form of a float graph, calibrated on random inputs.
+///
+/// # Panics
+/// When the quantiser refuses a valid graph.
+pub fn integer_graph(graph: &Graph, seed: u64) -> Graph {
+    let mut rng = Rng(seed ^ 0x5eed);
+    let mut observer = Observer::new(graph).unwrap_or_else(|e| panic!("{e}"));
+    for _ in 0..4 {
+        let input = floats(&mut rng, graph.tensor(graph.inputs[0]).len());
+        observer.observe(&input).unwrap_or_else(|e| panic!("{e}"));
+    }
+    quantize(graph, &observer.ranges()).unwrap_or_else(|e| panic!("{e}\n{}", graph.to_text()))
+}
+
+/// Replaces scales and zero points by hostile ones: zero points at the ends, outputs scaled up and down by powers of
+/// two, channels whose factor needs a shift of 23 and more. What must be equal stays equal.
+pub fn distort(graph: &mut Graph, seed: u64) {
+    let mut rng = Rng(seed ^ 0xd15);
+    // Tensors that share their quantisation, by the first of them.
+    let mut first: BTreeMap<TensorId, TensorId> = BTreeMap::new();
+    let mut fixed = Vec::new();
+    for node in &graph.nodes {
+        if matches!(node.op, Op::Pool2d { .. } | Op::Reshape | Op::Activate { .. }) {
+            let root = first.get(&node.inputs[0]).copied().unwrap_or(node.inputs[0]);
+            first.insert(node.output, root);
+        }
+        if matches!(node.op, Op::Softmax) {
+            fixed.push(node.output);
+        }
+    }
+    let mut chosen = BTreeMap::new();
+    for i in 0..graph.tensors.len() {
+        let id = TensorId(i as u32);
+        let root = first.get(&id).copied().unwrap_or(id);
+        let tensor = &mut graph.tensors[i];
+        let Some(quant) = tensor.quant.as_mut() else { continue };
+        if tensor.data.is_some() {
+            if tensor.dtype == DType::I8 && quant.scale.len() > 1 && rng.below(2) == 0 {
+                let channel = rng.below(quant.scale.len() as u64);
+                quant.scale[channel] *= [2f32.powi(-20), 2f32.powi(-33), 2f32.powi(9)][rng.below(3)];
+            }
+            continue;
+        }
+        if fixed.contains(&root) {
+            continue;
+        }
+        let (zero, factor) = *chosen.entry(root).or_insert_with(|| {
+            let zero = [quant.zero_point, -128, 127, 0, rng.byte().into()][rng.below(5)];
+            let power = [0, 0, -9, 9, -40, 40][rng.below(6)];
+            (zero, 2f32.powi(power))
+        });
+        quant.zero_point = zero;
+        quant.scale[0] *= factor;
+    }
+}
