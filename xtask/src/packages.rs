@@ -27,7 +27,11 @@ const PACKAGES: &[Package] = &[
         proof: Proof::Runs(&["clang", "--version"]),
         needed_for: "emitted C on the host",
     },
-    Package { name: "lld", proof: Proof::Runs(&["ld.lld", "--version"]), needed_for: "linking with clang" },
+    Package {
+        name: "lld",
+        proof: Proof::Runs(&["ld.lld", "--version"]),
+        needed_for: "linking with clang, also WebAssembly",
+    },
     Package {
         name: "libclang-rt-14-dev",
         proof: Proof::Finds("clang", "libclang_rt.asan-ARCH.a"),

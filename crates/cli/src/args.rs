@@ -267,10 +267,10 @@ pub struct BuildArgs {
     /// Folder that holds edgewright.toml.
     #[arg(default_value = ".")]
     pub project: PathBuf,
-    /// Target: see `edgewright targets`.
-    #[arg(long, default_value = "cortex-m4f")]
-    pub target: String,
-    /// Kind of package.
+    /// Target: see `edgewright targets`. Left out: host for eim, wasm32 for wasm, else cortex-m4f.
+    #[arg(long)]
+    pub target: Option<String>,
+    /// Kind of package: c, cmake, arduino, cmsis-pack, zephyr, esp-idf, pico-sdk, particle, custom, eim or wasm.
     #[arg(long, default_value = "c")]
     pub package: String,
     /// File to write.
@@ -348,6 +348,9 @@ pub struct DspRunArgs {
 pub struct TargetsArgs {
     /// Show this target only.
     pub id: Option<String>,
+    /// Say on which targets the impulse of this project fits, and what binds.
+    #[arg(long, value_name = "DIR")]
+    pub fit: Option<PathBuf>,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,

@@ -287,7 +287,13 @@ fn report(args: &ReportArgs, printer: &Printer) -> Result<Verdict> {
 
 fn build(args: &BuildArgs, printer: &Printer) -> Result<Verdict> {
     let session = open(&args.project, printer)?;
-    let artifact = run::build_one(&session, &args.target, &args.package, args.float, &args.out)?;
+    let usual = match args.package.as_str() {
+        "eim" => "host",
+        "wasm" => "wasm32",
+        _ => "cortex-m4f",
+    };
+    let target = args.target.as_deref().unwrap_or(usual);
+    let artifact = run::build_one(&session, target, &args.package, args.float, &args.out)?;
     if args.json.json {
         printer.json(&artifact)?;
     } else {
@@ -346,18 +352,16 @@ fn dsp_run(args: &DspRunArgs, printer: &Printer) -> Result<Verdict> {
 }
 
 fn targets(args: &TargetsArgs, printer: &Printer) -> Result<Verdict> {
-    let targets = documents::targets(args.id.as_deref())?;
+    let id = args.id.as_deref();
+    let targets = match &args.fit {
+        Some(project) => documents::fits(&open(project, printer)?, id)?,
+        None => documents::targets(id)?,
+    };
     if args.json.json {
         printer.json(&serde_json::json!({ "targets": targets }))?;
     } else {
         for t in targets {
-            printer.data(&format!(
-                "{:<14} {:<9} {:<24} {}",
-                t.id,
-                t.proof,
-                t.packages.join(", "),
-                t.title
-            ))?;
+            printer.data(&t.to_text())?;
         }
     }
     Ok(Verdict::Done)

@@ -26,12 +26,12 @@ pub struct Options {
 /// [`CompileError`].
 pub fn compile(impulse: &Impulse, target: &Target, options: &Options) -> Result<FileTree, CompileError> {
     let arena = arena(impulse, target)?;
-    if let Some(board) = &target.board
-        && arena.plan.bytes as u64 > board.ram_bytes
+    if let Some(ram) = target.ram_bytes()
+        && arena.plan.bytes as u64 > ram
     {
         return Err(CompileError::ArenaTooLarge {
             needed: arena.plan.bytes,
-            available: board.ram_bytes as usize,
+            available: ram as usize,
             target: target.id.clone(),
         });
     }

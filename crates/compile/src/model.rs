@@ -24,12 +24,12 @@ pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Resul
     let u = p.to_uppercase();
     let needs = nn::needs(graph, target.kernels).map_err(failed)?;
     let plan = memory::plan(&needs.buffers);
-    if let Some(board) = &target.board
-        && plan.bytes as u64 > board.ram_bytes
+    if let Some(ram) = target.ram_bytes()
+        && plan.bytes as u64 > ram
     {
         return Err(CompileError::ArenaTooLarge {
             needed: plan.bytes,
-            available: board.ram_bytes as usize,
+            available: ram as usize,
             target: target.id.clone(),
         });
     }

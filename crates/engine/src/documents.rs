@@ -4,7 +4,7 @@ use crate::{EngineError, dsp_tool, error::AtPath, project::nearest};
 use serde::Serialize;
 use std::path::Path;
 
-/// What can be built for.
+/// What can be built for. What is not known is left out.
 #[derive(Clone, Debug, Serialize)]
 pub struct TargetEntry {
     /// As in `--target`.
@@ -13,8 +13,112 @@ pub struct TargetEntry {
     pub title: String,
     /// Kinds of packages.
     pub packages: Vec<String>,
-    /// `executed`, `compiled` or `source`: how far we prove what we emit.
+    /// `executed`, `compiled` or `source`: how far we prove on its core what we emit.
     pub proof: String,
+    /// Id of the core of a board.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub core: Option<String>,
+    /// Instruction set.
+    pub isa: String,
+    /// Chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub soc: Option<String>,
+    /// Clock of the core in MHz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_mhz: Option<u32>,
+    /// RAM in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ram_bytes: Option<u64>,
+    /// Flash in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flash_bytes: Option<u64>,
+    /// Memory outside the chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub external: Option<String>,
+    /// Accelerator; emitted code does not use it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerator: Option<String>,
+    /// Whether the impulse of a project fits, when that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fit: Option<Fit>,
+}
+
+/// Bytes of stack that a classification is taken to need; the boards of `verify` measure it.
+const STACK: u64 = 2 * 1024;
+/// Bytes of code that an impulse is taken to need: blocks, kernels and C library.
+const CODE: u64 = 24 * 1024;
+
+/// Whether an impulse fits a target: an estimate; `verify` measures.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fit {
+    /// `null` where the target's memory is not known.
+    pub fits: Option<bool>,
+    /// Arena and stack.
+    pub ram_needed: u64,
+    /// Constants and code.
+    pub flash_needed: u64,
+    /// `ram` or `flash`: of which the larger share is needed.
+    pub binding: Option<String>,
+    /// That share; above 1 it does not fit.
+    pub share: Option<f64>,
+}
+
+/// All targets with how the impulse of a project fits them.
+///
+/// # Errors
+/// Those of the stages up to `train`, [`EngineError::Compile`].
+pub fn fits(
+    session: &crate::session::Session<'_>,
+    id: Option<&str>,
+) -> Result<Vec<TargetEntry>, EngineError> {
+    let impulse = crate::run::impulse(session)?;
+    let mut entries = targets(id)?;
+    for entry in &mut entries {
+        let target = crate::stages::build::target(&entry.id)?;
+        let layout = edgewright_compile::layout(&impulse, target)?;
+        entry.fit = Some(fit(entry, layout.arena_bytes as u64, layout.weight_bytes as u64));
+    }
+    Ok(entries)
+}
+
+fn fit(entry: &TargetEntry, arena: u64, constants: u64) -> Fit {
+    let (ram_needed, flash_needed) = (arena + STACK, constants + CODE);
+    let share = |need: u64, there: Option<u64>| there.map(|there| need as f64 / there as f64);
+    let (ram, flash) = (share(ram_needed, entry.ram_bytes), share(flash_needed, entry.flash_bytes));
+    let (binding, most) = if flash > ram { ("flash", flash) } else { ("ram", ram) };
+    Fit {
+        fits: most.map(|share| share <= 1.0),
+        ram_needed,
+        flash_needed,
+        binding: most.map(|_| binding.to_owned()),
+        share: most,
+    }
+}
+
+impl TargetEntry {
+    /// One line for people.
+    pub fn to_text(&self) -> String {
+        let kilobytes = |b: Option<u64>| b.map_or("?".to_owned(), |b| (b / 1024).to_string());
+        let mut out = format!("{:<26} {:<9} ", self.id, self.proof);
+        match &self.fit {
+            Some(fit) => {
+                let word = fit.fits.map_or("unknown", |f| if f { "fits" } else { "too small" });
+                let binding = match (&fit.binding, fit.share) {
+                    (Some(binding), Some(share)) => format!("{binding} {:.1} %", 100.0 * share),
+                    _ => "memory not known".into(),
+                };
+                out.push_str(&format!("{word:<10} {binding:<16}"));
+            }
+            None => out.push_str(&format!("{:<40}", self.packages.join(", "))),
+        }
+        out.push_str(&format!(
+            " {:>8} KB RAM {:>7} KB flash  {}",
+            kilobytes(self.ram_bytes),
+            kilobytes(self.flash_bytes),
+            self.title
+        ));
+        out
+    }
 }
 
 /// All targets, or one.
@@ -24,11 +128,23 @@ pub struct TargetEntry {
 pub fn targets(id: Option<&str>) -> Result<Vec<TargetEntry>, EngineError> {
     let all: Vec<TargetEntry> = edgewright_compile::target::all()
         .iter()
-        .map(|t| TargetEntry {
-            id: t.id.clone(),
-            title: t.title.clone(),
-            packages: t.packages.clone(),
-            proof: t.proof.to_string(),
+        .map(|t| {
+            let h = &t.hardware;
+            TargetEntry {
+                id: t.id.clone(),
+                title: t.title.clone(),
+                packages: t.packages.clone(),
+                proof: t.proof.to_string(),
+                core: h.core.clone(),
+                isa: t.isa.clone(),
+                soc: h.soc.clone(),
+                clock_mhz: h.clock_mhz,
+                ram_bytes: h.ram_bytes,
+                flash_bytes: h.flash_bytes,
+                external: h.external.clone(),
+                accelerator: h.accelerator.clone(),
+                fit: None,
+            }
         })
         .collect();
     match id {
@@ -101,10 +217,37 @@ fn blocks() -> String {
 
 fn target_table() -> Result<String, EngineError> {
     let mut out = String::from(
-        "# Targets\n\n`executed`: the emitted code is built and run (natively or in QEMU) and compared bit for bit.\n\n| target | what | packages | proof |\n|---|---|---|---|\n",
+        "# Targets\n\nA target is a core or a board with that core. `executed`: code for the core is built and run (natively, in QEMU or in\nNode.js) and compared bit for bit; `source`: it is emitted, and nothing more is claimed. `edgewright targets --fit DIR` says\non which the impulse of a project fits.\n\n## Cores\n\n| target | what | instruction set | packages | proof |\n|---|---|---|---|---|\n",
     );
-    for t in targets(None)? {
-        out.push_str(&format!("| `{}` | {} | {} | {} |\n", t.id, t.title, t.packages.join(", "), t.proof));
+    let all = targets(None)?;
+    for t in all.iter().filter(|t| t.core.is_none()) {
+        out.push_str(&format!(
+            "| `{}` | {} | {} | {} | {} |\n",
+            t.id,
+            t.title,
+            t.isa,
+            t.packages.join(", "),
+            t.proof
+        ));
+    }
+    out.push_str("\n## Boards\n\nRAM and flash in KB; what is not known is left empty.\n\n| target | board | chip | core | MHz | RAM | flash | beside | accelerator | packages | proof |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
+    let kilobytes = |b: Option<u64>| b.map(|b| (b / 1024).to_string()).unwrap_or_default();
+    for t in &all {
+        let Some(core) = &t.core else { continue };
+        let text = |v: &Option<String>| v.clone().unwrap_or_default();
+        out.push_str(&format!(
+            "| `{}` | {} | {} | `{core}` | {} | {} | {} | {} | {} | {} | {} |\n",
+            t.id,
+            t.title,
+            text(&t.soc),
+            t.clock_mhz.map(|m| m.to_string()).unwrap_or_default(),
+            kilobytes(t.ram_bytes),
+            kilobytes(t.flash_bytes),
+            text(&t.external),
+            text(&t.accelerator),
+            t.packages.join(", "),
+            t.proof
+        ));
     }
     Ok(out)
 }

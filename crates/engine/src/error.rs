@@ -60,6 +60,9 @@ pub enum EngineError {
     /// Code generation.
     #[error(transparent)]
     Compile(#[from] edgewright_compile::CompileError),
+    /// A compiler is missing or refused what it was given.
+    #[error("{0}")]
+    Tool(String),
     /// Anything of ours that should not happen; please report it.
     #[error("internal: {0}")]
     Internal(String),

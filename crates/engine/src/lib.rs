@@ -8,6 +8,7 @@ pub mod documents;
 pub mod dsp_tool;
 mod error;
 mod events;
+mod native;
 pub mod npy;
 pub mod project;
 pub mod reporting;

@@ -257,6 +257,14 @@ pub fn build_one(
     build::one(session, &trained, target, package, float, out)
 }
 
+/// The int8 impulse of a project, trained when it has to be.
+///
+/// # Errors
+/// Whatever a stage returns.
+pub fn impulse(session: &Session<'_>) -> Result<edgewright_impulse::Impulse, EngineError> {
+    until_train(session, &RunOptions::default())?.impulse_int8(session)
+}
+
 /// Builds, executes and compares on some targets. Returns the records and what failed.
 ///
 /// # Errors

@@ -27,6 +27,8 @@ const TOOLS: &[(&str, &str, &str)] = &[
     ("gcc", "proof of the emitted C on this machine", "gcc libc6-dev"),
     ("clang", "proof of the emitted C with a second compiler", "clang libclang-rt-14-dev"),
     (ARM_GCC, "building for Arm Cortex-M", "gcc-arm-none-eabi libnewlib-arm-none-eabi"),
+    ("wasm-ld", "linking WebAssembly", "lld"),
+    ("node", "running WebAssembly", "nodejs"),
     (QEMU_ARM, "running what was built for Arm Cortex-M", "qemu-system-arm"),
 ];
 

@@ -1,12 +1,14 @@
 //! Stage `build`: packages of the int8 impulse for every target of the project.
 
 use super::train::Trained;
+use crate::native;
 use crate::{
     EngineError,
     error::AtPath,
     session::{Key, Session, Staged},
 };
-use edgewright_compile::{FileTree, Options, Target};
+use edgewright_compile::{Options, Target};
+use edgewright_deploy::Library;
 use edgewright_impulse::Impulse;
 use edgewright_store::Hash;
 use serde::{Deserialize, Serialize};
@@ -70,7 +72,7 @@ pub fn target(id: &str) -> Result<&'static Target, EngineError> {
 }
 
 /// Compiles and packs an impulse.
-fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<(FileTree, Vec<u8>), EngineError> {
+fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<Vec<u8>, EngineError> {
     if !target.packages.iter().any(|p| p == package) {
         let hint = crate::project::nearest(package, target.packages.iter().map(String::as_str))
             .map(|n| format!("\nhint: did you mean `{n}`?"))
@@ -82,9 +84,15 @@ fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<(FileTree, 
         )));
     }
     let tree = edgewright_compile::compile(impulse, target, &Options::default())?;
-    let bytes = edgewright_deploy::package(&tree, package)
-        .map_err(|e| EngineError::Internal(format!("packing: {e}")))?;
-    Ok((tree, bytes))
+    let prefix = edgewright_compile::prefix(&impulse.name);
+    let library = Library { files: &tree, prefix: &prefix, impulse, target };
+    let packing = |e: edgewright_deploy::DeployError| EngineError::Internal(format!("packing: {e}"));
+    let files = match package {
+        "eim" => return native::executable(&library),
+        "wasm" => native::module(&library)?,
+        kind => edgewright_deploy::files(&library, kind).map_err(packing)?,
+    };
+    edgewright_deploy::zip(&files).map_err(packing)
 }
 
 /// Exports the packages of the project below `build/`.
@@ -108,12 +116,17 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
         };
         for id in &deploy.targets {
             let target = target(id)?;
-            let (_, bytes) = pack(&impulse, target, &deploy.package)?;
+            let bytes = pack(&impulse, target, &deploy.package)?;
             let object = session.store.put_blob(&bytes)?;
             built.artifacts.push(Artifact {
                 package: deploy.package.clone(),
                 target: id.clone(),
-                path: format!("build/{}-{id}-{}.zip", impulse.name, deploy.package),
+                path: format!(
+                    "build/{}-{id}-{}.{}",
+                    impulse.name,
+                    deploy.package,
+                    if deploy.package == "eim" { "eim" } else { "zip" }
+                ),
                 sha256: object.to_string(),
                 bytes: bytes.len() as u64,
             });
@@ -170,6 +183,11 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let temporary = folder.join(format!(".{name}.part"));
     std::fs::write(&temporary, bytes).at(&temporary)?;
+    #[cfg(unix)]
+    if bytes.starts_with(b"\x7fELF") {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(&temporary, std::fs::Permissions::from_mode(0o755)).at(&temporary)?;
+    }
     std::fs::rename(&temporary, path).at(path)
 }
 
@@ -187,7 +205,7 @@ pub fn one(
 ) -> Result<Artifact, EngineError> {
     let target = target(target_id)?;
     let impulse = if float { trained.impulse_float(session)? } else { trained.impulse_int8(session)? };
-    let (_, bytes) = pack(&impulse, target, package)?;
+    let bytes = pack(&impulse, target, package)?;
     write_whole(out, &bytes)?;
     Ok(Artifact {
         package: package.into(),

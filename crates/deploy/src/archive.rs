@@ -1,0 +1,36 @@
+//! Files in one file.
+
+use crate::DeployError;
+use edgewright_compile::FileTree;
+use std::io::{Cursor, Write};
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+
+/// Packs files. The same files give the same bytes: entries are in order of path, with one fixed time.
+///
+/// # Errors
+/// [`DeployError`].
+pub fn zip(tree: &FileTree) -> Result<Vec<u8>, DeployError> {
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (path, bytes) in tree {
+        zip.start_file(path.as_str(), options)?;
+        zip.write_all(bytes)?;
+    }
+    Ok(zip.finish()?.into_inner())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_files_give_the_same_bytes() {
+        let tree = FileTree::from([("b.c".to_owned(), vec![1; 3000]), ("a.h".to_owned(), b"x".to_vec())]);
+        let first = zip(&tree).expect("packed");
+        assert_eq!(first, zip(&tree).expect("packed"));
+        assert_eq!(&first[..2], b"PK");
+    }
+}

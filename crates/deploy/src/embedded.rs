@@ -1,0 +1,246 @@
+//! Packages for build systems and kits of microcontrollers.
+
+use crate::{
+    Library, VERSION,
+    example::{Platform, application},
+};
+use edgewright_compile::FileTree;
+
+const DESKTOP: Platform = Platform {
+    head: "#include \"@P@.h\"\n#include <stdio.h>",
+    print: "    printf(\"%s %f\\n\", name, value);",
+    wait: "    (void)period_us; /* sleep here */",
+    main: "/* Two windows of silence; a device would go on for ever. */\nint main(void)\n{\n    long i;\n    int status = begin();\n    for (i = 0; status == 0 && i < 2000000l && i < 2l * (long)(sizeof ring / sizeof ring[0]); i++) {\n        status = step();\n    }\n    return status == 0 ? 0 : 1;\n}\n",
+};
+
+const ARDUINO: Platform = Platform {
+    head: "#include <Arduino.h>\n#include <@P@.h>",
+    print: "    Serial.print(name);\n    Serial.print(' ');\n    Serial.println(value, 4);",
+    wait: "    delayMicroseconds((unsigned int)period_us);",
+    main: "void setup()\n{\n    Serial.begin(115200);\n    if (begin() != 0) {\n        Serial.println(\"the arena is too small\");\n    }\n}\n\nvoid loop()\n{\n    if (step() != 0) {\n        Serial.println(\"a window could not be classified\");\n    }\n}\n",
+};
+
+const PARTICLE: Platform = Platform {
+    head: "#include \"Particle.h\"\n#include \"@P@.h\"",
+    print: "    Serial.printlnf(\"%s %f\", name, value);",
+    wait: ARDUINO.wait,
+    main: ARDUINO.main,
+};
+
+const ZEPHYR: Platform = Platform {
+    head: "#include \"@P@.h\"\n#include <zephyr/kernel.h>\n#include <zephyr/sys/printk.h>",
+    print: "    printk(\"%s %d.%04d\\n\", name, (int)value, (int)((value - (double)(int)value) * 10000.0));",
+    wait: "    k_usleep((int32_t)period_us);",
+    main: "int main(void)\n{\n    int status = begin();\n    while (status == 0) {\n        status = step();\n    }\n    return status;\n}\n",
+};
+
+const ESP: Platform = Platform {
+    head: "#include \"@P@.h\"\n#include \"freertos/FreeRTOS.h\"\n#include \"freertos/task.h\"\n#include <stdio.h>",
+    print: DESKTOP.print,
+    wait: "    vTaskDelay(pdMS_TO_TICKS(period_us / 1000ul));",
+    main: "void app_main(void)\n{\n    int status = begin();\n    while (status == 0) {\n        status = step();\n    }\n    printf(\"stopped with %d\\n\", status);\n}\n",
+};
+
+const PICO: Platform = Platform {
+    head: "#include \"@P@.h\"\n#include \"pico/stdlib.h\"\n#include <stdio.h>",
+    print: DESKTOP.print,
+    wait: "    sleep_us(period_us);",
+    main: "int main(void)\n{\n    int status;\n    stdio_init_all();\n    status = begin();\n    while (status == 0) {\n        status = step();\n    }\n    return status;\n}\n",
+};
+
+/// Sources below a folder, headers below another, the page at the root; each path behind `root`.
+fn sources(library: &Library<'_>, root: &str, source: &str, include: &str) -> FileTree {
+    let p = library.prefix;
+    let mut tree = FileTree::new();
+    for (name, folder) in [
+        (format!("{p}.c"), source),
+        (format!("{p}.h"), include),
+        (format!("{p}.hpp"), include),
+        ("README.md".to_owned(), ""),
+    ] {
+        if let Some(bytes) = library.files.get(&name) {
+            tree.insert(format!("{root}{folder}{name}"), bytes.clone());
+        }
+    }
+    tree
+}
+
+fn put(tree: &mut FileTree, path: &str, text: impl Into<String>) {
+    tree.insert(path.to_owned(), text.into().into_bytes());
+}
+
+pub(crate) fn cmake(library: &Library<'_>) -> FileTree {
+    let p = library.prefix;
+    let mut tree = sources(library, "", "src/", "include/");
+    put(
+        &mut tree,
+        "CMakeLists.txt",
+        format!(
+            "cmake_minimum_required(VERSION 3.13)\nproject({p} VERSION {VERSION} LANGUAGES C)\n\nadd_library({p} STATIC src/{p}.c)\ntarget_include_directories({p} PUBLIC include)\nset_target_properties({p} PROPERTIES C_STANDARD 99)\nif(UNIX)\n  target_link_libraries({p} PUBLIC m)\nendif()\n\nif(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)\n  add_executable({p}_example examples/classify.c)\n  target_link_libraries({p}_example PRIVATE {p})\n  enable_testing()\n  add_test(NAME example COMMAND {p}_example)\nendif()\n"
+        ),
+    );
+    put(&mut tree, "examples/classify.c", application(library, &DESKTOP));
+    tree
+}
+
+pub(crate) fn arduino(library: &Library<'_>) -> FileTree {
+    let p = library.prefix;
+    let root = format!("{p}/");
+    let mut tree = sources(library, &root, "src/", "src/");
+    put(
+        &mut tree,
+        &format!("{root}library.properties"),
+        format!(
+            "name={p}\nversion={VERSION}\nauthor=edgewright\nmaintainer=edgewright\nsentence=A trained model with its signal processing.\nparagraph=From a window of sensor values to a result, without a heap.\ncategory=Data Processing\nurl=https://example.com/{p}\narchitectures=*\nincludes={p}.h\n"
+        ),
+    );
+    put(
+        &mut tree,
+        &format!("{root}keywords.txt"),
+        format!("{p}_init\tKEYWORD2\n{p}_classify\tKEYWORD2\n{p}_result\tKEYWORD1\n"),
+    );
+    put(&mut tree, &format!("{root}examples/classify/classify.ino"), application(library, &ARDUINO));
+    tree
+}
+
+pub(crate) fn particle(library: &Library<'_>) -> FileTree {
+    let p = library.prefix;
+    let mut tree = sources(library, "", "src/", "src/");
+    put(
+        &mut tree,
+        "library.properties",
+        format!(
+            "name={p}\nversion={VERSION}\nauthor=edgewright\nlicense=MIT\nsentence=A trained model with its signal processing.\narchitectures=*\n"
+        ),
+    );
+    put(&mut tree, "examples/classify/classify.ino", application(library, &PARTICLE));
+    tree
+}
+
+pub(crate) fn zephyr(library: &Library<'_>) -> FileTree {
+    let p = library.prefix;
+    let u = p.to_uppercase();
+    let mut tree = sources(library, "", "src/", "include/");
+    put(
+        &mut tree,
+        "zephyr/module.yml",
+        format!("name: {p}\nbuild:\n  cmake: .\n  kconfig: Kconfig\nsamples:\n  - samples\n"),
+    );
+    put(
+        &mut tree,
+        "Kconfig",
+        format!("config {u}\n\tbool \"Model {p} with its signal processing\"\n\tdefault y\n"),
+    );
+    put(
+        &mut tree,
+        "CMakeLists.txt",
+        format!(
+            "if(CONFIG_{u})\n  zephyr_include_directories(include)\n  zephyr_library_named({p})\n  zephyr_library_sources(src/{p}.c)\nendif()\n"
+        ),
+    );
+    put(
+        &mut tree,
+        "samples/classify/CMakeLists.txt",
+        "cmake_minimum_required(VERSION 3.20)\nlist(APPEND ZEPHYR_EXTRA_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/../..)\nfind_package(Zephyr REQUIRED HINTS $ENV{ZEPHYR_BASE})\nproject(classify)\ntarget_sources(app PRIVATE src/main.c)\n",
+    );
+    put(&mut tree, "samples/classify/prj.conf", format!("CONFIG_{u}=y\nCONFIG_FPU=y\nCONFIG_PRINTK=y\n"));
+    put(
+        &mut tree,
+        "samples/classify/sample.yaml",
+        format!("sample:\n  name: {p} classify\ntests:\n  sample.{p}.classify:\n    build_only: true\n"),
+    );
+    put(&mut tree, "samples/classify/src/main.c", application(library, &ZEPHYR));
+    tree
+}
+
+pub(crate) fn esp_idf(library: &Library<'_>) -> FileTree {
+    let p = library.prefix;
+    let mut tree = sources(library, "", "src/", "include/");
+    put(
+        &mut tree,
+        "CMakeLists.txt",
+        format!("idf_component_register(SRCS \"src/{p}.c\" INCLUDE_DIRS \"include\")\n"),
+    );
+    put(
+        &mut tree,
+        "idf_component.yml",
+        format!(
+            "version: \"{VERSION}\"\ndescription: A trained model with its signal processing\nlicense: MIT\ndependencies:\n  idf: \">=4.4\"\n"
+        ),
+    );
+    put(
+        &mut tree,
+        "examples/classify/CMakeLists.txt",
+        format!(
+            "cmake_minimum_required(VERSION 3.16)\n# The component lies two folders above, in a folder named {p}.\nset(EXTRA_COMPONENT_DIRS ${{CMAKE_CURRENT_SOURCE_DIR}}/../..)\ninclude($ENV{{IDF_PATH}}/tools/cmake/project.cmake)\nproject(classify)\n"
+        ),
+    );
+    put(
+        &mut tree,
+        "examples/classify/main/CMakeLists.txt",
+        format!("idf_component_register(SRCS \"main.c\" REQUIRES {p})\n"),
+    );
+    put(&mut tree, "examples/classify/main/main.c", application(library, &ESP));
+    tree
+}
+
+pub(crate) fn pico_sdk(library: &Library<'_>) -> FileTree {
+    let p = library.prefix;
+    let mut tree = sources(library, "", "src/", "include/");
+    put(
+        &mut tree,
+        "CMakeLists.txt",
+        format!(
+            "# add_subdirectory() this folder, then target_link_libraries(your_app {p}).\nadd_library({p} STATIC src/{p}.c)\ntarget_include_directories({p} PUBLIC include)\nset_target_properties({p} PROPERTIES C_STANDARD 99)\ntarget_link_libraries({p} PUBLIC m)\n"
+        ),
+    );
+    put(
+        &mut tree,
+        "examples/classify/CMakeLists.txt",
+        format!(
+            "cmake_minimum_required(VERSION 3.13)\ninclude($ENV{{PICO_SDK_PATH}}/external/pico_sdk_import.cmake)\nproject(classify C CXX ASM)\npico_sdk_init()\nadd_subdirectory(../.. {p})\nadd_executable(classify main.c)\ntarget_link_libraries(classify pico_stdlib {p})\npico_enable_stdio_usb(classify 1)\npico_add_extra_outputs(classify)\n"
+        ),
+    );
+    put(&mut tree, "examples/classify/main.c", application(library, &PICO));
+    tree
+}
+
+pub(crate) fn cmsis_pack(library: &Library<'_>) -> FileTree {
+    let p = library.prefix;
+    let mut tree = sources(library, "", "Source/", "Include/");
+    put(
+        &mut tree,
+        &format!("Edgewright.{p}.pdsc"),
+        format!(
+            r#"<?xml version="1.0" encoding="UTF-8"?>
+<package schemaVersion="1.7.7" xmlns:xs="http://www.w3.org/2001/XMLSchema-instance" xs:noNamespaceSchemaLocation="PACK.xsd">
+  <vendor>Edgewright</vendor>
+  <name>{p}</name>
+  <description>A trained model with its signal processing</description>
+  <url>https://example.com/packs/</url>
+  <license>LICENSE</license>
+  <releases>
+    <release version="{VERSION}">Made by edgewright.</release>
+  </releases>
+  <taxonomy>
+    <description Cclass="Machine Learning" doc="README.md">Machine learning on the device</description>
+  </taxonomy>
+  <components>
+    <component Cclass="Machine Learning" Cgroup="Edgewright" Csub="{p}" Cversion="{VERSION}">
+      <description>Model {p} with its signal processing</description>
+      <files>
+        <file category="doc" name="README.md"/>
+        <file category="include" name="Include/"/>
+        <file category="header" name="Include/{p}.h"/>
+        <file category="source" name="Source/{p}.c"/>
+        <file category="source" name="Template/classify.c" attr="template" select="Sampling, ring buffer, classification"/>
+      </files>
+    </component>
+  </components>
+</package>
+"#
+        ),
+    );
+    put(&mut tree, "Template/classify.c", application(library, &DESKTOP));
+    tree
+}

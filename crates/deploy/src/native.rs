@@ -1,0 +1,280 @@
+//! Packages that a compiler finishes (a Linux executable, a WebAssembly module), and the contract of custom deployments.
+
+use crate::{Library, VERSION, sealed};
+use edgewright_compile::FileTree;
+use edgewright_impulse::Task;
+use std::fmt::Write;
+
+/// Sources of a package that a compiler has to finish.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// All files, headers included.
+    pub files: FileTree,
+    /// Names of the files to compile.
+    pub compile: Vec<String>,
+}
+
+/// A JSON string; braces are escaped too, since clients count them without looking at strings.
+fn json(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '{' | '}' | '\0'..='\x1f' | '\x7f' => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// A C string literal with these bytes.
+fn literal(text: &str) -> String {
+    let mut out = String::from("\"");
+    for b in text.bytes() {
+        match b {
+            b'"' | b'\\' => {
+                out.push('\\');
+                out.push(b as char);
+            }
+            b'?' | 0..=0x1f | 0x7f.. => {
+                let _ = write!(out, "\\{b:03o}");
+            }
+            _ => out.push(b as char),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// What clients ask about an impulse.
+struct Facts {
+    labels: Vec<String>,
+    /// Index of the first label among the outputs, and of the anomaly score.
+    labels_at: usize,
+    anomaly_at: Option<usize>,
+    outputs: usize,
+    sensor: i32,
+    /// Width, height, channels of an image.
+    image: Option<[usize; 3]>,
+    /// Values of a message: pixels of an image, else those of the window.
+    inputs: usize,
+    slice: usize,
+    rate: f64,
+    axes: usize,
+}
+
+fn facts(library: &Library<'_>) -> Facts {
+    let window = &library.impulse.window;
+    let axes = window.axes.len();
+    let mut f = Facts {
+        labels: Vec::new(),
+        labels_at: 0,
+        anomaly_at: None,
+        outputs: 0,
+        sensor: -1,
+        image: window.image.map(|(w, h)| [w, h, axes]),
+        inputs: window.values(),
+        slice: (window.frames / 4).max(1) * axes,
+        rate: window.rate_hz,
+        axes,
+    };
+    for learn in &library.impulse.learn {
+        match &learn.task {
+            Task::Classification { labels } => {
+                f.labels.clone_from(labels);
+                f.labels_at = f.outputs;
+            }
+            Task::Regression => {
+                f.labels = vec!["value".into()];
+                f.labels_at = f.outputs;
+            }
+            Task::Anomaly { .. } => f.anomaly_at = Some(f.outputs),
+        }
+        f.outputs += learn.graph.tensor(learn.graph.outputs[0]).len();
+    }
+    if let Some([w, h, _]) = f.image {
+        f.inputs = w * h;
+        f.slice = f.inputs;
+        f.sensor = 3;
+    } else if window.axes.iter().all(|a| a.units == "wav") {
+        f.sensor = 1;
+    } else if window.axes.iter().any(|a| a.name.to_lowercase().starts_with("acc") || a.units == "m/s2") {
+        f.sensor = 2;
+    }
+    f
+}
+
+fn project(library: &Library<'_>) -> String {
+    let name = json(&library.impulse.name);
+    format!(
+        "{{\"id\":1,\"owner\":\"edgewright\",\"name\":{name},\"deploy_version\":1,\"impulse_id\":1,\"impulse_name\":{name}}}"
+    )
+}
+
+fn parameters(f: &Facts) -> String {
+    let labels: Vec<String> = f.labels.iter().map(|l| json(l)).collect();
+    let [width, height, channels] = f.image.unwrap_or([0; 3]);
+    let interval = if f.rate > 0.0 { 1000.0 / f.rate } else { 0.0 };
+    format!(
+        "{{\"input_features_count\":{},\"sensor\":{},\"frequency\":{},\"interval_ms\":{interval},\"axis_count\":{},\"image_input_width\":{width},\"image_input_height\":{height},\"image_input_frames\":{},\"image_channel_count\":{channels},\"image_resize_mode\":\"{}\",\"label_count\":{},\"labels\":[{}],\"has_anomaly\":{},\"has_object_tracking\":false,\"model_type\":\"classification\",\"slice_size\":{},\"use_continuous_mode\":{},\"has_performance_calibration\":false,\"inferencing_engine\":255,\"thresholds\":[]}}",
+        f.inputs,
+        f.sensor,
+        f.rate,
+        f.axes,
+        u8::from(f.image.is_some()),
+        if f.image.is_some() { "fit-shortest" } else { "none" },
+        f.labels.len(),
+        labels.join(","),
+        u8::from(f.anomaly_at.is_some()),
+        f.slice,
+        f.sensor == 1
+    )
+}
+
+/// Sources of a Linux executable that serves an impulse over a socket.
+pub fn eim(library: &Library<'_>) -> Sources {
+    let p = library.prefix;
+    let u = p.to_uppercase();
+    let f = facts(library);
+    let mut labels: Vec<String> = f.labels.iter().map(|l| literal(&json(l))).collect();
+    if labels.is_empty() {
+        labels.push("\"\"".into());
+    }
+    let anomaly = f.anomaly_at.map_or("-1".to_owned(), |a| a.to_string());
+    let config = format!(
+        "#include \"{p}.h\"\n#define EIM_ARENA_SIZE {u}_ARENA_SIZE\n#define EIM_WINDOW_LEN {u}_WINDOW_LEN\n#define EIM_FEATURE_COUNT {u}_FEATURE_COUNT\n#define EIM_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define EIM_HANDLE {p}_t\n#define EIM_SIGNAL {p}_signal\n#define EIM_SIGNAL_F32 {p}_signal_f32\n#define EIM_INIT {p}_init\n#define EIM_EXTRACT {p}_extract\n#define EIM_INVOKE {p}_invoke\n#define EIM_INPUT_COUNT {}\n#define EIM_SLICE_SIZE {}\n#define EIM_CHANNELS {}\n#define EIM_LABEL_COUNT {}\n#define EIM_LABELS_AT {}\n#define EIM_ANOMALY_AT ({anomaly})\n#define EIM_LABELS {{{}}}\n#define EIM_PROJECT {}\n#define EIM_PARAMETERS {}\n",
+        f.inputs,
+        f.slice,
+        f.image.map_or(0, |i| i[2]),
+        f.labels.len(),
+        f.labels_at,
+        labels.join(", "),
+        // Text of a format: a per cent sign would begin a conversion.
+        literal(&project(library).replace('%', "%%")),
+        literal(&parameters(&f).replace('%', "%%")),
+    );
+    let mut files = library.files.clone();
+    files.insert("eim_config.h".into(), config.into_bytes());
+    files.insert("eim.c".into(), include_bytes!("../../../runtime/c/eim/eim.c").to_vec());
+    Sources { files, compile: vec!["eim.c".into(), format!("{p}.c")] }
+}
+
+/// Sources of a WebAssembly module.
+pub fn wasm(library: &Library<'_>) -> Sources {
+    let p = library.prefix;
+    let u = p.to_uppercase();
+    let config = format!(
+        "#include \"{p}.h\"\n#include <string.h>\n#define WASM_ARENA_SIZE {u}_ARENA_SIZE\n#define WASM_WINDOW_LEN {u}_WINDOW_LEN\n#define WASM_FEATURE_COUNT {u}_FEATURE_COUNT\n#define WASM_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define WASM_HANDLE {p}_t\n#define WASM_SIGNAL {p}_signal\n#define WASM_SIGNAL_F32 {p}_signal_f32\n#define WASM_INIT {p}_init\n#define WASM_EXTRACT {p}_extract\n#define WASM_INVOKE {p}_invoke\n"
+    );
+    let mut files = library.files.clone();
+    files.insert("wasm_config.h".into(), config.into_bytes());
+    for (name, bytes) in [
+        ("shim.c", include_bytes!("../../../runtime/wasm/shim.c").as_slice()),
+        ("include/math.h", include_bytes!("../../../runtime/wasm/include/math.h")),
+        ("include/string.h", include_bytes!("../../../runtime/wasm/include/string.h")),
+    ] {
+        files.insert(name.into(), bytes.to_vec());
+    }
+    Sources { files, compile: vec!["shim.c".into(), format!("{p}.c")] }
+}
+
+/// The package around a compiled module: without and with SIMD instructions.
+pub fn wasm_package(library: &Library<'_>, scalar: Vec<u8>, simd: Vec<u8>) -> FileTree {
+    let p = library.prefix;
+    let f = facts(library);
+    let window = &library.impulse.window;
+    let mut outputs: Vec<String> = Vec::new();
+    for learn in &library.impulse.learn {
+        match &learn.task {
+            Task::Classification { labels } => outputs.extend(labels.iter().map(|l| json(l))),
+            Task::Regression => outputs.push("\"value\"".into()),
+            Task::Anomaly { .. } => outputs.push("\"anomaly\"".into()),
+        }
+    }
+    let image = f.image.map_or("null".to_owned(), |[w, h, _]| format!("[{w}, {h}]"));
+    let sensor = ["unknown", "microphone", "motion", "camera"][f.sensor.max(0) as usize];
+    let properties = format!(
+        "{{ name: {}, window_len: {}, stride_len: {}, rate_hz: {}, axes: {}, image: {image}, sensor: '{sensor}', output_count: {}, outputs: [{}] }}",
+        json(&library.impulse.name),
+        window.values(),
+        window.stride * f.axes,
+        f.rate,
+        f.axes,
+        f.outputs.max(1),
+        outputs.join(", ")
+    );
+    let fill = |text: &str| text.replace("@P@", p).replace("@PROPERTIES@", &properties).into_bytes();
+    sealed(FileTree::from([
+        (format!("{p}.wasm"), scalar),
+        (format!("{p}-simd.wasm"), simd),
+        (format!("{p}.js"), fill(include_str!("../../../runtime/wasm/module.js"))),
+        ("example.js".into(), fill(include_str!("../../../runtime/wasm/example.js"))),
+        ("index.html".into(), fill(include_str!("../../../runtime/wasm/index.html"))),
+        (
+            "README.md".into(),
+            fill(
+                "# @P@\n\nWebAssembly for browsers and Node.js, without dependencies. `node example.js windows.f32` classifies windows of\nsingle-precision values; `index.html` classifies from the microphone, the motion sensors or the camera when this\nfolder is served over HTTP.\n",
+            ),
+        ),
+    ]))
+}
+
+/// What an external deployment process is given: the sources and `deployment-metadata.json`.
+pub(crate) fn custom(library: &Library<'_>) -> FileTree {
+    let f = facts(library);
+    let mut tree: FileTree = library
+        .files
+        .iter()
+        .map(|(path, bytes)| (format!("edgewright-library/{path}"), bytes.clone()))
+        .collect();
+    let dsp: Vec<String> = library
+        .impulse
+        .dsp
+        .iter()
+        .map(|b| {
+            format!(
+                "{{\"id\": {}, \"type\": {}, \"version\": {}, \"features\": {}}}",
+                json(&b.id),
+                json(&b.block),
+                b.version,
+                b.features()
+            )
+        })
+        .collect();
+    let learn: Vec<String> = library
+        .impulse
+        .learn
+        .iter()
+        .map(|l| {
+            let kind = match &l.task {
+                Task::Classification { .. } => "classification",
+                Task::Regression => "regression",
+                Task::Anomaly { .. } => "anomaly",
+            };
+            format!("{{\"id\": {}, \"type\": \"{kind}\", \"macs\": {}}}", json(&l.id), l.graph.macs())
+        })
+        .collect();
+    let text = format!(
+        "{{\n  \"version\": 1,\n  \"generator\": \"edgewright {VERSION}\",\n  \"folders\": {{\"input\": \".\", \"library\": \"edgewright-library\", \"output\": \"output\"}},\n  \"prefix\": {},\n  \"target\": {{\"id\": {}, \"isa\": {}}},\n  \"project\": {},\n  \"model_parameters\": {},\n  \"dsp_blocks\": [{}],\n  \"learn_blocks\": [{}]\n}}\n",
+        json(library.prefix),
+        json(&library.target.id),
+        json(&library.target.isa),
+        project(library),
+        parameters(&f),
+        dsp.join(", "),
+        learn.join(", ")
+    );
+    tree.insert("deployment-metadata.json".into(), text.into_bytes());
+    tree.insert(
+        "README.md".into(),
+        b"# Custom deployment\n\nAn external process reads `deployment-metadata.json`, takes the sources from the folder it names as `library`, and\nwrites what it makes to the folder it names as `output`. Exit status 0 is success.\n"
+            .to_vec(),
+    );
+    tree
+}
