@@ -310,17 +310,26 @@ pub enum DspCommand {
     Run(DspRunArgs),
 }
 
+/// `--arith`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Arithmetic {
+    /// Single precision.
+    Float,
+    /// Whole numbers, for cores without a floating-point unit.
+    Fixed,
+}
+
 /// `dsp run`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  edgewright dsp run mfcc --version 4 --params '{\"num_cepstral\": 13}' --rate 16000 --input x.npy --output y.npy")]
+  edgewright dsp run mfcc --version 4 --params '{\"num_cepstral\": 13}' --rate 16000 --input x.npy --out y.npy")]
 pub struct DspRunArgs {
     /// Name of the block.
     pub block: String,
     /// Implementation version; left out: the newest.
     #[arg(long = "version")]
     pub implementation: Option<u32>,
-    /// Parameters as a JSON object; the others have their defaults.
+    /// Parameters as a JSON object, or @FILE that holds one; the others have their defaults.
     #[arg(long, default_value = "{}")]
     pub params: String,
     /// Sampling rate in Hz.
@@ -334,10 +343,19 @@ pub struct DspRunArgs {
     pub input: PathBuf,
     /// Features as .npy: flat, float32.
     #[arg(long)]
-    pub output: PathBuf,
+    pub out: PathBuf,
     /// Run it so many times and print the time of one run.
     #[arg(long)]
     pub repeat: Option<usize>,
+    /// Give the window to the block in slices of so many samples, as they come from a sensor.
+    #[arg(long, value_name = "SLICE")]
+    pub stream: Option<usize>,
+    /// Arithmetic of the block.
+    #[arg(long, value_enum, default_value = "float")]
+    pub arith: Arithmetic,
+    /// Take the input for consecutive windows of so many values, given to one handle; the features follow each other.
+    #[arg(long, value_name = "WINDOW", conflicts_with = "stream")]
+    pub stateful: Option<usize>,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,

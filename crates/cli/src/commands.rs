@@ -2,8 +2,9 @@
 
 use crate::{
     args::{
-        BuildArgs, ClassifyArgs, Command, DataCommand, DataProject, DataSample, DspCommand, DspRunArgs,
-        ExportArgs, ImportArgs, NewArgs, ProjectJson, ReportArgs, RunArgs, TargetsArgs, VerifyArgs,
+        Arithmetic, BuildArgs, ClassifyArgs, Command, DataCommand, DataProject, DataSample, DspCommand,
+        DspRunArgs, ExportArgs, ImportArgs, NewArgs, ProjectJson, ReportArgs, RunArgs, TargetsArgs,
+        VerifyArgs,
     },
     output::Printer,
 };
@@ -333,8 +334,11 @@ fn dsp_run(args: &DspRunArgs, printer: &Printer) -> Result<Verdict> {
         rate_hz: args.rate,
         axes: args.axes,
         input: &args.input,
-        output: &args.output,
+        output: &args.out,
         repeat: args.repeat,
+        stream: args.stream,
+        fixed: args.arith == Arithmetic::Fixed,
+        stateful: args.stateful,
     })?;
     if args.json.json {
         printer.json(&outcome)?;

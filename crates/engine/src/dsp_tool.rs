@@ -87,7 +87,7 @@ pub struct Request<'a> {
     pub block: &'a str,
     /// Implementation version; the newest when left out.
     pub version: Option<u32>,
-    /// JSON object.
+    /// JSON object, or `@` and the name of a file that holds one.
     pub params: &'a str,
     /// Rate in Hz.
     pub rate_hz: f64,
@@ -99,6 +99,12 @@ pub struct Request<'a> {
     pub output: &'a Path,
     /// Runs to time.
     pub repeat: Option<usize>,
+    /// Samples of a slice, to feed the window in slices.
+    pub stream: Option<usize>,
+    /// Integer arithmetic.
+    pub fixed: bool,
+    /// Values of a window, to feed consecutive windows to one handle.
+    pub stateful: Option<usize>,
 }
 
 /// What came out.
@@ -119,29 +125,71 @@ pub struct Outcome {
 pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
     let info = find(request.block)?;
     let version = request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
-    let params = parse_params(request.params)?;
+    let mut params = parse_params(request.params)?;
     let array = npy::read(request.input)?;
-    let refuse = |e: edgewright_dsp::DspError| EngineError::Data(format!("{} ({})", e.message, e.kind));
-    let window = window(info.name, &array, request)?;
-    let plan = edgewright_dsp::plan(info.name, version, &params, &window).map_err(refuse)?;
+    if request.fixed {
+        return Err(EngineError::Data(format!(
+            "block `{}` has no fixed-point arithmetic (fixed_point_unavailable); use --arith float",
+            info.name
+        )));
+    }
+    // A configuration of consecutive windows may name their length among the parameters.
+    let named = if info.params.iter().any(|p| p.name == "window") { None } else { params.remove("window") };
+    let stateful = request.stateful.or(match named {
+        Some(Value::Number(n)) if n >= 1.0 => Some(n as usize),
+        _ => None,
+    });
     let values: Vec<f32> = array.values.iter().map(|&v| v as f32).collect();
-    let mut scratch = vec![0.0; plan.scratch_len()];
-    let mut features = vec![0.0; plan.output().len()];
-    plan.extract(&values, &mut scratch, &mut features).map_err(refuse)?;
-    let seconds = match request.repeat {
-        None | Some(0) => None,
-        Some(n) => {
-            let mut best = f64::INFINITY;
-            for _ in 0..n {
-                let start = Instant::now();
-                plan.extract(&values, &mut scratch, &mut features).map_err(refuse)?;
-                best = best.min(start.elapsed().as_secs_f64());
+    let whole = window(info.name, &array, request)?;
+    let spec = match stateful {
+        None => whole,
+        Some(window) => {
+            if window == 0 || !window.is_multiple_of(whole.axes) || window > values.len() {
+                return Err(EngineError::Data(format!(
+                    "a window of {window} values must be whole frames of {} axes and at most the input of {} values",
+                    whole.axes,
+                    values.len()
+                )));
             }
-            Some(best)
+            WindowSpec { frames: window / whole.axes, ..whole }
         }
     };
+    let plan = edgewright_dsp::plan(info.name, version, &params, &spec).map_err(refused)?;
+    if request.stream.is_some() {
+        return Err(EngineError::Data(format!("block `{}` does not take slices (no_stream)", info.name)));
+    }
+    let mut scratch = vec![0.0; plan.scratch_len()];
+    let length = plan.output().len();
+    let mut features = vec![0.0; values.len() / plan.window_len().max(1) * length];
+    let mut once = || -> Result<(), EngineError> {
+        for (values, out) in values.chunks_exact(plan.window_len()).zip(features.chunks_exact_mut(length)) {
+            plan.extract(values, &mut scratch, out).map_err(refused)?;
+        }
+        Ok(())
+    };
+    once()?;
+    let seconds = best_time(request.repeat, once)?;
     std::fs::write(request.output, npy::write_f32(&features)).at(request.output)?;
     Ok(Outcome { features: features.len(), seconds })
+}
+
+fn refused(e: edgewright_dsp::DspError) -> EngineError {
+    EngineError::Data(format!("{} ({})", e.message, e.kind))
+}
+
+/// Shortest time of so many runs, in seconds.
+fn best_time(
+    repeat: Option<usize>,
+    mut once: impl FnMut() -> Result<(), EngineError>,
+) -> Result<Option<f64>, EngineError> {
+    let Some(repeat) = repeat.filter(|n| *n > 0) else { return Ok(None) };
+    let mut best = f64::INFINITY;
+    for _ in 0..repeat {
+        let start = Instant::now();
+        once()?;
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    Ok(Some(best))
 }
 
 fn find(name: &str) -> Result<&'static BlockInfo, EngineError> {
@@ -156,8 +204,12 @@ fn find(name: &str) -> Result<&'static BlockInfo, EngineError> {
 
 fn parse_params(text: &str) -> Result<Params, EngineError> {
     let usage = |e: String| EngineError::Usage(format!("--params: {e}"));
+    let text = match text.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file).at(Path::new(file))?,
+        None => text.to_owned(),
+    };
     let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(text).map_err(|e| usage(e.to_string()))?;
+        serde_json::from_str(&text).map_err(|e| usage(e.to_string()))?;
     object
         .into_iter()
         .map(|(name, value)| {
@@ -179,6 +231,9 @@ fn window(block: &str, array: &npy::Array, request: &Request<'_>) -> Result<Wind
     Ok(match (array.shape.as_slice(), request.axes) {
         (&[height, width, channels], None) if block == "image" => {
             WindowSpec { rate_hz: 0.0, axes: channels, frames: height * width, image: Some((width, height)) }
+        }
+        (&[height, width], None) if block == "image" => {
+            WindowSpec { rate_hz: 0.0, axes: 1, frames: height * width, image: Some((width, height)) }
         }
         (&[frames, axes], None) => WindowSpec { rate_hz: request.rate_hz, axes, frames, image: None },
         (_, Some(0)) => return Err(data("a window needs at least one axis".into())),

@@ -1,0 +1,195 @@
+//! Cases of `golden/dsp/index.json` through the command.
+
+mod common;
+use common::{Bench, text};
+use serde_json::Value as Json;
+use std::path::{Path, PathBuf};
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/dsp")
+}
+
+/// The values of a `.npy` of float32 or float64.
+fn npy(path: &Path) -> Vec<f64> {
+    let bytes = std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+    let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    let (header, data) = bytes.split_at(start);
+    if String::from_utf8_lossy(header).contains("<f8") {
+        data.chunks_exact(8).map(|b| f64::from_le_bytes(b.try_into().expect("8"))).collect()
+    } else {
+        data.chunks_exact(4).map(|b| f64::from(f32::from_le_bytes(b.try_into().expect("4")))).collect()
+    }
+}
+
+/// Runs `dsp run` as the case says; the written features, or what it said when it exited with 1.
+fn run(bench: &Bench, case: &Json, more: &[&str]) -> Result<Vec<f64>, String> {
+    let input = match case["input"].as_str() {
+        Some(file) => golden().join(file),
+        // A case with no input has an empty window.
+        None => bench.write("empty.npy", npy_header("<f4", "(0,)")),
+    };
+    let number = |name: &str| case[name].as_f64().unwrap_or(0.0).to_string();
+    let (rate, version) = (number("sampling_freq"), number("implementation_version"));
+    let out = bench.path("y.npy");
+    let params = case["parameters"].to_string();
+    let (input, file) = (input.display().to_string(), out.display().to_string());
+    let mut args = vec!["dsp", "run", case["block"].as_str().expect("a block")];
+    args.extend(["--version", &version, "--params", &params, "--rate", &rate]);
+    args.extend(["--input", &input, "--out", &file]);
+    args.extend(more);
+    let ran = bench.run(&args);
+    match ran.status.code() {
+        Some(0) => Ok(npy(&out)),
+        Some(1) => Err(text(&ran)),
+        code => panic!("{}: exit {code:?}: {}", case["id"], text(&ran)),
+    }
+}
+
+fn npy_header(descr: &str, shape: &str) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
+    while !(10 + header.len() + 1).is_multiple_of(64) {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes
+}
+
+fn cases() -> Vec<Json> {
+    let index = std::fs::read_to_string(golden().join("index.json")).expect("the index");
+    let index: Json = serde_json::from_str(&index).expect("JSON");
+    index["cases"].as_array().expect("cases").clone()
+}
+
+fn case(id: &str) -> Json {
+    cases().into_iter().find(|c| c["id"] == id).unwrap_or_else(|| panic!("no case {id}"))
+}
+
+#[test]
+fn golden_cases_run_through_the_command() {
+    let bench = Bench::empty();
+    for id in [
+        "raw-p01",
+        "flatten-p01",
+        "spectrogram-p01-default",
+        "mfcc-p03-classic",
+        "mfcc-p15-v1",
+        "image-p01",
+        "spectral_analysis-p01",
+    ] {
+        let case = cases()
+            .into_iter()
+            .find(|c| c["id"].as_str().is_some_and(|i| i.starts_with(id)))
+            .unwrap_or_else(|| panic!("no case {id}"));
+        let got = run(&bench, &case, &[]).unwrap_or_else(|e| panic!("{id}: {e}"));
+        let expected = npy(&golden().join(case["output"].as_str().expect("an output")));
+        assert_eq!(got.len(), expected.len(), "{id}");
+        let t = &case["tolerance"];
+        let (rtol, atol) = (t["rtol"].as_f64().expect("rtol"), t["atol"].as_f64().expect("atol"));
+        for (i, (g, e)) in got.iter().zip(&expected).enumerate() {
+            assert!((g - e).abs() <= atol + rtol * e.abs(), "{id}: feature {i} is {g}, expected {e}");
+        }
+    }
+}
+
+#[test]
+fn every_refused_audio_case_exits_1_with_its_reason() {
+    let bench = Bench::empty();
+    let mut seen = 0;
+    for case in cases() {
+        let audio = ["mfcc", "mfe", "spectrogram"].contains(&case["block"].as_str().unwrap_or(""));
+        if audio && case["expect"] == "error" {
+            let said = run(&bench, &case, &[]).expect_err("refused");
+            assert!(said.contains(case["error_kind"].as_str().expect("a slug")), "{}: {said}", case["id"]);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 18);
+}
+
+#[test]
+fn element_types_and_header_versions_are_read() {
+    let bench = Bench::empty();
+    let values = [1u8, 2, 3, 250, 5, 6];
+    let body = |descr: &str| -> Vec<u8> {
+        let each = |f: fn(u8) -> Vec<u8>| values.iter().flat_map(|v| f(*v)).collect();
+        match descr {
+            "|u1" => values.to_vec(),
+            "<i2" => each(|v| i16::from(v).to_le_bytes().to_vec()),
+            "<f4" => each(|v| f32::from(v).to_le_bytes().to_vec()),
+            _ => each(|v| f64::from(v).to_le_bytes().to_vec()),
+        }
+    };
+    for descr in ["|u1", "<i2", "<f4", "<f8"] {
+        for version in 1..=3u8 {
+            let mut bytes = npy_header(descr, "(3, 2)");
+            bytes[6] = version;
+            if version > 1 {
+                bytes.splice(10..10, [0, 0]);
+            }
+            bytes.extend(body(descr));
+            let x = bench.write("x.npy", bytes).display().to_string();
+            let y = bench.path("y.npy").display().to_string();
+            let ran = bench.run(&["dsp", "run", "raw", "--input", &x, "--out", &y]);
+            assert!(ran.status.success(), "{descr} {version}: {}", text(&ran));
+            assert_eq!(npy(Path::new(&y)), values.map(f64::from), "{descr} {version}");
+        }
+    }
+}
+
+#[test]
+fn options_of_the_contract_do_what_they_say() {
+    let bench = Bench::empty();
+    let case = case("raw-p01-acc62_walk");
+    let said = run(&bench, &case, &["--arith", "fixed"]).expect_err("refused");
+    assert!(said.contains("fixed"), "{said}");
+    // Windows that follow each other give what each gives alone.
+    let mut bytes = npy_header("<f4", "(12,)");
+    bytes.extend((0..12u8).flat_map(|v| f32::from(v * v).to_le_bytes()));
+    let x = bench.write("x.npy", bytes).display().to_string();
+    let y = bench.path("y.npy").display().to_string();
+    let report = bench.json(&[
+        "dsp",
+        "run",
+        "flatten",
+        "--params",
+        "{\"minimum\": false, \"rms\": false, \"stdev\": false, \"skewness\": false, \"kurtosis\": false}",
+        "--axes",
+        "2",
+        "--stateful",
+        "4",
+        "--repeat",
+        "2",
+        "--json",
+        "--input",
+        &x,
+        "--out",
+        &y,
+    ]);
+    assert_eq!(report["features"], 12, "{report}");
+    assert!(report["seconds"].is_f64(), "{report}");
+    assert_eq!(
+        npy(Path::new(&y)),
+        [2.0, 4.0, 5.0, 9.0, 26.0, 36.0, 37.0, 49.0, 82.0, 100.0, 101.0, 121.0].map(f64::from)
+    );
+}
+
+#[test]
+fn the_list_names_blocks_versions_and_parameters() {
+    let bench = Bench::empty();
+    let list = bench.json(&["dsp", "list", "--json"]);
+    let blocks = list["blocks"].as_array().expect("blocks");
+    let mfcc = blocks.iter().find(|b| b["name"] == "mfcc").expect("mfcc");
+    assert_eq!(mfcc["versions"], serde_json::json!([1, 2, 3, 4]));
+    let keys: Vec<&str> = mfcc["parameters"]
+        .as_array()
+        .expect("parameters")
+        .iter()
+        .filter_map(|p| p["name"].as_str())
+        .collect();
+    for key in case("mfcc-p01-default")["parameters"].as_object().expect("parameters").keys() {
+        assert!(keys.contains(&key.as_str()), "{key} is not among {keys:?}");
+    }
+}
