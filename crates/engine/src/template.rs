@@ -173,7 +173,8 @@ block = "raw"
 kind = "classifier"
 
 [training]
-epochs = 100
+epochs = 300                  # passes over a table are short
+patience = 60
 "#;
 
 const REGRESSION: &str = r#"# The label is a number: edgewright data import FILE --label-from column:NAME
@@ -186,7 +187,8 @@ block = "raw"
 kind = "regression"
 
 [training]
-epochs = 100
+epochs = 300                  # passes over a table are short
+patience = 60
 "#;
 
 const EMPTY: &str = r#"[impulse]
