@@ -175,6 +175,9 @@ kind = "classifier"
 [training]
 epochs = 300                  # passes over a table are short
 patience = 60
+label_smoothing = 0.05        # keeps scores of rows near a border moderate
+[training.augment]
+noise = 0.3                   # of a column's deviation: thresholds that hold on other days
 "#;
 
 const REGRESSION: &str = r#"# The label is a number: edgewright data import FILE --label-from column:NAME

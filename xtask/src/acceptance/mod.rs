@@ -8,6 +8,8 @@ mod ei_cbor_gestures;
 mod ei_export_xiao_gestures;
 mod fsdd;
 mod hapt;
+mod iris;
+mod occupancy;
 mod speech_commands;
 
 use crate::{
@@ -49,6 +51,8 @@ const SETS: &[&Set] = &[
     &ei_cbor_gestures::SET,
     &hapt::SET,
     &ceiling_fan::SET,
+    &occupancy::SET,
+    &iris::SET,
 ];
 
 /// Points of accuracy that int8 may lose against float.
