@@ -11,7 +11,7 @@ pub const SET: Set = Set {
     folder: "ei-cbor-gestures",
     template: "motion",
     figure: "accuracy",
-    floor: None,
+    floor: Some(0.97),
     baseline: None,
     prepare: |project| {
         let report = project.import(&project.data, &["--label-from", "name", "--category", "split"])?;
