@@ -89,8 +89,8 @@ def build(layers, shape, classes):
     return keras.Sequential(stack)
 
 
-def augmented(features, labels, settings, seed):
-    """Batches of changed features, as the example's augmentation makes them."""
+def augmented(features, labels, weights, settings, seed):
+    """Batches of changed features, as the example's augmentation makes them, with a weight for each row."""
     augment = settings["augment"]
     batch = settings["batch_size"]
     count, frames, columns = features.shape
@@ -112,7 +112,7 @@ def augmented(features, labels, settings, seed):
                     start = int(rng.integers(0, max(1, columns - width)))
                     row[:, start : start + width] = 0
                 x += rng.normal(0, augment["noise"], x.shape).astype(np.float32)
-                yield x, labels[chosen]
+                yield x, labels[chosen], weights[labels[chosen]]
 
     return batches(), -(-count // batch)
 
@@ -150,8 +150,9 @@ def main():
         metrics=["accuracy"],
     )
     counts = np.bincount(y, minlength=len(names))
-    weights = {i: len(y) / (len(names) * max(1, int(n))) for i, n in enumerate(counts)}
-    batches, steps = augmented(x, y, settings, settings["seed"])
+    # Keras takes no class weights beside a generator.
+    weights = (len(y) / (len(names) * np.maximum(1, counts))).astype(np.float32)
+    batches, steps = augmented(x, y, weights, settings, settings["seed"])
     # patience above the number of epochs: trains to the end and then keeps the best epoch, as the bench asks of both sides.
     best = keras.callbacks.EarlyStopping(
         monitor="val_loss", patience=settings["epochs"] + 1, restore_best_weights=True
@@ -161,7 +162,6 @@ def main():
         steps_per_epoch=steps,
         epochs=settings["epochs"],
         validation_data=sides["validation"],
-        class_weight=weights,
         callbacks=[best],
         verbose=0,
     )
