@@ -38,8 +38,9 @@ fn flatten(impulse: &Impulse) -> String {
 }
 
 /// A host program: reads windows from its first argument, writes results to its second; both single precision in the
-/// byte order of the machine. The third argument is the largest number of windows. Windows are classified at once, and
-/// one in sixteen again out of a stream; both must agree.
+/// byte order of the machine. Three numbers follow: how many windows it takes from the front, how many it then leaves
+/// out, and how many it takes after those. Windows are classified at once, and one in sixteen again out of a stream;
+/// both must agree.
 pub fn host_main(impulse: &Impulse, name: Option<&str>) -> String {
     let p = name.map_or_else(|| prefix(&impulse.name), prefix);
     let u = p.to_uppercase();
@@ -66,17 +67,27 @@ int main(int argc, char **argv)
     float once[{u}_OUTPUT_COUNT] = {{0}}, streamed[{u}_OUTPUT_COUNT] = {{0}};
     {p}_t handle;
     FILE *in, *out;
-    unsigned long count = 0, most;
-    if (argc != 4) {{
+    unsigned long count = 0, tested, skipped, most;
+    if (argc != 6) {{
         return 2;
     }}
-    most = strtoul(argv[3], NULL, 10);
+    tested = strtoul(argv[3], NULL, 10);
+    skipped = strtoul(argv[4], NULL, 10);
+    most = tested + strtoul(argv[5], NULL, 10);
     in = fopen(argv[1], "rb");
     out = fopen(argv[2], "wb");
     if (in == NULL || out == NULL || {p}_init(&handle, arena, sizeof arena) != {u}_OK) {{
         return 3;
     }}
-    for (; count < most && fread(window, sizeof(float), {u}_WINDOW_LEN, in) == {u}_WINDOW_LEN; count++) {{
+    for (; count < most; count++) {{
+        for (; count == tested && skipped > 0u; skipped--) {{
+            if (fseek(in, (long)sizeof window, SEEK_CUR) != 0) {{
+                return 8;
+            }}
+        }}
+        if (fread(window, sizeof(float), {u}_WINDOW_LEN, in) != {u}_WINDOW_LEN) {{
+            return 8;
+        }}
         {p}_signal signal = {p}_signal_f32(window);
         {p}_stream stream;
         {p}_result result;
