@@ -85,6 +85,9 @@ fn new(args: &NewArgs, printer: &Printer) -> Result<Verdict> {
     Ok(Verdict::Done)
 }
 
+/// Labels that the text of an import lists.
+const LABELS_SHOWN: usize = 40;
+
 fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
     let session = open(&args.project, printer)?;
     let label = match (&args.label, &args.label_from) {
@@ -116,9 +119,13 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
             report.imported,
             report.quarantined.len()
         ))?;
-        for (label, n) in &report.labels {
+        // Numbers to estimate are hundreds of labels.
+        for (label, n) in report.labels.iter().take(LABELS_SHOWN) {
             let label = if label.is_empty() { "(no label)" } else { label };
             printer.data(&format!("  {label:<24} {n}"))?;
+        }
+        if let Some(more) = report.labels.len().checked_sub(LABELS_SHOWN).filter(|n| *n > 0) {
+            printer.data(&format!("  ... and {more} more labels"))?;
         }
         for (category, n) in &report.categories {
             printer.data(&format!("  {category:<24} {n}"))?;

@@ -14,7 +14,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     // A closed pipe (`edgewright data list | head`) is the reader's choice, not an error.
     let cli = args::Cli::parse();
-    let printer = output::Printer::new(cli.quiet, cli.no_progress);
+    // Who classifies or exports wants to hear of stages only when they work.
+    let cached = matches!(cli.command, args::Command::Run(_));
+    let printer = output::Printer::new(cli.quiet, cli.no_progress, cached);
     match commands::run(cli.command, &printer) {
         Ok(commands::Verdict::Done) => ExitCode::SUCCESS,
         Ok(commands::Verdict::Missed) => ExitCode::from(1),

@@ -12,14 +12,16 @@ use std::{
 /// Prints for people and scripts.
 pub struct Printer {
     quiet: bool,
+    /// Whether stages that had nothing to do are told.
+    cached: bool,
     bar: Option<Mutex<Option<ProgressBar>>>,
 }
 
 impl Printer {
-    /// A printer; bars only on a terminal.
-    pub fn new(quiet: bool, no_progress: bool) -> Self {
+    /// A printer; bars only on a terminal. `cached`: stages that had nothing to do are told as well.
+    pub fn new(quiet: bool, no_progress: bool, cached: bool) -> Self {
         let bars = !quiet && !no_progress && std::io::stderr().is_terminal();
-        Self { quiet, bar: bars.then(Mutex::default) }
+        Self { quiet, cached, bar: bars.then(Mutex::default) }
     }
 
     /// A line of data.
@@ -104,6 +106,9 @@ impl Observer for Printer {
                     && let Some(bar) = slot.take()
                 {
                     bar.finish_and_clear();
+                }
+                if cached && !self.cached {
+                    return;
                 }
                 let took = if cached { "cached".to_owned() } else { format!("{seconds:.1} s") };
                 let mut lines = notes.iter();

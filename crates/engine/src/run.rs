@@ -387,8 +387,17 @@ impl RunReport {
         let mut out = String::new();
         let d = &self.data;
         out.push_str(&format!(
-            "\n{}: {} samples ({} train, {} test, {} quarantined), seed {}\n",
-            self.project, d.samples, d.training, d.testing, d.quarantined, self.seed
+            "\n{}: {} samples{}, {} quarantined, seed {}\n",
+            self.project,
+            d.samples,
+            // Before the split nothing is known of sides.
+            if d.training + d.testing > 0 {
+                format!(" ({} train, {} test)", d.training, d.testing)
+            } else {
+                String::new()
+            },
+            d.quarantined,
+            self.seed
         ));
         if self.stages.iter().all(|s| s.status == crate::session::StageStatus::Cached) {
             out.push_str("nothing changed: every stage was up to date\n");
