@@ -322,7 +322,11 @@ pub enum Arithmetic {
 /// `dsp run`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
-  edgewright dsp run mfcc --version 4 --params '{\"num_cepstral\": 13}' --rate 16000 --input x.npy --out y.npy")]
+  edgewright dsp run mfcc --version 4 --params '{\"num_cepstral\": 13}' --rate 16000 --input x.npy --out y.npy
+  edgewright dsp run anomaly_kmeans --params @clusters.json --input features.npy --out scores.npy
+
+What follows a network (`dsp list` names it) takes an array or a .json file and writes an array, or JSON when the
+result is no array or --out ends in .json.")]
 pub struct DspRunArgs {
     /// Name of the block.
     pub block: String,

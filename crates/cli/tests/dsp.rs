@@ -193,3 +193,72 @@ fn the_list_names_blocks_versions_and_parameters() {
         assert!(keys.contains(&key.as_str()), "{key} is not among {keys:?}");
     }
 }
+
+#[test]
+fn slices_and_whole_windows_are_written_alike() {
+    let bench = Bench::empty();
+    for id in ["mfcc-p14-v2", "mfe-p01-default", "spectrogram-p09-v3-rescaled"] {
+        let whole = run(&bench, &case(id), &[]).expect("features");
+        let sliced = run(&bench, &case(id), &["--stream", "333"]).expect("features");
+        assert_eq!(whole, sliced, "{id}");
+    }
+    let said = run(&bench, &case("raw-p01-acc62_walk"), &["--stream", "333"]).expect_err("refused");
+    assert!(said.contains("no_stream"), "{said}");
+}
+
+#[test]
+fn device_cases_run_through_the_command() {
+    let bench = Bench::empty();
+    let blocks = ["continuous_mfcc", "continuous_spectrogram", "image_quantised", "image_resize_device"];
+    let mut seen = 0;
+    for case in cases() {
+        if blocks.contains(&case["block"].as_str().unwrap_or("")) {
+            let got = run(&bench, &case, &[]).unwrap_or_else(|e| panic!("{}: {e}", case["id"]));
+            assert_eq!(Some(got.len() as u64), case["output_len"].as_u64(), "{}", case["id"]);
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 15);
+}
+
+#[test]
+fn what_follows_a_network_takes_arrays_and_json() {
+    let bench = Bench::empty();
+    let read = |path: PathBuf| -> Json {
+        serde_json::from_str(&std::fs::read_to_string(path).expect("a file")).expect("JSON")
+    };
+    let body = read(golden().join("postproc/anomaly_kmeans-p01-3d.json"));
+    let params = bench.write("p.json", body["parameters"].to_string()).display().to_string();
+    let x = bench.write("x.json", body["input"].to_string()).display().to_string();
+    let rows = body["input"]["features"].as_array().expect("rows");
+    let mut bytes = npy_header("<f8", &format!("({}, 3)", rows.len()));
+    for value in rows.iter().flat_map(|r| r.as_array().expect("a row")) {
+        bytes.extend(value.as_f64().expect("a number").to_le_bytes());
+    }
+    let array = bench.write("x.npy", bytes).display().to_string();
+    let expected: Vec<f64> =
+        body["expected"]["scores"].as_array().expect("scores").iter().filter_map(Json::as_f64).collect();
+    for input in [&x, &array] {
+        let y = bench.path("scores.npy").display().to_string();
+        let params = format!("@{params}");
+        let ran =
+            bench.run(&["dsp", "run", "anomaly_kmeans", "--params", &params, "--input", input, "--out", &y]);
+        assert!(ran.status.success(), "{}", text(&ran));
+        let got = npy(Path::new(&y));
+        assert_eq!(got.len(), expected.len());
+        for (g, e) in got.iter().zip(&expected) {
+            assert!((g - e).abs() < 1e-4, "{g} {e}");
+        }
+    }
+    let body = read(golden().join("postproc/fomo_decode-p01-basic.json"));
+    let x = bench.write("grid.json", body["input"].to_string()).display().to_string();
+    let y = bench.path("boxes.json").display().to_string();
+    let params = body["parameters"].to_string();
+    let ran = bench.run(&["dsp", "run", "fomo_decode", "--params", &params, "--input", &x, "--out", &y]);
+    assert!(ran.status.success(), "{}", text(&ran));
+    let boxes = read(PathBuf::from(y));
+    assert_eq!(boxes["bounding_boxes"].as_array().map(Vec::len), Some(3), "{boxes}");
+    let ran = bench.run(&["dsp", "run", "fomo_decode", "--params", "{}", "--input", &x, "--out", "z.json"]);
+    assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
+    assert!(text(&ran).contains("labels"), "{}", text(&ran));
+}

@@ -26,21 +26,21 @@ pub struct Framing {
 }
 
 impl Framing {
-    /// Writes frame `row` to `out`, filled with zeros to its length.
-    fn frame(&self, window: &[f32], row: usize, out: &mut [f32]) {
+    /// Writes frame `row` to `out`, filled with zeros to its length; `sample` gives the window's values by index.
+    pub(crate) fn frame(&self, sample: impl Fn(usize) -> f32, row: usize, out: &mut [f32]) {
         let start = row * self.stride;
         for (i, out) in out.iter_mut().enumerate() {
             *out = if i >= self.used {
                 0.0
             } else {
                 let at = start + i;
-                let x = window[at] * self.scale;
+                let x = sample(at) * self.scale;
                 if self.emphasis == 0.0 {
                     x
                 } else {
                     let back =
                         if at >= self.shift { at - self.shift } else { at + self.samples - self.shift };
-                    x - self.emphasis * (window[back] * self.scale)
+                    x - self.emphasis * (sample(back) * self.scale)
                 }
             };
         }
@@ -90,34 +90,47 @@ impl SpectrogramPlan {
 
     /// One row of bins per frame.
     pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
-        let (input, work) = scratch.split_at_mut(self.fft.n);
-        let work = &mut work[..self.fft.n];
-        let mut framing = self.framing.clone();
-        if self.variant == SpectrogramVariant::Capped && window.iter().any(|&x| !(-1.0..=1.0).contains(&x)) {
-            framing.scale = 1.0 / 32768.0;
-        }
         let columns = self.columns();
-        let scale = 1.0 / self.fft.n as f32;
-        for row in 0..framing.rows {
-            framing.frame(window, row, input);
-            self.fft.power(input, scale, work, &mut features[row * columns..(row + 1) * columns]);
+        for (row, out) in features.chunks_exact_mut(columns).enumerate() {
+            self.framing.frame(|i| window[i], row, &mut scratch[..self.fft.n]);
+            self.row(scratch, out);
         }
-        match self.variant {
-            SpectrogramVariant::MinMax => min_max(features),
-            variant => {
-                for v in features {
-                    let d = decibel(*v, self.floor);
-                    *v = if d < 0.0 {
-                        0.0
-                    } else if variant == SpectrogramVariant::Capped && d > 1.0 {
-                        1.0
-                    } else {
-                        d
-                    };
-                }
-            }
+        self.finish(features, window.iter().any(|x| beyond_unit(*x)));
+    }
+
+    /// Power of the frame that `scratch` begins with.
+    pub(crate) fn row(&self, scratch: &mut [f32], out: &mut [f32]) {
+        let (input, work) = scratch.split_at_mut(self.fft.n);
+        self.fft.power(input, 1.0 / self.fft.n as f32, &mut work[..self.fft.n], out);
+    }
+
+    /// Makes features of rows of power. `loud`: some sample of the window lies beyond -1..1.
+    pub(crate) fn finish(&self, features: &mut [f32], loud: bool) {
+        if self.variant == SpectrogramVariant::MinMax {
+            return min_max(features);
+        }
+        let capped = self.variant == SpectrogramVariant::Capped;
+        for v in features {
+            // Dividing the samples by 32768 divides their power by its square, exactly.
+            let power = if capped && loud { *v * LOUD } else { *v };
+            let d = decibel(power, self.floor);
+            *v = if d < 0.0 {
+                0.0
+            } else if capped && d > 1.0 {
+                1.0
+            } else {
+                d
+            };
         }
     }
+}
+
+/// Share of the power that is left of samples divided by 32768.
+pub(crate) const LOUD: f32 = 1.0 / (32768.0 * 32768.0);
+
+/// Whether a sample is no share of full scale.
+pub(crate) fn beyond_unit(x: f32) -> bool {
+    !(-1.0..=1.0).contains(&x)
 }
 
 /// Scales to 0..1; a constant becomes 0.
@@ -191,50 +204,57 @@ impl MelPlan {
 
     /// One row of values per frame.
     pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
-        let n = self.fft.n;
         let columns = self.columns();
-        let scale = 1.0 / n as f32;
-        {
-            let (input, rest) = scratch.split_at_mut(n);
-            let (work, rest) = rest.split_at_mut(n);
-            let (power, energy) = rest.split_at_mut(n / 2 + 1);
-            let energy = &mut energy[..self.bank.first.len()];
-            for row in 0..self.framing.rows {
-                self.framing.frame(window, row, input);
-                self.fft.power(input, scale, work, power);
-                self.bank.apply(power, energy);
-                let out = &mut features[row * columns..(row + 1) * columns];
-                match &self.variant {
-                    MelVariant::Quantised { floor } => {
-                        for (out, e) in out.iter_mut().zip(energy.iter()) {
-                            *out = quantised(*e, *floor);
-                        }
-                    }
-                    MelVariant::Normalised { .. } => {
-                        for (out, e) in out.iter_mut().zip(energy.iter()) {
-                            *out = zero_guard(*e);
-                        }
-                    }
-                    MelVariant::Cepstral { dct, .. } => {
-                        for e in energy.iter_mut() {
-                            *e = ln(zero_guard(*e));
-                        }
-                        for (out, row) in out.iter_mut().zip(dct.chunks_exact(energy.len())) {
-                            let mut sum = 0.0f32;
-                            for (e, c) in energy.iter().zip(row) {
-                                sum += e * c;
-                            }
-                            *out = sum;
-                        }
-                        let mut total = 0.0f32;
-                        for p in power.iter() {
-                            total += p;
-                        }
-                        out[0] = ln(zero_guard(total));
-                    }
+        for (row, out) in features.chunks_exact_mut(columns).enumerate() {
+            self.framing.frame(|i| window[i], row, &mut scratch[..self.fft.n]);
+            self.row(scratch, out);
+        }
+        self.finish(features, scratch);
+    }
+
+    /// Values of the frame that `scratch` begins with, before what looks at several rows.
+    pub(crate) fn row(&self, scratch: &mut [f32], out: &mut [f32]) {
+        let n = self.fft.n;
+        let (input, rest) = scratch.split_at_mut(n);
+        let (work, rest) = rest.split_at_mut(n);
+        let (power, energy) = rest.split_at_mut(n / 2 + 1);
+        let energy = &mut energy[..self.bank.first.len()];
+        self.fft.power(input, 1.0 / n as f32, work, power);
+        self.bank.apply(power, energy);
+        match &self.variant {
+            MelVariant::Quantised { floor } => {
+                for (out, e) in out.iter_mut().zip(energy.iter()) {
+                    *out = quantised(*e, *floor);
                 }
             }
+            MelVariant::Normalised { .. } => {
+                for (out, e) in out.iter_mut().zip(energy.iter()) {
+                    *out = zero_guard(*e);
+                }
+            }
+            MelVariant::Cepstral { dct, .. } => {
+                for e in energy.iter_mut() {
+                    *e = ln(zero_guard(*e));
+                }
+                for (out, row) in out.iter_mut().zip(dct.chunks_exact(energy.len())) {
+                    let mut sum = 0.0f32;
+                    for (e, c) in energy.iter().zip(row) {
+                        sum += e * c;
+                    }
+                    *out = sum;
+                }
+                let mut total = 0.0f32;
+                for p in power.iter() {
+                    total += p;
+                }
+                out[0] = ln(zero_guard(total));
+            }
         }
+    }
+
+    /// What looks at several rows: `features` holds the rows of a window.
+    pub(crate) fn finish(&self, features: &mut [f32], scratch: &mut [f32]) {
+        let columns = self.columns();
         match &self.variant {
             MelVariant::Quantised { .. } => {}
             MelVariant::Normalised { window } => {
@@ -275,12 +295,43 @@ fn reflect(i: isize, rows: usize) -> usize {
     if j < rows { j } else { 2 * rows - 1 - j }
 }
 
+/// Running sum that keeps what rounding takes off (Knuth's two-sum): what was added and removed leaves nothing behind,
+/// so a quiet passage after a loud one is not measured against the loud one's rounding errors.
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    high: f32,
+    low: f32,
+}
+
+impl Sum {
+    fn add(&mut self, v: f32) {
+        let sum = self.high + v;
+        let part = sum - self.high;
+        self.low += (self.high - (sum - part)) + (v - part);
+        self.high = sum;
+    }
+    fn value(self) -> f32 {
+        self.high + self.low
+    }
+}
+
+/// Whether the rows `at - p ..= at + p` that exist are all equal; `change` is handed on from row to row.
+fn constant(x: &[f32], at: usize, p: usize, change: &mut usize) -> bool {
+    let last = (at + p).min(x.len() - 1);
+    *change = (*change).max(at.saturating_sub(p) + 1);
+    while *change <= last && x[*change] == x[*change - 1] {
+        *change += 1;
+    }
+    *change > last
+}
+
 /// Sliding normalisation, column by column: the mean of `window` rows is removed, then (with `variance`) each value is
 /// divided by the standard deviation of the `window` rows about it plus 1e-10. Sums slide along; each column is taken
-/// relative to its first value, so that a constant column becomes exactly 0.
+/// relative to its first value, and rows that do not change become exactly 0.
 fn cmvn(x: &mut [f32], columns: usize, window: usize, variance: bool, scratch: &mut [f32]) {
     let rows = x.len() / columns;
-    let p = (window / 2) as isize;
+    let half = window / 2;
+    let p = half as isize;
     let w = window as f32;
     let (d, rest) = scratch.split_at_mut(rows);
     let y = &mut rest[..rows];
@@ -289,14 +340,16 @@ fn cmvn(x: &mut [f32], columns: usize, window: usize, variance: bool, scratch: &
         for (i, d) in d.iter_mut().enumerate() {
             *d = x[i * columns + c] - first;
         }
-        let mut sum = 0.0f32;
+        let mut sum = Sum::default();
+        let mut change = 0;
         for j in -p..=p {
-            sum += d[reflect(j, rows)];
+            sum.add(d[reflect(j, rows)]);
         }
         for i in 0..rows {
-            y[i] = d[i] - sum / w;
+            y[i] = if constant(d, i, half, &mut change) { 0.0 } else { d[i] - sum.value() / w };
             let at = i as isize;
-            sum = sum + d[reflect(at + p + 1, rows)] - d[reflect(at - p, rows)];
+            sum.add(d[reflect(at + p + 1, rows)]);
+            sum.add(-d[reflect(at - p, rows)]);
         }
         if !variance {
             for i in 0..rows {
@@ -304,21 +357,63 @@ fn cmvn(x: &mut [f32], columns: usize, window: usize, variance: bool, scratch: &
             }
             continue;
         }
-        let (mut s1, mut s2) = (0.0f32, 0.0f32);
+        let (mut s1, mut s2) = (Sum::default(), Sum::default());
+        let mut change = 0;
         for j in -p..=p {
             let v = y[reflect(j, rows)];
-            s1 += v;
-            s2 += v * v;
+            s1.add(v);
+            s2.add(v * v);
         }
         for i in 0..rows {
-            let mean = s1 / w;
-            let var = s2 / w - mean * mean;
-            let deviation = if var > 0.0 { sqrt(var) } else { 0.0 };
+            let mean = s1.value() / w;
+            let var = s2.value() / w - mean * mean;
+            let still = constant(y, i, half, &mut change);
+            let deviation = if var > 0.0 && !still { sqrt(var) } else { 0.0 };
             x[i * columns + c] = y[i] / (deviation + 1e-10);
             let at = i as isize;
             let (new, old) = (y[reflect(at + p + 1, rows)], y[reflect(at - p, rows)]);
-            s1 = s1 + new - old;
-            s2 = s2 + new * new - old * old;
+            s1.add(new);
+            s1.add(-old);
+            s2.add(new * new);
+            s2.add(-(old * old));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{vec, vec::Vec};
+
+    #[test]
+    fn silence_after_sound_is_normalised_by_itself() {
+        let (rows, window) = (200, 21);
+        // Sound, then almost nothing, then nothing at all.
+        let x: Vec<f32> = (0..rows)
+            .map(|i| match i {
+                0..60 => 10.0 + (i * 37 % 17) as f32 * 0.5,
+                60..120 => -0.25 + (i * 29 % 13) as f32 / 1024.0,
+                _ => -0.25,
+            })
+            .collect();
+        let mut got = x.clone();
+        cmvn(&mut got, 1, window, true, &mut vec![0.0; 2 * rows]);
+        let about = |x: &[f64], i: usize| -> Vec<f64> {
+            let reach = |j: usize| x[reflect(i as isize + j as isize - window as isize / 2, rows)];
+            (0..window).map(reach).collect()
+        };
+        let mean = |x: &[f64]| x.iter().sum::<f64>() / window as f64;
+        let wide: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
+        let removed: Vec<f64> = (0..rows).map(|i| wide[i] - mean(&about(&wide, i))).collect();
+        for (i, got) in got.iter().enumerate() {
+            let near = about(&removed, i);
+            let m = mean(&near);
+            let var = near.iter().map(|v| (v - m) * (v - m)).sum::<f64>() / window as f64;
+            let exact = removed[i] / (libm::sqrt(var) + 1e-10);
+            assert!(
+                (f64::from(*got) - exact).abs() < 2e-3 * (1.0 + exact.abs()),
+                "row {i}: {got}, expected {exact}"
+            );
         }
     }
 }

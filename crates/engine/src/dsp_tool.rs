@@ -1,19 +1,23 @@
 //! `dsp list` and `dsp run`: the blocks on their own.
 
-use crate::{EngineError, error::AtPath, npy, project::nearest};
-use edgewright_dsp::{BlockInfo, Default, ParamInfo, ParamKind, Params, Value, WindowSpec};
+use crate::{EngineError, device_tool, error::AtPath, npy, project::nearest};
+use edgewright_dsp::{BlockInfo, Default, ParamInfo, ParamKind, Params, Stream, Value, WindowSpec};
 use serde::Serialize;
 use std::{path::Path, time::Instant};
 
 /// All blocks with their parameters.
 pub fn list_json() -> serde_json::Value {
-    let blocks: Vec<_> = edgewright_dsp::blocks()
+    let mut blocks: Vec<_> = edgewright_dsp::blocks()
         .iter()
         .map(|b| {
             let parameters: Vec<_> = b.params.iter().map(parameter).collect();
             serde_json::json!({"name": b.name, "title": b.title, "help": b.help, "versions": b.versions, "parameters": parameters})
         })
         .collect();
+    blocks.extend(device_tool::list(|name| {
+        let block = edgewright_dsp::blocks().iter().find(|b| b.name == name);
+        block.map_or(vec![], |b| b.params.iter().map(parameter).collect())
+    }));
     serde_json::json!({ "blocks": blocks })
 }
 
@@ -77,6 +81,11 @@ pub fn list_text() -> String {
             out.push_str(&format!("  {:<28} {:<12} {:<6} {}\n", p.name, default(p), p.unit, p.help));
         }
     }
+    out.push_str("\nOnly with `dsp run`, as on the device:\n");
+    for entry in device_tool::list(|_| vec![]) {
+        let text = |key: &str| entry[key].as_str().unwrap_or("").to_owned();
+        out.push_str(&format!("{}: {}\n", text("name"), text("help")));
+    }
     out
 }
 
@@ -123,9 +132,13 @@ pub struct Outcome {
 /// [`EngineError::Usage`] for an unknown block or parameters that are no JSON object, [`EngineError::Data`] with the
 /// block's reason when it refuses the configuration or the window.
 pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
+    let object = read_object(request.params)?;
+    if device_tool::names().any(|name| name == request.block) {
+        return device_tool::run(request, &object);
+    }
     let info = find(request.block)?;
     let version = request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
-    let mut params = parse_params(request.params)?;
+    let mut params = to_params(object)?;
     let array = npy::read(request.input)?;
     if request.fixed {
         return Err(EngineError::Data(format!(
@@ -155,15 +168,21 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
         }
     };
     let plan = edgewright_dsp::plan(info.name, version, &params, &spec).map_err(refused)?;
-    if request.stream.is_some() {
-        return Err(EngineError::Data(format!("block `{}` does not take slices (no_stream)", info.name)));
-    }
     let mut scratch = vec![0.0; plan.scratch_len()];
     let length = plan.output().len();
     let mut features = vec![0.0; values.len() / plan.window_len().max(1) * length];
     let mut once = || -> Result<(), EngineError> {
         for (values, out) in values.chunks_exact(plan.window_len()).zip(features.chunks_exact_mut(length)) {
-            plan.extract(values, &mut scratch, out).map_err(refused)?;
+            let Some(slice) = request.stream else {
+                plan.extract(values, &mut scratch, out).map_err(refused)?;
+                continue;
+            };
+            let mut stream = Stream::new(plan.clone()).map_err(refused)?;
+            for slice in values.chunks(slice.max(1)) {
+                if let Some(features) = stream.push(slice).map_err(refused)? {
+                    out.copy_from_slice(features);
+                }
+            }
         }
         Ok(())
     };
@@ -173,12 +192,12 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
     Ok(Outcome { features: features.len(), seconds })
 }
 
-fn refused(e: edgewright_dsp::DspError) -> EngineError {
+pub(crate) fn refused(e: edgewright_dsp::DspError) -> EngineError {
     EngineError::Data(format!("{} ({})", e.message, e.kind))
 }
 
 /// Shortest time of so many runs, in seconds.
-fn best_time(
+pub(crate) fn best_time(
     repeat: Option<usize>,
     mut once: impl FnMut() -> Result<(), EngineError>,
 ) -> Result<Option<f64>, EngineError> {
@@ -202,14 +221,17 @@ fn find(name: &str) -> Result<&'static BlockInfo, EngineError> {
     })
 }
 
-fn parse_params(text: &str) -> Result<Params, EngineError> {
-    let usage = |e: String| EngineError::Usage(format!("--params: {e}"));
+/// The JSON object of `--params`, or of the file that it names after an `@`.
+fn read_object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>, EngineError> {
     let text = match text.strip_prefix('@') {
         Some(file) => std::fs::read_to_string(file).at(Path::new(file))?,
         None => text.to_owned(),
     };
-    let object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(&text).map_err(|e| usage(e.to_string()))?;
+    serde_json::from_str(&text).map_err(|e| EngineError::Usage(format!("--params: {e}")))
+}
+
+fn to_params(object: serde_json::Map<String, serde_json::Value>) -> Result<Params, EngineError> {
+    let usage = |e: String| EngineError::Usage(format!("--params: {e}"));
     object
         .into_iter()
         .map(|(name, value)| {

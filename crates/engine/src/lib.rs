@@ -3,6 +3,7 @@
 pub mod architecture;
 pub mod classify;
 pub mod dataset;
+mod device_tool;
 pub mod doctor;
 pub mod documents;
 pub mod dsp_tool;

@@ -6,6 +6,7 @@
 
 mod bundle;
 mod impulse;
+pub mod post;
 mod runner;
 mod window;
 

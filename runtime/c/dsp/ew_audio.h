@@ -87,7 +87,7 @@ EW_FN int ew_spectrogram_extract(const ew_spectrogram *p, const ew_signal *signa
 {
     const size_t n = p->fft.n, columns = n / 2u + 1u, rows = p->framing.rows;
     float *input = scratch, *work = scratch + n;
-    float scale = p->framing.scale;
+    float power = 1.0f;
     size_t i, row;
     if (p->variant == 1u) {
         size_t at = 0;
@@ -99,14 +99,15 @@ EW_FN int ew_spectrogram_extract(const ew_spectrogram *p, const ew_signal *signa
             }
             for (i = 0; i < count; i++) {
                 if (input[i] < -1.0f || input[i] > 1.0f) {
-                    scale = 1.0f / 32768.0f;
+                    /* Dividing the samples by 32768 divides their power by its square, exactly. */
+                    power = 1.0f / (32768.0f * 32768.0f);
                 }
             }
             at += count;
         }
     }
     for (row = 0; row < rows; row++) {
-        const int status = ew_frame(&p->framing, signal, scale, row, n, input, work);
+        const int status = ew_frame(&p->framing, signal, p->framing.scale, row, n, input, work);
         if (status != EW_OK) {
             return status;
         }
@@ -117,7 +118,7 @@ EW_FN int ew_spectrogram_extract(const ew_spectrogram *p, const ew_signal *signa
         return EW_OK;
     }
     for (i = 0; i < rows * columns; i++) {
-        const float d = ew_decibel(features[i], p->edge);
+        const float d = ew_decibel(features[i] * power, p->edge);
         features[i] = d < 0.0f ? 0.0f : (p->variant == 1u && d > 1.0f ? 1.0f : d);
     }
     return EW_OK;
@@ -134,6 +135,33 @@ EW_FN size_t ew_reflect(ptrdiff_t i, size_t rows)
     return (size_t)j < rows ? (size_t)j : 2u * rows - 1u - (size_t)j;
 }
 
+/* Running sum that keeps what rounding takes off. */
+typedef struct {
+    float high, low;
+} ew_sum;
+
+EW_FN void ew_sum_add(ew_sum *s, float v)
+{
+    const float sum = s->high + v;
+    const float part = sum - s->high;
+    s->low += (s->high - (sum - part)) + (v - part);
+    s->high = sum;
+}
+
+/* Whether the rows at - p to at + p that exist are all equal; `change` is handed on from row to row. */
+EW_FN int ew_constant(const float *x, size_t rows, size_t at, size_t p, size_t *change)
+{
+    const size_t last = at + p < rows - 1u ? at + p : rows - 1u;
+    const size_t from = (at > p ? at - p : 0u) + 1u;
+    if (*change < from) {
+        *change = from;
+    }
+    while (*change <= last && x[*change] == x[*change - 1u]) {
+        *change += 1u;
+    }
+    return *change > last;
+}
+
 /* Sliding normalisation, column by column; scratch holds 2 * rows values. */
 EW_FN void ew_cmvn(float *x, size_t rows, size_t columns, size_t window, int variance, float *scratch)
 {
@@ -144,37 +172,44 @@ EW_FN void ew_cmvn(float *x, size_t rows, size_t columns, size_t window, int var
     ptrdiff_t j;
     for (c = 0; c < columns; c++) {
         const float first = x[c];
-        float sum = 0.0f;
+        ew_sum sum = {0.0f, 0.0f};
+        size_t change = 0;
         for (i = 0; i < rows; i++) {
             d[i] = x[i * columns + c] - first;
         }
         for (j = -p; j <= p; j++) {
-            sum += d[ew_reflect(j, rows)];
+            ew_sum_add(&sum, d[ew_reflect(j, rows)]);
         }
         for (i = 0; i < rows; i++) {
-            y[i] = d[i] - sum / w;
-            sum = sum + d[ew_reflect((ptrdiff_t)i + p + 1, rows)] - d[ew_reflect((ptrdiff_t)i - p, rows)];
+            const int still = ew_constant(d, rows, i, window / 2u, &change);
+            y[i] = still ? 0.0f : d[i] - (sum.high + sum.low) / w;
+            ew_sum_add(&sum, d[ew_reflect((ptrdiff_t)i + p + 1, rows)]);
+            ew_sum_add(&sum, -d[ew_reflect((ptrdiff_t)i - p, rows)]);
         }
         if (!variance) {
             for (i = 0; i < rows; i++) {
                 x[i * columns + c] = y[i];
             }
         } else {
-            float s1 = 0.0f, s2 = 0.0f;
+            ew_sum s1 = {0.0f, 0.0f}, s2 = {0.0f, 0.0f};
+            change = 0;
             for (j = -p; j <= p; j++) {
                 const float v = y[ew_reflect(j, rows)];
-                s1 += v;
-                s2 += v * v;
+                ew_sum_add(&s1, v);
+                ew_sum_add(&s2, v * v);
             }
             for (i = 0; i < rows; i++) {
-                const float mean = s1 / w;
-                const float var = s2 / w - mean * mean;
-                const float deviation = var > 0.0f ? sqrtf(var) : 0.0f;
+                const float mean = (s1.high + s1.low) / w;
+                const float var = (s2.high + s2.low) / w - mean * mean;
+                const int still = ew_constant(y, rows, i, window / 2u, &change);
+                const float deviation = var > 0.0f && !still ? sqrtf(var) : 0.0f;
                 const float in = y[ew_reflect((ptrdiff_t)i + p + 1, rows)];
                 const float gone = y[ew_reflect((ptrdiff_t)i - p, rows)];
                 x[i * columns + c] = y[i] / (deviation + 1e-10f);
-                s1 = s1 + in - gone;
-                s2 = s2 + in * in - gone * gone;
+                ew_sum_add(&s1, in);
+                ew_sum_add(&s1, -gone);
+                ew_sum_add(&s2, in * in);
+                ew_sum_add(&s2, -(gone * gone));
             }
         }
     }
