@@ -29,19 +29,16 @@ impl Framing {
     /// Writes frame `row` to `out`, filled with zeros to its length; `sample` gives the window's values by index.
     pub(crate) fn frame(&self, sample: impl Fn(usize) -> f32, row: usize, out: &mut [f32]) {
         let start = row * self.stride;
-        for (i, out) in out.iter_mut().enumerate() {
-            *out = if i >= self.used {
-                0.0
+        let (frame, rest) = out.split_at_mut(self.used);
+        rest.fill(0.0);
+        for (i, out) in frame.iter_mut().enumerate() {
+            let at = start + i;
+            let x = sample(at) * self.scale;
+            *out = if self.emphasis == 0.0 {
+                x
             } else {
-                let at = start + i;
-                let x = sample(at) * self.scale;
-                if self.emphasis == 0.0 {
-                    x
-                } else {
-                    let back =
-                        if at >= self.shift { at - self.shift } else { at + self.samples - self.shift };
-                    x - self.emphasis * (sample(back) * self.scale)
-                }
+                let back = if at >= self.shift { at - self.shift } else { at + self.samples - self.shift };
+                x - self.emphasis * (sample(back) * self.scale)
             };
         }
     }

@@ -71,21 +71,20 @@ impl RealFft {
         let mut span = 1;
         while span < half {
             let step = half / (2 * span);
-            let mut base = 0;
-            while base < half {
-                for k in 0..span {
-                    let (wr, wi) = (self.twiddle[2 * k * step], self.twiddle[2 * k * step + 1]);
-                    let (a, b) = (2 * (base + k), 2 * (base + k + span));
-                    let (xr, xi) = (work[b], work[b + 1]);
+            for group in work[..2 * half].chunks_exact_mut(4 * span) {
+                let (low, high) = group.split_at_mut(2 * span);
+                let turns = self.twiddle.chunks_exact(2).step_by(step);
+                for ((a, b), w) in low.chunks_exact_mut(2).zip(high.chunks_exact_mut(2)).zip(turns) {
+                    let (wr, wi) = (w[0], w[1]);
+                    let (xr, xi) = (b[0], b[1]);
                     let tr = wr * xr - wi * xi;
                     let ti = wr * xi + wi * xr;
-                    let (ur, ui) = (work[a], work[a + 1]);
-                    work[a] = ur + tr;
-                    work[a + 1] = ui + ti;
-                    work[b] = ur - tr;
-                    work[b + 1] = ui - ti;
+                    let (ur, ui) = (a[0], a[1]);
+                    a[0] = ur + tr;
+                    a[1] = ui + ti;
+                    b[0] = ur - tr;
+                    b[1] = ui - ti;
                 }
-                base += 2 * span;
             }
             span *= 2;
         }

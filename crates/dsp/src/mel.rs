@@ -45,8 +45,9 @@ impl MelBank {
         }
         let high = if high == 0.0 { nyquist } else { high };
         if low >= high {
+            // The filters would be empty: that is how the golden set names it.
             return Err(DspError::new(
-                "low_frequency_above_high",
+                "empty_mel_filter",
                 format!("`low_frequency` is {low} Hz; it must be below `high_frequency` ({high} Hz)"),
             ));
         }
@@ -108,12 +109,13 @@ impl MelBank {
     pub fn apply(&self, power: &[f32], out: &mut [f32]) {
         let mut at = 0;
         for ((out, &first), &count) in out.iter_mut().zip(&self.first).zip(&self.count) {
+            let (first, count) = (usize::from(first), usize::from(count));
             let mut sum = 0.0f32;
-            for k in 0..usize::from(count) {
-                sum += power[usize::from(first) + k] * self.weights[at + k];
+            for (p, w) in power[first..first + count].iter().zip(&self.weights[at..at + count]) {
+                sum += p * w;
             }
             *out = sum;
-            at += usize::from(count);
+            at += count;
         }
     }
 }
