@@ -48,6 +48,9 @@ pub enum Command {
     /// The processing blocks.
     #[command(subcommand)]
     Dsp(DspCommand),
+    /// Models from elsewhere, without a project.
+    #[command(subcommand)]
+    Model(crate::model::ModelCommand),
     /// What can be built for.
     Targets(TargetsArgs),
     /// What is installed, what is missing, and the command that installs it.

@@ -47,6 +47,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Verify(args) => verify(&args, printer),
         Command::Dsp(DspCommand::List(args)) => dsp_list(args.json, printer),
         Command::Dsp(DspCommand::Run(args)) => dsp_run(&args, printer),
+        Command::Model(args) => crate::model::run(&args, printer),
         Command::Targets(args) => targets(&args, printer),
         Command::Doctor(args) => doctor_report(args.json, printer),
         Command::Completions { shell } => {

@@ -57,6 +57,10 @@ pub(crate) fn arena(impulse: &Impulse, target: &Target) -> Result<Arena, Compile
         .learn
         .iter()
         .map(|l| {
+            if !l.graph.states.is_empty() || l.graph.outputs.len() != 1 {
+                let reason = "a model with states or several outputs is exported alone, with `model export`";
+                return Err(CompileError::Graph { id: l.id.clone(), reason: reason.into() });
+            }
             nn::needs(&l.graph, target.kernels)
                 .map_err(|reason| CompileError::Graph { id: l.id.clone(), reason })
         })

@@ -16,6 +16,7 @@ pub mod memory;
 mod model;
 mod names;
 mod nn;
+mod nn_extra;
 mod runtime;
 pub mod target;
 

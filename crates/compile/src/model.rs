@@ -3,17 +3,18 @@
 use crate::{
     CompileError, FileTree, Options, Target, memory,
     names::{comment, prefix},
-    nn, runtime,
+    nn, nn_extra, runtime,
 };
 use edgewright_ir::{Graph, TensorId};
 
 /// C type of the elements of a tensor.
 pub(crate) fn element(graph: &Graph, id: TensorId) -> &'static str {
-    if graph.tensor(id).quant.is_some() { "int8_t" } else { "float" }
+    nn_extra::element(graph.tensor(id).dtype)
 }
 
-/// Emits a graph with one input and one output as `<p>.h` and `<p>.c`, with `<p>_init`, `<p>_invoke` and
-/// `<P>_ARENA_SIZE`.
+/// Emits a graph as `<p>.h` and `<p>.c`, with `<p>_init`, `<p>_invoke` and
+/// `<P>_ARENA_SIZE`. Several outputs of one type lie one behind the other in `out`; states lie in the arena and are set by
+/// `<p>_init`.
 ///
 /// # Errors
 /// [`CompileError`].
@@ -89,7 +90,7 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size);
         input_len = graph.tensor(input).len(),
         input_shape = shape(input),
         input_quant = quant(input),
-        output_len = graph.tensor(output).len(),
+        output_len = graph.outputs.iter().map(|id| graph.tensor(*id).len()).sum::<usize>(),
         output_shape = shape(output),
         output_quant = quant(output),
     );
@@ -116,7 +117,7 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size)
         return EW_ERROR_ARENA;
     }}
     handle->arena = (unsigned char *)arena;
-    return EW_OK;
+{initial}    return EW_OK;
 }}
 
 {signature}
@@ -139,6 +140,7 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size)
         lower = plan.lower_bound,
         runtime = runtime::text(&wanted),
         source = code.source,
+        initial = code.initial.replace("(arena", "(handle->arena"),
     );
     Ok(FileTree::from([(format!("{p}.h"), header.into_bytes()), (format!("{p}.c"), source.into_bytes())]))
 }

@@ -1,6 +1,7 @@
 //! Emission of graphs: constants, parameters and a sequence of kernel calls.
 
 use crate::kernels::{Columns, Family, Form, Matrix, matrix};
+use crate::nn_extra::element;
 use crate::{
     depthwise, in_place,
     memory::Buffer,
@@ -12,6 +13,8 @@ use edgewright_ir::{
     text::op_name,
 };
 
+use std::collections::BTreeMap;
+
 /// Emitted code of a graph.
 pub struct GraphCode {
     /// Runtime files it needs.
@@ -19,6 +22,8 @@ pub struct GraphCode {
     /// Constants, parameters and the function
     /// `static void <symbol>(const <in> *in, <out> *out, unsigned char *arena)`.
     pub source: String,
+    /// Statements that set the states in `arena` before the first run.
+    pub initial: String,
 }
 
 /// What a graph needs of the arena, and how its tensors share places.
@@ -26,7 +31,7 @@ pub struct Needs {
     /// Buffers with the nodes during which they live.
     pub buffers: Vec<Buffer>,
     /// Place of each tensor.
-    places: Vec<Place>,
+    pub(crate) places: Vec<Place>,
     /// Last node that reads the input.
     pub input_last: usize,
     /// Nodes that are computed together with the next one.
@@ -101,9 +106,10 @@ fn prepare(graph: &Graph, node: &Node, family: Family) -> Result<Option<Prepared
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Place {
+pub(crate) enum Place {
     Input,
-    Output,
+    /// So many elements behind the first output.
+    Output(usize),
     Constant,
     Arena(usize),
     /// Never stored.
@@ -128,7 +134,15 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
         }
     }
     let input = graph.inputs[0].0 as usize;
-    let output = graph.outputs[0].0 as usize;
+    let mut outputs = BTreeMap::new();
+    let mut behind = 0;
+    for id in &graph.outputs {
+        if graph.tensor(*id).dtype != graph.tensor(graph.outputs[0]).dtype {
+            return Err("outputs of different types are not emitted; make one model of each".into());
+        }
+        outputs.insert(*id, behind);
+        behind += graph.tensor(*id).len();
+    }
     places[input] = Place::Input;
     let readers = |id: TensorId| graph.nodes.iter().filter(|n| n.inputs.contains(&id)).count();
     let fused: Vec<bool> = graph
@@ -145,6 +159,13 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
         })
         .collect();
     let mut buffers: Vec<Buffer> = Vec::new();
+    // States live from before the first step to after the last.
+    let end = graph.nodes.len();
+    for state in &graph.states {
+        let t = graph.tensor(state.read);
+        places[state.read.0 as usize] = Place::Arena(buffers.len());
+        buffers.push(Buffer::new(format!("state {}", state.name), t.bytes(), 0, end));
+    }
     let mut input_last = 0;
     for (i, node) in graph.nodes.iter().enumerate() {
         // The nodes that a fused node waits for read its inputs.
@@ -159,15 +180,22 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
         let out = node.output.0 as usize;
         places[out] = if fused[i] {
             Place::None
-        } else if out == output {
-            Place::Output
-        } else if matches!(node.op, Op::Reshape) {
+        } else if let Some(&behind) = outputs.get(&node.output) {
+            Place::Output(behind)
+        } else if matches!(node.op, Op::Reshape) && places[node.inputs[0].0 as usize] != Place::Constant {
             places[node.inputs[0].0 as usize]
         } else {
             let t = graph.tensor(node.output);
             buffers.push(Buffer::new(t.name.clone(), t.bytes(), i, i));
             Place::Arena(buffers.len() - 1)
         };
+    }
+    for state in &graph.states {
+        match places[state.write.0 as usize] {
+            Place::Arena(b) => buffers[b].last = end,
+            Place::Input => input_last = end,
+            _ => {}
+        }
     }
     for (i, node) in graph.nodes.iter().enumerate() {
         let Place::Arena(out) = places[node.output.0 as usize] else { continue };
@@ -197,15 +225,17 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
     Ok(Needs { buffers, places, input_last, fused, layers, scratch })
 }
 
-struct Emitter<'a> {
-    graph: &'a Graph,
-    needs: &'a Needs,
-    offsets: &'a [usize],
-    symbol: &'a str,
+pub(crate) struct Emitter<'a> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) needs: &'a Needs,
+    pub(crate) offsets: &'a [usize],
+    pub(crate) symbol: &'a str,
+    /// Constants that are written.
+    pub(crate) constants: Vec<TensorId>,
     runtime: Vec<&'static str>,
     /// Shapes of depthwise convolutions that have a function, with the zero point of the output.
     planes: Vec<(Geometry, i32)>,
-    data: String,
+    pub(crate) data: String,
     body: String,
 }
 
@@ -219,6 +249,7 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
         needs,
         offsets,
         symbol,
+        constants: Vec::new(),
         runtime: Vec::new(),
         planes: Vec::new(),
         data: String::new(),
@@ -229,19 +260,20 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
             e.node(i, node).map_err(|reason| format!("node `{}`: {reason}", node.name))?;
         }
     }
-    let kind = |id: TensorId| if graph.tensor(id).quant.is_some() { "int8_t" } else { "float" };
+    let (keep, initial) = e.states()?;
+    let kind = |id: TensorId| element(graph.tensor(id).dtype);
     let source = format!(
-        "{}\nEW_FN void {symbol}(const {} *in, {} *out, unsigned char *arena)\n{{\n    (void)arena;\n{}}}\n",
+        "{}\nEW_FN void {symbol}(const {} *in, {} *out, unsigned char *arena)\n{{\n    (void)arena;\n{}{keep}}}\n",
         e.data,
         kind(graph.inputs[0]),
         kind(graph.outputs[0]),
         e.body
     );
-    Ok(GraphCode { runtime: e.runtime, source })
+    Ok(GraphCode { runtime: e.runtime, source, initial })
 }
 
 /// An int literal; the smallest value has none of its own.
-fn int(v: i32) -> String {
+pub(crate) fn int(v: i32) -> String {
     if v == i32::MIN { "(-2147483647 - 1)".into() } else { v.to_string() }
 }
 
@@ -266,7 +298,7 @@ pub(crate) fn geometry(g: &Geometry) -> String {
 }
 
 impl Emitter<'_> {
-    fn need(&mut self, files: &[&'static str]) {
+    pub(crate) fn need(&mut self, files: &[&'static str]) {
         for file in files {
             if !self.runtime.contains(file) {
                 self.runtime.push(file);
@@ -275,11 +307,12 @@ impl Emitter<'_> {
     }
 
     /// Pointer to a tensor that is read or written.
-    fn pointer(&self, id: TensorId) -> String {
-        let kind = if self.graph.tensor(id).quant.is_some() { "int8_t" } else { "float" };
+    pub(crate) fn pointer(&self, id: TensorId) -> String {
+        let kind = element(self.graph.tensor(id).dtype);
         match self.needs.places[id.0 as usize] {
             Place::Input => "in".into(),
-            Place::Output => "out".into(),
+            Place::Output(0) => "out".into(),
+            Place::Output(behind) => format!("out + {behind}"),
             Place::Arena(b) => format!("({kind} *)(void *)(arena + {}u)", self.offsets[b]),
             Place::Constant | Place::None => "0".into(),
         }
@@ -472,12 +505,14 @@ impl Emitter<'_> {
                     p.min,
                     p.max
                 ));
-                let b = self.pointer(node.inputs[1]);
+                let x = self.operand(node.inputs[0]);
+                let b = self.operand(node.inputs[1]);
                 format!("ew_add_s8(&{base}_add, {x}, {b}, {n}u, {y});")
             }
             Step::AddF32 { limits: l } => {
                 self.need(&["ew_fixed.h", "ew_elementwise.h"]);
-                let b = self.pointer(node.inputs[1]);
+                let x = self.operand(node.inputs[0]);
+                let b = self.operand(node.inputs[1]);
                 format!("ew_add_f32({x}, {b}, {n}u, {}, {y});", limits(&l))
             }
             Step::ActivateS8 { limits: [min, max] } => {
@@ -489,35 +524,38 @@ impl Emitter<'_> {
                 format!("ew_activate_f32({x}, {n}u, {}, {y});", limits(&l))
             }
             Step::SoftmaxS8 { row, table } => {
-                self.need(&["ew_softmax.h"]);
+                self.need(&["ew_gemmlowp.h", "ew_softmax.h"]);
                 self.data.push_str(&array("uint32_t", &format!("{base}_table"), &table, |v| format!("{v}u")));
                 format!("ew_softmax_s8({x}, {}u, {row}u, {base}_table, {y});", n / row)
             }
             Step::SoftmaxF32 { row } => {
-                self.need(&["ew_softmax.h"]);
+                self.need(&["ew_gemmlowp.h", "ew_softmax.h"]);
                 format!("ew_softmax_f32({x}, {}u, {row}u, {y});", n / row)
             }
             Step::Reshape if x == y => return Ok(()),
-            Step::Reshape => format!("memcpy({y}, {x}, {}u);", graph.tensor(node.output).bytes()),
+            Step::Reshape => {
+                let x = self.operand(node.inputs[0]);
+                format!("memcpy({y}, {x}, {}u);", graph.tensor(node.output).bytes())
+            }
             Step::Normalize => {
                 self.need(&["ew_fixed.h", "ew_elementwise.h"]);
                 let mean = self.constant(i, "mean", node.inputs[1])?;
                 let scale = self.constant(i, "scale", node.inputs[2])?;
                 format!("ew_normalize_f32({x}, {mean}, {scale}, {n}u, {y});")
             }
-            Step::Quantize { inverse_scale, zero } => {
+            Step::Quantize { scale, zero } => {
                 self.need(&["ew_fixed.h", "ew_elementwise.h"]);
                 if i > 0 && self.needs.fused[i - 1] {
                     let before = &graph.nodes[i - 1];
                     let x = self.pointer(before.inputs[0]);
                     let mean = self.constant(i, "mean", before.inputs[1])?;
-                    let scale = self.constant(i, "scale", before.inputs[2])?;
+                    let factor = self.constant(i, "scale", before.inputs[2])?;
                     format!(
-                        "ew_normalize_quantize_s8({x}, {mean}, {scale}, {n}u, {}, {zero}, {y});",
-                        float(inverse_scale)
+                        "ew_normalize_quantize_s8({x}, {mean}, {factor}, {n}u, {}, {zero}, {y});",
+                        float(scale)
                     )
                 } else {
-                    format!("ew_quantize_s8({x}, {n}u, {}, {zero}, {y});", float(inverse_scale))
+                    format!("ew_quantize_s8({x}, {n}u, {}, {zero}, {y});", float(scale))
                 }
             }
             Step::Dequantize { scale, zero } => {
@@ -538,6 +576,7 @@ impl Emitter<'_> {
                     axes.len()
                 )
             }
+            step => self.extra(i, node, step)?,
         };
         self.body.push_str(&about);
         self.body.push_str(&format!("    {call}\n    ew_mark_step();\n"));

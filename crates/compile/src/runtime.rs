@@ -21,7 +21,15 @@ const FILES: &[(&str, &str)] = &[
     ("ew_layers_f32.h", include_str!("../../../runtime/c/nn/ew_layers_f32.h")),
     ("ew_pool.h", include_str!("../../../runtime/c/nn/ew_pool.h")),
     ("ew_elementwise.h", include_str!("../../../runtime/c/nn/ew_elementwise.h")),
+    ("ew_gemmlowp.h", include_str!("../../../runtime/c/nn/ew_gemmlowp.h")),
     ("ew_softmax.h", include_str!("../../../runtime/c/nn/ew_softmax.h")),
+    ("ew_unary_f32.h", include_str!("../../../runtime/c/nn/ew_unary_f32.h")),
+    ("ew_binary.h", include_str!("../../../runtime/c/nn/ew_binary.h")),
+    ("ew_lookup.h", include_str!("../../../runtime/c/nn/ew_lookup.h")),
+    ("ew_movement.h", include_str!("../../../runtime/c/nn/ew_movement.h")),
+    ("ew_reduce.h", include_str!("../../../runtime/c/nn/ew_reduce.h")),
+    ("ew_resize.h", include_str!("../../../runtime/c/nn/ew_resize.h")),
+    ("ew_fully_connected_once_s8.h", include_str!("../../../runtime/c/nn/ew_fully_connected_once_s8.h")),
     ("ew_kmeans.h", include_str!("../../../runtime/c/nn/ew_kmeans.h")),
 ];
 

@@ -9,6 +9,7 @@ pub mod documents;
 pub mod dsp_tool;
 mod error;
 mod events;
+pub mod model_tool;
 mod native;
 pub mod npy;
 pub mod project;

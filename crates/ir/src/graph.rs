@@ -1,5 +1,6 @@
 //! Tensors, operators and the graph they form.
 
+use crate::extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State};
 use serde::{Deserialize, Serialize};
 
 /// Index of a tensor in [`Graph::tensors`].
@@ -16,13 +17,15 @@ pub enum DType {
     I8,
     /// Signed 32-bit: biases of quantised operators.
     I32,
+    /// Unsigned byte: input or output of a model; nothing but `Quantize` computes with it.
+    U8,
 }
 
 impl DType {
     /// Bytes of one element.
     pub fn bytes(self) -> usize {
         match self {
-            DType::I8 => 1,
+            DType::I8 | DType::U8 => 1,
             DType::F32 | DType::I32 => 4,
         }
     }
@@ -45,7 +48,7 @@ pub enum Data {
 pub struct Quant {
     /// One scale for the tensor, or one per slice along `axis`.
     pub scale: Vec<f32>,
-    /// Zero point, -128..=127; 0 for weights and biases.
+    /// Zero point, -128..=127 (0..=255 for `U8`); 0 for weights and biases.
     pub zero_point: i32,
     /// Axis of `scale` when it has several entries.
     pub axis: usize,
@@ -107,6 +110,8 @@ pub enum Activation {
     Relu,
     /// `min(max(x, 0), 6)`.
     Relu6,
+    /// `min(max(x, -1), 1)`.
+    ReluN1To1,
 }
 
 /// Kind of pooling.
@@ -149,7 +154,7 @@ pub enum Op {
         /// Fused.
         activation: Activation,
     },
-    /// Inputs: x `[n]` (any shape of n elements), weights `[m, n]`, bias `[m]`.
+    /// Inputs: x (any shape of rows of n elements), weights `[m, n]`, bias `[m]`. Each row gives m outputs.
     FullyConnected {
         /// Fused.
         activation: Activation,
@@ -172,7 +177,7 @@ pub enum Op {
         /// Fused.
         activation: Activation,
     },
-    /// `max(x, 0)` and its kin on their own; input and output share quantisation parameters when quantised.
+    /// `max(x, 0)` and its kin on their own.
     Activate {
         /// Which.
         activation: Activation,
@@ -183,7 +188,8 @@ pub enum Op {
     Reshape,
     /// `(x - mean) * scale`, element by element, float only. Inputs: x, mean, scale, all of one length.
     Normalize,
-    /// Float to integer: `clamp(round_half_away(x / scale) + zero_point)` of the output's parameters.
+    /// Float to integer: `clamp(round_half_away(x / scale) + zero_point)` of the output's parameters. From one integer
+    /// tensor to another it rescales.
     Quantize,
     /// Integer to float.
     Dequantize,
@@ -193,6 +199,61 @@ pub enum Op {
     KMeansScore {
         /// Indices into x, in the order of mean and scale.
         axes: Vec<usize>,
+    },
+    /// A function of each element.
+    Unary {
+        /// Which.
+        #[serde(with = "crate::extra::FunctionForm")]
+        function: Function,
+    },
+    /// Two tensors of as many elements, element by element.
+    Binary {
+        /// Which function of two values.
+        #[serde(with = "crate::extra::BinaryKindForm")]
+        kind: BinaryKind,
+        /// Fused.
+        activation: Activation,
+    },
+    /// A view of x: element `[i, j, ...]` of `shape` is `x[offset + i * strides[0] + ...]`. Transposition, slices,
+    /// repetition and broadcasting.
+    Strided {
+        /// Extents of the view; as many elements as the output.
+        shape: Vec<usize>,
+        /// Elements of x from one to the next along each axis.
+        strides: Vec<isize>,
+        /// First element.
+        offset: usize,
+    },
+    /// Any number of inputs, each `outer` rows; the rows are joined.
+    Concat {
+        /// Number of rows.
+        outer: usize,
+    },
+    /// x of `shape` with more elements around it.
+    Pad {
+        /// Shape of x.
+        shape: Vec<usize>,
+        /// More elements at the start of each axis.
+        before: Vec<usize>,
+        /// More elements at the end of each axis.
+        after: Vec<usize>,
+        /// Their value as a real number.
+        value: f32,
+    },
+    /// One value out of `count`: x is `[outer, count, inner]`, the output `[outer, inner]`.
+    Reduce {
+        /// How values are joined.
+        #[serde(with = "crate::extra::ReduceKindForm")]
+        kind: ReduceKind,
+        /// Values that are joined.
+        count: usize,
+        /// Elements between them.
+        inner: usize,
+    },
+    /// Bilinear resizing of x `[h, w, c]` to the output's height and width.
+    ResizeBilinear {
+        /// Where pixels lie.
+        sampling: Sampling,
     },
 }
 
@@ -220,8 +281,14 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// The input activation.
     pub inputs: Vec<TensorId>,
-    /// The output activation.
+    /// The output activations; one in a learning block, any number in an imported model.
     pub outputs: Vec<TensorId>,
+    /// What is kept from run to run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<State>,
+    /// Whose integer rules hold.
+    #[serde(default)]
+    pub reference: Reference,
 }
 
 /// Why a graph is not a valid model.

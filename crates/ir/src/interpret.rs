@@ -45,10 +45,48 @@ impl<'g> Interpreter<'g> {
             .map(|t| match (&t.data, t.dtype) {
                 (Some(_), _) | (None, DType::I32) => Buffer::None,
                 (None, DType::F32) => Buffer::F32(vec![0.0; t.len()]),
-                (None, DType::I8) => Buffer::I8(vec![0; t.len()]),
+                (None, DType::I8 | DType::U8) => Buffer::I8(vec![0; t.len()]),
             })
             .collect();
-        Ok(Self { graph, steps, buffers })
+        let mut made = Self { graph, steps, buffers };
+        made.reset();
+        Ok(made)
+    }
+
+    /// Forgets everything that earlier runs left behind.
+    pub fn reset(&mut self) {
+        for state in &self.graph.states {
+            let zero = self.graph.tensor(state.read).quant.as_ref().map_or(0, |q| q.zero_point);
+            match (&mut self.buffers[state.read.0 as usize], &state.initial) {
+                (Buffer::F32(v), Some(Data::F32(initial))) => v.copy_from_slice(initial),
+                (Buffer::I8(v), Some(Data::I8(initial))) => v.copy_from_slice(initial),
+                (Buffer::F32(v), _) => v.fill(0.0),
+                (Buffer::I8(v), _) => v.fill(zero as u8 as i8),
+                (Buffer::None, _) => {}
+            }
+        }
+    }
+
+    /// Runs the graph on a one-byte input; those of an unsigned tensor are given by their bits.
+    ///
+    /// # Errors
+    /// [`GraphError::Graph`] when the length or the type does not fit.
+    pub fn with_bytes(&mut self, input: &[i8]) -> Result<(), GraphError> {
+        match &mut self.buffers[self.graph.inputs[0].0 as usize] {
+            Buffer::I8(v) if v.len() == input.len() => v.copy_from_slice(input),
+            _ => return Err(self.misfit("input", input.len())),
+        }
+        self.execute()
+    }
+
+    /// Float contents of a tensor that flows, after a run; empty for another type.
+    pub fn floats(&self, id: TensorId) -> &[f32] {
+        self.buffers[id.0 as usize].f32()
+    }
+
+    /// Bytes of a tensor that flows, after a run; empty for another type.
+    pub fn bytes(&self, id: TensorId) -> &[i8] {
+        self.buffers[id.0 as usize].i8()
     }
 
     /// Runs a graph with float input and output.
@@ -70,11 +108,7 @@ impl<'g> Interpreter<'g> {
     /// # Errors
     /// [`GraphError::Graph`] when a length or a type does not fit.
     pub fn run_i8(&mut self, input: &[i8], output: &mut [i8]) -> Result<(), GraphError> {
-        match &mut self.buffers[self.graph.inputs[0].0 as usize] {
-            Buffer::I8(v) if v.len() == input.len() => v.copy_from_slice(input),
-            _ => return Err(self.misfit("input", input.len())),
-        }
-        self.execute()?;
+        self.with_bytes(input)?;
         match &self.buffers[self.graph.outputs[0].0 as usize] {
             Buffer::I8(v) if v.len() == output.len() => output.copy_from_slice(v),
             _ => return Err(self.misfit("output", output.len())),
@@ -122,6 +156,12 @@ impl<'g> Interpreter<'g> {
             self.buffers[at] = out;
             done.map_err(|reason| GraphError::Node { node: self.graph.nodes[i].name.clone(), reason })?;
         }
+        // All at once: what one state keeps may be what another held.
+        let kept: Vec<Buffer> =
+            self.graph.states.iter().map(|s| self.buffers[s.write.0 as usize].clone()).collect();
+        for (state, kept) in self.graph.states.iter().zip(kept) {
+            self.buffers[state.read.0 as usize] = kept;
+        }
         Ok(())
     }
 
@@ -135,7 +175,12 @@ impl<'g> Interpreter<'g> {
                 _ => buffer(n).f32(),
             }
         };
-        let byte = |n: usize| buffer(n).i8();
+        let byte = |n: usize| -> &[i8] {
+            match &tensor(n).data {
+                Some(Data::I8(v)) => v,
+                _ => buffer(n).i8(),
+            }
+        };
         match (&self.steps[i], out) {
             (Step::Conv2dS8 { geometry, depthwise, layer }, Buffer::I8(out)) => {
                 let constants = Int8Layer {
@@ -207,14 +252,89 @@ impl<'g> Interpreter<'g> {
             (Step::Normalize, Buffer::F32(out)) => {
                 kernels::normalize_f32(float(0), float(1), float(2), out);
             }
-            (Step::Quantize { inverse_scale, zero }, Buffer::I8(out)) => {
-                kernels::quantize_s8(float(0), *inverse_scale, *zero, out);
+            (Step::Quantize { scale, zero }, Buffer::I8(out)) => {
+                kernels::quantize_s8(float(0), *scale, *zero, out);
             }
             (Step::Dequantize { scale, zero }, Buffer::F32(out)) => {
                 kernels::dequantize_s8(byte(0), *scale, *zero, out);
             }
             (Step::KMeansScore { axes }, Buffer::F32(out)) => {
                 out[0] = kernels::kmeans_score_f32(float(0), axes, float(1), float(2), float(3), float(4));
+            }
+            (Step::FullyConnectedOnceS8 { layer }, Buffer::I8(out)) => {
+                let constants = Int8Layer {
+                    bias: i32_data(tensor(2))?,
+                    factors: &layer.factors,
+                    in_zero: layer.in_zero,
+                    out_zero: layer.out_zero,
+                    min: layer.limits[0],
+                    max: layer.limits[1],
+                };
+                let weights = i8_data(tensor(1))?;
+                let outputs = constants.bias.len();
+                let inputs = weights.len() / outputs;
+                for (x, out) in byte(0).chunks_exact(inputs).zip(out.chunks_exact_mut(outputs)) {
+                    kernels::conv::fully_connected_once_s8(x, weights, &constants, out);
+                }
+            }
+            (Step::UnaryF32 { function }, Buffer::F32(out)) => {
+                kernels::unary::unary_f32(float(0), *function, out);
+            }
+            (Step::Lookup8 { table }, Buffer::I8(out)) => kernels::unary::lookup_8(byte(0), table, out),
+            (Step::BinaryF32 { kind, limits: [min, max] }, Buffer::F32(out)) => {
+                kernels::binary::binary_f32(*kind, float(0), float(1), *min, *max, out);
+            }
+            (Step::SubS8(params), Buffer::I8(out)) => {
+                kernels::binary::sub_s8(params, byte(0), byte(1), out);
+            }
+            (Step::MulS8(params), Buffer::I8(out)) => {
+                kernels::binary::mul_s8(params, byte(0), byte(1), out);
+            }
+            (Step::ExtremeS8 { larger }, Buffer::I8(out)) => {
+                kernels::binary::extreme_s8(*larger, byte(0), byte(1), out);
+            }
+            (Step::Strided { shape, strides, offset }, Buffer::I8(out)) => {
+                kernels::movement::strided_copy(byte(0), shape, strides, *offset, out);
+            }
+            (Step::Strided { shape, strides, offset }, Buffer::F32(out)) => {
+                kernels::movement::strided_copy(float(0), shape, strides, *offset, out);
+            }
+            (Step::Concat { outer }, Buffer::I8(out)) => {
+                let (row, mut at) = (out.len() / outer, 0);
+                for n in 0..node.inputs.len() {
+                    kernels::movement::concat_part(byte(n), *outer, row, at, out);
+                    at += byte(n).len() / outer;
+                }
+            }
+            (Step::Concat { outer }, Buffer::F32(out)) => {
+                let (row, mut at) = (out.len() / outer, 0);
+                for n in 0..node.inputs.len() {
+                    kernels::movement::concat_part(float(n), *outer, row, at, out);
+                    at += float(n).len() / outer;
+                }
+            }
+            (Step::Pad { shape, before, whole, integer, .. }, Buffer::I8(out)) => {
+                kernels::movement::pad(byte(0), shape, before, whole, *integer, out);
+            }
+            (Step::Pad { shape, before, whole, value, .. }, Buffer::F32(out)) => {
+                kernels::movement::pad(float(0), shape, before, whole, *value, out);
+            }
+            (Step::ReduceF32 { kind, count, inner }, Buffer::F32(out)) => {
+                kernels::reduce::reduce_f32(*kind, float(0), *count, *inner, out);
+            }
+            (Step::ReduceSumS8 { count, inner, zeros, factor }, Buffer::I8(out)) => {
+                kernels::reduce::reduce_sum_s8(byte(0), *count, *inner, *zeros, *factor, out);
+            }
+            (Step::ReduceMaxS8 { count, inner }, Buffer::I8(out)) => {
+                kernels::reduce::reduce_max_s8(byte(0), *count, *inner, out);
+            }
+            (Step::ResizeBilinear { rows, columns }, Buffer::I8(out)) => {
+                let (width, channels) = (tensor(0).shape[1], tensor(0).shape[2]);
+                kernels::resize::resize_bilinear_s8(byte(0), width, channels, rows, columns, out);
+            }
+            (Step::ResizeBilinear { rows, columns }, Buffer::F32(out)) => {
+                let (width, channels) = (tensor(0).shape[1], tensor(0).shape[2]);
+                kernels::resize::resize_bilinear_f32(float(0), width, channels, rows, columns, out);
             }
             _ => return Err("the output has another type than the kernel makes".into()),
         }

@@ -3,12 +3,17 @@
 //! Everything that was learned is a [`Graph`]: networks, and K-means as well. The trainer exports one,
 //! the quantiser turns a float graph into an integer one, the interpreter runs it, the compiler emits it.
 
+pub mod extra;
 pub mod graph;
+pub mod import;
 pub mod interpret;
 pub mod lower;
+mod lower_extra;
 pub mod quantize;
+mod tables;
 pub mod text;
 mod validate;
+mod validate_extra;
 
 pub use graph::{
     Activation, DType, Data, Graph, GraphError, Node, Op, Padding, PoolKind, Quant, Tensor, TensorId,

@@ -1,8 +1,12 @@
 //! From nodes to the constants that kernels take. The interpreter and the compiler share this, so that both run the
 //! same arithmetic.
 
-use crate::graph::{Activation, Data, Graph, GraphError, Node, Op, PoolKind, Tensor};
-pub use edgewright_kernels::{AddParams, Geometry, Requantize};
+use crate::graph::{Activation, DType, Data, Graph, GraphError, Node, Op, PoolKind, Tensor};
+use crate::{
+    extra::{BinaryKind, Function, ReduceKind, Reference},
+    tables,
+};
+pub use edgewright_kernels::{AddParams, Geometry, Requantize, binary::MulParams, resize::Tap};
 
 /// A node with everything its kernel needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,11 +41,39 @@ pub enum Step {
     /// Per-element affine map.
     Normalize,
     /// Float to integer.
-    Quantize { inverse_scale: f32, zero: i32 },
+    Quantize { scale: f32, zero: i32 },
     /// Integer to float.
     Dequantize { scale: f32, zero: i32 },
     /// Distance to the nearest cluster.
     KMeansScore { axes: Vec<usize> },
+    /// Integer dense layer that rounds once.
+    FullyConnectedOnceS8 { layer: Layer },
+    /// Float function of each element.
+    UnaryF32 { function: Function },
+    /// Any function of one byte.
+    Lookup8 { table: Vec<i8> },
+    /// Float function of two tensors.
+    BinaryF32 { kind: BinaryKind, limits: [f32; 2] },
+    /// Integer difference.
+    SubS8(AddParams),
+    /// Integer product.
+    MulS8(MulParams),
+    /// The larger or smaller of two integers.
+    ExtremeS8 { larger: bool },
+    /// View of the input.
+    Strided { shape: Vec<usize>, strides: Vec<isize>, offset: usize },
+    /// Rows joined.
+    Concat { outer: usize },
+    /// More elements around; `value` for a float tensor, `integer` for an integer one.
+    Pad { shape: Vec<usize>, before: Vec<usize>, whole: Vec<usize>, value: f32, integer: i8 },
+    /// Float reduction.
+    ReduceF32 { kind: ReduceKind, count: usize, inner: usize },
+    /// Integer mean or sum.
+    ReduceSumS8 { count: usize, inner: usize, zeros: [i32; 2], factor: Requantize },
+    /// Integer maximum.
+    ReduceMaxS8 { count: usize, inner: usize },
+    /// Bilinear resizing.
+    ResizeBilinear { rows: Vec<Tap>, columns: Vec<Tap> },
 }
 
 /// Constants of an integer layer.
@@ -88,37 +120,29 @@ pub fn limits_f32(activation: Activation) -> [f32; 2] {
         Activation::None => [f32::NEG_INFINITY, f32::INFINITY],
         Activation::Relu => [0.0, f32::INFINITY],
         Activation::Relu6 => [0.0, 6.0],
+        Activation::ReluN1To1 => [-1.0, 1.0],
     }
 }
 
 /// Limits of a fused activation in the integers of the output.
-fn limits_s8(activation: Activation, scale: f32, zero: i32) -> [i32; 2] {
+pub(crate) fn limits_s8(activation: Activation, scale: f32, zero: i32) -> [i32; 2] {
     let quantised = |real: f32| zero.saturating_add((real / scale).round() as i32);
     let [low, high] = match activation {
         Activation::None => [-128, 127],
         Activation::Relu => [quantised(0.0), 127],
         Activation::Relu6 => [quantised(0.0), quantised(6.0)],
+        Activation::ReluN1To1 => [quantised(-1.0), quantised(1.0)],
     };
     [low.max(-128), high.min(127)]
 }
 
-fn scale_zero(tensor: &Tensor) -> Result<(f32, i32), String> {
+pub(crate) fn scale_zero(tensor: &Tensor) -> Result<(f32, i32), String> {
     let q = tensor.quant.as_ref().ok_or_else(|| format!("`{}` has no scale", tensor.name))?;
     Ok((q.scale[0], q.zero_point))
 }
 
-/// Softmax table for an input scale: `round(2^23 * exp(-d * scale))`.
-fn softmax_table(scale: f32) -> Vec<u32> {
-    (0..256)
-        .map(|d| {
-            let e = exp_f64(-f64::from(d) * f64::from(scale));
-            (e * f64::from(1u32 << 23)).round() as u32
-        })
-        .collect()
-}
-
 /// e to the power x for x <= 0, the same on every host (the system's `exp` differs between libraries).
-fn exp_f64(x: f64) -> f64 {
+pub(crate) fn exp_f64(x: f64) -> f64 {
     if x < -700.0 {
         return 0.0;
     }
@@ -172,7 +196,22 @@ impl Graph {
                 }
             }
             Op::FullyConnected { activation } => {
-                if integer {
+                let (outputs, inputs) = {
+                    let w = &self.tensor(node.inputs[1]).shape;
+                    (w[0], w[1])
+                };
+                let rows = x.len() / inputs;
+                if integer && self.reference == Reference::Litert {
+                    Step::FullyConnectedOnceS8 { layer: self.layer(node, *activation)? }
+                } else if rows != 1 {
+                    // Several rows are a convolution with a kernel of one pixel.
+                    let geometry = pixels(rows, inputs, outputs);
+                    if integer {
+                        Step::Conv2dS8 { geometry, depthwise: false, layer: self.layer(node, *activation)? }
+                    } else {
+                        Step::Conv2dF32 { geometry, depthwise: false, limits: limits_f32(*activation) }
+                    }
+                } else if integer {
                     Step::FullyConnectedS8 { layer: self.layer(node, *activation)? }
                 } else {
                     Step::FullyConnectedF32 { limits: limits_f32(*activation) }
@@ -181,7 +220,7 @@ impl Graph {
             Op::Pool2d { kind, kernel, stride, padding, activation } => {
                 let geometry = geometry(x, out, *kernel, *stride, [1, 1], [padding.top, padding.left]);
                 if integer {
-                    if x.quant != out.quant {
+                    if scale_zero(x)? != scale_zero(out)? {
                         return Err("pooling needs one scale for input and output".into());
                     }
                     let (scale, zero) = scale_zero(out)?;
@@ -193,29 +232,45 @@ impl Graph {
             Op::Add { activation } if integer => Step::AddS8(self.addition(node, *activation)?),
             Op::Add { activation } => Step::AddF32 { limits: limits_f32(*activation) },
             Op::Activate { activation } if integer => {
-                let (scale, zero) = scale_zero(out)?;
-                Step::ActivateS8 { limits: limits_s8(*activation, scale, zero) }
+                let (from, to) = (scale_zero(x)?, scale_zero(out)?);
+                let limits = limits_s8(*activation, to.0, to.1);
+                if from == to {
+                    Step::ActivateS8 { limits }
+                } else {
+                    Step::Lookup8 { table: tables::rescaled_clamp(from, to, limits) }
+                }
             }
             Op::Activate { activation } => Step::ActivateF32 { limits: limits_f32(*activation) },
             Op::Softmax => {
                 let row = x.shape.last().copied().unwrap_or(1);
                 if integer {
-                    Step::SoftmaxS8 { row, table: softmax_table(scale_zero(x)?.0) }
+                    if row > 4095 {
+                        return Err("an integer softmax takes at most 4095 values".into());
+                    }
+                    if scale_zero(out)? != (1.0 / 256.0, -128) {
+                        return Err("an integer softmax gives scale 1/256 and zero point -128".into());
+                    }
+                    Step::SoftmaxS8 { row, table: tables::softmax(scale_zero(x)?.0) }
                 } else {
                     Step::SoftmaxF32 { row }
                 }
             }
             Op::Reshape => Step::Reshape,
             Op::Normalize => Step::Normalize,
+            Op::Quantize if integer => {
+                let unsigned = [x.dtype == DType::U8, out.dtype == DType::U8];
+                Step::Lookup8 { table: tables::rescale(scale_zero(x)?, scale_zero(out)?, unsigned) }
+            }
             Op::Quantize => {
                 let (scale, zero) = scale_zero(out)?;
-                Step::Quantize { inverse_scale: 1.0 / scale, zero }
+                Step::Quantize { scale, zero }
             }
             Op::Dequantize => {
                 let (scale, zero) = scale_zero(x)?;
                 Step::Dequantize { scale, zero }
             }
             Op::KMeansScore { axes } => Step::KMeansScore { axes: axes.clone() },
+            op => self.extra_step(op, node, integer)?,
         })
     }
 
@@ -225,16 +280,20 @@ impl Graph {
         let weights = self.tensor(node.inputs[1]);
         let channels = self.tensor(node.inputs[2]).len();
         let scales = &weights.quant.as_ref().ok_or("the weights have no scale")?.scale;
+        // The reference kernel of a dense layer with one scale multiplies the scales in single precision.
+        let single = scales.len() == 1 && matches!(node.op, Op::FullyConnected { .. });
         let factors = (0..channels)
             .map(|c| {
                 let scale = scales.get(c).or(scales.first()).copied().unwrap_or(1.0);
-                requantize_factor(f64::from(in_scale) * f64::from(scale) / f64::from(out_scale))
+                let product =
+                    if single { f64::from(in_scale * scale) } else { f64::from(in_scale) * f64::from(scale) };
+                requantize_factor(product / f64::from(out_scale))
             })
             .collect();
         Ok(Layer { factors, in_zero, out_zero, limits: limits_s8(activation, out_scale, out_zero) })
     }
 
-    fn addition(&self, node: &Node, activation: Activation) -> Result<AddParams, String> {
+    pub(crate) fn addition(&self, node: &Node, activation: Activation) -> Result<AddParams, String> {
         let (a_scale, a_zero) = scale_zero(self.tensor(node.inputs[0]))?;
         let (b_scale, b_zero) = scale_zero(self.tensor(node.inputs[1]))?;
         let (out_scale, out_zero) = scale_zero(self.tensor(node.output))?;
@@ -252,6 +311,26 @@ impl Graph {
             min,
             max,
         })
+    }
+}
+
+/// Geometry of a dense layer over rows: an image of one column, a kernel of one pixel.
+fn pixels(rows: usize, inputs: usize, outputs: usize) -> Geometry {
+    Geometry {
+        in_h: rows,
+        in_w: 1,
+        in_c: inputs,
+        out_h: rows,
+        out_w: 1,
+        out_c: outputs,
+        kernel_h: 1,
+        kernel_w: 1,
+        stride_h: 1,
+        stride_w: 1,
+        dilation_h: 1,
+        dilation_w: 1,
+        pad_h: 0,
+        pad_w: 0,
     }
 }
 
@@ -318,15 +397,5 @@ mod tests {
         }
         assert_eq!(requantize_factor(0.0).multiplier, 0);
         assert_eq!(requantize_factor(1e-30).multiplier, 0);
-    }
-
-    #[test]
-    fn the_softmax_table_is_the_exponential() {
-        for scale in [0.01f32, 0.1, 1.0] {
-            for (d, entry) in softmax_table(scale).iter().enumerate() {
-                let exact = (-(d as f64) * f64::from(scale)).exp() * 8_388_608.0;
-                assert!((f64::from(*entry) - exact).abs() <= 0.51, "{scale} {d}");
-            }
-        }
     }
 }

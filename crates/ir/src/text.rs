@@ -13,6 +13,7 @@ impl Graph {
                 DType::F32 => "f32",
                 DType::I8 => "i8",
                 DType::I32 => "i32",
+                DType::U8 => "u8",
             };
             let shape: Vec<String> = t.shape.iter().map(usize::to_string).collect();
             let quant = match &t.quant {
@@ -36,6 +37,10 @@ impl Graph {
                 self.node_macs(node)
             );
         }
+        for state in &self.states {
+            let (read, write) = (self.tensor(state.read), self.tensor(state.write));
+            let _ = writeln!(out, "  state  {} from {}", read.name, write.name);
+        }
         for id in &self.outputs {
             let _ = writeln!(out, "  output {}", self.tensor(*id).name);
         }
@@ -58,5 +63,12 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::Quantize => "quantize",
         Op::Dequantize => "dequantize",
         Op::KMeansScore { .. } => "kmeans_score",
+        Op::Unary { .. } => "unary",
+        Op::Binary { .. } => "binary",
+        Op::Strided { .. } => "strided",
+        Op::Concat { .. } => "concat",
+        Op::Pad { .. } => "pad",
+        Op::Reduce { .. } => "reduce",
+        Op::ResizeBilinear { .. } => "resize_bilinear",
     }
 }

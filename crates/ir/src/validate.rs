@@ -22,8 +22,8 @@ impl Graph {
     pub fn validate(&self) -> Result<(), GraphError> {
         let whole = |reason: String| GraphError::Graph { graph: self.name.clone(), reason };
         let count = self.tensors.len();
-        if self.inputs.len() != 1 || self.outputs.len() != 1 {
-            return Err(whole("a graph has one input and one output".into()));
+        if self.inputs.len() != 1 || self.outputs.is_empty() {
+            return Err(whole("a graph has one input and at least one output".into()));
         }
         let mut ready: Vec<bool> = self.tensors.iter().map(|t| t.data.is_some()).collect();
         for tensor in &self.tensors {
@@ -38,12 +38,24 @@ impl Graph {
                 }
             }
         }
-        for id in self.inputs.iter().chain(&self.outputs) {
+        let kept = self.states.iter().flat_map(|s| [&s.read, &s.write]);
+        for id in self.inputs.iter().chain(&self.outputs).chain(kept) {
             if id.0 as usize >= count {
                 return Err(whole(format!("tensor {} is not there", id.0)));
             }
         }
         ready[self.inputs[0].0 as usize] = true;
+        for state in &self.states {
+            let (read, write) = (self.tensor(state.read), self.tensor(state.write));
+            let initial = state.initial.as_ref().map_or(read.len(), crate::graph::Data::len);
+            if ready[state.read.0 as usize]
+                || (read.len(), read.dtype) != (write.len(), write.dtype)
+                || initial != read.len()
+            {
+                return Err(whole(format!("state `{}` does not fit its tensors", state.name)));
+            }
+            ready[state.read.0 as usize] = true;
+        }
         for node in &self.nodes {
             let fail = |reason: String| GraphError::Node { node: node.name.clone(), reason };
             for id in node.inputs.iter().chain([&node.output]) {
@@ -60,8 +72,9 @@ impl Graph {
             self.check_node(node).map_err(fail)?;
             ready[node.output.0 as usize] = true;
         }
-        if !ready[self.outputs[0].0 as usize] {
-            return Err(whole("the output is never computed".into()));
+        let kept = self.states.iter().map(|s| &s.write);
+        if let Some(id) = self.outputs.iter().chain(kept).find(|id| !ready[id.0 as usize]) {
+            return Err(whole(format!("`{}` is never computed", self.tensor(*id).name)));
         }
         Ok(())
     }
@@ -69,7 +82,8 @@ impl Graph {
     fn check_node(&self, node: &Node) -> Result<(), String> {
         let arity = match node.op {
             Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } | Op::Normalize => 3,
-            Op::Add { .. } => 2,
+            Op::Add { .. } | Op::Binary { .. } => 2,
+            Op::Concat { .. } => node.inputs.len().max(1),
             Op::KMeansScore { .. } => 5,
             _ => 1,
         };
@@ -116,9 +130,10 @@ impl Graph {
                 let [m, n] = tensor(1).shape[..] else {
                     return Err(format!("weights are {:?}, expected [outputs, inputs]", tensor(1).shape));
                 };
-                same(&[tensor(0).len()], &[n], "number of inputs")?;
+                let rows = tensor(0).len() / n.max(1);
+                same(&[tensor(0).len()], &[rows * n], "number of inputs")?;
                 same(&tensor(2).shape, &[m], "bias")?;
-                same(&[out.len()], &[m], "number of outputs")?;
+                same(&[out.len()], &[rows * m], "number of outputs")?;
             }
             Op::Pool2d { kernel, stride, padding, .. } => {
                 let x = image(node.inputs[0])?;
@@ -149,18 +164,24 @@ impl Graph {
                     return Err("axes do not lie in the input".into());
                 }
             }
+            op => self.check_extra(op, node)?,
         }
         let (from, to) = (tensor(0).dtype, out.dtype);
         let fits = match node.op {
-            Op::Quantize => from == DType::F32 && to == DType::I8,
+            Op::Quantize if from == DType::F32 => to == DType::I8,
+            Op::Quantize => {
+                matches!((from, to), (DType::I8, DType::I8 | DType::U8) | (DType::U8, DType::I8))
+            }
+            Op::Reshape | Op::Strided { .. } => from == to && from != DType::I32,
             Op::Dequantize => from == DType::I8 && to == DType::F32,
             Op::Normalize | Op::KMeansScore { .. } => from == DType::F32 && to == DType::F32,
-            _ => from == to && from != DType::I32,
+            _ => from == to && matches!(from, DType::F32 | DType::I8),
         };
         if !fits {
             return Err(format!("{from:?} to {to:?} is not what this operator does"));
         }
-        if (from == DType::I8 && tensor(0).quant.is_none()) || (to == DType::I8 && out.quant.is_none()) {
+        let bare = |t: &crate::graph::Tensor| matches!(t.dtype, DType::I8 | DType::U8) && t.quant.is_none();
+        if bare(tensor(0)) || bare(out) {
             return Err("an integer tensor has no scale".into());
         }
         Ok(())

@@ -1,6 +1,6 @@
 //! Convolution, depthwise convolution, dense layers.
 
-use crate::fixed::{Requantize, output, requantize};
+use crate::fixed::{Requantize, output, requantize, requantize_once};
 
 /// Shapes of a convolution or pooling over `[height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +129,14 @@ pub fn depthwise_conv2d_s8(g: &Geometry, x: &[i8], weights: &[i8], layer: &Int8L
 pub fn fully_connected_s8(x: &[i8], weights: &[i8], layer: &Int8Layer<'_>, out: &mut [i8]) {
     for (c, (out, w)) in out.iter_mut().zip(weights.chunks_exact(x.len())).enumerate() {
         *out = layer.finish(c, layer.bias[c] + dot_s8(x, w, layer.in_zero));
+    }
+}
+
+/// Integer dense layer that rounds once where [`fully_connected_s8`] rounds twice, as LiteRT's reference kernel does.
+pub fn fully_connected_once_s8(x: &[i8], weights: &[i8], layer: &Int8Layer<'_>, out: &mut [i8]) {
+    for (c, (out, w)) in out.iter_mut().zip(weights.chunks_exact(x.len())).enumerate() {
+        let sum = layer.bias[c] + dot_s8(x, w, layer.in_zero);
+        *out = output(requantize_once(sum, layer.factors[c]), layer.out_zero, layer.min, layer.max);
     }
 }
 

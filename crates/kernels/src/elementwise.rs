@@ -64,19 +64,19 @@ pub fn normalize_f32(x: &[f32], mean: &[f32], scale: &[f32], out: &mut [f32]) {
     }
 }
 
-/// One float to an integer: `x * inverse_scale` to the nearest integer, ties away from zero, plus the zero point.
-/// What is not a number becomes the zero point.
+/// One float to an integer: `x / scale` to the nearest integer, ties away from zero, plus the zero point, as the
+/// reference kernels do. What is not a number becomes the zero point.
 #[inline]
-pub fn quantize_one(x: f32, inverse_scale: f32, zero: i32) -> i8 {
-    let scaled = limit(x * inverse_scale, -512.0, 512.0);
+pub fn quantize_one(x: f32, scale: f32, zero: i32) -> i8 {
+    let scaled = limit(x / scale, -512.0, 512.0);
     let scaled = if scaled.is_nan() { 0.0 } else { scaled };
     clamp(round(scaled) + zero, -128, 127)
 }
 
 /// Floats to integers.
-pub fn quantize_s8(x: &[f32], inverse_scale: f32, zero: i32, out: &mut [i8]) {
+pub fn quantize_s8(x: &[f32], scale: f32, zero: i32, out: &mut [i8]) {
     for (out, x) in out.iter_mut().zip(x) {
-        *out = quantize_one(*x, inverse_scale, zero);
+        *out = quantize_one(*x, scale, zero);
     }
 }
 

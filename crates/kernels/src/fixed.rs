@@ -46,6 +46,13 @@ pub fn output(x: i32, zero: i32, min: i32, max: i32) -> i8 {
     (x.max(min - zero).min(max - zero) + zero) as i8
 }
 
+/// `x * factor`, rounded once to nearest, ties upwards.
+#[inline]
+pub fn requantize_once(x: i32, factor: Requantize) -> i32 {
+    let right = 31 - factor.shift;
+    ((i64::from(x) * i64::from(factor.multiplier) + (1i64 << (right - 1))) >> right) as i32
+}
+
 /// To the range of a signed byte between two limits.
 #[inline]
 pub fn clamp(x: i32, min: i32, max: i32) -> i8 {

@@ -8,13 +8,19 @@
 //! and panic on the host; the emitted C is only made for geometries that were checked.
 #![no_std]
 
+pub mod binary;
 pub mod conv;
 pub mod elementwise;
 pub mod fixed;
+pub mod gemmlowp;
 pub mod kmeans;
 pub mod math;
+pub mod movement;
 pub mod pool;
+pub mod reduce;
+pub mod resize;
 pub mod softmax;
+pub mod unary;
 
 pub use conv::{
     Geometry, conv2d_f32, conv2d_s8, depthwise_conv2d_f32, depthwise_conv2d_s8, fully_connected_f32,

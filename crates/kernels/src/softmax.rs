@@ -1,6 +1,10 @@
 //! Softmax over one row.
 
-use crate::math::exp;
+use crate::{
+    fixed::{clamp, doubling_high_mul, rounding_shift_right},
+    gemmlowp::one_over_one_plus,
+    math::exp,
+};
 
 /// Scale of the integer output; its zero point is -128.
 pub const OUTPUT_SCALE: f32 = 1.0 / 256.0;
@@ -23,17 +27,19 @@ pub fn softmax_f32(x: &[f32], out: &mut [f32]) {
     }
 }
 
-/// Integer softmax with `table[d] = round(2^23 * exp(-d * input scale))` for the difference `d` (0..=255) to the
-/// largest input. Each output is `256 * e / sum` rounded to nearest, minus 128, at most 127.
+/// Integer softmax; scale 1/256, zero point -128. `table[d]` is e to the power `-d * input scale` in Q0 for the
+/// difference `d` (0..=255) to the largest input, 0 where the reference skips it. At most 4095 values.
 ///
-/// The table makes it exact to one step of the real softmax of the quantised input.
+/// # Source
+/// TensorFlow Lite's reference kernel: sums in Q12, a Newton reciprocal, each output rounded once more.
 pub fn softmax_s8(x: &[i8], table: &[u32], out: &mut [i8]) {
     let top = x.iter().copied().max().unwrap_or(0);
-    let entry = |x: i8| table[(i32::from(top) - i32::from(x)) as usize];
-    // At most 2^23 each: 512 classes fit 32 bits, so the sum is 64 bits wide.
-    let sum: u64 = x.iter().map(|&x| u64::from(entry(x))).sum();
+    let entry = |x: i8| table[(i32::from(top) - i32::from(x)) as usize] as i32;
+    let sum: i32 = x.iter().map(|&x| rounding_shift_right(entry(x), 12)).sum();
+    let headroom = (sum as u32).leading_zeros();
+    let scale = one_over_one_plus((((sum as u32) << headroom) ^ 0x8000_0000) as i32);
+    let exponent = (12 - headroom as i32) + 31 - 8;
     for (out, &x) in out.iter_mut().zip(x) {
-        let scaled = (u64::from(entry(x)) * 256 + sum / 2) / sum.max(1);
-        *out = (scaled.min(255) as i32 - 128) as i8;
+        *out = clamp(rounding_shift_right(doubling_high_mul(scale, entry(x)), exponent) - 128, -128, 127);
     }
 }

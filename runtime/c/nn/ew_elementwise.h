@@ -56,31 +56,31 @@ EW_FN int32_t ew_round(float x)
     return part >= 0.5f ? whole + 1 : (part <= -0.5f ? whole - 1 : whole);
 }
 
-EW_FN int8_t ew_quantize_one(float x, float inverse_scale, int32_t zero)
+EW_FN int8_t ew_quantize_one(float x, float scale, int32_t zero)
 {
-    float scaled = ew_limit(x * inverse_scale, -512.0f, 512.0f);
+    float scaled = ew_limit(x / scale, -512.0f, 512.0f);
     if (!ew_is_finite(scaled)) {
         scaled = 0.0f;
     }
     return ew_clamp(ew_round(scaled) + zero, -128, 127);
 }
 
-EW_FN void ew_quantize_s8(const float *x, size_t n, float inverse_scale, int32_t zero, int8_t *out)
+EW_FN void ew_quantize_s8(const float *x, size_t n, float scale, int32_t zero, int8_t *out)
 {
     size_t i;
     for (i = 0; i < n; i++) {
-        out[i] = ew_quantize_one(x[i], inverse_scale, zero);
+        out[i] = ew_quantize_one(x[i], scale, zero);
     }
 }
 
 /* Normalisation and quantisation in one pass, without a float copy in between. */
-EW_FN void ew_normalize_quantize_s8(const float *x, const float *mean, const float *scale, size_t n,
-                                    float inverse_scale, int32_t zero, int8_t *out)
+EW_FN void ew_normalize_quantize_s8(const float *x, const float *mean, const float *factor, size_t n, float scale,
+                                    int32_t zero, int8_t *out)
 {
     size_t i;
     for (i = 0; i < n; i++) {
-        const float normalised = (x[i] - mean[i]) * scale[i];
-        out[i] = ew_quantize_one(normalised, inverse_scale, zero);
+        const float normalised = (x[i] - mean[i]) * factor[i];
+        out[i] = ew_quantize_one(normalised, scale, zero);
     }
 }
 

@@ -43,22 +43,27 @@ EW_FN void ew_softmax_f32(const float *x, size_t rows, size_t n, float *out)
     }
 }
 
-/* table[d] = round(2^23 * exp(-d * scale)) for the difference d to the largest input. */
+/* table[d] is e to the power -d * scale in Q0 for the difference d to the largest input, 0 where it is skipped. */
 EW_FN void ew_softmax_s8(const int8_t *x, size_t rows, size_t n, const uint32_t *table, int8_t *out)
 {
     size_t r, i;
     for (r = 0; r < rows; r++, x += n, out += n) {
-        int32_t top = x[0];
-        uint64_t sum = 0;
+        int32_t top = x[0], scale, headroom = 0, v;
+        uint32_t sum = 0;
         for (i = 0; i < n; i++) {
             top = x[i] > top ? x[i] : top;
         }
         for (i = 0; i < n; i++) {
-            sum += table[top - x[i]];
+            sum += (uint32_t)ew_rounding_shift((int32_t)table[top - x[i]], 12);
         }
+        while ((sum & 0x80000000u) == 0u) {
+            sum <<= 1;
+            headroom++;
+        }
+        scale = ew_one_over_one_plus((int32_t)(sum ^ 0x80000000u));
         for (i = 0; i < n; i++) {
-            const uint64_t scaled = ((uint64_t)table[top - x[i]] * 256u + sum / 2u) / (sum > 0u ? sum : 1u);
-            out[i] = (int8_t)((int32_t)(scaled < 255u ? scaled : 255u) - 128);
+            v = ew_rounding_shift(ew_high_mul(scale, (int32_t)table[top - x[i]]), 12 - headroom + 23) - 128;
+            out[i] = (int8_t)(v > 127 ? 127 : v);
         }
     }
 }

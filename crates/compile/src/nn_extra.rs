@@ -1,0 +1,284 @@
+//! Emission of the operators of imported models, of states, and of constants that are read as operands.
+
+use crate::{
+    names::{array, float},
+    nn::{Emitter, Place, int},
+};
+use edgewright_ir::{
+    DType, Data, Graph, Node, TensorId,
+    extra::{BinaryKind, Function, ReduceKind},
+    lower::{Requantize, Step, Tap, i8_data, i32_data},
+};
+
+/// C type of an element.
+pub(crate) fn element(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "float",
+        DType::I8 => "int8_t",
+        DType::U8 => "uint8_t",
+        DType::I32 => "int32_t",
+    }
+}
+
+fn factor(f: Requantize) -> String {
+    format!("{{{}, {}}}", int(f.multiplier), f.shift)
+}
+
+/// Name of a function in C, and its two constants.
+fn function(f: Function) -> (&'static str, f32, f32) {
+    match f {
+        Function::Logistic => ("ew_logistic_one", 0.0, 0.0),
+        Function::Tanh => ("ew_tanh_one", 0.0, 0.0),
+        Function::HardSwish => ("ew_hard_swish_one", 0.0, 0.0),
+        Function::HardSigmoid(a, b) => ("ew_hard_sigmoid_one", a, b),
+        Function::LeakyRelu(a) => ("ew_leaky_relu_one", a, 0.0),
+        Function::Elu(a) => ("ew_elu_one", a, 0.0),
+        Function::Exp => ("ew_exp_one", 0.0, 0.0),
+        Function::Abs => ("ew_abs_one", 0.0, 0.0),
+        Function::Neg => ("ew_neg_one", 0.0, 0.0),
+        Function::Sqrt => ("ew_sqrt_one", 0.0, 0.0),
+        Function::Rsqrt => ("ew_rsqrt_one", 0.0, 0.0),
+        Function::Square => ("ew_square_one", 0.0, 0.0),
+    }
+}
+
+/// Order in which states are kept, so that none is overwritten that another still reads.
+///
+/// # Errors
+/// A sentence when states swap their values.
+pub(crate) fn keeping_order(graph: &Graph) -> Result<Vec<usize>, String> {
+    let mut left: Vec<usize> = (0..graph.states.len()).collect();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        let free = left
+            .iter()
+            .position(|&i| left.iter().all(|&j| j == i || graph.states[j].write != graph.states[i].read));
+        match free {
+            Some(at) => order.push(left.remove(at)),
+            None => return Err("states that swap their values are not emitted".into()),
+        }
+    }
+    Ok(order)
+}
+
+impl Emitter<'_> {
+    fn ints(&mut self, name: &str, values: &[i32]) {
+        self.data.push_str(&array("int32_t", name, values, |v| int(*v)));
+    }
+
+    /// Pointer to an input of a node; a constant is written once.
+    pub(crate) fn operand(&mut self, id: TensorId) -> String {
+        let t = self.graph.tensor(id);
+        let Some(data) = &t.data else { return self.pointer(id) };
+        let name = format!("{}_constant{}", self.symbol, id.0);
+        if !self.constants.contains(&id) {
+            self.constants.push(id);
+            let text = match data {
+                Data::F32(v) => array("float", &name, v, |v| float(*v)),
+                Data::I8(v) => array("int8_t", &name, v, i8::to_string),
+                Data::I32(v) => array("int32_t", &name, v, |v| int(*v)),
+            };
+            self.data.push_str(&text);
+        }
+        name
+    }
+
+    /// Call of the kernel of a step that only imported models have.
+    pub(crate) fn extra(&mut self, i: usize, node: &Node, step: Step) -> Result<String, String> {
+        let graph = self.graph;
+        let base = format!("{}_{i}", self.symbol);
+        let y = self.pointer(node.output);
+        let out = graph.tensor(node.output);
+        let (n, size) = (out.len(), out.dtype.bytes());
+        let x = match step {
+            Step::Concat { .. } => String::new(),
+            _ => self.operand(node.inputs[0]),
+        };
+        let to_i32 = |v: &[usize]| -> Vec<i32> { v.iter().map(|&d| d as i32).collect() };
+        Ok(match step {
+            Step::FullyConnectedOnceS8 { layer } => {
+                self.need(&["ew_fixed.h", "ew_fully_connected_once_s8.h"]);
+                let weights = self.operand(node.inputs[1]);
+                let bias = self.operand(node.inputs[2]);
+                let outputs = i32_data(graph.tensor(node.inputs[2]))?.len();
+                let inputs = i8_data(graph.tensor(node.inputs[1]))?.len() / outputs;
+                self.data.push_str(&array("ew_factor", &format!("{base}_factors"), &layer.factors, |f| {
+                    factor(*f)
+                }));
+                format!(
+                    "ew_fully_connected_once_s8({}, {inputs}, {outputs}, {x}, {weights}, {bias}, {base}_factors, {}, {}, {}, {}, {y});",
+                    n / outputs,
+                    layer.in_zero,
+                    layer.out_zero,
+                    layer.limits[0],
+                    layer.limits[1]
+                )
+            }
+            Step::UnaryF32 { function: f } => {
+                self.need(&["ew_fixed.h", "ew_softmax.h", "ew_gemmlowp.h", "ew_unary_f32.h"]);
+                let (name, a, b) = function(f);
+                format!("ew_unary_f32({x}, {n}u, {name}, {}, {}, {y});", float(a), float(b))
+            }
+            Step::Lookup8 { table } => {
+                self.need(&["ew_lookup.h"]);
+                self.data.push_str(&array("int8_t", &format!("{base}_table"), &table, i8::to_string));
+                format!("ew_lookup_8({x}, {n}u, {base}_table, {y});")
+            }
+            Step::BinaryF32 { kind, limits: [min, max] } => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h", "ew_binary.h"]);
+                let b = self.operand(node.inputs[1]);
+                let name = match kind {
+                    BinaryKind::Add => "EW_ADD",
+                    BinaryKind::Sub => "EW_SUB",
+                    BinaryKind::Mul => "EW_MUL",
+                    BinaryKind::Div => "EW_DIV",
+                    BinaryKind::Maximum => "EW_MAXIMUM",
+                    BinaryKind::Minimum => "EW_MINIMUM",
+                    BinaryKind::SquaredDifference => "EW_SQUARED_DIFFERENCE",
+                };
+                format!("ew_binary_f32({name}, {x}, {b}, {n}u, {}, {}, {y});", float(min), float(max))
+            }
+            Step::SubS8(p) => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h", "ew_binary.h"]);
+                let b = self.operand(node.inputs[1]);
+                self.data.push_str(&format!(
+                    "EW_DATA ew_add_params {base}_sub = {{{{{}, {}}}, {{{}, {}}}, {}, {}, {}, {}}};\n",
+                    p.in_zero[0],
+                    p.in_zero[1],
+                    factor(p.in_factor[0]),
+                    factor(p.in_factor[1]),
+                    factor(p.out_factor),
+                    p.out_zero,
+                    p.min,
+                    p.max
+                ));
+                format!("ew_sub_s8(&{base}_sub, {x}, {b}, {n}u, {y});")
+            }
+            Step::MulS8(p) => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h", "ew_binary.h"]);
+                let b = self.operand(node.inputs[1]);
+                self.data.push_str(&format!(
+                    "EW_DATA ew_mul_params {base}_mul = {{{{{}, {}}}, {}, {}, {}, {}}};\n",
+                    p.in_zero[0],
+                    p.in_zero[1],
+                    factor(p.factor),
+                    p.out_zero,
+                    p.min,
+                    p.max
+                ));
+                format!("ew_mul_s8(&{base}_mul, {x}, {b}, {n}u, {y});")
+            }
+            Step::ExtremeS8 { larger } => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h", "ew_binary.h"]);
+                let b = self.operand(node.inputs[1]);
+                format!("ew_extreme_s8({}, {x}, {b}, {n}u, {y});", u8::from(larger))
+            }
+            Step::Strided { shape, strides, offset } => {
+                self.need(&["ew_movement.h"]);
+                // Within a tensor, so within 32 bits.
+                let strides: Vec<i32> = strides.iter().map(|&s| s as i32).collect();
+                self.ints(&format!("{base}_shape"), &to_i32(&shape));
+                self.ints(&format!("{base}_strides"), &strides);
+                format!(
+                    "ew_strided_copy({x}, {size}u, {n}u, {}, {base}_shape, {base}_strides, {offset}, {y});",
+                    shape.len()
+                )
+            }
+            Step::Concat { outer } => {
+                self.need(&["ew_movement.h"]);
+                let (row, mut at, mut text) = (n / outer * size, 0, String::new());
+                for id in &node.inputs {
+                    let part = self.operand(*id);
+                    let inner = graph.tensor(*id).len() / outer * size;
+                    if !text.is_empty() {
+                        text.push_str("\n    ");
+                    }
+                    text.push_str(&format!(
+                        "ew_concat_part({part}, {outer}u, {inner}u, {row}u, {at}u, {y});"
+                    ));
+                    at += inner;
+                }
+                text
+            }
+            Step::Pad { shape, before, whole, value, integer } => {
+                self.need(&["ew_movement.h"]);
+                for (name, values) in [("shape", &shape), ("before", &before), ("whole", &whole)] {
+                    self.ints(&format!("{base}_{name}"), &to_i32(values));
+                }
+                let value = if out.dtype == DType::F32 { float(value) } else { integer.to_string() };
+                self.data.push_str(&format!("EW_DATA {} {base}_value = {value};\n", element(out.dtype)));
+                let count = graph.tensor(node.inputs[0]).len();
+                format!(
+                    "ew_pad({x}, &{base}_value, {size}u, {count}u, {n}u, {}, {base}_shape, {base}_before, {base}_whole, {y});",
+                    shape.len()
+                )
+            }
+            Step::ReduceF32 { kind, count, inner } => {
+                self.need(&["ew_fixed.h", "ew_reduce.h"]);
+                let kind = match kind {
+                    ReduceKind::Mean => 0,
+                    ReduceKind::Sum => 1,
+                    ReduceKind::Max => 2,
+                };
+                format!("ew_reduce_f32({kind}, {x}, {n}u, {count}u, {inner}u, {y});")
+            }
+            Step::ReduceSumS8 { count, inner, zeros: [from, to], factor } => {
+                self.need(&["ew_fixed.h", "ew_reduce.h"]);
+                format!(
+                    "ew_reduce_sum_s8({x}, {n}u, {count}u, {inner}u, {from}, {to}, {}, {}, {y});",
+                    factor.multiplier, factor.shift
+                )
+            }
+            Step::ReduceMaxS8 { count, inner } => {
+                self.need(&["ew_fixed.h", "ew_reduce.h"]);
+                format!("ew_reduce_max_s8({x}, {n}u, {count}u, {inner}u, {y});")
+            }
+            Step::ResizeBilinear { rows, columns } => {
+                self.need(&["ew_resize.h"]);
+                let tap = |t: &Tap| format!("{{{}, {}, {}}}", t.low, t.high, float(t.share));
+                self.data.push_str(&array("ew_tap", &format!("{base}_rows"), &rows, tap));
+                self.data.push_str(&array("ew_tap", &format!("{base}_columns"), &columns, tap));
+                let from = &graph.tensor(node.inputs[0]).shape;
+                let kind = if out.dtype == DType::F32 { "f32" } else { "s8" };
+                format!(
+                    "ew_resize_bilinear_{kind}({x}, {}, {}, {base}_rows, {}, {base}_columns, {}, {y});",
+                    from[1],
+                    from[2],
+                    rows.len(),
+                    columns.len()
+                )
+            }
+            _ => return Err("has no kernel in C".into()),
+        })
+    }
+
+    /// Statements that keep the states at the end of a run, and those that set them before the first.
+    pub(crate) fn states(&mut self) -> Result<(String, String), String> {
+        let graph = self.graph;
+        let (mut keep, mut initial) = (String::new(), String::new());
+        for at in keeping_order(graph)? {
+            let state = &graph.states[at];
+            let t = graph.tensor(state.read);
+            let Place::Arena(buffer) = self.needs.places[state.read.0 as usize] else { continue };
+            let place = format!("arena + {}u", self.offsets[buffer]);
+            if state.write != state.read {
+                let from = self.operand(state.write);
+                keep.push_str(&format!("    memcpy({place}, {from}, {}u);\n", t.bytes()));
+            }
+            let zero = t.quant.as_ref().map_or(0, |q| q.zero_point) as u8;
+            let name = format!("{}_initial{at}", self.symbol);
+            match &state.initial {
+                None => initial.push_str(&format!("    memset({place}, {zero}, {}u);\n", t.bytes())),
+                Some(data) => {
+                    self.data.push_str(&match data {
+                        Data::F32(v) => array("float", &name, v, |v| float(*v)),
+                        Data::I8(v) => array("int8_t", &name, v, i8::to_string),
+                        Data::I32(v) => array("int32_t", &name, v, |v| int(*v)),
+                    });
+                    initial.push_str(&format!("    memcpy({place}, {name}, {}u);\n", t.bytes()));
+                }
+            }
+        }
+        Ok((keep, initial))
+    }
+}

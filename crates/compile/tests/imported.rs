@@ -1,0 +1,198 @@
+//! Operators of imported models, states and several outputs: the C gives the bytes of the interpreter.
+
+use edgewright_compile::{Options, compile_graph, target};
+use edgewright_ir::{
+    Activation, DType, Data, Graph, Node, Op, Quant, Tensor, TensorId,
+    extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
+    interpret::Interpreter,
+};
+use edgewright_test_support::{Rng, run_on_host};
+use edgewright_toolchain::host_compilers;
+use std::fs;
+
+struct Make {
+    graph: Graph,
+    integer: bool,
+}
+
+impl Make {
+    fn tensor(&mut self, shape: &[usize], scale: f32, zero: i32, data: Option<Data>) -> TensorId {
+        let (dtype, quant) = if self.integer {
+            (DType::I8, Some(Quant { scale: vec![scale], zero_point: zero, axis: 0 }))
+        } else {
+            (DType::F32, None)
+        };
+        let name = format!("t{}", self.graph.tensors.len());
+        self.graph.push_tensor(Tensor { name, shape: shape.to_vec(), dtype, quant, data })
+    }
+
+    fn node(&mut self, op: Op, inputs: &[TensorId], shape: &[usize], scale: f32, zero: i32) -> TensorId {
+        let output = self.tensor(shape, scale, zero, None);
+        let name = format!("n{}", self.graph.nodes.len());
+        self.graph.nodes.push(Node { name, op, inputs: inputs.to_vec(), output });
+        output
+    }
+}
+
+/// Every operator once, on 4 x 6 x 3 values with a state of 5.
+fn everything(integer: bool, reference: Reference) -> Graph {
+    let mut m = Make { graph: Graph { name: "all".into(), reference, ..Graph::default() }, integer };
+    let (s, z) = (0.05, -7);
+    let x = m.tensor(&[4, 6, 3], s, z, None);
+    m.graph.inputs = vec![x];
+    let values: Vec<f32> = (0..72).map(|i| (i % 11) as f32 * 0.3 - 1.4).collect();
+    let constant =
+        if integer { Data::I8(values.iter().map(|v| (v * 50.0) as i8).collect()) } else { Data::F32(values) };
+    let c = m.tensor(&[4, 6, 3], 0.02, 3, Some(constant));
+    let mut now = x;
+    for function in [
+        Function::LeakyRelu(0.2),
+        Function::HardSwish,
+        Function::Tanh,
+        Function::Elu(1.0),
+        Function::HardSigmoid(0.2, 0.5),
+        Function::Exp,
+        Function::Abs,
+        Function::Neg,
+        Function::Square,
+        Function::Sqrt,
+        Function::Rsqrt,
+    ] {
+        now = m.node(Op::Unary { function }, &[now], &[4, 6, 3], s, z);
+        let activation = Activation::ReluN1To1;
+        now = m.node(Op::Binary { kind: BinaryKind::Sub, activation }, &[now, c], &[4, 6, 3], s, z);
+    }
+    for kind in [BinaryKind::Add, BinaryKind::Mul] {
+        now = m.node(Op::Binary { kind, activation: Activation::Relu6 }, &[now, c], &[4, 6, 3], s, z);
+        now = m.node(Op::Binary { kind, activation: Activation::None }, &[now, x], &[4, 6, 3], s, z);
+    }
+    for kind in [BinaryKind::Maximum, BinaryKind::Minimum] {
+        now = m.node(Op::Binary { kind, activation: Activation::None }, &[now, x], &[4, 6, 3], s, z);
+    }
+    let turned = Op::Strided { shape: vec![6, 3, 4], strides: vec![3, 1, 18], offset: 0 };
+    let turned = m.node(turned, &[now], &[6, 3, 4], s, z);
+    let back = Op::Strided { shape: vec![6, 2, 4], strides: vec![-12, 4, 1], offset: 60 };
+    let back = m.node(back, &[turned], &[6, 2, 4], s, z);
+    let joined = m.node(Op::Concat { outer: 6 }, &[turned, back], &[6, 5, 4], s, z);
+    let pad = Op::Pad { shape: vec![6, 5, 4], before: vec![1, 0, 2], after: vec![0, 1, 0], value: 0.5 };
+    let padded = m.node(pad, &[joined], &[7, 6, 6], s, z);
+    let sampling = Sampling { align_corners: false, half_pixel: true };
+    let resized = m.node(Op::ResizeBilinear { sampling }, &[padded], &[9, 4, 6], s, z);
+    let mean = Op::Reduce { kind: ReduceKind::Mean, count: 4, inner: 6 };
+    let mean = m.node(mean, &[resized], &[9, 6], 0.03, 5);
+    let sum = m.node(Op::Reduce { kind: ReduceKind::Sum, count: 6, inner: 1 }, &[mean], &[9], 0.1, 0);
+    let top = m.node(Op::Reduce { kind: ReduceKind::Max, count: 9, inner: 1 }, &[sum], &[1], 0.1, 0);
+    let state = m.tensor(&[5], 0.1, 0, None);
+    let line = m.node(Op::Concat { outer: 1 }, &[state, top], &[6], 0.1, 0);
+    let shifted = m.node(Op::Strided { shape: vec![5], strides: vec![1], offset: 1 }, &[line], &[5], 0.1, 0);
+    let logits = m.node(Op::Unary { function: Function::Logistic }, &[line], &[6], 1.0 / 256.0, -128);
+    m.graph.states = vec![State { name: "line".into(), read: state, write: shifted, initial: None }];
+    if integer {
+        let w = (0..24).map(|i| (i * 37 % 255 - 127) as i8).collect();
+        let w = m.tensor(&[4, 6], 0.01, 0, Some(Data::I8(w)));
+        let b = m.tensor(&[4], 0.001, 0, Some(Data::I32(vec![50, -70, 900, 0])));
+        m.graph.tensors[b.0 as usize].dtype = DType::I32;
+        let dense = Op::FullyConnected { activation: Activation::None };
+        let y = m.node(dense, &[logits, w, b], &[4], 0.02, 4);
+        let p = m.node(Op::Softmax, &[y], &[4], 1.0 / 256.0, -128);
+        m.graph.outputs = vec![p, logits];
+    } else {
+        let p = m.node(Op::Softmax, &[logits], &[6], 0.0, 0);
+        m.graph.outputs = vec![p, logits];
+    }
+    m.graph.validate().expect("valid");
+    m.graph
+}
+
+/// Bytes of the outputs of some cases, and of the inputs.
+fn expected(graph: &Graph, cases: usize) -> (Vec<u8>, Vec<u8>) {
+    let mut rng = Rng(5);
+    let mut interpreter = Interpreter::new(graph).expect("valid");
+    let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+    for _ in 0..cases {
+        let bytes = rng.input(graph.tensor(graph.inputs[0]).len());
+        if graph.tensor(graph.inputs[0]).dtype == DType::F32 {
+            let values: Vec<f32> = bytes.iter().map(|&b| f32::from(b) / 31.0).collect();
+            interpreter.with_input(&values).expect("run");
+            inputs.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        } else {
+            interpreter.with_bytes(&bytes).expect("run");
+            inputs.extend(bytes.iter().map(|&b| b as u8));
+        }
+        for id in &graph.outputs {
+            outputs.extend(interpreter.floats(*id).iter().flat_map(|v| v.to_le_bytes()));
+            outputs.extend(interpreter.bytes(*id).iter().map(|&b| b as u8));
+        }
+    }
+    (inputs, outputs)
+}
+
+fn program(kind: &str) -> String {
+    format!(
+        r#"#include "net.h"
+#include <stdio.h>
+#include <string.h>
+static uint32_t arena[(NET_ARENA_SIZE + 3) / 4];
+static {kind} in[NET_INPUT_LEN], out[NET_OUTPUT_LEN];
+int main(void)
+{{
+    net_t handle;
+    FILE *from = fopen("inputs.bin", "rb"), *to = fopen("outputs.bin", "wb");
+    memset(arena, 0xa5, sizeof arena);
+    if (from == NULL || to == NULL || net_init(&handle, arena, sizeof arena) != NET_OK) {{
+        return 3;
+    }}
+    while (fread(in, sizeof in[0], NET_INPUT_LEN, from) == NET_INPUT_LEN) {{
+        if (net_invoke(&handle, in, NET_INPUT_LEN, out, NET_OUTPUT_LEN) != NET_OK) {{
+            return 4;
+        }}
+        fwrite(out, sizeof out[0], NET_OUTPUT_LEN, to);
+    }}
+    return fclose(to) == 0 ? 0 : 7;
+}}
+"#
+    )
+}
+
+#[test]
+fn every_operator_gives_the_bytes_of_the_interpreter() {
+    let compilers = host_compilers();
+    assert!(!compilers.is_empty(), "no C compiler");
+    let host = target::all().iter().find(|t| t.id == "host").expect("host");
+    for (integer, reference) in [(true, Reference::Litert), (true, Reference::Tflm), (false, Reference::Tflm)]
+    {
+        let graph = everything(integer, reference);
+        let (inputs, outputs) = expected(&graph, 40);
+        for (compiler, flags) in compilers.iter().zip([["-std=c99", "-O2"], ["-std=c99", "-O0"]]) {
+            let dir = tempfile::tempdir().expect("a folder");
+            let options = Options { prefix: Some("net".into()) };
+            for (name, bytes) in compile_graph(&graph, host, &options).expect("C") {
+                fs::write(dir.path().join(&name), bytes).expect("written");
+            }
+            fs::write(dir.path().join("main.c"), program(if integer { "int8_t" } else { "float" }))
+                .expect("written");
+            fs::write(dir.path().join("inputs.bin"), &inputs).expect("written");
+            run_on_host(dir.path(), compiler, &flags, &["main.c", "net.c"])
+                .unwrap_or_else(|e| panic!("integer {integer}: {e}"));
+            let got = fs::read(dir.path().join("outputs.bin")).expect("outputs");
+            assert!(got == outputs, "integer {integer}, {reference:?}, {}", compiler.program);
+            assert!(outputs.iter().any(|b| *b != outputs[0]), "all outputs are alike");
+        }
+    }
+}
+
+#[test]
+fn a_state_carries_over_and_is_forgotten_by_a_reset() {
+    let graph = everything(true, Reference::Litert);
+    let mut interpreter = Interpreter::new(&graph).expect("valid");
+    let input = vec![40i8; 72];
+    let mut seen = Vec::new();
+    for _ in 0..3 {
+        interpreter.with_bytes(&input).expect("run");
+        seen.push(interpreter.bytes(graph.outputs[1]).to_vec());
+    }
+    assert_ne!(seen[0], seen[1]);
+    interpreter.reset();
+    interpreter.with_bytes(&input).expect("run");
+    assert_eq!(interpreter.bytes(graph.outputs[1]), seen[0]);
+}

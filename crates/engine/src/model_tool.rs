@@ -1,0 +1,246 @@
+//! `model run` and its kin: models from elsewhere, without a project.
+
+use crate::{EngineError, error::AtPath, npy};
+use edgewright_ir::{
+    DType, Graph, TensorId,
+    extra::Reference,
+    import::{self, Imported},
+    interpret::Interpreter,
+};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Largest model file that is read, in bytes.
+const MOST_BYTES: u64 = 256 << 20;
+
+/// Whose integer rules to follow, from the command line.
+///
+/// # Errors
+/// [`EngineError::Usage`] for another word than `litert` and `tflm`.
+pub fn reference(word: &str) -> Result<Reference, EngineError> {
+    match word {
+        "litert" => Ok(Reference::Litert),
+        "tflm" => Ok(Reference::Tflm),
+        other => Err(EngineError::Usage(format!("--reference takes litert or tflm, not `{other}`"))),
+    }
+}
+
+/// Reads a model file.
+///
+/// # Errors
+/// [`EngineError::Data`] naming the file, the operator and its place.
+pub fn load(path: &Path, reference: Reference) -> Result<Imported, EngineError> {
+    let data = |reason: String| EngineError::Data(format!("{}: {reason}", path.display()));
+    let size = std::fs::metadata(path).at(path)?.len();
+    if size > MOST_BYTES {
+        return Err(data(format!("{size} bytes; models of up to {MOST_BYTES} bytes are read")));
+    }
+    let bytes = std::fs::read(path).at(path)?;
+    let name = path.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
+    if bytes.get(4..8) == Some(b"TFL3".as_slice()) {
+        return import::tflite::read(&bytes, &name, reference).map_err(|e| data(e.to_string()));
+    }
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
+        return import::onnx::read(&bytes, &name).map_err(|e| data(e.to_string()));
+    }
+    Err(data("this is no model that is read here; TFLite (.tflite, .lite) and ONNX (.onnx) files are".into()))
+}
+
+/// Word for an element type, as NumPy has it.
+pub fn type_name(dtype: DType) -> &'static str {
+    match dtype {
+        DType::F32 => "float32",
+        DType::I8 => "int8",
+        DType::U8 => "uint8",
+        DType::I32 => "int32",
+    }
+}
+
+/// An input or output of a model.
+#[derive(Clone, Debug, Serialize)]
+pub struct TensorInfo {
+    /// Name in the file.
+    pub name: String,
+    /// Shape without the batch.
+    pub shape: Vec<usize>,
+    /// Element type.
+    #[serde(rename = "type")]
+    pub dtype: &'static str,
+    /// Scale of an integer tensor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<f32>,
+    /// Zero point of an integer tensor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub zero_point: Option<i32>,
+}
+
+/// Describes a tensor.
+pub fn describe(graph: &Graph, id: TensorId) -> TensorInfo {
+    let t = graph.tensor(id);
+    TensorInfo {
+        name: t.name.clone(),
+        shape: t.shape.clone(),
+        dtype: type_name(t.dtype),
+        scale: t.quant.as_ref().map(|q| q.scale[0]),
+        zero_point: t.quant.as_ref().map(|q| q.zero_point),
+    }
+}
+
+/// What `model run` did.
+#[derive(Clone, Debug, Serialize)]
+pub struct RunOutcome {
+    /// Number of cases.
+    pub cases: usize,
+    /// Whose integer rules were followed.
+    pub reference: &'static str,
+    /// The input.
+    pub input: TensorInfo,
+    /// The outputs, in the order of the files.
+    pub outputs: Vec<TensorInfo>,
+    /// One file per output.
+    pub files: Vec<PathBuf>,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// Cases of an input file for a graph: the first axis is cases.
+struct Cases {
+    count: usize,
+    array: npy::Array,
+}
+
+fn cases(graph: &Graph, path: &Path) -> Result<Cases, EngineError> {
+    let data = |reason: String| EngineError::Data(format!("{}: {reason}", path.display()));
+    let array = npy::read(path)?;
+    let t = graph.tensor(graph.inputs[0]);
+    let fits = match t.dtype {
+        DType::F32 => matches!(array.element, npy::ElementType::F32 | npy::ElementType::F64),
+        DType::I8 => array.element == npy::ElementType::I8,
+        DType::U8 => array.element == npy::ElementType::U8,
+        DType::I32 => false,
+    };
+    if !fits {
+        return Err(data(format!(
+            "elements are {:?}, but the model's input is {}",
+            array.element,
+            type_name(t.dtype)
+        )));
+    }
+    let count = array.shape.first().copied().unwrap_or(0);
+    if count == 0 || array.values.len() != count * t.len() {
+        return Err(data(format!(
+            "the shape {:?} is not [cases, {}]",
+            array.shape,
+            t.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
+        )));
+    }
+    Ok(Cases { count, array })
+}
+
+/// Runs a model on the cases of a file, in order, with what it keeps from one to the next; writes its outputs.
+///
+/// # Errors
+/// [`EngineError::Data`] when the model or the input cannot be used.
+pub fn run(model: &Path, input: &Path, out: &Path, reference: Reference) -> Result<RunOutcome, EngineError> {
+    let imported = load(model, reference)?;
+    let graph = &imported.graph;
+    let cases = cases(graph, input)?;
+    let failed = |e: edgewright_ir::GraphError| EngineError::Data(format!("{}: {e}", model.display()));
+    let mut interpreter = Interpreter::new(graph).map_err(failed)?;
+    let n = graph.tensor(graph.inputs[0]).len();
+    let mut results: Vec<Vec<u8>> = vec![Vec::new(); graph.outputs.len()];
+    for case in cases.array.values.chunks_exact(n) {
+        if graph.tensor(graph.inputs[0]).dtype == DType::F32 {
+            let values: Vec<f32> = case.iter().map(|&v| v as f32).collect();
+            interpreter.with_input(&values).map_err(failed)?;
+        } else {
+            // Bytes keep their bits, signed or not.
+            let values: Vec<i8> = case.iter().map(|&v| v as i32 as u8 as i8).collect();
+            interpreter.with_bytes(&values).map_err(failed)?;
+        }
+        for (id, result) in graph.outputs.iter().zip(&mut results) {
+            match graph.tensor(*id).dtype {
+                DType::F32 => result.extend(interpreter.floats(*id).iter().flat_map(|v| v.to_le_bytes())),
+                _ => result.extend(interpreter.bytes(*id).iter().map(|v| *v as u8)),
+            }
+        }
+    }
+    let mut files = Vec::new();
+    for (i, (id, result)) in graph.outputs.iter().zip(&results).enumerate() {
+        let t = graph.tensor(*id);
+        let descr = match t.dtype {
+            DType::F32 => "<f4",
+            DType::U8 => "|u1",
+            DType::I8 => "|i1",
+            DType::I32 => "<i4",
+        };
+        let shape: Vec<usize> = std::iter::once(cases.count).chain(t.shape.iter().copied()).collect();
+        let path = if i == 0 { out.to_path_buf() } else { out.with_extension(format!("{i}.npy")) };
+        std::fs::write(&path, npy::write(descr, &shape, result)).at(&path)?;
+        files.push(path);
+    }
+    Ok(RunOutcome {
+        cases: cases.count,
+        reference: reference.name(),
+        input: describe(graph, graph.inputs[0]),
+        outputs: graph.outputs.iter().map(|id| describe(graph, *id)).collect(),
+        files,
+        notes: imported.notes,
+    })
+}
+
+/// What `model export` wrote.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExportOutcome {
+    /// Format.
+    pub format: String,
+    /// Whose integer rules the code follows.
+    pub reference: &'static str,
+    /// Files, below the folder that was asked for.
+    pub files: Vec<PathBuf>,
+    /// Prefix of every name in C.
+    pub prefix: String,
+    /// Bytes of constants.
+    pub weight_bytes: usize,
+    /// What the user should know.
+    pub notes: Vec<String>,
+}
+
+/// Writes a model as a C library into a folder.
+///
+/// # Errors
+/// [`EngineError::Usage`] for an unknown format or target, [`EngineError::Data`] when the model cannot be used.
+pub fn export(
+    model: &Path,
+    format: &str,
+    out: &Path,
+    target: &str,
+    reference: Reference,
+) -> Result<ExportOutcome, EngineError> {
+    if format != "c" {
+        return Err(EngineError::Usage(format!("--format takes c, not `{format}`")));
+    }
+    let all = edgewright_compile::target::all();
+    let target = all.iter().find(|t| t.id == target).ok_or_else(|| {
+        let ids: Vec<&str> = all.iter().map(|t| t.id.as_str()).collect();
+        EngineError::Usage(format!("there is no target `{target}`; there are {}", ids.join(", ")))
+    })?;
+    let imported = load(model, reference)?;
+    let options = edgewright_compile::Options::default();
+    let tree = edgewright_compile::compile_graph(&imported.graph, target, &options)?;
+    std::fs::create_dir_all(out).at(out)?;
+    let mut files = Vec::new();
+    for (name, bytes) in &tree {
+        let path = out.join(name);
+        std::fs::write(&path, bytes).at(&path)?;
+        files.push(path);
+    }
+    Ok(ExportOutcome {
+        format: format.into(),
+        reference: reference.name(),
+        files,
+        prefix: edgewright_compile::prefix(&imported.graph.name),
+        weight_bytes: imported.graph.constant_bytes(),
+        notes: imported.notes,
+    })
+}

@@ -1,0 +1,257 @@
+//! Nodes and constants of a graph that is being imported.
+
+use super::{ImportError, shape};
+use crate::{
+    extra::ReduceKind,
+    graph::{DType, Data, Graph, Node, Op, Quant, Tensor, TensorId},
+};
+
+/// A graph in the making, with the place that an error names.
+pub struct Build {
+    pub graph: Graph,
+    pub notes: Vec<String>,
+    operator: String,
+    place: String,
+    made: usize,
+}
+
+impl Build {
+    pub fn new(name: &str) -> Self {
+        Self {
+            graph: Graph { name: name.into(), ..Graph::default() },
+            notes: Vec::new(),
+            operator: String::new(),
+            place: String::new(),
+            made: 0,
+        }
+    }
+
+    /// The operator that is being read.
+    pub fn at(&mut self, operator: &str, number: usize, makes: &str) {
+        self.operator = operator.into();
+        self.place = format!("node {number} (`{makes}`)");
+    }
+
+    /// The operator is not supported in this form.
+    pub fn fail<T>(&self, reason: impl Into<String>) -> Result<T, ImportError> {
+        Err(ImportError::Operator {
+            operator: self.operator.clone(),
+            place: self.place.clone(),
+            reason: reason.into(),
+        })
+    }
+
+    /// Says something once.
+    pub fn note(&mut self, text: String) {
+        if !self.notes.contains(&text) {
+            self.notes.push(text);
+        }
+    }
+
+    /// A name that no tensor has yet.
+    fn name(&self, wanted: &str) -> String {
+        if self.graph.tensors.iter().all(|t| t.name != wanted) {
+            return wanted.into();
+        }
+        format!("{wanted}_{}", self.graph.tensors.len())
+    }
+
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        self.graph.tensor(id)
+    }
+
+    /// A tensor that flows.
+    pub fn flow(&mut self, name: &str, shape: &[usize], dtype: DType, quant: Option<Quant>) -> TensorId {
+        let name = self.name(name);
+        self.graph.push_tensor(Tensor { name, shape: shape.to_vec(), dtype, quant, data: None })
+    }
+
+    /// A constant.
+    pub fn constant(&mut self, name: &str, shape: &[usize], data: Data, quant: Option<Quant>) -> TensorId {
+        let dtype = match data {
+            Data::F32(_) => DType::F32,
+            Data::I8(_) => DType::I8,
+            Data::I32(_) => DType::I32,
+        };
+        let name = self.name(name);
+        self.graph.push_tensor(Tensor { name, shape: shape.to_vec(), dtype, quant, data: Some(data) })
+    }
+
+    /// A node that makes `output`.
+    pub fn node(&mut self, op: Op, inputs: Vec<TensorId>, output: TensorId) {
+        let name = format!("{}_{}", self.operator.to_lowercase(), self.made);
+        self.made += 1;
+        self.graph.nodes.push(Node { name, op, inputs, output });
+    }
+
+    /// A node that makes a new tensor of the type and scale of `like`.
+    pub fn make(&mut self, op: Op, inputs: Vec<TensorId>, like: TensorId, shape: &[usize]) -> TensorId {
+        let t = self.tensor(like);
+        let (dtype, quant, name) = (t.dtype, t.quant.clone(), format!("{}_{}", t.name, self.made));
+        let output = self.flow(&name, shape, dtype, quant);
+        self.node(op, inputs, output);
+        output
+    }
+
+    /// `x` of shape `from`, spread over `to`: unchanged when it is, folded when it is a constant.
+    pub fn spread(&mut self, x: TensorId, from: &[usize], to: &[usize]) -> Result<TensorId, ImportError> {
+        if from.iter().product::<usize>() == to.iter().product::<usize>() {
+            return Ok(x);
+        }
+        let Some(strides) = shape::broadcast(from, to) else {
+            return self.fail(format!("{from:?} cannot be spread over {to:?}"));
+        };
+        self.view(x, to.to_vec(), strides, 0)
+    }
+
+    /// A view of `x`; folded when it is a constant.
+    pub fn view(
+        &mut self,
+        x: TensorId,
+        shape: Vec<usize>,
+        strides: Vec<isize>,
+        offset: usize,
+    ) -> Result<TensorId, ImportError> {
+        let Some(count) = shape::count(&shape) else {
+            return self.fail(format!("{shape:?} is too large"));
+        };
+        let t = self.tensor(x).clone();
+        if t.data.is_none() {
+            let outer = shape::without_batch(&shape);
+            return Ok(self.make(Op::Strided { shape, strides, offset }, vec![x], x, &outer));
+        }
+        let copy = |len: usize, at: &dyn Fn(usize)| {
+            for n in 0..count {
+                let (mut rest, mut from) = (n, offset as isize);
+                for (extent, stride) in shape.iter().zip(&strides).rev() {
+                    from += (rest % extent) as isize * stride;
+                    rest /= extent;
+                }
+                match usize::try_from(from).ok().filter(|&f| f < len) {
+                    Some(from) => at(from),
+                    None => return false,
+                }
+            }
+            true
+        };
+        fn gather<T: Copy>(v: &[T], copy: impl Fn(usize, &dyn Fn(usize)) -> bool) -> Option<Vec<T>> {
+            let out = std::cell::RefCell::new(Vec::new());
+            copy(v.len(), &|from| out.borrow_mut().push(v[from])).then(|| out.into_inner())
+        }
+        let data = match t.data.as_ref() {
+            Some(Data::F32(v)) => gather(v, copy).map(Data::F32),
+            Some(Data::I8(v)) => gather(v, copy).map(Data::I8),
+            Some(Data::I32(v)) => gather(v, copy).map(Data::I32),
+            None => None,
+        };
+        match data {
+            Some(data) => Ok(self.constant(&t.name, &shape::without_batch(&shape), data, t.quant)),
+            None => self.fail("a view reaches outside its tensor"),
+        }
+    }
+
+    /// `x` of shape `full` with its axes in another order.
+    pub fn transpose(
+        &mut self,
+        x: TensorId,
+        full: &[usize],
+        order: &[usize],
+    ) -> Result<TensorId, ImportError> {
+        let mut seen = vec![false; full.len()];
+        for &a in order {
+            match seen.get_mut(a) {
+                Some(s) if !*s => *s = true,
+                _ => return self.fail(format!("{order:?} is no order of {} axes", full.len())),
+            }
+        }
+        if order.len() != full.len() {
+            return self.fail(format!("{order:?} is no order of {} axes", full.len()));
+        }
+        let own = shape::strides(full);
+        let to: Vec<usize> = order.iter().map(|&a| full[a]).collect();
+        // Axes of one element may move freely.
+        let moved: Vec<usize> = order.iter().copied().filter(|&a| full[a] > 1).collect();
+        if moved.windows(2).all(|w| w[0] < w[1]) {
+            if self.tensor(x).data.is_some() {
+                return self.view(x, to, order.iter().map(|&a| own[a]).collect(), 0);
+            }
+            return Ok(self.make(Op::Reshape, vec![x], x, &shape::without_batch(&to)));
+        }
+        self.view(x, to, order.iter().map(|&a| own[a]).collect(), 0)
+    }
+
+    /// One value out of those along `axes` of `x` of shape `full`, into `output`.
+    pub fn reduce(
+        &mut self,
+        kind: ReduceKind,
+        x: TensorId,
+        full: &[usize],
+        axes: &[usize],
+        output: TensorId,
+    ) -> Result<(), ImportError> {
+        let wide: Vec<usize> = (0..full.len()).filter(|&a| full[a] > 1).collect();
+        let reduced: Vec<usize> = wide.iter().copied().filter(|a| axes.contains(a)).collect();
+        let count: usize = reduced.iter().map(|&a| full[a]).product();
+        let first = wide.iter().position(|a| axes.contains(a)).unwrap_or(0);
+        let together = wide[first..].iter().take(reduced.len()).eq(reduced.iter());
+        if together {
+            let inner = wide[first..].iter().skip(reduced.len()).map(|&a| full[a]).product();
+            self.node(Op::Reduce { kind, count, inner }, vec![x], output);
+            return Ok(());
+        }
+        let mut order: Vec<usize> = (0..full.len()).filter(|a| !axes.contains(a)).collect();
+        order.extend((0..full.len()).filter(|a| axes.contains(a)));
+        let moved = self.transpose(x, full, &order)?;
+        self.node(Op::Reduce { kind, count, inner: 1 }, vec![moved], output);
+        Ok(())
+    }
+
+    /// `x` at the scale of `like`, rescaled when it has another.
+    pub fn at_scale_of(&mut self, x: TensorId, like: TensorId) -> TensorId {
+        let affine = |t: &Tensor| t.quant.as_ref().map(|q| (q.scale[0], q.zero_point));
+        if affine(self.tensor(x)) == affine(self.tensor(like)) {
+            return x;
+        }
+        let shape = self.tensor(x).shape.clone();
+        self.make(Op::Quantize, vec![x], like, &shape)
+    }
+}
+
+/// Drops nodes that nothing reads and tensors that no node uses, and keeps the order of the rest.
+pub fn prune(graph: &mut Graph) {
+    let mut wanted = vec![false; graph.tensors.len()];
+    let states = graph.states.iter().flat_map(|s| [s.read, s.write]);
+    for id in graph.inputs.iter().copied().chain(graph.outputs.iter().copied()).chain(states) {
+        wanted[id.0 as usize] = true;
+    }
+    for node in graph.nodes.iter().rev() {
+        if wanted[node.output.0 as usize] {
+            for id in &node.inputs {
+                wanted[id.0 as usize] = true;
+            }
+        }
+    }
+    graph.nodes.retain(|n| wanted[n.output.0 as usize]);
+    let mut new = 0;
+    let numbers: Vec<TensorId> = wanted
+        .iter()
+        .map(|&w| {
+            let id = TensorId(new);
+            new += u32::from(w);
+            id
+        })
+        .collect();
+    let mut keep = wanted.iter();
+    graph.tensors.retain(|_| keep.next().copied().unwrap_or(false));
+    let renumber = |id: &mut TensorId| *id = numbers[id.0 as usize];
+    for node in &mut graph.nodes {
+        node.inputs.iter_mut().for_each(renumber);
+        renumber(&mut node.output);
+    }
+    graph.inputs.iter_mut().for_each(renumber);
+    graph.outputs.iter_mut().for_each(renumber);
+    for state in &mut graph.states {
+        renumber(&mut state.read);
+        renumber(&mut state.write);
+    }
+}

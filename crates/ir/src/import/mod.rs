@@ -1,0 +1,52 @@
+//! Models from elsewhere, as graphs.
+//!
+//! Foreign bytes never panic: every offset and size is checked before it is used.
+
+mod build;
+mod flat;
+pub mod onnx;
+mod shape;
+pub mod tflite;
+
+use crate::graph::{Graph, GraphError};
+
+/// A model that was read.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The model.
+    pub graph: Graph,
+    /// Shape of the input and of each output as in the file, batch included.
+    pub shapes: Vec<Vec<usize>>,
+    /// What the user should know, one sentence each.
+    pub notes: Vec<String>,
+}
+
+/// Why a model cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// The bytes are not a model.
+    #[error("this is no {format} model: {reason}")]
+    Malformed {
+        /// Name of the format.
+        format: &'static str,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An operator that is not known, or not in this form.
+    #[error("operator {operator} at {place}: {reason}")]
+    Operator {
+        /// Name in the format's own words.
+        operator: String,
+        /// Number of the operator and the name of what it makes.
+        place: String,
+        /// What is not supported and what to use instead.
+        reason: String,
+    },
+    /// The graph that came out does not hold together.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+}
+
+/// Most elements that one tensor may have.
+pub(crate) const MOST_ELEMENTS: usize = 1 << 26;

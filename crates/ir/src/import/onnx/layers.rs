@@ -1,0 +1,278 @@
+//! Layers with weights, and pooling.
+
+use super::{Attribute, Importer, RawNode, Value};
+use crate::{
+    extra::ReduceKind,
+    graph::{Activation, DType, Data, Op, Padding, PoolKind},
+    import::{ImportError, shape},
+};
+
+/// Window of a convolution or pooling, one or two axes.
+struct Window {
+    kernel: [usize; 2],
+    stride: [usize; 2],
+    dilation: [usize; 2],
+    padding: Padding,
+}
+
+impl Importer {
+    /// Imports the node when it is one of these.
+    pub(super) fn layer(&mut self, node: &RawNode) -> Result<bool, ImportError> {
+        match node.kind.as_str() {
+            "Conv" => self.conv(node)?,
+            "Gemm" | "MatMul" => self.dense(node)?,
+            "MaxPool" => self.pool(node, PoolKind::Max)?,
+            "AveragePool" => self.pool(node, PoolKind::Average)?,
+            "GlobalAveragePool" => self.global_average(node)?,
+            "BatchNormalization" => self.batch_norm(node)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// A value `[1, c, h, w]` or `[1, c, w]` as a tensor `[h, w, c]`.
+    fn image(&mut self, name: &str) -> Result<(Value, [usize; 3]), ImportError> {
+        let v = self.value(name)?;
+        let size = match *v.shape.as_slice() {
+            [1, c, h, w] => [h, w, c],
+            [1, c, w] => [1, w, c],
+            _ => {
+                return self
+                    .b
+                    .fail(format!("its input is {:?}, expected [1, channels, height, width]", v.shape));
+            }
+        };
+        if size.contains(&0) {
+            return self.b.fail("its input is empty");
+        }
+        let mut v = self.last(&v)?;
+        if self.b.tensor(v.id).shape != size {
+            v.id = self.b.make(Op::Reshape, vec![v.id], v.id, &size);
+        }
+        Ok((v, size))
+    }
+
+    fn window(&self, node: &RawNode, x: [usize; 3], kernel: &[usize]) -> Result<Window, ImportError> {
+        let flat = kernel.len() == 1;
+        let pair = |name: &str| -> Result<[usize; 2], ImportError> {
+            let v = self.ints(node, name).unwrap_or_else(|| vec![1; kernel.len()]);
+            let v: Option<Vec<usize>> =
+                v.iter().map(|&s| usize::try_from(s).ok().filter(|s| (1..=65536).contains(s))).collect();
+            match v.as_deref() {
+                Some(&[a, b]) if !flat => Ok([a, b]),
+                Some(&[b]) if flat => Ok([1, b]),
+                _ => self.b.fail(format!("its {name} are not possible")),
+            }
+        };
+        let (stride, dilation) = (pair("strides")?, pair("dilations")?);
+        let kernel = if flat { [1, kernel[0]] } else { [kernel[0], kernel[1]] };
+        if kernel.contains(&0) || self.int(node, "ceil_mode", 0) != 0 {
+            return self.b.fail("an empty kernel, or rounding up, is not supported");
+        }
+        let auto = match node.attributes.get("auto_pad") {
+            Some(Attribute::Text(t)) => t.as_str(),
+            _ => "NOTSET",
+        };
+        let pads = self.ints(node, "pads").unwrap_or_else(|| vec![0; 2 * if flat { 1 } else { 2 }]);
+        let pads: Option<Vec<usize>> =
+            pads.iter().map(|&p| usize::try_from(p).ok().filter(|&p| p < 1 << 20)).collect();
+        let same = |axis: usize, upper: bool| {
+            let out = x[axis].div_ceil(stride[axis]);
+            let covered = (kernel[axis] - 1) * dilation[axis] + 1;
+            let total = ((out - 1) * stride[axis] + covered).saturating_sub(x[axis]);
+            if upper { (total / 2, total - total / 2) } else { (total - total / 2, total / 2) }
+        };
+        let padding = match (auto, pads.as_deref()) {
+            ("SAME_UPPER" | "SAME_LOWER", _) => {
+                let (top, bottom) = same(0, auto == "SAME_UPPER");
+                let (left, right) = same(1, auto == "SAME_UPPER");
+                Padding { top, bottom, left, right }
+            }
+            ("VALID", _) => Padding::default(),
+            (_, Some(&[top, left, bottom, right])) => Padding { top, bottom, left, right },
+            (_, Some(&[left, right])) => Padding { top: 0, bottom: 0, left, right },
+            _ => return self.b.fail("its padding is not possible"),
+        };
+        Ok(Window { kernel, stride, dilation, padding })
+    }
+
+    /// Extents of the output.
+    fn extents(&self, x: [usize; 3], w: &Window) -> Result<[usize; 2], ImportError> {
+        let p = &w.padding;
+        let pads = [p.top + p.bottom, p.left + p.right];
+        let mut out = [0; 2];
+        for i in 0..2 {
+            let covered = (w.kernel[i] - 1).saturating_mul(w.dilation[i]) + 1;
+            match (x[i] + pads[i]).checked_sub(covered) {
+                Some(rest) => out[i] = rest / w.stride[i] + 1,
+                None => return self.b.fail("its kernel is larger than its input"),
+            }
+        }
+        Ok(out)
+    }
+
+    /// The file's shape of an image result.
+    fn file_shape(v: &Value, out: [usize; 2], channels: usize) -> Vec<usize> {
+        if v.shape.len() == 3 { vec![1, channels, out[1]] } else { vec![1, channels, out[0], out[1]] }
+    }
+
+    fn conv(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let (v, x) = self.image(self.arg(node, 0)?)?;
+        let (weights, ws) = self.float_constant(self.arg(node, 1)?)?;
+        let rank = v.shape.len();
+        if ws.len() != rank || ws[0] == 0 {
+            return self.b.fail(format!("its weights are {ws:?}"));
+        }
+        let (outputs, per_group) = (ws[0], ws[1]);
+        let groups = usize::try_from(self.int(node, "group", 1)).unwrap_or(0);
+        let window = self.window(node, x, &ws[2..])?;
+        let out = self.extents(x, &window)?;
+        let [kh, kw] = window.kernel;
+        let depthwise = groups == x[2] && per_group == 1 && groups > 1;
+        if !(depthwise && outputs % x[2] == 0 || groups == 1 && per_group == x[2]) {
+            return self
+                .b
+                .fail(format!("{groups} groups of {per_group} channels are not supported; 1 or all are"));
+        }
+        let at = |o: usize, i: usize, y: usize, x: usize| weights[((o * per_group + i) * kh + y) * kw + x];
+        let mut turned = Vec::with_capacity(weights.len());
+        if depthwise {
+            for y in 0..kh {
+                for x in 0..kw {
+                    turned.extend((0..outputs).map(|o| at(o, 0, y, x)));
+                }
+            }
+        } else {
+            for o in 0..outputs {
+                for y in 0..kh {
+                    for x in 0..kw {
+                        turned.extend((0..per_group).map(|i| at(o, i, y, x)));
+                    }
+                }
+            }
+        }
+        let shape = if depthwise { vec![kh, kw, outputs] } else { vec![outputs, kh, kw, per_group] };
+        let bias =
+            if self.given(node, 2) { self.float_constant(self.arg(node, 2)?)?.0 } else { vec![0.0; outputs] };
+        if bias.len() != outputs {
+            return self.b.fail("its bias does not fit");
+        }
+        let w = self.b.constant("weights", &shape, Data::F32(turned), None);
+        let b = self.b.constant("bias", &[outputs], Data::F32(bias), None);
+        let Window { stride, dilation, padding, .. } = window;
+        let activation = Activation::None;
+        let op = if depthwise {
+            Op::DepthwiseConv2d { stride, dilation, padding, multiplier: outputs / x[2], activation }
+        } else {
+            Op::Conv2d { stride, dilation, padding, activation }
+        };
+        let id = self.b.make(op, vec![v.id, w, b], v.id, &[out[0], out[1], outputs]);
+        self.give(node, id, Self::file_shape(&v, out, outputs), true)
+    }
+
+    fn dense(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let (weights, ws) = self.float_constant(self.arg(node, 1)?)?;
+        let &[rows, columns] = ws.as_slice() else {
+            return self.b.fail(format!("its weights are {ws:?}, expected two axes"));
+        };
+        let gemm = node.kind == "Gemm";
+        let turned = gemm && self.int(node, "transB", 0) != 0;
+        let (inputs, outputs) = if turned { (columns, rows) } else { (rows, columns) };
+        if inputs == 0 || outputs == 0 || v.shape.last() != Some(&inputs) {
+            return self.b.fail(format!("{:?} does not fit weights of {ws:?}", v.shape));
+        }
+        if gemm && self.int(node, "transA", 0) != 0 {
+            return self.b.fail("transA is not supported");
+        }
+        let (alpha, beta) =
+            if gemm { (self.float(node, "alpha", 1.0), self.float(node, "beta", 1.0)) } else { (1.0, 1.0) };
+        let at = |o: usize, i: usize| if turned { weights[o * inputs + i] } else { weights[i * outputs + o] };
+        let values =
+            (0..outputs).flat_map(|o| (0..inputs).map(move |i| (o, i))).map(|(o, i)| alpha * at(o, i));
+        let values: Vec<f32> = values.collect();
+        let bias = if self.given(node, 2) {
+            let (b, _) = self.float_constant(self.arg(node, 2)?)?;
+            match b.len() {
+                1 => vec![beta * b[0]; outputs],
+                n if n == outputs => b.iter().map(|b| beta * b).collect(),
+                _ => return self.b.fail("its bias does not fit"),
+            }
+        } else {
+            vec![0.0; outputs]
+        };
+        let w = self.b.constant("weights", &[outputs, inputs], Data::F32(values), None);
+        let b = self.b.constant("bias", &[outputs], Data::F32(bias), None);
+        let mut to = v.shape.clone();
+        if let Some(last) = to.last_mut() {
+            *last = outputs;
+        }
+        let op = Op::FullyConnected { activation: Activation::None };
+        let id = self.b.make(op, vec![v.id, w, b], v.id, &shape::without_batch(&to));
+        self.give(node, id, to, false)
+    }
+
+    fn pool(&mut self, node: &RawNode, kind: PoolKind) -> Result<(), ImportError> {
+        let (v, x) = self.image(self.arg(node, 0)?)?;
+        let kernel = self.ints(node, "kernel_shape").unwrap_or_default();
+        let kernel: Vec<usize> = kernel.iter().map(|&k| usize::try_from(k).unwrap_or(0)).collect();
+        if kernel.len() + 2 != v.shape.len() {
+            return self.b.fail("its kernel does not fit its input");
+        }
+        let w = self.window(node, x, &kernel)?;
+        let padded = w.padding != Padding::default();
+        if w.dilation != [1, 1] || (padded && self.int(node, "count_include_pad", 0) != 0) {
+            return self.b.fail("dilation and counting of the padding are not supported");
+        }
+        let out = self.extents(x, &w)?;
+        let activation = Activation::None;
+        let op = Op::Pool2d { kind, kernel: w.kernel, stride: w.stride, padding: w.padding, activation };
+        let id = self.b.make(op, vec![v.id], v.id, &[out[0], out[1], x[2]]);
+        self.give(node, id, Self::file_shape(&v, out, x[2]), true)
+    }
+
+    fn global_average(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let (v, [h, w, c]) = self.image(self.arg(node, 0)?)?;
+        let out = self.b.flow("mean", &[1, 1, c], DType::F32, None);
+        self.b.reduce(ReduceKind::Mean, v.id, &[h, w, c], &[0, 1], out)?;
+        self.give(node, out, Self::file_shape(&v, [1, 1], c), true)
+    }
+
+    /// Per channel `x * scale + bias`: a depthwise convolution of one pixel.
+    fn batch_norm(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let channels = v.shape.get(1).copied().unwrap_or(0);
+        let mut parts = Vec::new();
+        for i in 1..5 {
+            let (values, _) = self.float_constant(self.arg(node, i)?)?;
+            if values.len() != channels {
+                return self.b.fail("its constants do not fit its channels");
+            }
+            parts.push(values);
+        }
+        let epsilon = self.float(node, "epsilon", 1e-5);
+        let scale: Vec<f32> =
+            (0..channels).map(|c| parts[0][c] / (parts[3][c] + epsilon).max(0.0).sqrt()).collect();
+        let bias = (0..channels).map(|c| parts[1][c] - parts[2][c] * scale[c]).collect();
+        let full = v.shape.clone();
+        let (id, size) = if v.shape.len() == 2 {
+            let size = [1, 1, channels];
+            (self.b.make(Op::Reshape, vec![v.id], v.id, &size), size)
+        } else {
+            let (v, size) = self.image(self.arg(node, 0)?)?;
+            (v.id, size)
+        };
+        let w = self.b.constant("scale", &[1, 1, channels], Data::F32(scale), None);
+        let b = self.b.constant("bias", &[channels], Data::F32(bias), None);
+        let op = Op::DepthwiseConv2d {
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Padding::default(),
+            multiplier: 1,
+            activation: Activation::None,
+        };
+        let out = self.b.make(op, vec![id, w, b], id, &size);
+        self.give(node, out, full, true)
+    }
+}

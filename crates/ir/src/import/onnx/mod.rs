@@ -1,0 +1,571 @@
+//! ONNX models: float, and quantised ones in the form with QuantizeLinear and DequantizeLinear.
+//!
+//! ONNX keeps images as `[n, channels, height, width]`. Values are turned to channels last where an operator needs
+//! it and back where their order counts; turns that meet or move nothing cost nothing.
+
+mod layers;
+mod wire;
+
+use super::{ImportError, Imported, build::Build, shape};
+use crate::{
+    extra::{BinaryKind, Function, ReduceKind},
+    graph::{Activation, DType, Data, Op, Quant, TensorId},
+};
+use std::collections::BTreeMap;
+use wire::{Attribute, Constant, RawGraph, RawNode, Values};
+
+/// Reads a model.
+///
+/// # Errors
+/// [`ImportError`] naming what does not fit, or the operator that is not supported and its place.
+pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
+    let malformed = |reason: String| ImportError::Malformed { format: "ONNX", reason };
+    let raw = wire::read(bytes).map_err(malformed)?;
+    let [(input, extents, kind)] = raw.inputs.as_slice() else {
+        return Err(malformed(format!(
+            "it has {} inputs; a model with one input is supported",
+            raw.inputs.len()
+        )));
+    };
+    if *kind != 1 {
+        return Err(malformed(format!(
+            "its input `{input}` has elements of type {kind}; float is supported"
+        )));
+    }
+    // A free batch is one; other free extents are not known.
+    let mut full = extents.clone();
+    if let Some(batch) = full.first_mut()
+        && *batch == 0
+    {
+        *batch = 1;
+    }
+    if full.contains(&0) || shape::count(&full).is_none() {
+        return Err(malformed(format!("its input is {full:?}; give every extent but the batch a size")));
+    }
+    let mut b = Build::new(name);
+    let id = b.flow(input, &shape::without_batch(&full), DType::F32, None);
+    b.graph.inputs = vec![id];
+    let mut importer = Importer { b, values: BTreeMap::new(), constants: raw.constants.clone() };
+    importer.values.insert(input.clone(), Value { id, shape: full.clone(), last: false });
+    for (i, node) in raw.nodes.iter().enumerate() {
+        let makes = node.outputs.first().map_or("nothing", String::as_str);
+        importer.b.at(&node.kind, i, makes);
+        importer.node(node)?;
+    }
+    importer.finish(&raw, full)
+}
+
+/// A value that flows.
+#[derive(Clone)]
+struct Value {
+    id: TensorId,
+    /// As in the file.
+    shape: Vec<usize>,
+    /// Whether the elements lie channels last.
+    last: bool,
+}
+
+struct Importer {
+    b: Build,
+    values: BTreeMap<String, Value>,
+    constants: BTreeMap<String, Constant>,
+}
+
+impl Importer {
+    fn finish(mut self, raw: &RawGraph, input: Vec<usize>) -> Result<Imported, ImportError> {
+        let mut shapes = vec![input];
+        for name in &raw.outputs {
+            self.b.at("output", raw.nodes.len(), name);
+            let v = self.value(name)?;
+            let v = self.first(&v)?;
+            let mut id = v.id;
+            let graph = &self.b.graph;
+            if graph.outputs.contains(&id) || graph.nodes.iter().all(|n| n.output != id) {
+                id = self.b.make(Op::Reshape, vec![id], id, &shape::without_batch(&v.shape));
+            }
+            self.b.graph.tensors[id.0 as usize].shape = shape::without_batch(&v.shape);
+            self.b.graph.outputs.push(id);
+            shapes.push(v.shape);
+        }
+        let Build { mut graph, notes, .. } = self.b;
+        super::build::prune(&mut graph);
+        graph.validate()?;
+        for node in &graph.nodes {
+            graph.lower(node)?;
+        }
+        Ok(Imported { graph, shapes, notes })
+    }
+
+    fn arg<'n>(&self, node: &'n RawNode, i: usize) -> Result<&'n str, ImportError> {
+        match node.inputs.get(i) {
+            Some(name) if !name.is_empty() => Ok(name),
+            _ => self.b.fail(format!("input {i} is left out")),
+        }
+    }
+
+    fn given(&self, node: &RawNode, i: usize) -> bool {
+        node.inputs.get(i).is_some_and(|n| !n.is_empty())
+    }
+
+    /// A value that flows, or a constant that becomes one.
+    fn value(&mut self, name: &str) -> Result<Value, ImportError> {
+        if let Some(v) = self.values.get(name) {
+            return Ok(v.clone());
+        }
+        let Some(Constant { shape: full, values: Values::Floats(v) }) = self.constants.get(name).cloned()
+        else {
+            return self.b.fail(format!("`{name}` is no float value"));
+        };
+        let id = self.b.constant(name, &shape::without_batch(&full), Data::F32(v), None);
+        let value = Value { id, shape: full, last: false };
+        self.values.insert(name.into(), value.clone());
+        Ok(value)
+    }
+
+    fn float_constant(&self, name: &str) -> Result<(Vec<f32>, Vec<usize>), ImportError> {
+        match self.constants.get(name) {
+            Some(Constant { shape, values: Values::Floats(v) }) => Ok((v.clone(), shape.clone())),
+            _ => self.b.fail(format!("`{name}` must be a constant of floats")),
+        }
+    }
+
+    fn int_constant(&self, name: &str) -> Result<Vec<i64>, ImportError> {
+        match self.constants.get(name) {
+            Some(Constant { values: Values::Ints(v), .. }) => Ok(v.clone()),
+            _ => self.b.fail(format!("`{name}` must be a constant of integers")),
+        }
+    }
+
+    fn int(&self, node: &RawNode, name: &str, default: i64) -> i64 {
+        match node.attributes.get(name) {
+            Some(Attribute::Int(v)) => *v,
+            _ => default,
+        }
+    }
+
+    fn float(&self, node: &RawNode, name: &str, default: f32) -> f32 {
+        match node.attributes.get(name) {
+            Some(Attribute::Float(v)) => *v,
+            _ => default,
+        }
+    }
+
+    fn ints(&self, node: &RawNode, name: &str) -> Option<Vec<i64>> {
+        match node.attributes.get(name) {
+            Some(Attribute::Ints(v)) => Some(v.clone()),
+            _ => None,
+        }
+    }
+
+    /// Integers of an attribute or, in newer operator sets, of an input.
+    fn either(&self, node: &RawNode, name: &str, input: usize) -> Result<Option<Vec<i64>>, ImportError> {
+        if let Some(v) = self.ints(node, name) {
+            return Ok(Some(v));
+        }
+        if self.given(node, input) { self.int_constant(self.arg(node, input)?).map(Some) } else { Ok(None) }
+    }
+
+    /// Names the result.
+    fn give(
+        &mut self,
+        node: &RawNode,
+        id: TensorId,
+        full: Vec<usize>,
+        last: bool,
+    ) -> Result<(), ImportError> {
+        match node.outputs.first() {
+            Some(name) => {
+                self.values.insert(name.clone(), Value { id, shape: full, last });
+                Ok(())
+            }
+            None => self.b.fail("it has no output"),
+        }
+    }
+
+    /// Extents in the order in which the elements lie.
+    fn stored(full: &[usize], last: bool) -> Vec<usize> {
+        if !last || full.len() < 3 {
+            return full.to_vec();
+        }
+        let mut out = vec![full[0]];
+        out.extend(&full[2..]);
+        out.push(full[1]);
+        out
+    }
+
+    /// The value with its elements in the file's order.
+    fn first(&mut self, v: &Value) -> Result<Value, ImportError> {
+        if !v.last || v.shape.len() < 3 {
+            return Ok(Value { last: false, ..v.clone() });
+        }
+        let stored = Self::stored(&v.shape, true);
+        let rank = stored.len();
+        let order: Vec<usize> = [0, rank - 1].into_iter().chain(1..rank - 1).collect();
+        let id = self.b.transpose(v.id, &stored, &order)?;
+        Ok(Value { id, shape: v.shape.clone(), last: false })
+    }
+
+    /// The value with its channels last.
+    fn last(&mut self, v: &Value) -> Result<Value, ImportError> {
+        if v.last || v.shape.len() < 3 {
+            return Ok(Value { last: true, ..v.clone() });
+        }
+        let rank = v.shape.len();
+        let order: Vec<usize> = std::iter::once(0).chain(2..rank).chain([1]).collect();
+        let id = self.b.transpose(v.id, &v.shape, &order)?;
+        Ok(Value { id, shape: v.shape.clone(), last: true })
+    }
+
+    fn node(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        if self.fold(node)? || self.layer(node)? {
+            return Ok(());
+        }
+        let function = |f| Op::Unary { function: f };
+        match node.kind.as_str() {
+            "Relu" => self.simple(node, Op::Activate { activation: Activation::Relu }),
+            "Sigmoid" => self.simple(node, function(Function::Logistic)),
+            "Tanh" => self.simple(node, function(Function::Tanh)),
+            "HardSwish" => self.simple(node, function(Function::HardSwish)),
+            "HardSigmoid" => {
+                let (a, b) = (self.float(node, "alpha", 0.2), self.float(node, "beta", 0.5));
+                self.simple(node, function(Function::HardSigmoid(a, b)))
+            }
+            "LeakyRelu" => {
+                let alpha = self.float(node, "alpha", 0.01);
+                self.simple(node, function(Function::LeakyRelu(alpha)))
+            }
+            "Elu" => {
+                let alpha = self.float(node, "alpha", 1.0);
+                self.simple(node, function(Function::Elu(alpha)))
+            }
+            "Exp" => self.simple(node, function(Function::Exp)),
+            "Abs" => self.simple(node, function(Function::Abs)),
+            "Neg" => self.simple(node, function(Function::Neg)),
+            "Sqrt" => self.simple(node, function(Function::Sqrt)),
+            "Identity" | "Dropout" => {
+                let v = self.value(self.arg(node, 0)?)?;
+                self.give(node, v.id, v.shape, v.last)
+            }
+            "Clip" => self.clip(node),
+            "Softmax" => {
+                let v = self.value(self.arg(node, 0)?)?;
+                let v = self.first(&v)?;
+                let axis = shape::axis(self.int(node, "axis", -1), v.shape.len());
+                let inner = axis.map_or(0, |a| v.shape[a + 1..].iter().product());
+                if inner != 1 {
+                    return self.b.fail("softmax over the last axis is supported; transpose before it");
+                }
+                let id = self.b.make(Op::Softmax, vec![v.id], v.id, &shape::without_batch(&v.shape));
+                self.give(node, id, v.shape, false)
+            }
+            "Add" => self.binary(node, BinaryKind::Add),
+            "Sub" => self.binary(node, BinaryKind::Sub),
+            "Mul" => self.binary(node, BinaryKind::Mul),
+            "Div" => self.binary(node, BinaryKind::Div),
+            "Max" => self.binary(node, BinaryKind::Maximum),
+            "Min" => self.binary(node, BinaryKind::Minimum),
+            "ReduceMean" => self.reduce(node, ReduceKind::Mean),
+            "ReduceSum" => self.reduce(node, ReduceKind::Sum),
+            "ReduceMax" => self.reduce(node, ReduceKind::Max),
+            "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" => self.reshape(node),
+            "Transpose" => {
+                let v = self.value(self.arg(node, 0)?)?;
+                let v = self.first(&v)?;
+                let order: Vec<usize> = match self.ints(node, "perm") {
+                    Some(p) => p.iter().map(|&a| usize::try_from(a).unwrap_or(usize::MAX)).collect(),
+                    None => (0..v.shape.len()).rev().collect(),
+                };
+                let id = self.b.transpose(v.id, &v.shape, &order)?;
+                let to = order.iter().map(|&a| v.shape[a]).collect();
+                self.give(node, id, to, false)
+            }
+            "Concat" => self.concat(node),
+            "QuantizeLinear" => self.quantize_linear(node),
+            "DequantizeLinear" => self.dequantize_linear(node),
+            other => {
+                let hint = match other {
+                    "LSTM" | "GRU" | "RNN" | "Loop" | "Scan" => {
+                        "convert the model to TFLite with UNIDIRECTIONAL_SEQUENCE_LSTM"
+                    }
+                    "ArgMax" | "TopK" => "end the model with the scores and take the largest outside",
+                    _ => "export the model as TFLite, or cut it before this operator",
+                };
+                self.b.fail(format!("it is not supported; {hint}"))
+            }
+        }
+    }
+
+    /// Constants and arithmetic of shapes, done now.
+    fn fold(&mut self, node: &RawNode) -> Result<bool, ImportError> {
+        let Some(out) = node.outputs.first().cloned() else { return Ok(false) };
+        let known = match node.kind.as_str() {
+            "Constant" => match node.attributes.values().next() {
+                Some(Attribute::Tensor(t)) => Some(t.clone()),
+                Some(Attribute::Float(v)) => {
+                    Some(Constant { shape: vec![], values: Values::Floats(vec![*v]) })
+                }
+                Some(Attribute::Int(v)) => Some(Constant { shape: vec![], values: Values::Ints(vec![*v]) }),
+                Some(Attribute::Ints(v)) => {
+                    Some(Constant { shape: vec![v.len()], values: Values::Ints(v.clone()) })
+                }
+                Some(Attribute::Floats(v)) => {
+                    Some(Constant { shape: vec![v.len()], values: Values::Floats(v.clone()) })
+                }
+                _ => return self.b.fail("its value is not supported"),
+            },
+            "Shape" => {
+                let v = self.value(self.arg(node, 0)?)?;
+                let values = v.shape.iter().map(|&d| d as i64).collect();
+                Some(Constant { shape: vec![v.shape.len()], values: Values::Ints(values) })
+            }
+            "Cast" | "Unsqueeze" | "Squeeze" | "Identity" => {
+                node.inputs.first().and_then(|n| self.constants.get(n)).cloned()
+            }
+            "Gather" => match (
+                node.inputs.first().and_then(|n| self.constants.get(n)),
+                node.inputs.get(1).and_then(|n| self.constants.get(n)),
+            ) {
+                (
+                    Some(Constant { values: Values::Ints(v), .. }),
+                    Some(Constant { values: Values::Ints(at), shape }),
+                ) => {
+                    let picked: Option<Vec<i64>> =
+                        at.iter().map(|&i| shape::axis(i, v.len()).and_then(|i| v.get(i)).copied()).collect();
+                    picked.map(|p| Constant { shape: shape.clone(), values: Values::Ints(p) })
+                }
+                _ => None,
+            },
+            "Concat" => node
+                .inputs
+                .iter()
+                .map(|n| match self.constants.get(n) {
+                    Some(Constant { values: Values::Ints(v), .. }) => Some(v.clone()),
+                    _ => None,
+                })
+                .collect::<Option<Vec<_>>>()
+                .map(|parts| parts.concat())
+                .map(|v| Constant { shape: vec![v.len()], values: Values::Ints(v) }),
+            _ => None,
+        };
+        let Some(known) = known else { return Ok(false) };
+        self.constants.insert(out, known);
+        Ok(true)
+    }
+
+    fn simple(&mut self, node: &RawNode, op: Op) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let like = self.b.tensor(v.id).shape.clone();
+        let id = self.b.make(op, vec![v.id], v.id, &like);
+        self.give(node, id, v.shape, v.last)
+    }
+
+    fn clip(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let bound = |this: &Self, name: &str, i: usize, default: f32| -> Result<f32, ImportError> {
+            if this.given(node, i) {
+                let (v, _) = this.float_constant(this.arg(node, i)?)?;
+                return Ok(v.first().copied().unwrap_or(default));
+            }
+            Ok(this.float(node, name, default))
+        };
+        let low = bound(self, "min", 1, f32::NEG_INFINITY)?;
+        let high = bound(self, "max", 2, f32::INFINITY)?;
+        let activation = if low == 0.0 && high == 6.0 {
+            Activation::Relu6
+        } else if low == 0.0 && high >= f32::MAX {
+            Activation::Relu
+        } else if low == -1.0 && high == 1.0 {
+            Activation::ReluN1To1
+        } else {
+            return self
+                .b
+                .fail(format!("limits {low} and {high} are not supported; 0, 0 to 6 and -1 to 1 are"));
+        };
+        self.simple(node, Op::Activate { activation })
+    }
+
+    fn binary(&mut self, node: &RawNode, kind: BinaryKind) -> Result<(), ImportError> {
+        let (a, b) = (self.value(self.arg(node, 0)?)?, self.value(self.arg(node, 1)?)?);
+        if node.inputs.len() != 2 {
+            return self.b.fail("two inputs are supported");
+        }
+        let Some(to) = shape::common(&a.shape, &b.shape) else {
+            return self.b.fail(format!("{:?} and {:?} do not fit each other", a.shape, b.shape));
+        };
+        let last = (a.last || b.last) && to.len() >= 3;
+        let mut place = |v: Value| -> Result<TensorId, ImportError> {
+            let mut v = self.first_if(v, !last)?;
+            while v.shape.len() < to.len() {
+                v.shape.insert(0, 1);
+            }
+            let v = if last { self.last(&v)? } else { v };
+            self.b.spread(v.id, &Self::stored(&v.shape, last), &Self::stored(&to, last))
+        };
+        let (x, y) = (place(a)?, place(b)?);
+        let like = shape::without_batch(&Self::stored(&to, last));
+        let op = Op::Binary { kind, activation: Activation::None };
+        let id = self.b.make(op, vec![x, y], x, &like);
+        self.give(node, id, to, last)
+    }
+
+    fn first_if(&mut self, v: Value, wanted: bool) -> Result<Value, ImportError> {
+        if wanted { self.first(&v) } else { Ok(v) }
+    }
+
+    fn reduce(&mut self, node: &RawNode, kind: ReduceKind) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let axes = match self.either(node, "axes", 1)? {
+            Some(axes) => axes,
+            None => (0..v.shape.len() as i64).collect(),
+        };
+        let Some(axes) = axes.iter().map(|&a| shape::axis(a, v.shape.len())).collect::<Option<Vec<_>>>()
+        else {
+            return self.b.fail("an axis does not exist");
+        };
+        let keep = self.int(node, "keepdims", 1) != 0;
+        let to: Vec<usize> = (0..v.shape.len())
+            .filter(|a| keep || !axes.contains(a))
+            .map(|a| if axes.contains(&a) { 1 } else { v.shape[a] })
+            .collect();
+        let out = self.b.flow("reduced", &shape::without_batch(&to), DType::F32, None);
+        self.b.reduce(kind, v.id, &v.shape, &axes, out)?;
+        self.give(node, out, to, false)
+    }
+
+    fn reshape(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let rank = v.shape.len();
+        let count: usize = v.shape.iter().product();
+        let to = match node.kind.as_str() {
+            "Flatten" => {
+                let axis = shape::axis(self.int(node, "axis", 1), rank + 1).unwrap_or(rank);
+                vec![v.shape[..axis].iter().product(), v.shape[axis..].iter().product()]
+            }
+            "Reshape" => {
+                let wanted = self.int_constant(self.arg(node, 1)?)?;
+                let mut to: Vec<usize> = Vec::new();
+                for (i, &d) in wanted.iter().enumerate() {
+                    to.push(match d {
+                        0 => v.shape.get(i).copied().unwrap_or(1),
+                        d => usize::try_from(d).unwrap_or(1),
+                    });
+                }
+                if let Some(free) = wanted.iter().position(|&d| d == -1) {
+                    let rest = shape::count(&to).unwrap_or(0).max(1);
+                    to[free] = count / rest;
+                }
+                to
+            }
+            kind => {
+                let axes = self.either(node, "axes", 1)?;
+                if kind == "Squeeze" {
+                    let gone: Vec<usize> = match axes {
+                        Some(a) => a.iter().filter_map(|&a| shape::axis(a, rank)).collect(),
+                        None => (0..rank).filter(|&a| v.shape[a] == 1).collect(),
+                    };
+                    (0..rank).filter(|a| !gone.contains(a)).map(|a| v.shape[a]).collect()
+                } else {
+                    let mut to = v.shape.clone();
+                    let axes = axes.unwrap_or_default();
+                    let full = rank + axes.len();
+                    let mut at: Vec<usize> = axes.iter().filter_map(|&a| shape::axis(a, full)).collect();
+                    at.sort_unstable();
+                    for a in at {
+                        to.insert(a.min(to.len()), 1);
+                    }
+                    to
+                }
+            }
+        };
+        if shape::count(&to) != Some(count) {
+            return self.b.fail(format!("{:?} has not as many elements as {to:?}", v.shape));
+        }
+        let id = self.b.make(Op::Reshape, vec![v.id], v.id, &shape::without_batch(&to));
+        self.give(node, id, to, false)
+    }
+
+    fn concat(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let parts = node.inputs.iter().map(|n| self.value(n)).collect::<Result<Vec<_>, _>>()?;
+        let last = parts.iter().all(|p| p.last);
+        let Some(head) = parts.first().map(|p| p.shape.clone()) else {
+            return self.b.fail("it has no input");
+        };
+        let Some(axis) = shape::axis(self.int(node, "axis", 0), head.len()) else {
+            return self.b.fail("its axis does not exist");
+        };
+        let mut to = head;
+        to[axis] = parts.iter().map(|p| p.shape.get(axis).copied().unwrap_or(0)).sum();
+        let mut ids = Vec::new();
+        for part in parts {
+            ids.push(if last { part.id } else { self.first(&part)?.id });
+        }
+        let rank = to.len();
+        let at = match (last && rank >= 3, axis) {
+            (true, 1) => rank - 1,
+            (true, a) if a > 1 => a - 1,
+            (_, a) => a,
+        };
+        let stored = Self::stored(&to, last);
+        let outer = stored[..at].iter().product();
+        let id = self.b.make(Op::Concat { outer }, ids.clone(), ids[0], &shape::without_batch(&stored));
+        self.give(node, id, to, last)
+    }
+
+    /// Scale and zero point of a node, for a signed tensor.
+    fn affine(&self, node: &RawNode) -> Result<Quant, ImportError> {
+        let (scale, _) = self.float_constant(self.arg(node, 1)?)?;
+        let zero = if self.given(node, 2) { self.int_constant(self.arg(node, 2)?)? } else { vec![0] };
+        match (scale.as_slice(), zero.as_slice()) {
+            (&[scale], &[zero]) if scale > 0.0 && (-128..=127).contains(&zero) => {
+                Ok(Quant { scale: vec![scale], zero_point: zero as i32, axis: 0 })
+            }
+            _ => self
+                .b
+                .fail("activations have one scale and an int8 zero point; quantise with signed activations"),
+        }
+    }
+
+    fn quantize_linear(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let quant = self.affine(node)?;
+        let like = self.b.tensor(v.id).shape.clone();
+        let out = self.b.flow("quantised", &like, DType::I8, Some(quant));
+        self.b.node(Op::Quantize, vec![v.id], out);
+        self.b.note(
+            "QuantizeLinear and DequantizeLinear are computed as they stand: float operators between integer tensors".into(),
+        );
+        self.give(node, out, v.shape, v.last)
+    }
+
+    fn dequantize_linear(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let name = self.arg(node, 0)?.to_owned();
+        if let Some(Constant { shape: full, values: Values::Ints(q) }) = self.constants.get(&name).cloned() {
+            let (scale, _) = self.float_constant(self.arg(node, 1)?)?;
+            let zero = if self.given(node, 2) { self.int_constant(self.arg(node, 2)?)? } else { vec![0] };
+            let axis = shape::axis(self.int(node, "axis", 1), full.len().max(1)).unwrap_or(0);
+            let inner: usize = full.get(axis + 1..).map_or(1, |s| s.iter().product());
+            let several = scale.len() > 1;
+            if scale.is_empty() || (several && full.get(axis) != Some(&scale.len())) {
+                return self.b.fail("its scales do not fit");
+            }
+            let values = q
+                .iter()
+                .enumerate()
+                .map(|(i, &q)| {
+                    let c = if several { i / inner.max(1) % scale.len() } else { 0 };
+                    scale[c] * q.saturating_sub(zero.get(c).or(zero.first()).copied().unwrap_or(0)) as f32
+                })
+                .collect();
+            if let Some(out) = node.outputs.first() {
+                self.constants.insert(out.clone(), Constant { shape: full, values: Values::Floats(values) });
+            }
+            return Ok(());
+        }
+        let v = self.value(&name)?;
+        let like = self.b.tensor(v.id).shape.clone();
+        let out = self.b.flow("real", &like, DType::F32, None);
+        self.b.node(Op::Dequantize, vec![v.id], out);
+        self.give(node, out, v.shape, v.last)
+    }
+}

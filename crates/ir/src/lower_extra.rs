@@ -1,0 +1,121 @@
+//! Steps of the operators of imported models.
+
+use crate::{
+    extra::{BinaryKind, ReduceKind, Sampling},
+    graph::{DType, Graph, Node, Op},
+    lower::{MulParams, Step, Tap, limits_f32, limits_s8, requantize_factor, scale_zero},
+    tables,
+};
+
+impl Graph {
+    pub(crate) fn extra_step(&self, op: &Op, node: &Node, integer: bool) -> Result<Step, String> {
+        let x = self.tensor(node.inputs[0]);
+        let out = self.tensor(node.output);
+        Ok(match op {
+            Op::Unary { function } if integer => Step::Lookup8 {
+                table: tables::function(*function, scale_zero(x)?, scale_zero(out)?, self.reference),
+            },
+            Op::Unary { function } => Step::UnaryF32 { function: *function },
+            Op::Binary { kind, activation } if integer => {
+                let (to, second) = (scale_zero(out)?, scale_zero(self.tensor(node.inputs[1]))?);
+                let from = scale_zero(x)?;
+                match kind {
+                    BinaryKind::Add => Step::AddS8(self.addition(node, *activation)?),
+                    BinaryKind::Sub => Step::SubS8(self.addition(node, *activation)?),
+                    BinaryKind::Mul => {
+                        let [min, max] = limits_s8(*activation, to.0, to.1);
+                        let product = f64::from(from.0) * f64::from(second.0);
+                        Step::MulS8(MulParams {
+                            in_zero: [from.1, second.1],
+                            factor: requantize_factor(product / f64::from(to.0)),
+                            out_zero: to.1,
+                            min,
+                            max,
+                        })
+                    }
+                    BinaryKind::Maximum | BinaryKind::Minimum if from == to && second == to => {
+                        Step::ExtremeS8 { larger: *kind == BinaryKind::Maximum }
+                    }
+                    BinaryKind::Maximum | BinaryKind::Minimum => {
+                        return Err("the inputs and the output must have one scale".into());
+                    }
+                    BinaryKind::Div | BinaryKind::SquaredDifference => {
+                        return Err(format!("{kind:?} has no integer form; keep it in float"));
+                    }
+                }
+            }
+            Op::Binary { kind, activation } => {
+                Step::BinaryF32 { kind: *kind, limits: limits_f32(*activation) }
+            }
+            Op::Strided { shape, strides, offset } => {
+                Step::Strided { shape: shape.clone(), strides: strides.clone(), offset: *offset }
+            }
+            Op::Concat { outer } => Step::Concat { outer: *outer },
+            Op::Pad { shape, before, after, value } => {
+                let integer = match &out.quant {
+                    Some(q) => (f64::from(*value / q.scale[0]).round() as i32)
+                        .saturating_add(q.zero_point)
+                        .clamp(-128, 127) as i8,
+                    None => 0,
+                };
+                let whole = (0..shape.len()).map(|i| shape[i] + before[i] + after[i]).collect();
+                Step::Pad { shape: shape.clone(), before: before.clone(), whole, value: *value, integer }
+            }
+            Op::Reduce { kind, count, inner } if integer => {
+                let (from, to) = (scale_zero(x)?, scale_zero(out)?);
+                let real = f64::from(from.0) / f64::from(to.0);
+                let (count, inner, zeros) = (*count, *inner, [from.1, to.1]);
+                match kind {
+                    ReduceKind::Mean => {
+                        Step::ReduceSumS8 { count, inner, zeros, factor: tables::mean_factor(real, count) }
+                    }
+                    ReduceKind::Sum => {
+                        Step::ReduceSumS8 { count, inner, zeros, factor: requantize_factor(real) }
+                    }
+                    ReduceKind::Max if from == to => Step::ReduceMaxS8 { count, inner },
+                    ReduceKind::Max => return Err("a maximum has the scale of its input".into()),
+                }
+            }
+            Op::Reduce { kind, count, inner } => {
+                Step::ReduceF32 { kind: *kind, count: *count, inner: *inner }
+            }
+            Op::ResizeBilinear { sampling } => {
+                let taps = |axis: usize| taps(x.shape[axis], out.shape[axis], *sampling, out.dtype);
+                Step::ResizeBilinear { rows: taps(0), columns: taps(1) }
+            }
+            _ => return Err("has no kernel".into()),
+        })
+    }
+}
+
+/// Where the output positions of one axis lie in the input.
+fn taps(from: usize, to: usize, sampling: Sampling, dtype: DType) -> Vec<Tap> {
+    let corners = sampling.align_corners && to > 1;
+    let last = from.saturating_sub(1);
+    if dtype == DType::F32 {
+        let step = if corners { last as f32 / (to - 1) as f32 } else { from as f32 / to as f32 };
+        return (0..to)
+            .map(|i| {
+                let at = if sampling.half_pixel { (i as f32 + 0.5) * step - 0.5 } else { i as f32 * step };
+                let low = (at.floor().max(0.0) as usize).min(last);
+                let high = (at.ceil().max(0.0) as usize).min(last);
+                Tap { low, high, share: at - low as f32 }
+            })
+            .collect();
+    }
+    // The integer kernel works in units of 1/1024.
+    let (from_i, to_i) = (from as i64, to as i64);
+    let step = if corners {
+        (1024 * (from_i - 1) + (to_i - 1) / 2) / (to_i - 1)
+    } else {
+        (1024 * from_i + to_i / 2) / to_i
+    };
+    (0..to_i)
+        .map(|i| {
+            let at = if sampling.half_pixel { i * step + step / 2 - 512 } else { i * step };
+            let low = (at / 1024).clamp(0, last as i64);
+            let high = ((at + 1023) / 1024).clamp(0, last as i64);
+            Tap { low: low as usize, high: high as usize, share: (at - 1024 * low) as f32 }
+        })
+        .collect()
+}
