@@ -107,7 +107,7 @@ fn check(seed: u64, compiler: &Compiler, flags: &[&str]) {
     let what = format!("impulse {seed}, {} {flags:?}", compiler.program);
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
     host_build(compiler, dir.path(), flags, &sources, "program").unwrap_or_else(|e| panic!("{what}: {e}"));
-    let args = ["windows.bin", "results.bin", "6"].map(String::from);
+    let args = ["windows.bin", "results.bin", "6", "0", "0"].map(String::from);
     run("./program", &args, dir.path(), Duration::from_secs(60)).unwrap_or_else(|e| panic!("{what}: {e}"));
     let got = fs::read(dir.path().join("results.bin")).expect("results");
     assert_eq!(got.len(), 4 * expected.len(), "{what}");

@@ -96,7 +96,8 @@ mod tests {
             assert!((real(tanh(q4)) - x.tanh()).abs() < 1e-7, "tanh {x}");
             if x <= 0.0 {
                 let q5 = (x * f64::from(1 << 26)) as i32;
-                assert!((real(exp_on_negative(q5, 5)) - x.exp()).abs() < 1e-7, "exp {x}");
+                // The series ends before x^5 / 120, which is 2.5e-7 at the edge of its range of 1/8.
+                assert!((real(exp_on_negative(q5, 5)) - x.exp()).abs() < 2.5e-7, "exp {x}");
             }
         }
     }
