@@ -88,15 +88,16 @@ mod tests {
 
     #[test]
     fn they_are_near_the_real_functions() {
+        // The series of the exponential ends before x^5 / 120, which is 2.5e-7 at the edge of its range of 1/8; the other two
+        // are made of it.
         for i in -150..150 {
             let x = f64::from(i) / 10.0;
             let q4 = (x * f64::from(1 << 27)) as i32;
             let real = |raw: i32| f64::from(raw) / 2f64.powi(31);
-            assert!((real(logistic(q4)) - 1.0 / (1.0 + (-x).exp())).abs() < 1e-7, "logistic {x}");
-            assert!((real(tanh(q4)) - x.tanh()).abs() < 1e-7, "tanh {x}");
+            assert!((real(logistic(q4)) - 1.0 / (1.0 + (-x).exp())).abs() < 2.5e-7, "logistic {x}");
+            assert!((real(tanh(q4)) - x.tanh()).abs() < 2.5e-7, "tanh {x}");
             if x <= 0.0 {
                 let q5 = (x * f64::from(1 << 26)) as i32;
-                // The series ends before x^5 / 120, which is 2.5e-7 at the edge of its range of 1/8.
                 assert!((real(exp_on_negative(q5, 5)) - x.exp()).abs() < 2.5e-7, "exp {x}");
             }
         }
