@@ -9,6 +9,7 @@ mod ei_export_xiao_gestures;
 mod fsdd;
 mod hapt;
 mod iris;
+mod models;
 mod occupancy;
 mod speech_commands;
 
@@ -67,6 +68,16 @@ pub struct Verdicts {
 }
 
 impl Verdicts {
+    /// Counts and prints one result.
+    fn tell(&mut self, result: &Value, as_json: bool) {
+        match result["verdict"].as_str() {
+            Some("passed") => self.passed += 1,
+            Some("failed") => self.failed += 1,
+            _ => self.not_run += 1,
+        }
+        println!("{}", if as_json { result.to_string() } else { text(result) });
+    }
+
     /// Whether any set was there to run.
     pub fn ran(&self) -> bool {
         self.passed + self.failed > 0
@@ -82,22 +93,29 @@ impl std::fmt::Display for Verdicts {
 /// The command.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     let (found, wanted) = flags(args, &["--json"])?;
-    if let Some(unknown) = wanted.iter().find(|w| !SETS.iter().any(|s| s.name == **w)) {
-        let names: Vec<&str> = SETS.iter().map(|s| s.name).collect();
+    if let Some(unknown) = wanted.iter().find(|w| **w != models::NAME && !SETS.iter().any(|s| s.name == **w))
+    {
+        let names: Vec<&str> = SETS.iter().map(|s| s.name).chain([models::NAME]).collect();
         return Err(Usage(format!("there is no set `{unknown}`; there are {}", names.join(", "))).into());
     }
     let sets = SETS.iter().filter(|s| wanted.is_empty() || wanted.contains(&s.name)).copied();
-    let verdicts = each(workspace, sets, found.contains(&"--json"))?;
+    let with_models = wanted.is_empty() || wanted.contains(&models::NAME);
+    let verdicts = each(workspace, sets, with_models, found.contains(&"--json"))?;
     eprintln!("{verdicts}");
     Ok(())
 }
 
 /// All sets, as text; the step of `ci`.
 pub fn all(workspace: &Workspace) -> Result<Verdicts> {
-    each(workspace, SETS.iter().copied(), false)
+    each(workspace, SETS.iter().copied(), true, false)
 }
 
-fn each(workspace: &Workspace, sets: impl Iterator<Item = &'static Set>, as_json: bool) -> Result<Verdicts> {
+fn each(
+    workspace: &Workspace,
+    sets: impl Iterator<Item = &'static Set>,
+    with_models: bool,
+    as_json: bool,
+) -> Result<Verdicts> {
     let data = workspace.shared_data();
     let mut binary = None;
     let mut verdicts = Verdicts::default();
@@ -122,12 +140,17 @@ fn each(workspace: &Workspace, sets: impl Iterator<Item = &'static Set>, as_json
                 judge(set, outcome, started.elapsed().as_secs_f64())
             }
         };
-        match result["verdict"].as_str() {
-            Some("passed") => verdicts.passed += 1,
-            Some("failed") => verdicts.failed += 1,
-            _ => verdicts.not_run += 1,
-        }
-        println!("{}", if as_json { result.to_string() } else { text(&result) });
+        verdicts.tell(&result, as_json);
+    }
+    if with_models {
+        let folder = data.as_ref().and_then(|d| d.parent()).map(|d| d.join("models")).filter(|d| d.is_dir());
+        let binary = match (&folder, binary) {
+            (None, _) => PathBuf::new(),
+            (_, Some(there)) => there,
+            _ => workspace.release_binary()?,
+        };
+        let work = workspace.scratch("acceptance/models")?;
+        verdicts.tell(&models::verdict(&binary, folder.as_deref(), &work), as_json);
     }
     if verdicts.failed > 0 {
         bail!("{verdicts}");
