@@ -22,7 +22,7 @@ const HELP: &str = "Developer tasks.
   cargo xtask test [ARGS]                    install what tests need, then cargo test --workspace ARGS
   cargo xtask check-arrows                   who may know whom (xtask/arrows.toml)
   cargo xtask generate [--check]             generated pages of docs/
-  cargo xtask acceptance [SET...] [--json]   real recordings in ../shared/data
+  cargo xtask acceptance [SET...] [--seeds N] [--json]   real recordings in ../shared/data; N seeds: their mean
   cargo xtask bench [GROUP...] [--json] [--save] [--pairs N]
                                              side by side with others; groups: spine, build
   cargo xtask fuzz [--seconds N] [TARGET...] every fuzz target for N seconds (default 60)

@@ -2,6 +2,7 @@
 
 use crate::{
     EngineError,
+    dataset::Quarantined,
     session::{Session, StageRecord, Staged},
     stages::{
         STAGES,
@@ -12,7 +13,7 @@ use crate::{
         prove::{self, Proof, VerifyRecord},
         split::{self, Side, Split},
         test::{self, Figures, Tested},
-        train::{self, Trained},
+        train::{self, LearnSummary, Trained},
     },
 };
 use serde::Serialize;
@@ -44,6 +45,9 @@ pub struct RunReport {
     pub stages: Vec<StageRecord>,
     /// The data set.
     pub data: DataReport,
+    /// One per learning block.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub training: Vec<LearnReport>,
     /// Figures.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<TestReport>,
@@ -69,6 +73,39 @@ pub struct DataReport {
     pub training: usize,
     /// Samples that test.
     pub testing: usize,
+}
+
+/// What one learning block learned, without a look at the test windows: what settings may be chosen by.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct LearnReport {
+    /// Id of the block.
+    pub id: String,
+    /// Windows that trained.
+    pub training_windows: usize,
+    /// Windows that validated.
+    pub validation_windows: usize,
+    /// Epoch whose weights were kept, from 1; 0 for a block that has no epochs.
+    pub best_epoch: usize,
+    /// Loss on the validation windows at that epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_loss: Option<f64>,
+    /// Accuracy or R2 on the validation windows at that epoch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_metric: Option<f64>,
+}
+
+impl From<&LearnSummary> for LearnReport {
+    fn from(l: &LearnSummary) -> Self {
+        let best = l.history.iter().find(|e| e.epoch == l.best_epoch);
+        Self {
+            id: l.id.clone(),
+            training_windows: l.training_windows,
+            validation_windows: l.validation_windows,
+            best_epoch: l.best_epoch,
+            validation_loss: best.and_then(|e| e.validation_loss),
+            validation_metric: best.and_then(|e| e.validation_metric),
+        }
+    }
 }
 
 /// Figures in the three arithmetics.
@@ -144,7 +181,7 @@ impl From<&Figures> for FigureReport {
 #[derive(Default)]
 pub struct Results {
     /// Bronze.
-    pub bronze: Option<Staged<Manifest>>,
+    pub bronze: Option<Imported>,
     /// Silver.
     pub silver: Option<Staged<Silver>>,
     /// Sides.
@@ -161,6 +198,33 @@ pub struct Results {
     pub proof: Option<Staged<Proof>>,
     /// Written.
     pub reported: Option<StageRecord>,
+}
+
+/// What is told of the bronze level. The list itself is let go once it is cleaned: it is the longest of all.
+pub struct Imported {
+    /// How the stage went.
+    pub record: StageRecord,
+    /// Number of samples.
+    pub samples: usize,
+    /// Samples per label.
+    pub labels: BTreeMap<String, usize>,
+    /// Files that were refused.
+    pub quarantined: Vec<Quarantined>,
+}
+
+impl Imported {
+    fn new(bronze: &Staged<Manifest>) -> Self {
+        let mut labels = BTreeMap::new();
+        for s in &bronze.value.samples {
+            *labels.entry(s.label.clone().unwrap_or_default()).or_default() += 1;
+        }
+        Self {
+            record: bronze.record.clone(),
+            samples: bronze.value.samples.len(),
+            labels,
+            quarantined: bronze.value.quarantined.clone(),
+        }
+    }
 }
 
 /// Brings every stage up to date.
@@ -196,11 +260,13 @@ fn stages(session: &Session<'_>, last: usize) -> Result<Results, EngineError> {
         .map_err(|e| EngineError::Internal(e.to_string()))?;
     pool.install(|| {
         let mut r = Results::default();
-        let bronze = r.bronze.insert(import::run(session)?);
+        let bronze = import::run(session)?;
+        r.bronze = Some(Imported::new(&bronze));
         if last == 0 {
             return Ok(r);
         }
-        let silver = r.silver.insert(clean::run(session, bronze)?);
+        let silver = r.silver.insert(clean::run(session, &bronze)?);
+        drop(bronze);
         if last == 1 {
             return Ok(r);
         }
@@ -320,11 +386,9 @@ fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
     ];
     report.stages = records.into_iter().flatten().cloned().collect();
     if let Some(bronze) = &r.bronze {
-        report.data.samples = bronze.value.samples.len();
-        report.data.quarantined = bronze.value.quarantined.len();
-        for s in &bronze.value.samples {
-            *report.data.labels.entry(s.label.clone().unwrap_or_default()).or_default() += 1;
-        }
+        report.data.samples = bronze.samples;
+        report.data.quarantined = bronze.quarantined.len();
+        report.data.labels.clone_from(&bronze.labels);
     }
     if let Some(silver) = &r.silver {
         report.data.quarantined += silver.value.rejected.len();
@@ -332,6 +396,9 @@ fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
     if let Some(split) = &r.split {
         report.data.testing = split.value.sides.iter().filter(|s| **s == Side::Testing).count();
         report.data.training = split.value.sides.len() - report.data.testing;
+    }
+    if let Some(trained) = &r.trained {
+        report.training = trained.value.learn.iter().map(Into::into).collect();
     }
     if let Some(tested) = &r.tested {
         report.test = Some(TestReport {

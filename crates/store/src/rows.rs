@@ -148,15 +148,47 @@ impl Store {
         })
     }
 
-    /// All samples in order of id.
+    /// All samples in order of id. Read page by page: a row of the database takes several times the memory of a value.
     ///
     /// # Errors
     /// [`StoreError::Database`].
     pub fn list_samples(&self) -> Result<Vec<SampleRow>, StoreError> {
+        const PAGE: usize = 256;
         let mut guard = self.inner();
         let inner = &mut *guard;
-        let query = sqlx::query("SELECT * FROM samples ORDER BY id").fetch_all(&mut inner.connection);
-        inner.runtime.block_on(query)?.iter().map(sample).collect()
+        let connection = &mut inner.connection;
+        inner.runtime.block_on(async {
+            let mut transaction = connection.begin().await?;
+            let mut samples: Vec<SampleRow> = Vec::new();
+            loop {
+                let after = samples.last().map_or("", |s| s.id.as_str());
+                let page = sqlx::query("SELECT * FROM samples WHERE id > $1 ORDER BY id LIMIT $2")
+                    .bind(after.to_owned())
+                    .bind(PAGE as i64)
+                    .fetch_all(&mut *transaction)
+                    .await?;
+                samples.reserve(page.len());
+                for row in &page {
+                    samples.push(sample(row)?);
+                }
+                if page.len() < PAGE {
+                    return Ok(samples);
+                }
+            }
+        })
+    }
+
+    /// Ids of the samples that one source brought in, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn ids_of_source(&self, source: &str) -> Result<Vec<String>, StoreError> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let query = sqlx::query_scalar("SELECT id FROM samples WHERE source = $1 ORDER BY id")
+            .bind(source)
+            .fetch_all(&mut inner.connection);
+        Ok(inner.runtime.block_on(query)?)
     }
 
     /// Removes rows; the bytes stay.

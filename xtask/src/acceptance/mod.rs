@@ -14,7 +14,7 @@ mod occupancy;
 mod speech_commands;
 
 use crate::{
-    Usage, flags,
+    Usage, flags, option,
     process::{command, shown},
     workspace::{Workspace, list, name, read, write},
 };
@@ -50,7 +50,8 @@ const SETS: &[&Set] = &[
     &speech_commands::SET,
     &ei_export_xiao_gestures::SET,
     &ei_cbor_gestures::SET,
-    &hapt::SET,
+    &hapt::ACCELEROMETER,
+    &hapt::BOTH,
     &ceiling_fan::SET,
     &occupancy::SET,
     &iris::SET,
@@ -92,7 +93,9 @@ impl std::fmt::Display for Verdicts {
 
 /// The command.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
-    let (found, wanted) = flags(args, &["--json"])?;
+    let (seeds, args) = option(args, "--seeds")?;
+    let seeds = seeds.unwrap_or(1);
+    let (found, wanted) = flags(&args, &["--json"])?;
     if let Some(unknown) = wanted.iter().find(|w| **w != models::NAME && !SETS.iter().any(|s| s.name == **w))
     {
         let names: Vec<&str> = SETS.iter().map(|s| s.name).chain([models::NAME]).collect();
@@ -100,20 +103,21 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     }
     let sets = SETS.iter().filter(|s| wanted.is_empty() || wanted.contains(&s.name)).copied();
     let with_models = wanted.is_empty() || wanted.contains(&models::NAME);
-    let verdicts = each(workspace, sets, with_models, found.contains(&"--json"))?;
+    let verdicts = each(workspace, sets, with_models, seeds, found.contains(&"--json"))?;
     eprintln!("{verdicts}");
     Ok(())
 }
 
 /// All sets, as text; the step of `ci`.
 pub fn all(workspace: &Workspace) -> Result<Verdicts> {
-    each(workspace, SETS.iter().copied(), true, false)
+    each(workspace, SETS.iter().copied(), true, 1, false)
 }
 
 fn each(
     workspace: &Workspace,
     sets: impl Iterator<Item = &'static Set>,
     with_models: bool,
+    seeds: u64,
     as_json: bool,
 ) -> Result<Verdicts> {
     let data = workspace.shared_data();
@@ -136,7 +140,7 @@ fn each(
                 };
                 eprintln!("{} ...", set.name);
                 let started = Instant::now();
-                let outcome = project.go();
+                let outcome = project.go(seeds);
                 judge(set, outcome, started.elapsed().as_secs_f64())
             }
         };
@@ -164,13 +168,13 @@ fn not_run(set: &Set) -> Value {
         "why": format!("no folder ../shared/data/{}", set.folder)})
 }
 
-/// Holds the outcome of a run against what is expected.
-fn judge(set: &Set, outcome: Result<Value>, seconds: f64) -> Value {
+/// Holds the outcome of a run, and of runs with more seeds, against what is expected.
+fn judge(set: &Set, outcome: Result<(Value, Vec<Value>)>, seconds: f64) -> Value {
     let mut out = not_run(set);
     out["seconds"] = json!((seconds * 10.0).round() / 10.0);
     out["verdict"] = json!("failed");
-    let run = match outcome {
-        Ok(run) => run,
+    let (run, more) = match outcome {
+        Ok(runs) => runs,
         Err(e) => {
             out["why"] = json!(format!("{e:#}"));
             return out;
@@ -180,7 +184,13 @@ fn judge(set: &Set, outcome: Result<Value>, seconds: f64) -> Value {
     let (float, int8, c) = (figure("float"), figure("int8"), figure("c"));
     let proofs = run["verify"].as_array().cloned().unwrap_or_default();
     let bit_exact = !proofs.is_empty() && proofs.iter().all(|p| p["bit_exact"] == true);
-    out["value"] = json!(int8);
+    let each: Vec<f64> =
+        int8.into_iter().chain(more.iter().filter_map(|r| r["test"]["int8"][set.figure].as_f64())).collect();
+    let mean = (!each.is_empty()).then(|| each.iter().sum::<f64>() / each.len() as f64);
+    if each.len() > 1 {
+        out["seeds"] = json!(each);
+    }
+    out["value"] = json!(mean);
     out["float"] = json!(float);
     out["c"] = json!(c);
     out["windows"] = run["test"]["int8"]["windows"].clone();
@@ -194,10 +204,10 @@ fn judge(set: &Set, outcome: Result<Value>, seconds: f64) -> Value {
             if loss > INT8_LOSS {
                 problems.push(format!("int8 loses {loss:.2} points; {INT8_LOSS} is allowed"));
             }
-            if let Some(floor) = set.floor
-                && int8 < floor
+            if let (Some(floor), Some(mean)) = (set.floor, mean)
+                && mean < floor
             {
-                problems.push(format!("{} {int8:.4} is below {floor}", set.figure));
+                problems.push(format!("{} {mean:.4} is below {floor}", set.figure));
             }
         }
         _ => problems.push(format!("the run gives no {}", set.figure)),
@@ -224,10 +234,17 @@ fn text(result: &Value) -> String {
     if result["seconds"].is_null() {
         return format!("{set:<26} {verdict}{why}");
     }
+    let seeds = result["seeds"].as_array().map(|s| {
+        let each: Vec<f64> = s.iter().filter_map(Value::as_f64).collect();
+        let least = each.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = each.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        format!(" mean of {} seeds, {least:.4} to {most:.4}", each.len())
+    });
     format!(
-        "{set:<26} {verdict:<7} {} {} (float {}, floor {}, baseline {}) in {} s{why}",
+        "{set:<26} {verdict:<7} {} {}{} (float {}, floor {}, baseline {}) in {} s{why}",
         result["figure"].as_str().unwrap_or_default(),
         number("value"),
+        seeds.unwrap_or_default(),
         number("float"),
         number("floor"),
         number("baseline"),
@@ -246,11 +263,20 @@ pub struct Project {
 }
 
 impl Project {
-    fn go(&self) -> Result<Value> {
+    /// The whole run with the project's seed, and runs until the test with more seeds. The split's validation side changes with
+    /// the seed as well.
+    fn go(&self, seeds: u64) -> Result<(Value, Vec<Value>)> {
         self.edgewright(&["new", "project", "--template", self.set.template])?;
         (self.set.prepare)(self)?;
-        let out = self.edgewright(&["run", "project", "--json"])?;
-        serde_json::from_str(&out).context("`edgewright run --json` printed no JSON object")
+        let run = |args: &[&str]| -> Result<Value> {
+            let out = self.edgewright(&[&["run", "project", "--json"], args].concat())?;
+            serde_json::from_str(&out).context("`edgewright run --json` printed no JSON object")
+        };
+        let whole = run(&[])?;
+        let more = (2..=seeds)
+            .map(|seed| run(&["--until", "test", "--seed", &seed.to_string()]))
+            .collect::<Result<_>>()?;
+        Ok((whole, more))
     }
 
     /// Starts the product in the work folder and returns its stdout.
@@ -350,7 +376,7 @@ mod tests {
         let mut run = json!({"test": {"float": {"accuracy": 0.97, "windows": 100}, "int8": {"accuracy": 0.965, "windows": 100},
             "c": {"accuracy": 0.965}}, "verify": [{"target": "host", "bit_exact": true}, {"target": "cortex-m4f", "bit_exact": true}]});
         change(&mut run);
-        let out = judge(&fsdd::RANDOM, Ok(run), 1.0);
+        let out = judge(&fsdd::RANDOM, Ok((run, Vec::new())), 1.0);
         let word = |key: &str| out[key].as_str().expect("a word").to_owned();
         (word("verdict"), word("why"))
     }
@@ -375,8 +401,19 @@ mod tests {
     }
 
     #[test]
+    fn with_more_seeds_the_mean_counts() {
+        let run = |accuracy: f64| {
+            json!({"test": {"float": {"accuracy": accuracy}, "int8": {"accuracy": accuracy}, "c": {"accuracy": accuracy}},
+            "verify": [{"target": "host", "bit_exact": true}]})
+        };
+        let out = judge(&fsdd::RANDOM, Ok((run(0.99), vec![run(0.80)])), 1.0);
+        assert_eq!((out["verdict"].as_str(), &out["seeds"]), (Some("failed"), &json!([0.99, 0.80])));
+        assert!(text(&out).contains("0.8950 mean of 2 seeds, 0.8000 to 0.9900"), "{}", text(&out));
+    }
+
+    #[test]
     fn a_missing_folder_is_not_run_and_not_passed() {
-        assert_eq!(not_run(&hapt::SET)["verdict"], "not run");
+        assert_eq!(not_run(&hapt::BOTH)["verdict"], "not run");
         assert!(!Verdicts { passed: 0, failed: 0, not_run: 7 }.ran());
     }
 

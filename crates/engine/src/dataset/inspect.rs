@@ -200,7 +200,7 @@ pub fn trace(session: &Session<'_>, id: &str) -> Result<Traced, EngineError> {
         .collect();
     Ok(Traced {
         received: shown(&row)?,
-        lineage: at.map(|i| silver.value.samples[i].lineage.clone()).unwrap_or_default(),
+        lineage: at.map(|i| silver.value.lineage(session, i)).transpose()?.unwrap_or_default(),
         flags: at.map(|i| silver.value.samples[i].flags.clone()).unwrap_or_default(),
         side: at.map(|i| split.value.sides[i]),
         windows,

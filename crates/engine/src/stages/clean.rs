@@ -44,9 +44,10 @@ pub struct Cleaned {
     pub frames: usize,
     /// What is suspicious: kind and sentence.
     pub flags: Vec<(String, String)>,
-    /// What was done to it: step and detail.
-    pub lineage: Vec<(String, String)>,
 }
+
+/// What was done to a recording: step and detail.
+pub type Lineage = Vec<(String, String)>;
 
 /// The cleaned data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +62,20 @@ pub struct Silver {
     pub duplicates: usize,
     /// All values, single precision, little endian, sample after sample.
     pub pack: Hash,
+    /// One line of JSON per sample: its [`Lineage`].
+    lineage: Hash,
+}
+
+impl Silver {
+    /// What was done to a sample.
+    ///
+    /// # Errors
+    /// Those of the store, [`EngineError::Internal`] when the object is damaged.
+    pub fn lineage(&self, session: &Session<'_>, sample: usize) -> Result<Lineage, EngineError> {
+        let lines = session.store.get_blob(&self.lineage)?;
+        let line = lines.split(|b| *b == b'\n').nth(sample).unwrap_or_default();
+        serde_json::from_slice(line).map_err(|e| EngineError::Internal(format!("lineage: {e}")))
+    }
 }
 
 /// Reads recordings out of the pack.
@@ -126,6 +141,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
         }
     }
     let mut pack = session.store.blob_writer()?;
+    let mut lineages = session.store.blob_writer()?;
     let mut offset = 0u64;
     let mut samples = Vec::new();
     let mut rejected = Vec::new();
@@ -136,11 +152,15 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
             batch.par_iter().map(|file| clean_file(session, file, &format, &spec)).collect();
         for outcome in cleaned.into_iter().flatten() {
             match outcome {
-                Ok((mut sample, values)) => {
+                Ok((mut sample, values, lineage)) => {
                     sample.offset = offset;
                     offset += values.len() as u64;
                     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
                     pack.write_all(&bytes).at(&session.project.state_dir())?;
+                    let mut line =
+                        serde_json::to_vec(&lineage).map_err(|e| EngineError::Internal(e.to_string()))?;
+                    line.push(b'\n');
+                    lineages.write_all(&line).at(&session.project.state_dir())?;
                     samples.push(sample);
                 }
                 Err(reason) => rejected.push(reason),
@@ -149,6 +169,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     }
     session.progress("clean", total, total, "")?;
     let pack = pack.finish()?;
+    let lineage = lineages.finish()?;
     if samples.is_empty() {
         let listed: Vec<String> =
             rejected.iter().take(5).map(|q| format!("  {}: {}", q.file, q.reason)).collect();
@@ -175,7 +196,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     for (kind, n) in flags {
         notes.push(format!("{n} samples flagged `{kind}`"));
     }
-    Ok((Silver { format, samples, rejected, duplicates, pack }, notes))
+    Ok((Silver { format, samples, rejected, duplicates, pack, lineage }, notes))
 }
 
 /// Keeps one of each set of samples with the same bytes: one that tests if there is one, else the first.
@@ -211,7 +232,7 @@ fn drop_duplicates<'m>(
 }
 
 /// A cleaned sample with its values, or why it is left out.
-type CleanOutcome = Result<(Cleaned, Vec<f32>), Quarantined>;
+type CleanOutcome = Result<(Cleaned, Vec<f32>, Lineage), Quarantined>;
 
 /// Decodes one file and cleans the wanted samples of it.
 fn clean_file(
@@ -253,7 +274,7 @@ fn clean_sample(
     decoded: &Decoded,
     format: &Format,
     spec: &CleanSpec,
-) -> Result<(Cleaned, Vec<f32>), String> {
+) -> Result<(Cleaned, Vec<f32>, Lineage), String> {
     let mut flags: Vec<(String, String)> = sample.info.findings.clone();
     let mut lineage = vec![(
         "decode".to_owned(),
@@ -284,12 +305,11 @@ fn clean_sample(
         offset: 0,
         frames,
         flags,
-        lineage,
     };
-    Ok((cleaned, values))
+    Ok((cleaned, values, lineage))
 }
 
-type CleanedSignal = (Signal, Vec<(String, String)>, Vec<(String, String)>);
+type CleanedSignal = (Signal, Vec<(String, String)>, Lineage);
 
 /// Brings one series to the common rate and axes.
 ///

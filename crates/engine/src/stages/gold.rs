@@ -16,8 +16,8 @@ use edgewright_train::Rows;
 use serde::{Deserialize, Serialize};
 use std::{fs::File, ops::Range, path::PathBuf};
 
-/// Matrices up to this size are kept in memory, larger ones are read row by row.
-const CACHE_BYTES: usize = 32 << 20;
+/// Matrices up to this size are kept in memory, larger ones are read row by row: memory does not grow with the data set.
+const CACHE_BYTES: usize = 4 << 20;
 
 /// A window: which silver sample, and its first frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

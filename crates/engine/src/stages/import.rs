@@ -57,7 +57,9 @@ pub fn run(session: &Session<'_>) -> Result<Staged<Manifest>, EngineError> {
         .collect();
     let mut samples = Vec::with_capacity(rows.len());
     for row in rows.into_iter().filter(|r| !r.disabled) {
-        let info = dataset::info(&row)?;
+        let mut info = dataset::info(&row)?;
+        // Facts for people; no later stage reads them.
+        info.metadata.clear();
         samples.push(Received {
             id: row.id,
             name: row.name,
@@ -123,13 +125,8 @@ fn sync(session: &Session<'_>, source: &DataSource, name: &str) -> Result<(), En
     let refused: Vec<String> = report.quarantined.iter().map(|q| q.file.clone()).collect();
     session.store.retain_quarantine(name, &refused)?;
     let present: BTreeSet<&String> = report.ids.iter().collect();
-    let gone: Vec<String> = session
-        .store
-        .list_samples()?
-        .into_iter()
-        .filter(|row| row.source == name && !present.contains(&row.id))
-        .map(|row| row.id)
-        .collect();
+    let gone: Vec<String> =
+        session.store.ids_of_source(name)?.into_iter().filter(|id| !present.contains(id)).collect();
     session.store.delete_samples(&gone)?;
     Ok(())
 }
