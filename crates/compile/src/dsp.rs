@@ -1,13 +1,15 @@
 //! Emission of DSP blocks: tables and a call.
 
 use crate::names::{array, float};
-use edgewright_dsp::{Framing, MelVariant, Plan, RealFft, SpectrogramVariant};
+use edgewright_dsp::{
+    Analysis, Decimator, Framing, MelVariant, Plan, RealFft, SpectralPlan, SpectrogramVariant,
+};
 use edgewright_impulse::DspBlock;
 
 /// Emitted code of a block.
 pub struct DspCode {
     /// Runtime files it needs.
-    pub runtime: &'static [&'static str],
+    pub runtime: Vec<&'static str>,
     /// Tables and parameters.
     pub source: String,
     /// Expression that runs it; `signal`, `features` and `scratch` are in scope.
@@ -81,20 +83,7 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
         }
         Plan::Spectral(p) => {
             chosen_array(&mut out);
-            out.push_str(&floats(&format!("{symbol}_filter"), &p.sections.concat()));
-            let fft = fft(symbol, &p.fft, &mut out);
-            out.push_str(&format!(
-                "EW_DATA ew_spectral {symbol} = {{\n    {}u, {axes}u, {used}u, {symbol}_axes, {}, {}u, {symbol}_filter,\n    {fft},\n    {}u, {}, {}, {}u, {}u}};\n",
-                p.frames,
-                float(p.scale),
-                p.sections.len(),
-                p.hop,
-                u8::from(p.log),
-                u8::from(p.spectral_moments),
-                p.first_bin,
-                p.bins
-            ));
-            ("spectral", &["ew_read.h", "ew_math.h", "ew_fft.h", "ew_stats.h", "ew_spectral.h"])
+            return spectral(p, symbol, axes, out);
         }
         Plan::Spectrogram(p) => {
             let fft = fft(symbol, &p.fft, &mut out);
@@ -137,5 +126,122 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
             ("mel", &["ew_read.h", "ew_math.h", "ew_fft.h", "ew_audio.h"])
         }
     };
-    DspCode { runtime, source: out, call: format!("ew_{kind}_extract(&{symbol}, signal, features, scratch)") }
+    DspCode {
+        runtime: runtime.to_vec(),
+        source: out,
+        call: format!("ew_{kind}_extract(&{symbol}, signal, features, scratch)"),
+    }
+}
+
+/// Emits a decimation once, however often it is used; `done` holds the names of those that are there.
+fn decimator(d: &Decimator, symbol: &str, done: &mut Vec<String>, out: &mut String) -> String {
+    let name = format!("{symbol}_by{}", d.ratio);
+    if !done.contains(&name) {
+        let row = |s: &[f32; 4]| format!("{{{}}}", s.map(float).join(", "));
+        let rows: Vec<String> = d.sections.iter().map(row).collect();
+        out.push_str(&format!(
+            "EW_DATA ew_decimator {name} = {{\n    {}u, {},\n    {{{}}}}};\n",
+            d.ratio,
+            float(d.gain),
+            rows.join(",\n     ")
+        ));
+        done.push(name.clone());
+    }
+    format!("        n = ew_decimate(&{name}, x, n);\n")
+}
+
+/// Emits spectral analysis as a function of just the steps that are configured.
+fn spectral(p: &SpectralPlan, symbol: &str, axes: usize, mut out: String) -> DspCode {
+    let mut runtime = vec!["ew_read.h", "ew_math.h", "ew_stats.h", "ew_axis.h"];
+    let mut steps = String::new();
+    let mut done = Vec::new();
+    for d in &p.decimation {
+        steps.push_str(&decimator(d, symbol, &mut done, &mut out));
+    }
+    if !p.sections.is_empty() {
+        out.push_str(&floats(&format!("{symbol}_filter"), &p.sections.concat()));
+        steps.push_str(&format!("        ew_filter({symbol}_filter, {}u, x, n);\n", p.sections.len()));
+    }
+    steps.push_str("        ew_centre(x, n);\n");
+    let (used, spare) = (p.axes, format!("scratch + {}", p.frames));
+    match &p.analysis {
+        Analysis::Spectrum(s) => {
+            runtime.extend(["ew_fft.h", "ew_spectral.h"]);
+            let fft = fft(symbol, &s.fft, &mut out);
+            out.push_str(&format!(
+                "EW_DATA ew_spectrum {symbol} = {{{fft}, {}u, {}u, {}u}};\n",
+                s.hop,
+                u8::from(s.log),
+                u8::from(s.moments)
+            ));
+            let per = s.per_axis();
+            steps.push_str(&format!(
+                "        ew_spectrum_of(&{symbol}, {}u, {}u, x, n, {spare}, features + a * {per}u);\n",
+                s.bins.first, s.bins.count
+            ));
+            if let Some((d, bins)) = &s.low {
+                steps.push_str(&decimator(d, symbol, &mut done, &mut out));
+                steps.push_str(&format!(
+                    "        ew_centre(x, n);\n        ew_spectrum_of(&{symbol}, {}u, {}u, x, n, {spare}, features + {}u + a * {}u);\n",
+                    bins.first,
+                    bins.count,
+                    used * per,
+                    s.low_per_axis()
+                ));
+            }
+        }
+        Analysis::Wavelet(w) => {
+            runtime.push("ew_wavelet.h");
+            out.push_str(&floats(&format!("{symbol}_taps"), &w.taps.concat()));
+            out.push_str(&format!(
+                "EW_DATA ew_wavelet {symbol} = {{{}u, {symbol}_taps, {}u}};\n",
+                w.taps.len(),
+                w.levels
+            ));
+            steps.push_str(&format!(
+                "        ew_wavelet_of(&{symbol}, x, n, {spare}, features + a * {}u);\n",
+                w.per_axis()
+            ));
+        }
+        Analysis::Peaks(s) => {
+            runtime.extend(["ew_fft.h", "ew_peaks.h"]);
+            let fft = fft(symbol, &s.fft, &mut out);
+            out.push_str(&u16s(&format!("{symbol}_bands"), &s.bands.concat()));
+            out.push_str(&format!(
+                "EW_DATA ew_peaks {symbol} = {{\n    {fft},\n    {}, {}u, {}, {}, {}u, {symbol}_bands}};\n",
+                float(s.grid_hz),
+                s.count,
+                float(s.threshold),
+                float(s.density),
+                s.bands.len()
+            ));
+            steps.push_str(&format!(
+                "        ew_peaks_of(&{symbol}, x, n, {spare}, features + a * {}u);\n",
+                s.per_axis()
+            ));
+        }
+    }
+    if !done.is_empty() {
+        runtime.push("ew_decimate.h");
+    }
+    out.push_str(&format!(
+        r#"
+EW_FN int {symbol}_extract(const ew_signal *signal, float *features, float *scratch)
+{{
+    float *x = scratch;
+    size_t a;
+    for (a = 0; a < {used}u; a++) {{
+        size_t n = {frames}u;
+        const int status = ew_axis(signal, {axes}u, {symbol}_axes[a], n, {scale}, x);
+        if (status != EW_OK) {{
+            return status;
+        }}
+{steps}    }}
+    return EW_OK;
+}}
+"#,
+        frames = p.frames,
+        scale = float(p.scale)
+    ));
+    DspCode { runtime, source: out, call: format!("{symbol}_extract(signal, features, scratch)") }
 }

@@ -1,9 +1,10 @@
 //! Whole random impulses, from raw window to scores: the emitted C gives the bits of the reference run.
 
+mod blocks;
+
+use blocks::{block, window};
 use edgewright_compile::{Options, compile, harness, target};
-use edgewright_dsp::{Params, Value};
-use edgewright_impulse::{DspBlock, Impulse, LearnBlock, Runner, Task, Window};
-use edgewright_sample::Axis;
+use edgewright_impulse::{Impulse, LearnBlock, Runner, Task};
 use edgewright_test_support::{
     Rng,
     random::{distort, float_graph, floats, integer_graph},
@@ -11,51 +12,9 @@ use edgewright_test_support::{
 use edgewright_toolchain::{Compiler, host_build, host_compilers, run, sanitizer_works};
 use std::{fs, time::Duration};
 
-fn block(rng: &mut Rng, index: usize, window: &Window) -> Option<DspBlock> {
-    let mut params = Params::new();
-    let mut set = |name: &str, value: f64| {
-        params.insert(name.into(), Value::Number(value));
-    };
-    let name = ["raw", "flatten", "spectral_analysis", "spectrogram", "mfe", "mfcc"][rng.below(6)];
-    let fft = [32.0, 64.0, 128.0, 256.0][rng.below(4)];
-    match name {
-        "raw" | "flatten" => set("scale_axes", rng.unit() * 4.0 - 2.0),
-        "spectral_analysis" => {
-            set("fft_length", fft);
-            set("filter_cutoff", 5.0 + 20.0 * rng.unit());
-            params.insert("filter_type".into(), Value::Text(["none", "low", "high"][rng.below(3)].into()));
-            params.insert("do_log".into(), Value::Bool(rng.below(2) == 0));
-        }
-        _ => {
-            set("frame_length", 0.016 + 0.02 * rng.unit());
-            set("frame_stride", 0.01 + 0.01 * rng.unit());
-            set("fft_length", fft);
-            if name != "spectrogram" {
-                set("num_filters", 8.0 + rng.below(20) as f64);
-            }
-        }
-    }
-    let all = window.axes.len();
-    let axes = if name.starts_with("mf") || name == "spectrogram" {
-        vec![rng.below(all as u64)]
-    } else {
-        (0..all).collect()
-    };
-    let version = if matches!(name, "raw" | "flatten") { 1 } else { 4 };
-    DspBlock::new(format!("b{index}"), name, version, params, axes, window).ok()
-}
-
 fn impulse(seed: u64) -> Impulse {
     let mut rng = Rng(seed);
-    let axes = 1 + rng.below(3);
-    let window = Window {
-        frames: 300 + rng.below(700),
-        stride: 100,
-        rate_hz: [62.5, 4000.0, 8000.0][rng.below(3)],
-        axes: (0..axes).map(|i| Axis { name: format!("a{i}"), units: String::new() }).collect(),
-        zero_pad: true,
-        image: None,
-    };
+    let window = window(&mut rng);
     let wanted = 1 + rng.below(3);
     let mut dsp = Vec::new();
     while dsp.len() < wanted {

@@ -1,6 +1,9 @@
 //! Declarations of the blocks. Forms, documents and checks are made from them.
 
-use crate::block::{BlockInfo, Default, ParamInfo, ParamKind};
+use crate::{
+    block::{BlockInfo, Default, ParamInfo, ParamKind},
+    wavelet_taps::WAVELETS,
+};
 
 const ALL: &[u32] = &[1, 2, 3, 4];
 const ONE: &[u32] = &[1];
@@ -150,7 +153,7 @@ static BLOCKS: &[BlockInfo] = &[
                 "input_decimation_ratio",
                 "1",
                 &["1", "3", "10", "30", "100", "1000"],
-                "Keeps one of so many frames after a low-pass.",
+                "Keeps one of so many frames after a low-pass; slow movement needs shorter transforms then.",
             )
             .of(&[4]),
             select(
@@ -159,7 +162,14 @@ static BLOCKS: &[BlockInfo] = &[
                 &["none", "low", "high"],
                 "Removes frequencies above (low) or below (high) the cut-off.",
             ),
-            float("filter_cutoff", 3.0, 0.0, 1e6, "Hz", "Edge of the filter."),
+            float(
+                "filter_cutoff",
+                3.0,
+                0.0,
+                1e6,
+                "Hz",
+                "Edge of the filter, below half the rate that decimation leaves.",
+            ),
             int(
                 "filter_order",
                 6,
@@ -168,30 +178,50 @@ static BLOCKS: &[BlockInfo] = &[
                 "",
                 "Steepness of the filter: 2, 4, 6 or 8; 0 only leaves bins out.",
             ),
-            select("analysis_type", "FFT", &["FFT", "Wavelet"], "How the spectrum is found.").of(&[3, 4]),
+            select(
+                "analysis_type",
+                "FFT",
+                &["FFT", "Wavelet"],
+                "Power of each frequency (FFT), or statistics of frequency bands that halve from one to the next (Wavelet).",
+            )
+            .of(&[3, 4]),
             fft_length(16),
             switch("do_log", true, "Decimal logarithm of the bins.").of(&[2, 3, 4]),
             switch("do_fft_overlap", true, "Transforms overlap by half.").of(&[2, 3, 4]),
-            int("wavelet_level", 1, 0, 16, "", "Levels of the wavelet.").of(&[3, 4]),
-            ParamInfo {
-                name: "wavelet",
-                kind: ParamKind::Text,
-                default: Default::Text("db4"),
-                unit: "",
-                versions: &[3, 4],
-                help: "Name of the wavelet.",
-            },
-            switch("extra_low_freq", false, "Adds the features of the window at a tenth of the rate.")
-                .of(&[4]),
-            int("spectral_peaks_count", 3, 0, 100, "", "Number of peaks.").of(ONE),
-            float("spectral_peaks_threshold", 0.1, 0.0, 1e9, "", "Height from which a peak counts.").of(ONE),
+            int(
+                "wavelet_level",
+                1,
+                0,
+                7,
+                "",
+                "How often the wavelet takes the lower band apart; the window needs 32 frames, doubled at each level.",
+            )
+            .of(&[3, 4]),
+            select("wavelet", "db4", WAVELETS, "Wavelet; longer ones tell neighbouring bands better apart.")
+                .of(&[3, 4]),
+            switch(
+                "extra_low_freq",
+                false,
+                "Adds the features of the window at a tenth of the rate; only with the FFT.",
+            )
+            .of(&[4]),
+            int("spectral_peaks_count", 3, 0, 100, "", "Number of peaks, the highest first.").of(ONE),
+            float(
+                "spectral_peaks_threshold",
+                0.1,
+                0.0,
+                1e9,
+                "",
+                "Height of the amplitude spectrum from which a peak counts.",
+            )
+            .of(ONE),
             ParamInfo {
                 name: "spectral_power_edges",
                 kind: ParamKind::Text,
                 default: Default::Text("0.1, 0.5, 1.0, 2.0, 5.0"),
                 unit: "Hz",
                 versions: ONE,
-                help: "Edges of the power bands.",
+                help: "Edges of the power bands, rising, with commas between them.",
             },
         ],
     },

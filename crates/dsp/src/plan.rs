@@ -1,12 +1,9 @@
 //! From a configuration to tables: every check happens here, nothing can fail later but the values themselves.
 
 use crate::{
-    BlockInfo, DspError, FlattenPlan, Framing, ImagePlan, MelBank, MelPlan, MelVariant, OutputShape,
-    ParamKind, Params, RawPlan, RealFft, SpectralPlan, SpectrogramPlan, SpectrogramVariant, Value,
-    WindowSpec,
-    block::Default,
-    blocks,
-    spectral::{butterworth, stable},
+    Analysis, BlockInfo, DspError, FlattenPlan, Framing, ImagePlan, MelBank, MelPlan, MelVariant,
+    OutputShape, ParamKind, Params, RawPlan, RealFft, SpectralPlan, SpectrogramPlan, SpectrogramVariant,
+    Value, WindowSpec, block::Default, blocks, spectral_plan::spectral,
 };
 use alloc::{
     format,
@@ -28,14 +25,14 @@ pub enum Plan {
 }
 
 /// Configured parameters over the declared defaults.
-struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     info: &'static BlockInfo,
     params: &'a Params,
 }
 
 impl Reader<'_> {
     /// Refuses names that are not declared and values outside their range.
-    fn check(&self) -> Result<(), DspError> {
+    pub(crate) fn check(&self) -> Result<(), DspError> {
         for (name, value) in self.params {
             let Some(info) = self.info.params.iter().find(|p| p.name == name) else {
                 let known: Vec<&str> = self.info.params.iter().map(|p| p.name).collect();
@@ -69,10 +66,10 @@ impl Reader<'_> {
                 (ParamKind::Select(choices), value) => {
                     let text = show(value);
                     if !choices.contains(&text.as_str()) {
-                        let kind = if info.name == "input_decimation_ratio" {
-                            "decimation_ratio_unsupported"
-                        } else {
-                            "parameter_range"
+                        let kind = match info.name {
+                            "input_decimation_ratio" => "decimation_ratio_unsupported",
+                            "wavelet" => "unknown_wavelet",
+                            _ => "parameter_range",
                         };
                         return Err(DspError::new(
                             kind,
@@ -99,16 +96,16 @@ impl Reader<'_> {
             None => Value::Number(0.0),
         }
     }
-    fn number(&self, name: &str) -> f64 {
+    pub(crate) fn number(&self, name: &str) -> f64 {
         if let Value::Number(n) = self.value(name) { n } else { 0.0 }
     }
-    fn count(&self, name: &str) -> usize {
+    pub(crate) fn count(&self, name: &str) -> usize {
         self.number(name).max(0.0) as usize
     }
-    fn flag(&self, name: &str) -> bool {
+    pub(crate) fn flag(&self, name: &str) -> bool {
         matches!(self.value(name), Value::Bool(true))
     }
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         show(&self.value(name))
     }
 }
@@ -121,7 +118,7 @@ fn show(value: &Value) -> String {
     }
 }
 
-fn refuse<T>(kind: &'static str, message: String) -> Result<T, DspError> {
+pub(crate) fn refuse<T>(kind: &'static str, message: String) -> Result<T, DspError> {
     Err(DspError::new(kind, message))
 }
 
@@ -214,7 +211,7 @@ fn half_even(v: f64) -> usize {
     floor as usize + usize::from(up)
 }
 
-fn power_of_two(p: &Reader<'_>) -> Result<usize, DspError> {
+pub(crate) fn power_of_two(p: &Reader<'_>) -> Result<usize, DspError> {
     let n = p.count("fft_length");
     if n < 4 || !n.is_power_of_two() {
         let near = n.next_power_of_two().max(4);
@@ -353,116 +350,13 @@ fn mel(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspErr
     Ok(Plan::Mel(MelPlan { framing, fft: RealFft::new(n), bank, variant }))
 }
 
-fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspError> {
-    let wavelet = version >= 3 && p.text("analysis_type") == "Wavelet";
-    let n = if wavelet { 16 } else { power_of_two(p)? };
-    let ratio: f64 = p.text("input_decimation_ratio").parse().unwrap_or(1.0);
-    if ratio > 1.0 && version < 4 {
-        return refuse(
-            "decimation_needs_version_4",
-            "`input_decimation_ratio` needs version 4 of the block".into(),
-        );
-    }
-    let kind = p.text("filter_type");
-    let (cutoff, order) = (p.number("filter_cutoff"), p.count("filter_order"));
-    let filtered = kind == "low" || kind == "high";
-    if filtered && ratio > 1.0 && cutoff > 0.9 * window.rate_hz / (2.0 * ratio) {
-        return refuse(
-            "cutoff_too_high_for_decimation",
-            format!(
-                "`filter_cutoff` is {cutoff} Hz; with a decimation of {ratio} it can be at most {} Hz",
-                0.9 * window.rate_hz / (2.0 * ratio)
-            ),
-        );
-    }
-    let mut sections = vec![];
-    if filtered && order > 0 {
-        if order % 2 == 1 {
-            return refuse(
-                "filter_order_odd",
-                format!("`filter_order` is {order}; it must be even, such as {}", (order + 1).min(8)),
-            );
-        }
-        if order > 9 {
-            return refuse(
-                "filter_order_out_of_range",
-                format!("`filter_order` is {order}; it must be 2, 4, 6 or 8"),
-            );
-        }
-        let rate = window.rate_hz / ratio;
-        if cutoff >= rate / 2.0 {
-            return refuse(
-                "cutoff_at_or_above_nyquist",
-                format!("`filter_cutoff` is {cutoff} Hz; at {rate} Hz it must be below {} Hz", rate / 2.0),
-            );
-        }
-        sections = butterworth(order, cutoff, rate, kind == "high");
-        if !stable(&sections) {
-            return refuse(
-                "filter_unstable",
-                format!(
-                    "a filter of order {order} at {cutoff} Hz is not stable at {rate} Hz; raise `filter_cutoff` or lower `filter_order`"
-                ),
-            );
-        }
-    }
-    p.check()?;
-    let later = |what: &str| {
-        refuse(
-            "not_available",
-            format!("{what} of the spectral analysis block is not available in this version of Edgewright"),
-        )
-    };
-    if version == 1 {
-        return later("version 1");
-    }
-    if wavelet {
-        return later("the wavelet");
-    }
-    if ratio > 1.0 {
-        return later("decimation");
-    }
-    if p.flag("extra_low_freq") {
-        return later("`extra_low_freq`");
-    }
-    let nyquist = window.rate_hz / 2.0;
-    let b = cutoff.min(nyquist) * n as f64 / window.rate_hz;
-    let last = n / 2 + 1;
-    let (first, end) = match kind.as_str() {
-        "high" => (((b - 0.5) as i64 + 1).max(1) as usize, last),
-        "low" => (1, ((b + 0.5) as usize + 1).min(last)),
-        _ => (1, last),
-    };
-    if end <= first {
-        return refuse(
-            "cutoff_masks_all_bins",
-            format!(
-                "`filter_cutoff` of {cutoff} Hz leaves no bin of an FFT of {n} at {} Hz; lengthen `fft_length`",
-                window.rate_hz
-            ),
-        );
-    }
-    Ok(Plan::Spectral(SpectralPlan {
-        scale: p.number("scale_axes") as f32,
-        frames: window.frames,
-        axes: window.axes,
-        sections,
-        fft: RealFft::new(n),
-        hop: if p.flag("do_fft_overlap") { n / 2 } else { n },
-        log: p.flag("do_log"),
-        spectral_moments: version >= 4,
-        first_bin: first,
-        bins: end - first,
-    }))
-}
-
 impl Plan {
     /// Arrangement of the features.
     pub fn output(&self) -> OutputShape {
         match self {
             Self::Raw(p) => OutputShape::Flat(p.len),
             Self::Flatten(p) => OutputShape::Flat(p.axes * p.wanted.iter().filter(|w| **w).count()),
-            Self::Spectral(p) => OutputShape::Flat(p.axes * p.per_axis()),
+            Self::Spectral(p) => OutputShape::Flat(p.features()),
             Self::Spectrogram(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
             Self::Mel(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
             Self::Image(p) => {
@@ -532,14 +426,7 @@ impl Plan {
                 let all = ["Average", "Minimum", "Maximum", "RMS", "Stdev", "Skewness", "Kurtosis"];
                 per_axis(all.iter().zip(p.wanted).filter(|(_, w)| *w).map(|(n, _)| (*n).into()).collect())
             }
-            Self::Spectral(p) => {
-                let mut names: Vec<String> = ["RMS", "Skewness", "Kurtosis"].map(String::from).to_vec();
-                if p.spectral_moments {
-                    names.extend(["Spectral Skewness", "Spectral Kurtosis"].map(String::from));
-                }
-                names.extend((p.first_bin..p.first_bin + p.bins).map(|b| format!("Spectral Power bin {b}")));
-                per_axis(names)
-            }
+            Self::Spectral(p) => p.names(axes),
             Self::Spectrogram(_) | Self::Mel(_) => match self.output() {
                 OutputShape::Spectrogram { rows, columns } => (0..rows * columns)
                     .map(|i| format!("frame {} value {}", i / columns, i % columns))
@@ -562,7 +449,11 @@ impl Plan {
     /// Lengths of the Fourier transforms in use.
     pub fn fft_lengths(&self) -> Vec<usize> {
         match self {
-            Self::Spectral(p) => vec![p.fft.n],
+            Self::Spectral(p) => match &p.analysis {
+                Analysis::Spectrum(s) => vec![s.fft.n],
+                Analysis::Peaks(p) => vec![p.fft.n],
+                Analysis::Wavelet(_) => vec![],
+            },
             Self::Spectrogram(p) => vec![p.fft.n],
             Self::Mel(p) => vec![p.fft.n],
             _ => vec![],

@@ -1,11 +1,18 @@
-//! Spectral analysis by FFT: statistics and the largest power of each bin.
+//! Spectral analysis: each axis decimated, filtered and freed of its mean, then its spectrum, its wavelet bands, or the
+//! peaks of version 1.
 
 use crate::{
-    RealFft,
+    Decimator, RealFft,
     flatten::{mean, moments, rms},
     math::{log10, zero_guard},
+    peaks::Peaks,
+    wavelet::Wavelet,
 };
-use alloc::vec::Vec;
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
 
 /// Tables of the block.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +23,28 @@ pub struct SpectralPlan {
     pub frames: usize,
     /// Values per frame.
     pub axes: usize,
+    /// Decimations, one after the other.
+    pub decimation: Vec<Decimator>,
     /// Second-order sections of the filter: b0, b1, b2, a1, a2 each.
     pub sections: Vec<[f32; 5]>,
+    /// What is computed of the axis.
+    pub analysis: Analysis,
+}
+
+/// What is computed of an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Analysis {
+    /// Statistics and bins of the spectrum (versions 2 to 4).
+    Spectrum(Spectrum),
+    /// Statistics of the bands of a wavelet (versions 3 and 4).
+    Wavelet(Wavelet),
+    /// Peaks and power bands (version 1).
+    Peaks(Peaks),
+}
+
+/// Statistics of the axis, and the largest power of each bin over its transforms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Spectrum {
     /// The transform.
     pub fft: RealFft,
     /// From one transform to the next, in frames.
@@ -25,44 +52,123 @@ pub struct SpectralPlan {
     /// Logarithm of the bins.
     pub log: bool,
     /// Skewness and kurtosis of the spectrum among the features (version 4).
-    pub spectral_moments: bool,
-    /// First bin that is a feature.
-    pub first_bin: usize,
+    pub moments: bool,
     /// Bins that are features.
-    pub bins: usize,
+    pub bins: Bins,
+    /// The same features at a tenth of the rate follow: how to get there, and their bins.
+    pub low: Option<(Decimator, Bins)>,
+}
+
+/// A run of bins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bins {
+    /// First bin.
+    pub first: usize,
+    /// Number of bins.
+    pub count: usize,
+    /// From one bin to the next, in Hz.
+    pub width_hz: f64,
 }
 
 impl SpectralPlan {
-    /// Features of one axis.
-    pub fn per_axis(&self) -> usize {
-        3 + 2 * usize::from(self.spectral_moments) + self.bins
+    /// Frames that the decimation leaves.
+    pub fn kept(&self) -> usize {
+        self.decimation.iter().fold(self.frames, |n, d| d.kept(n))
     }
 
-    /// Floats of scratch: one axis, the transform's input and work, two spectra.
+    /// Features of all axes.
+    pub fn features(&self) -> usize {
+        self.axes
+            * match &self.analysis {
+                Analysis::Spectrum(s) => s.per_axis() + s.low_per_axis(),
+                Analysis::Wavelet(w) => w.per_axis(),
+                Analysis::Peaks(p) => p.per_axis(),
+            }
+    }
+
+    /// Floats of scratch: one axis and what its analysis needs.
     pub fn scratch_len(&self) -> usize {
-        self.frames + 2 * self.fft.n + 2 * (self.fft.n / 2 + 1)
+        self.frames
+            + match &self.analysis {
+                // The transform's input and work, two spectra.
+                Analysis::Spectrum(s) => 2 * s.fft.n + 2 * (s.fft.n / 2 + 1),
+                Analysis::Wavelet(w) => w.scratch_len(self.kept()),
+                Analysis::Peaks(p) => p.scratch_len(),
+            }
     }
 
-    /// Features axis by axis.
+    /// Features axis by axis; those at a tenth of the rate follow after all others.
     pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
-        let (x, scratch) = scratch.split_at_mut(self.frames);
+        let (all, scratch) = scratch.split_at_mut(self.frames);
         for axis in 0..self.axes {
-            for (i, x) in x.iter_mut().enumerate() {
+            for (i, x) in all.iter_mut().enumerate() {
                 *x = window[i * self.axes + axis] * self.scale;
             }
+            let mut n = self.frames;
+            for d in &self.decimation {
+                n = d.apply(&mut all[..n]);
+            }
+            let x = &mut all[..n];
             for section in &self.sections {
                 filter(section, x);
             }
-            let centre = mean(x);
-            for x in x.iter_mut() {
-                *x -= centre;
+            centre(x);
+            match &self.analysis {
+                Analysis::Spectrum(s) => {
+                    let per = s.per_axis();
+                    s.extract(&s.bins, x, scratch, &mut features[axis * per..][..per]);
+                    if let Some((decimator, bins)) = &s.low {
+                        let n = decimator.apply(x);
+                        let x = &mut x[..n];
+                        centre(x);
+                        let low = s.low_per_axis();
+                        let out = &mut features[self.axes * per + axis * low..][..low];
+                        s.extract(bins, x, scratch, out);
+                    }
+                }
+                Analysis::Wavelet(w) => {
+                    let per = w.per_axis();
+                    w.extract(x, scratch, &mut features[axis * per..][..per]);
+                }
+                Analysis::Peaks(p) => {
+                    let per = p.per_axis();
+                    p.extract(x, scratch, &mut features[axis * per..][..per]);
+                }
             }
-            let out = &mut features[axis * self.per_axis()..][..self.per_axis()];
-            self.axis(x, scratch, out);
         }
     }
 
-    fn axis(&self, x: &[f32], scratch: &mut [f32], out: &mut [f32]) {
+    /// One name per feature.
+    pub fn names(&self, axes: &[&str]) -> Vec<String> {
+        let of_all = |names: Vec<String>| -> Vec<String> {
+            axes.iter().flat_map(|a| names.iter().map(move |n| format!("{a} {n}"))).collect()
+        };
+        match &self.analysis {
+            Analysis::Spectrum(s) => {
+                let mut names = of_all(s.names(&s.bins, ""));
+                if let Some((_, bins)) = &s.low {
+                    names.extend(of_all(s.names(bins, " LF")));
+                }
+                names
+            }
+            Analysis::Wavelet(w) => of_all(w.names()),
+            Analysis::Peaks(p) => of_all(p.names()),
+        }
+    }
+}
+
+impl Spectrum {
+    /// Features of one axis, without those at a tenth of the rate.
+    pub fn per_axis(&self) -> usize {
+        3 + 2 * usize::from(self.moments) + self.bins.count
+    }
+
+    /// Features of one axis at a tenth of the rate.
+    pub fn low_per_axis(&self) -> usize {
+        self.low.as_ref().map_or(0, |(_, bins)| 3 + 2 * usize::from(self.moments) + bins.count)
+    }
+
+    fn extract(&self, bins: &Bins, x: &[f32], scratch: &mut [f32], out: &mut [f32]) {
         let n = self.fft.n;
         let (input, scratch) = scratch.split_at_mut(n);
         let (work, scratch) = scratch.split_at_mut(n);
@@ -88,15 +194,43 @@ impl SpectralPlan {
         out[1] = time.skewness;
         out[2] = time.kurtosis;
         let mut at = 3;
-        if self.spectral_moments {
+        if self.moments {
             let spectrum = moments(most);
             out[3] = spectrum.skewness;
             out[4] = spectrum.kurtosis;
             at = 5;
         }
-        for (out, p) in out[at..].iter_mut().zip(&most[self.first_bin..]) {
+        for (out, p) in out[at..].iter_mut().zip(&most[bins.first..]) {
             *out = if self.log { log10(zero_guard(*p)) } else { *p };
         }
+    }
+
+    /// `suffix` marks what has no frequency in its name.
+    fn names(&self, bins: &Bins, suffix: &str) -> Vec<String> {
+        let mut names = ["RMS", "Skewness", "Kurtosis"].to_vec();
+        if self.moments {
+            names.extend(["Spectral Skewness", "Spectral Kurtosis"]);
+        }
+        let mut names: Vec<String> = names.iter().map(|n| format!("{n}{suffix}")).collect();
+        names.extend((bins.first..bins.first + bins.count).map(|b| {
+            let edge = |half: f64| hertz((b as f64 + half) * bins.width_hz);
+            format!("Spectral Power {} - {} Hz", edge(-0.5), edge(0.5))
+        }));
+        names
+    }
+}
+
+/// A frequency with two decimals at most and one at least.
+fn hertz(f: f64) -> String {
+    let text = format!("{f:.2}");
+    text.strip_suffix('0').map_or(text.clone(), ToString::to_string)
+}
+
+/// Takes the mean off.
+fn centre(x: &mut [f32]) {
+    let centre = mean(x);
+    for x in x {
+        *x -= centre;
     }
 }
 

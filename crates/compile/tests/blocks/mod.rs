@@ -1,0 +1,80 @@
+//! Random DSP blocks: every block, every version, parameters over their whole range.
+
+use edgewright_dsp::{Params, Value, WAVELETS};
+use edgewright_impulse::{DspBlock, Window};
+use edgewright_sample::Axis;
+use edgewright_test_support::Rng;
+
+/// A random window.
+pub fn window(rng: &mut Rng) -> Window {
+    let axes = 1 + rng.below(3);
+    Window {
+        frames: 300 + rng.below(700),
+        stride: 100,
+        rate_hz: [62.5, 4000.0, 8000.0][rng.below(3)],
+        axes: (0..axes).map(|i| Axis { name: format!("a{i}"), units: String::new() }).collect(),
+        zero_pad: true,
+        image: None,
+    }
+}
+
+fn spectral(rng: &mut Rng, rate_hz: f64, params: &mut Params) {
+    let mut set = |name: &str, value: Value| params.insert(name.into(), value);
+    let text = |t: &str| Value::Text(t.into());
+    let number = Value::Number;
+    set("filter_cutoff", number(rate_hz * (0.01 + 0.4 * rng.unit() * rng.unit())));
+    set("filter_order", number([0.0, 2.0, 4.0, 6.0, 8.0][rng.below(5)]));
+    set("filter_type", text(["none", "low", "high"][rng.below(3)]));
+    set("fft_length", number([16.0, 32.0, 64.0, 128.0, 256.0][rng.below(5)]));
+    set("do_log", Value::Bool(rng.below(2) == 0));
+    set("do_fft_overlap", Value::Bool(rng.below(2) == 0));
+    set("extra_low_freq", Value::Bool(rng.below(3) == 0));
+    set("analysis_type", text(["FFT", "Wavelet"][rng.below(2)]));
+    set("wavelet", text(WAVELETS[rng.below(WAVELETS.len() as u64)]));
+    set("wavelet_level", number(rng.below(5) as f64));
+    set("spectral_peaks_count", number(rng.below(6) as f64));
+    set("spectral_peaks_threshold", number(rng.unit() * 0.3));
+    let edges = ["0.1, 0.5, 1.0, 2.0, 5.0", "0, 10, 2000", "3", "1,2,2.1,2000,2500.5"];
+    set("spectral_power_edges", text(edges[rng.below(4)]));
+    if rng.below(2) == 0 {
+        set("input_decimation_ratio", number([3.0, 10.0, 30.0, 100.0, 1000.0][rng.below(5)]));
+    }
+}
+
+/// A random block on `window`; `None` where the block refuses what was drawn, such as a filter above half the rate.
+pub fn block(rng: &mut Rng, index: usize, window: &Window) -> Option<DspBlock> {
+    let mut params = Params::new();
+    // Spectral analysis has the most ways through it.
+    let names = ["raw", "flatten", "spectrogram", "mfe", "mfcc", "spectral_analysis"];
+    let name = names[rng.below(10).min(5)];
+    let mut version = 1 + rng.below(4) as u32;
+    params.insert("scale_axes".into(), Value::Number(rng.unit() * 4.0 - 2.0));
+    let mut set = |name: &str, value: f64| params.insert(name.into(), Value::Number(value));
+    match name {
+        "raw" => version = 1,
+        "flatten" => {
+            version = 1;
+            for statistic in ["average", "minimum", "rms", "skewness"] {
+                params.insert(statistic.into(), Value::Bool(rng.below(3) > 0));
+            }
+        }
+        "spectral_analysis" => spectral(rng, window.rate_hz, &mut params),
+        _ => {
+            set("frame_length", 0.016 + 0.02 * rng.unit());
+            set("frame_stride", 0.01 + 0.01 * rng.unit());
+            set("fft_length", [32.0, 64.0, 128.0, 256.0][rng.below(4)]);
+            if name != "spectrogram" {
+                set("num_filters", 8.0 + rng.below(20) as f64);
+                set("win_size", [1.0, 5.0, 101.0][rng.below(3)]);
+            }
+            params.remove("scale_axes");
+        }
+    }
+    let all = window.axes.len();
+    let axes = if name.starts_with("mf") || name == "spectrogram" {
+        vec![rng.below(all as u64)]
+    } else {
+        (0..all).collect()
+    };
+    DspBlock::new(format!("b{index}"), name, version, params, axes, window).ok()
+}
