@@ -18,17 +18,20 @@ pub fn window(rng: &mut Rng) -> Window {
     }
 }
 
-fn spectral(rng: &mut Rng, rate_hz: f64, params: &mut Params) {
+fn spectral(rng: &mut Rng, version: u32, rate_hz: f64, params: &mut Params) {
     let mut set = |name: &str, value: Value| params.insert(name.into(), value);
     let text = |t: &str| Value::Text(t.into());
     let number = Value::Number;
-    set("filter_cutoff", number(rate_hz * (0.01 + 0.4 * rng.unit() * rng.unit())));
+    let ratios = [1.0, 1.0, 1.0, 3.0, 10.0, 30.0, 100.0, 1000.0];
+    let ratio = if version < 4 { 1.0 } else { ratios[rng.below(8)] };
+    set("input_decimation_ratio", number(ratio));
+    set("filter_cutoff", number(rate_hz / ratio * (0.01 + 0.5 * rng.unit() * rng.unit())));
     set("filter_order", number([0.0, 2.0, 4.0, 6.0, 8.0][rng.below(5)]));
     set("filter_type", text(["none", "low", "high"][rng.below(3)]));
-    set("fft_length", number([16.0, 32.0, 64.0, 128.0, 256.0][rng.below(5)]));
+    set("fft_length", number([16.0, 32.0, 64.0, 64.0, 256.0][rng.below(5)]));
     set("do_log", Value::Bool(rng.below(2) == 0));
     set("do_fft_overlap", Value::Bool(rng.below(2) == 0));
-    set("extra_low_freq", Value::Bool(rng.below(3) == 0));
+    set("extra_low_freq", Value::Bool(rng.below(3) > 0));
     set("analysis_type", text(["FFT", "Wavelet"][rng.below(2)]));
     set("wavelet", text(WAVELETS[rng.below(WAVELETS.len() as u64)]));
     set("wavelet_level", number(rng.below(5) as f64));
@@ -36,9 +39,6 @@ fn spectral(rng: &mut Rng, rate_hz: f64, params: &mut Params) {
     set("spectral_peaks_threshold", number(rng.unit() * 0.3));
     let edges = ["0.1, 0.5, 1.0, 2.0, 5.0", "0, 10, 2000", "3", "1,2,2.1,2000,2500.5"];
     set("spectral_power_edges", text(edges[rng.below(4)]));
-    if rng.below(2) == 0 {
-        set("input_decimation_ratio", number([3.0, 10.0, 30.0, 100.0, 1000.0][rng.below(5)]));
-    }
 }
 
 /// A random block on `window`; `None` where the block refuses what was drawn, such as a filter above half the rate.
@@ -58,7 +58,10 @@ pub fn block(rng: &mut Rng, index: usize, window: &Window) -> Option<DspBlock> {
                 params.insert(statistic.into(), Value::Bool(rng.below(3) > 0));
             }
         }
-        "spectral_analysis" => spectral(rng, window.rate_hz, &mut params),
+        "spectral_analysis" => {
+            version = [1, 2, 3, 4, 4, 4, 4][rng.below(7)];
+            spectral(rng, version, window.rate_hz, &mut params);
+        }
         _ => {
             set("frame_length", 0.016 + 0.02 * rng.unit());
             set("frame_stride", 0.01 + 0.01 * rng.unit());
