@@ -1,10 +1,23 @@
 #![no_main]
 //! Arbitrary bytes as a TFLite model: a graph that holds together, or a sentence.
 
-use edgewright_ir::{extra::Reference, import::tflite, interpret::Interpreter};
+use edgewright_ir::{DType, export, extra::Reference, import::tflite, interpret::Interpreter};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(model) = tflite::read(bytes, "fuzz", Reference::Litert) {
-        assert!(Interpreter::new(&model.graph).is_ok());
+        let mut interpreter = Interpreter::new(&model.graph).expect("a graph that holds together");
+        let x = model.graph.tensor(model.graph.inputs[0]);
+        // Large models would only slow the search down.
+        if model.graph.macs() < 1 << 20 && model.graph.tensors.iter().all(|t| t.len() < 1 << 16) {
+            let ran = match x.dtype {
+                DType::F32 => interpreter.with_input(&vec![1.0; x.len()]),
+                _ => interpreter.with_bytes(&vec![-128; x.len()]),
+            };
+            assert!(ran.is_ok());
+            if let Ok(bytes) = export::tflite::write(&model.graph) {
+                let again = tflite::read(&bytes, "again", Reference::Litert);
+                assert!(again.is_ok(), "{:?}", again.err().map(|e| e.to_string()));
+            }
+        }
     }
 });

@@ -3,7 +3,7 @@
 use crate::{args::JsonArg, commands::Verdict, output::Printer};
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use edgewright_engine::model_tool;
+use edgewright_engine::{model_profile, model_quantize, model_tool};
 use std::path::PathBuf;
 
 /// `model ...`
@@ -11,14 +11,18 @@ use std::path::PathBuf;
 pub enum ModelCommand {
     /// Run a model on the cases of a .npy file.
     Run(ModelRunArgs),
-    /// Write a model as a C library.
+    /// Show what a model costs on each target.
+    Profile(ModelProfileArgs),
+    /// Turn a float model into one of bytes.
+    Quantize(ModelQuantizeArgs),
+    /// Write a model as a C library or as a TFLite file.
     Export(ModelExportArgs),
 }
 
 /// A model file and how it is read.
 #[derive(Debug, Args)]
 pub struct ModelFile {
-    /// Model: .tflite, .lite or .onnx.
+    /// Model: .tflite, .lite, .onnx or .ewg.
     pub file: PathBuf,
     /// Whose integer rules to follow where the runtimes differ (dense layers, logistic, tangent): litert or tflm.
     #[arg(long, default_value = "litert")]
@@ -43,6 +47,57 @@ pub struct ModelRunArgs {
     pub json: JsonArg,
 }
 
+/// `model profile`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  edgewright model profile kws.tflite --target cortex-m4f --execute --svg kws.svg")]
+pub struct ModelProfileArgs {
+    /// The model.
+    #[command(flatten)]
+    pub model: ModelFile,
+    /// Target; may be given several times. All when left out.
+    #[arg(long)]
+    pub target: Vec<String>,
+    /// Build the code and run it on every core that can be emulated here; the figures are then measured.
+    #[arg(long)]
+    pub execute: bool,
+    /// Write the cost of each layer on the first target as a picture.
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `model quantize`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  edgewright model quantize float.tflite --calibration x.npy --out int8.tflite")]
+pub struct ModelQuantizeArgs {
+    /// The model, in float.
+    #[command(flatten)]
+    pub model: ModelFile,
+    /// Inputs as .npy; the first axis is cases.
+    #[arg(long)]
+    pub calibration: PathBuf,
+    /// File to write: .tflite, or .ewg for our own text.
+    #[arg(long)]
+    pub out: PathBuf,
+    /// How ranges of activations are chosen: min-max, mse, percentile, percentile:P.
+    #[arg(long, default_value = "min-max")]
+    pub method: String,
+    /// Type of inputs and outputs of the new model: float or int8.
+    #[arg(long, default_value = "float")]
+    pub io: String,
+    /// Largest loss that is written: root mean squared difference over the size of the float outputs.
+    #[arg(long, default_value_t = model_quantize::BUDGET)]
+    pub budget: f64,
+    /// Write the model whatever it loses.
+    #[arg(long)]
+    pub force: bool,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
 /// `model export`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  edgewright model export kws.tflite --format c --out kws_c")]
@@ -50,10 +105,10 @@ pub struct ModelExportArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelFile,
-    /// c: a folder with one .h and one .c.
+    /// c: a folder with one .h and one .c; tflite: one file.
     #[arg(long, default_value = "c")]
     pub format: String,
-    /// Folder to write to.
+    /// Folder or file to write to.
     #[arg(long)]
     pub out: PathBuf,
     /// Target whose kernels the code uses: see `edgewright targets`.
@@ -87,6 +142,52 @@ pub fn run(command: &ModelCommand, printer: &Printer) -> Result<Verdict> {
                         outcome.reference
                     ))?;
                 }
+            }
+        }
+        ModelCommand::Profile(args) => {
+            let reference = model_tool::reference(&args.model.reference)?;
+            let profile =
+                model_profile::profile(&args.model.file, &args.target, args.execute, reference)?;
+            if let Some(path) = &args.svg {
+                model_tool::write(path, profile.svg().as_bytes())?;
+                printer.note(&format!("wrote {}", path.display()));
+            }
+            if args.json.json {
+                printer.json(&profile)?;
+            } else {
+                printer.data(&profile.table())?;
+                for note in &profile.notes {
+                    printer.note(note);
+                }
+            }
+        }
+        ModelCommand::Quantize(args) => {
+            let options = model_quantize::QuantizeOptions {
+                method: model_quantize::method(&args.method)?,
+                ends: model_quantize::ends(&args.io)?,
+                budget: args.budget,
+                force: args.force,
+                reference: model_tool::reference(&args.model.reference)?,
+            };
+            let outcome =
+                model_quantize::quantize(&args.model.file, &args.calibration, &args.out, &options)?;
+            for note in &outcome.notes {
+                printer.note(note);
+            }
+            if args.json.json {
+                printer.json(&outcome)?;
+            } else {
+                let agreement = outcome
+                    .agreement
+                    .map_or(String::new(), |a| format!(", the same largest output for {:.1} %", 100.0 * a));
+                printer.data(&format!(
+                    "{}: {} bytes of weights before, {} now; off by {:.2} % on {} inputs{agreement}",
+                    outcome.file.display(),
+                    outcome.weight_bytes[0],
+                    outcome.weight_bytes[1],
+                    100.0 * outcome.loss,
+                    outcome.cases
+                ))?;
             }
         }
         ModelCommand::Export(args) => {

@@ -236,6 +236,12 @@ impl Code<'_> {
     }
 }
 
+/// About how many bytes the function of a shape has: most of its instructions are of four bytes.
+pub fn code_bytes(g: &Geometry, zero: i32) -> usize {
+    let text = emit("", g, zero, zero == -255);
+    text.lines().filter(|l| l.trim_start().starts_with('"') && !l.contains(":\\n")).count() * 37 / 10
+}
+
 /// The function `name(x, channels, out, plane)` for a shape; `relu` when the smallest output is the zero point.
 pub fn emit(name: &str, g: &Geometry, zero: i32, relu: bool) -> String {
     let [rows, columns] = plane(g);

@@ -28,10 +28,23 @@ pub struct Matrix {
     pub zero: i32,
     /// Limits of the output.
     pub limits: [i32; 2],
-    /// Some channel needs the long way of requantisation.
-    pub general: bool,
+    /// Which way of requantisation all channels take.
+    pub rounding: Rounding,
     /// What the kernel is told about the weights.
     pub form: Form,
+}
+
+/// Ways of requantisation, by their number in C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounding {
+    /// Rounds twice; sums and shifts are small.
+    Twice = 0,
+    /// Rounds twice, whatever the sums and shifts.
+    TwiceAny = 1,
+    /// Rounds once, whatever the sums and shifts.
+    OnceAny = 2,
+    /// Rounds once; sums and shifts are small.
+    Once = 3,
 }
 
 /// How a [`Matrix`] is laid out.
@@ -65,8 +78,15 @@ pub enum Columns {
     OwnPlane,
 }
 
-/// Makes a layer ready. `rows` holds the weights, one row of equal length for each output.
-pub fn matrix(rows: &[Vec<i8>], bias: &[i32], layer: &Layer, family: Family, columns: Columns) -> Matrix {
+/// Makes a layer ready. `rows` holds the weights, one row of equal length for each output; `once`: requantisation rounds once.
+pub fn matrix(
+    rows: &[Vec<i8>],
+    bias: &[i32],
+    layer: &Layer,
+    family: Family,
+    columns: Columns,
+    once: bool,
+) -> Matrix {
     let length = rows.first().map_or(0, Vec::len);
     let mut channels = Vec::with_capacity(rows.len());
     let mut general = false;
@@ -75,7 +95,7 @@ pub fn matrix(rows: &[Vec<i8>], bias: &[i32], layer: &Layer, family: Family, col
         let (low, high) = range(row, bias[c], layer.in_zero);
         largest = largest.max(high.max(-low));
         let folded = i64::from(bias[c]) - i64::from(layer.in_zero) * sum(row.iter());
-        let channel = short(layer.factors[c], low, high);
+        let channel = short(layer.factors[c], low, high, once);
         general |= channel.is_none();
         let (multiplier, half) =
             channel.unwrap_or((layer.factors[c].multiplier, -layer.factors[c].shift - 1));
@@ -100,7 +120,8 @@ pub fn matrix(rows: &[Vec<i8>], bias: &[i32], layer: &Layer, family: Family, col
         let weights = rows.iter().flat_map(|r| r.chunks_exact(3).flat_map(|w| [w[0], w[1], w[1], w[2]]));
         channels.iter_mut().for_each(|c| c[0] *= 2);
         let (zero, limits) = (2 * layer.out_zero + 1, layer.limits);
-        return Matrix { weights: weights.collect(), channels, inputs: 12, zero, limits, general, form };
+        let rounding = Rounding::Twice;
+        return Matrix { weights: weights.collect(), channels, inputs: 12, zero, limits, rounding, form };
     }
     let inputs = if form == Form::Rows { length } else { length.next_multiple_of(GRAIN) };
     let mut packed: Vec<Vec<i8>> = rows.to_vec();
@@ -125,7 +146,12 @@ pub fn matrix(rows: &[Vec<i8>], bias: &[i32], layer: &Layer, family: Family, col
         inputs,
         zero: 2 * layer.out_zero + 1,
         limits: layer.limits,
-        general,
+        rounding: match (once, general) {
+            (false, false) => Rounding::Twice,
+            (false, true) => Rounding::TwiceAny,
+            (true, true) => Rounding::OnceAny,
+            (true, false) => Rounding::Once,
+        },
         form,
     }
 }
@@ -151,13 +177,14 @@ fn range(row: &[i8], bias: i32, zero: i32) -> (i64, i64) {
     (low, high)
 }
 
-/// Multiplier, and shift to the right less one, for the short way of requantisation: sums below 2^30, shifts of 1 to 22 to
-/// the right. A factor so small that every sum becomes 0 is one of 0.
-fn short(factor: Requantize, low: i64, high: i64) -> Option<(i32, i32)> {
+/// Multiplier, and shift to the right less one, for the short way of requantisation: sums below 2^30, shifts of 1 (2 when it
+/// rounds once) to 22 to the right. A factor so small that every sum becomes 0 is one of 0.
+fn short(factor: Requantize, low: i64, high: i64, once: bool) -> Option<(i32, i32)> {
     let largest = high.max(-low);
+    let least = if once { -2 } else { -1 };
     if factor.multiplier == 0 || (factor.shift < -22 && largest < 1 << (-factor.shift - 1)) {
-        return Some((0, 0));
+        return Some((0, -1 - least));
     }
-    ((-22..=-1).contains(&factor.shift) && largest < 1 << 30)
+    ((-22..=least).contains(&factor.shift) && largest < 1 << 30)
         .then_some((factor.multiplier, -factor.shift - 1))
 }

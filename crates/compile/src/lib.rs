@@ -4,6 +4,7 @@
 //! of files without heap, without globals that change and without dependencies beyond the C library's `sqrtf` and
 //! `memcpy`. Its arithmetic is that of [`edgewright_impulse::Runner`], to the last bit.
 
+pub mod cost;
 mod depthwise;
 mod dsp;
 mod emit;

@@ -37,7 +37,7 @@ pub struct Needs {
     /// Nodes that are computed together with the next one.
     fused: Vec<bool>,
     /// Integer layers, ready for their kernels.
-    layers: Vec<Option<Prepared>>,
+    pub(crate) layers: Vec<Option<Prepared>>,
     /// Buffer of the scratch of each node.
     scratch: Vec<Option<usize>>,
 }
@@ -51,11 +51,13 @@ pub(crate) struct Prepared {
     in_zero: i32,
     /// Inputs of a row before zeros filled it up.
     length: usize,
+    /// How many columns of inputs a dense layer has.
+    pub(crate) columns: usize,
 }
 
 impl Prepared {
     /// Rows and columns of the plane on which a depthwise convolution spreads a channel.
-    fn plane(g: &Geometry) -> [usize; 2] {
+    pub(crate) fn plane(g: &Geometry) -> [usize; 2] {
         let reach = |out: usize, stride: usize, kernel: usize, dilation: usize| {
             (out - 1) * stride + (kernel - 1) * dilation + 1
         };
@@ -82,9 +84,10 @@ impl Prepared {
 
 /// Makes an integer layer ready for its kernel; `None` for other nodes.
 fn prepare(graph: &Graph, node: &Node, family: Family) -> Result<Option<Prepared>, String> {
-    let (layer, geometry, depthwise) = match graph.lower(node).map_err(|e| e.to_string())? {
-        Step::Conv2dS8 { geometry, depthwise, layer } => (layer, Some(geometry), depthwise),
-        Step::FullyConnectedS8 { layer } => (layer, None, false),
+    let (layer, geometry, depthwise, once) = match graph.lower(node).map_err(|e| e.to_string())? {
+        Step::Conv2dS8 { geometry, depthwise, layer } => (layer, Some(geometry), depthwise, false),
+        Step::FullyConnectedS8 { layer } => (layer, None, false, false),
+        Step::FullyConnectedOnceS8 { layer } => (layer, None, false, true),
         _ => return Ok(None),
     };
     let weights = i8_data(graph.tensor(node.inputs[1]))?;
@@ -101,8 +104,9 @@ fn prepare(graph: &Graph, node: &Node, family: Family) -> Result<Option<Prepared
         None => Columns::One,
     };
     let in_zero = layer.in_zero;
-    let matrix = matrix(&rows, bias, &layer, family, columns);
-    Ok(Some(Prepared { matrix, geometry, depthwise, in_zero, length: rows[0].len() }))
+    let matrix = matrix(&rows, bias, &layer, family, columns, once);
+    let columns = if geometry.is_some() { 1 } else { graph.tensor(node.output).len() / bias.len() };
+    Ok(Some(Prepared { matrix, geometry, depthwise, in_zero, length: rows[0].len(), columns }))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -114,6 +118,22 @@ pub(crate) enum Place {
     Arena(usize),
     /// Never stored.
     None,
+}
+
+impl Needs {
+    /// Whether each node makes code of its own (and ends with a step mark).
+    pub(crate) fn marked(&self, graph: &Graph) -> Vec<bool> {
+        let place = |id: TensorId| self.places[id.0 as usize];
+        graph
+            .nodes
+            .iter()
+            .zip(&self.fused)
+            .map(|(n, fused)| {
+                let moves = place(n.inputs[0]) == Place::Constant || place(n.inputs[0]) != place(n.output);
+                !fused && (moves || !matches!(n.op, Op::Reshape))
+            })
+            .collect()
+    }
 }
 
 /// Finds out what a valid graph needs.
@@ -347,7 +367,7 @@ impl Emitter<'_> {
                 m.zero,
                 m.limits[0],
                 m.limits[1],
-                u8::from(m.general)
+                m.rounding as u8
             ),
         ];
         self.data.push_str(&text.concat());
@@ -363,7 +383,13 @@ impl Emitter<'_> {
         let zero = prepared.in_zero;
         let Some(g) = &prepared.geometry else {
             let inputs = prepared.length;
-            return match m.form {
+            let (from, to) = (
+                format!("(const int8_t *)({x}) + i * {inputs}"),
+                format!("(int8_t *)({y}) + i * {}", m.channels.len()),
+            );
+            let many = prepared.columns > 1;
+            let (x, y) = if many { (from.as_str(), to.as_str()) } else { (x, y) };
+            let call = match m.form {
                 Form::Rows => {
                     self.need(&["ew_fully_connected_s8.h"]);
                     format!("ew_fully_connected_s8(&{base}_matrix, {x}, {y});")
@@ -373,6 +399,14 @@ impl Emitter<'_> {
                     u8::from(form == Form::Joined),
                     scratch("uint32_t")
                 ),
+            };
+            return if many {
+                format!(
+                    "{{\n        int32_t i;\n        for (i = 0; i < {}; i++) {{\n            {call}\n        }}\n    }}",
+                    prepared.columns
+                )
+            } else {
+                call
             };
         };
         self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(g)));
@@ -459,7 +493,7 @@ impl Emitter<'_> {
         );
         let limits = |l: &[f32; 2]| format!("{}, {}", float(l[0]), float(l[1]));
         let call = match graph.lower(node).map_err(|e| e.to_string())? {
-            Step::Conv2dS8 { .. } | Step::FullyConnectedS8 { .. } => {
+            Step::Conv2dS8 { .. } | Step::FullyConnectedS8 { .. } | Step::FullyConnectedOnceS8 { .. } => {
                 let needs = self.needs;
                 let prepared = needs.layers[i].as_ref().ok_or("the layer was not made ready")?;
                 self.layer(i, prepared, &x, &y)

@@ -7,7 +7,7 @@ use crate::{
 use edgewright_ir::{
     DType, Data, Graph, Node, TensorId,
     extra::{BinaryKind, Function, ReduceKind},
-    lower::{Requantize, Step, Tap, i8_data, i32_data},
+    lower::{Requantize, Step, Tap},
 };
 
 /// C type of an element.
@@ -96,24 +96,6 @@ impl Emitter<'_> {
         };
         let to_i32 = |v: &[usize]| -> Vec<i32> { v.iter().map(|&d| d as i32).collect() };
         Ok(match step {
-            Step::FullyConnectedOnceS8 { layer } => {
-                self.need(&["ew_fixed.h", "ew_fully_connected_once_s8.h"]);
-                let weights = self.operand(node.inputs[1]);
-                let bias = self.operand(node.inputs[2]);
-                let outputs = i32_data(graph.tensor(node.inputs[2]))?.len();
-                let inputs = i8_data(graph.tensor(node.inputs[1]))?.len() / outputs;
-                self.data.push_str(&array("ew_factor", &format!("{base}_factors"), &layer.factors, |f| {
-                    factor(*f)
-                }));
-                format!(
-                    "ew_fully_connected_once_s8({}, {inputs}, {outputs}, {x}, {weights}, {bias}, {base}_factors, {}, {}, {}, {}, {y});",
-                    n / outputs,
-                    layer.in_zero,
-                    layer.out_zero,
-                    layer.limits[0],
-                    layer.limits[1]
-                )
-            }
             Step::UnaryF32 { function: f } => {
                 self.need(&["ew_fixed.h", "ew_softmax.h", "ew_gemmlowp.h", "ew_unary_f32.h"]);
                 let (name, a, b) = function(f);

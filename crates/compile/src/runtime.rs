@@ -33,7 +33,6 @@ const FILES: &[(&str, &str)] = &[
     ("ew_movement.h", include_str!("../../../runtime/c/nn/ew_movement.h")),
     ("ew_reduce.h", include_str!("../../../runtime/c/nn/ew_reduce.h")),
     ("ew_resize.h", include_str!("../../../runtime/c/nn/ew_resize.h")),
-    ("ew_fully_connected_once_s8.h", include_str!("../../../runtime/c/nn/ew_fully_connected_once_s8.h")),
     ("ew_kmeans.h", include_str!("../../../runtime/c/nn/ew_kmeans.h")),
 ];
 

@@ -43,7 +43,79 @@ pub fn load(path: &Path, reference: Reference) -> Result<Imported, EngineError> 
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
         return import::onnx::read(&bytes, &name).map_err(|e| data(e.to_string()));
     }
-    Err(data("this is no model that is read here; TFLite (.tflite, .lite) and ONNX (.onnx) files are".into()))
+    if bytes.starts_with(GRAPH_START.as_bytes()) {
+        return graph_text::read(&bytes, reference).map_err(data);
+    }
+    Err(data(
+        "this is no model that is read here; TFLite (.tflite, .lite), ONNX (.onnx) and our own graph files (.ewg) are".into(),
+    ))
+}
+
+/// How our own graph files start.
+const GRAPH_START: &str = "{\"edgewright_graph\":";
+
+/// Our own text form of a graph: JSON with the version in front.
+mod graph_text {
+    use edgewright_ir::{Graph, extra::Reference, import::Imported};
+    use serde::{Deserialize, Serialize};
+
+    const VERSION: u32 = 1;
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct File {
+        edgewright_graph: u32,
+        graph: Graph,
+    }
+
+    pub fn read(bytes: &[u8], reference: Reference) -> Result<Imported, String> {
+        let file: File = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
+        if file.edgewright_graph != VERSION {
+            return Err(format!("version {} is not known here", file.edgewright_graph));
+        }
+        let mut graph = file.graph;
+        graph.reference = reference;
+        graph.validate().map_err(|e| e.to_string())?;
+        for node in &graph.nodes {
+            graph.lower(node).map_err(|e| e.to_string())?;
+        }
+        let ends = graph.inputs.iter().chain(&graph.outputs);
+        let shapes = ends.map(|id| graph.tensor(*id).shape.clone()).collect();
+        Ok(Imported { shapes, graph, notes: Vec::new() })
+    }
+
+    pub fn write(graph: &Graph) -> Result<Vec<u8>, String> {
+        let file = File { edgewright_graph: VERSION, graph: graph.clone() };
+        serde_json::to_vec(&file).map_err(|e| e.to_string())
+    }
+}
+
+/// Writes a model in the format of the file's extension: `.tflite`, or `.ewg` for our own text.
+///
+/// # Errors
+/// [`EngineError::Usage`] for another extension, [`EngineError::Data`] naming a node that the format has not.
+pub fn save(graph: &Graph, path: &Path) -> Result<(), EngineError> {
+    let data = |reason: String| EngineError::Data(format!("{}: {reason}", path.display()));
+    let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let bytes = match extension.as_str() {
+        "tflite" | "lite" => edgewright_ir::export::tflite::write(graph).map_err(|e| data(e.to_string()))?,
+        "ewg" => graph_text::write(graph).map_err(data)?,
+        _ => {
+            return Err(EngineError::Usage(format!(
+                "{}: the extension says the format: .tflite or .ewg",
+                path.display()
+            )));
+        }
+    };
+    write(path, &bytes)
+}
+
+/// Writes a file.
+///
+/// # Errors
+/// [`EngineError::Io`] naming it.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+    std::fs::write(path, bytes).at(path)
 }
 
 /// Word for an element type, as NumPy has it.
@@ -104,12 +176,12 @@ pub struct RunOutcome {
 }
 
 /// Cases of an input file for a graph: the first axis is cases.
-struct Cases {
-    count: usize,
-    array: npy::Array,
+pub(crate) struct Cases {
+    pub count: usize,
+    pub array: npy::Array,
 }
 
-fn cases(graph: &Graph, path: &Path) -> Result<Cases, EngineError> {
+pub(crate) fn cases(graph: &Graph, path: &Path) -> Result<Cases, EngineError> {
     let data = |reason: String| EngineError::Data(format!("{}: {reason}", path.display()));
     let array = npy::read(path)?;
     let t = graph.tensor(graph.inputs[0]);
@@ -206,7 +278,7 @@ pub struct ExportOutcome {
     pub notes: Vec<String>,
 }
 
-/// Writes a model as a C library into a folder.
+/// Writes a model as a C library into a folder, or as a TFLite file.
 ///
 /// # Errors
 /// [`EngineError::Usage`] for an unknown format or target, [`EngineError::Data`] when the model cannot be used.
@@ -217,8 +289,22 @@ pub fn export(
     target: &str,
     reference: Reference,
 ) -> Result<ExportOutcome, EngineError> {
+    if format == "tflite" {
+        let imported = load(model, reference)?;
+        let bytes = edgewright_ir::export::tflite::write(&imported.graph)
+            .map_err(|e| EngineError::Data(format!("{}: {e}", model.display())))?;
+        write(out, &bytes)?;
+        return Ok(ExportOutcome {
+            format: format.into(),
+            reference: reference.name(),
+            files: vec![out.to_path_buf()],
+            prefix: edgewright_compile::prefix(&imported.graph.name),
+            weight_bytes: imported.graph.constant_bytes(),
+            notes: imported.notes,
+        });
+    }
     if format != "c" {
-        return Err(EngineError::Usage(format!("--format takes c, not `{format}`")));
+        return Err(EngineError::Usage(format!("--format takes c or tflite, not `{format}`")));
     }
     let all = edgewright_compile::target::all();
     let target = all.iter().find(|t| t.id == target).ok_or_else(|| {

@@ -3,7 +3,10 @@
 //! Everything that was learned is a [`Graph`]: networks, and K-means as well. The trainer exports one,
 //! the quantiser turns a float graph into an integer one, the interpreter runs it, the compiler emits it.
 
+mod calibrate;
+pub mod export;
 pub mod extra;
+mod fold;
 pub mod graph;
 pub mod import;
 pub mod interpret;

@@ -4,69 +4,26 @@
 //! The TensorFlow Lite 8-bit quantisation specification: activations asymmetric per tensor, weights symmetric per
 //! output channel in -127..=127, biases 32-bit with the product of both scales, softmax output 1/256 from -128.
 
+pub use crate::{
+    calibrate::{Method, Observer, Ranges, activation_quant, calibrate},
+    fold::{fold_scales, fuse_activations},
+};
 use crate::{
-    graph::{Activation, DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
+    extra::{BinaryKind, Function, ReduceKind, State},
+    graph::{DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
     interpret::Interpreter,
     lower::f32_data,
 };
 use std::collections::BTreeMap;
 
-/// Smallest and largest value of each tensor that flows.
-pub type Ranges = BTreeMap<TensorId, (f32, f32)>;
-
-/// Watches a float graph at work.
-pub struct Observer<'g> {
-    graph: &'g Graph,
-    interpreter: Interpreter<'g>,
-    ranges: Ranges,
-}
-
-impl<'g> Observer<'g> {
-    /// An observer that has seen nothing.
-    ///
-    /// # Errors
-    /// [`GraphError`] when the graph is not valid.
-    pub fn new(graph: &'g Graph) -> Result<Self, GraphError> {
-        Ok(Self { graph, interpreter: Interpreter::new(graph)?, ranges: Ranges::new() })
-    }
-
-    /// Runs one input and widens the ranges.
-    ///
-    /// # Errors
-    /// [`GraphError`] when the input does not fit.
-    pub fn observe(&mut self, input: &[f32]) -> Result<(), GraphError> {
-        self.interpreter.with_input(input)?;
-        for (i, tensor) in self.graph.tensors.iter().enumerate() {
-            if tensor.data.is_some() {
-                continue;
-            }
-            let id = TensorId(i as u32);
-            let values = self.interpreter.activation(id);
-            let (low, high) = values
-                .iter()
-                .filter(|v| v.is_finite())
-                .fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), &v| (l.min(v), h.max(v)));
-            if low <= high {
-                let range = self.ranges.entry(id).or_insert((low, high));
-                *range = (range.0.min(low), range.1.max(high));
-            }
-        }
-        Ok(())
-    }
-
-    /// What was seen.
-    pub fn ranges(&self) -> Ranges {
-        self.ranges.clone()
-    }
-}
-
-/// Scale and zero point for a range, which is widened to contain 0.
-pub fn activation_quant(low: f32, high: f32) -> Quant {
-    let (low, high) = (f64::from(low.min(0.0)), f64::from(high.max(0.0)));
-    let span = if high - low > 1e-9 { high - low } else { 1.0 };
-    let scale = (span / 255.0) as f32;
-    let zero = (-128.0 - low / f64::from(scale)).round().clamp(-128.0, 127.0) as i32;
-    Quant { scale: vec![scale], zero_point: zero, axis: 0 }
+/// The type of the inputs and outputs of an integer graph.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ends {
+    /// Float; the graph begins with `Quantize` and ends with `Dequantize`.
+    #[default]
+    Float,
+    /// Signed bytes.
+    Int8,
 }
 
 /// The int8 form of a valid float graph. What stands before the first layer in float (`Normalize`) stays float,
@@ -75,15 +32,24 @@ pub fn activation_quant(low: f32, high: f32) -> Quant {
 /// # Errors
 /// [`GraphError`] when a tensor was never observed or a node has no integer form.
 pub fn quantize(graph: &Graph, ranges: &Ranges) -> Result<Graph, GraphError> {
+    quantize_with(graph, ranges, Ends::Float)
+}
+
+/// [`quantize`] with a choice of inputs and outputs.
+///
+/// # Errors
+/// The same, and for float nodes before the first layer when the ends are integers.
+pub fn quantize_with(graph: &Graph, ranges: &Ranges, ends: Ends) -> Result<Graph, GraphError> {
     graph.validate()?;
     if graph.nodes.iter().any(|n| matches!(n.op, Op::KMeansScore { .. })) {
         return Ok(graph.clone());
     }
     let mut q = Quantizer {
         from: graph,
-        to: Graph { name: graph.name.clone(), ..Graph::default() },
+        to: Graph { name: graph.name.clone(), reference: graph.reference, ..Graph::default() },
         map: BTreeMap::new(),
         params: BTreeMap::new(),
+        ends,
     };
     q.choose(ranges)?;
     q.build()?;
@@ -98,6 +64,12 @@ struct Quantizer<'g> {
     map: BTreeMap<TensorId, TensorId>,
     /// Quantisation of each float tensor that flows.
     params: BTreeMap<TensorId, Quant>,
+    ends: Ends,
+}
+
+/// One value as an integer of a tensor's scale.
+pub fn one(v: f32, q: &Quant) -> i8 {
+    edgewright_kernels::elementwise::quantize_one(v, q.scale[0], q.zero_point)
 }
 
 fn fail(node: &Node, reason: impl Into<String>) -> GraphError {
@@ -118,16 +90,36 @@ impl Quantizer<'_> {
             })?;
             self.params.insert(id, activation_quant(low, high));
         }
+        // What a run leaves is what the next one finds.
+        for state in &self.from.states {
+            let of = |id: TensorId| ranges.get(&id).copied().unwrap_or((0.0, 0.0));
+            let (a, b) = (of(state.read), of(state.write));
+            let quant = activation_quant(a.0.min(b.0), a.1.max(b.1));
+            self.params.insert(state.read, quant.clone());
+            self.params.insert(state.write, quant);
+        }
         for node in &self.from.nodes {
-            if matches!(node.op, Op::Softmax) {
-                self.params
-                    .insert(node.output, Quant { scale: vec![1.0 / 256.0], zero_point: -128, axis: 0 });
-            }
+            let (scale, zero_point) = match node.op {
+                Op::Softmax | Op::Unary { function: Function::Logistic } => (1.0 / 256.0, -128),
+                Op::Unary { function: Function::Tanh } => (1.0 / 128.0, 0),
+                _ => continue,
+            };
+            self.params.insert(node.output, Quant { scale: vec![scale], zero_point, axis: 0 });
         }
         // From the end, so that a chain of such operators takes the scale of its first input... which for these
         // operators is that of what they read: nothing is lost, as they make no value that was not there.
         for node in &self.from.nodes {
-            if matches!(node.op, Op::Pool2d { .. } | Op::Reshape | Op::Activate { .. })
+            let kept = matches!(
+                node.op,
+                Op::Pool2d { .. }
+                    | Op::Reshape
+                    | Op::Activate { .. }
+                    | Op::Strided { .. }
+                    | Op::Pad { .. }
+                    | Op::ResizeBilinear { .. }
+                    | Op::Reduce { kind: ReduceKind::Max, .. }
+            );
+            if kept
                 && let Some(quant) = self.params.get(&node.inputs[0]).cloned()
             {
                 self.params.insert(node.output, quant);
@@ -161,6 +153,17 @@ impl Quantizer<'_> {
     fn build(&mut self) -> Result<(), GraphError> {
         let from = self.from;
         let input = from.inputs[0];
+        if self.ends == Ends::Int8 {
+            let input = self.flow(input);
+            self.to.inputs = vec![input];
+            self.read_states();
+            for node in &from.nodes {
+                self.node(node)?;
+            }
+            let outputs: Vec<TensorId> = from.outputs.iter().map(|id| self.flow(*id)).collect();
+            self.to.outputs = outputs;
+            return self.keep_states();
+        }
         let float_input = self.push(Tensor { quant: None, ..from.tensor(input).clone() });
         self.to.inputs = vec![float_input];
         let mut float_now = float_input;
@@ -194,26 +197,86 @@ impl Quantizer<'_> {
             inputs: vec![float_now],
             output: quantised,
         });
+        self.read_states();
         for node in rest {
             self.node(node)?;
         }
-        let output = from.outputs[0];
-        let last = self.flow(output);
-        let mut float_output = from.tensor(output).clone();
-        float_output.name.push_str("_f32");
-        let float_output = self.push(float_output);
-        self.to.nodes.push(Node {
-            name: "dequantize".into(),
-            op: Op::Dequantize,
-            inputs: vec![last],
-            output: float_output,
-        });
-        self.to.outputs = vec![float_output];
+        for (i, &output) in from.outputs.iter().enumerate() {
+            let last = self.flow(output);
+            let mut float_output = from.tensor(output).clone();
+            float_output.name.push_str("_f32");
+            let float_output = self.push(float_output);
+            let name = if i == 0 { "dequantize".into() } else { format!("dequantize_{i}") };
+            self.to.nodes.push(Node { name, op: Op::Dequantize, inputs: vec![last], output: float_output });
+            self.to.outputs.push(float_output);
+        }
+        self.keep_states()
+    }
+
+    /// States that are read exist before any node.
+    fn read_states(&mut self) {
+        for state in &self.from.states {
+            self.flow(state.read);
+        }
+    }
+
+    fn keep_states(&mut self) -> Result<(), GraphError> {
+        for state in &self.from.states {
+            let (read, write) = (self.flow(state.read), self.flow(state.write));
+            let write = self.at_scale_of(write, read);
+            let q = self.params[&state.read].clone();
+            let initial = match &state.initial {
+                Some(Data::F32(v)) => Some(Data::I8(v.iter().map(|v| one(*v, &q)).collect())),
+                _ => None,
+            };
+            self.to.states.push(State { name: state.name.clone(), read, write, initial });
+        }
         Ok(())
     }
 
+    /// The integer tensor of an input; constants are quantised by their own range.
+    fn operand(&mut self, node: &Node, i: usize) -> Result<TensorId, GraphError> {
+        let from = self.from;
+        let t = from.tensor(node.inputs[i]);
+        if t.data.is_none() {
+            return Ok(self.flow(node.inputs[i]));
+        }
+        if let Some(there) = self.map.get(&node.inputs[i]) {
+            return Ok(*there);
+        }
+        let values = f32_data(t).map_err(|e| fail(node, e))?;
+        if let Some(v) = values.iter().find(|v| !v.is_finite()) {
+            return Err(fail(node, format!("`{}` holds {v}", t.name)));
+        }
+        let (low, high) = values.iter().fold((0.0f32, 0.0f32), |(l, h), &v| (l.min(v), h.max(v)));
+        let q = activation_quant(low, high);
+        let data = Data::I8(values.iter().map(|v| one(*v, &q)).collect());
+        let made = self.push(Tensor { dtype: DType::I8, quant: Some(q), data: Some(data), ..t.clone() });
+        self.map.insert(node.inputs[i], made);
+        Ok(made)
+    }
+
+    /// An integer tensor at the scale of another.
+    fn at_scale_of(&mut self, x: TensorId, like: TensorId) -> TensorId {
+        if self.to.tensor(x).quant == self.to.tensor(like).quant {
+            return x;
+        }
+        let t = self.to.tensor(x);
+        let number = self.to.tensors.len();
+        let tensor = Tensor {
+            name: format!("{}_rescaled{number}", t.name),
+            quant: self.to.tensor(like).quant.clone(),
+            data: None,
+            ..t.clone()
+        };
+        let output = self.push(tensor);
+        let name = format!("rescale_{number}");
+        self.to.nodes.push(Node { name, op: Op::Quantize, inputs: vec![x], output });
+        output
+    }
+
     fn node(&mut self, node: &Node) -> Result<(), GraphError> {
-        let x = self.flow(node.inputs[0]);
+        let x = self.operand(node, 0)?;
         let inputs = match &node.op {
             Op::Conv2d { .. } | Op::FullyConnected { .. } => self.weights(node, x, 0)?,
             Op::DepthwiseConv2d { .. } => self.weights(node, x, 2)?,
@@ -221,7 +284,34 @@ impl Quantizer<'_> {
                 let second = self.flow(node.inputs[1]);
                 vec![x, second]
             }
-            Op::Pool2d { .. } | Op::Activate { .. } | Op::Softmax | Op::Reshape => vec![x],
+            Op::Pool2d { .. }
+            | Op::Activate { .. }
+            | Op::Softmax
+            | Op::Reshape
+            | Op::Unary { .. }
+            | Op::Strided { .. }
+            | Op::Pad { .. }
+            | Op::Reduce { .. }
+            | Op::ResizeBilinear { .. } => vec![x],
+            Op::Binary { kind: BinaryKind::Div | BinaryKind::SquaredDifference, .. } => {
+                return Err(fail(node, "a quotient or squared difference has no integer form; multiply instead"));
+            }
+            Op::Binary { kind, .. } => {
+                let second = self.operand(node, 1)?;
+                if matches!(kind, BinaryKind::Maximum | BinaryKind::Minimum) {
+                    let output = self.flow(node.output);
+                    vec![self.at_scale_of(x, output), self.at_scale_of(second, output)]
+                } else {
+                    vec![x, second]
+                }
+            }
+            Op::Concat { .. } => {
+                let output = self.flow(node.output);
+                let parts = (0..node.inputs.len())
+                    .map(|i| self.operand(node, i))
+                    .collect::<Result<Vec<_>, GraphError>>()?;
+                parts.into_iter().map(|p| self.at_scale_of(p, output)).collect()
+            }
             _ => return Err(fail(node, "has no integer form at this place")),
         };
         let output = self.flow(node.output);
@@ -282,49 +372,6 @@ impl Quantizer<'_> {
     }
 }
 
-/// Fuses clamps into the layers that feed them, when nothing else reads the layer.
-pub fn fuse_activations(graph: &Graph) -> Graph {
-    let mut out = graph.clone();
-    let mut i = 0;
-    while i < out.nodes.len() {
-        let Op::Activate { activation } = out.nodes[i].op else {
-            i += 1;
-            continue;
-        };
-        let input = out.nodes[i].inputs[0];
-        let readers = out.nodes.iter().filter(|n| n.inputs.contains(&input)).count();
-        let producer = out.nodes.iter().position(|n| n.output == input);
-        let fused = match producer {
-            Some(p) if readers == 1 && !out.outputs.contains(&input) => {
-                set_activation(&mut out.nodes[p].op, activation)
-            }
-            _ => false,
-        };
-        if let (true, Some(p)) = (fused, producer) {
-            out.nodes[p].output = out.nodes[i].output;
-            out.nodes.remove(i);
-        } else {
-            i += 1;
-        }
-    }
-    out
-}
-
-fn set_activation(op: &mut Op, wanted: Activation) -> bool {
-    match op {
-        Op::Conv2d { activation, .. }
-        | Op::DepthwiseConv2d { activation, .. }
-        | Op::FullyConnected { activation }
-        | Op::Add { activation }
-            if *activation == Activation::None =>
-        {
-            *activation = wanted;
-            true
-        }
-        _ => false,
-    }
-}
-
 /// Signal-to-noise ratio of one layer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerSnr {
@@ -374,6 +421,7 @@ pub fn layer_snr(float: &Graph, integer: &Graph, inputs: &[Vec<f32>]) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Activation;
 
     fn tensor(name: &str, shape: &[usize], data: Option<Vec<f32>>) -> Tensor {
         Tensor {

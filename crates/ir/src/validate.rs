@@ -1,6 +1,11 @@
 //! Checks of a graph, its multiply-accumulates, its canonical bytes.
 
-use crate::graph::{DType, Graph, GraphError, Node, Op, Padding, TensorId};
+use crate::graph::{DType, Data, Graph, GraphError, Node, Op, Padding, Tensor, TensorId};
+
+/// Most elements of a tensor.
+const MOST_ELEMENTS: usize = 1 << 26;
+/// Largest step, dilation, padding and multiplier.
+const MOST_STEPS: usize = 1 << 20;
 
 /// Output extent of a sliding window.
 pub(crate) fn extent(
@@ -28,6 +33,23 @@ impl Graph {
         let mut ready: Vec<bool> = self.tensors.iter().map(|t| t.data.is_some()).collect();
         for tensor in &self.tensors {
             let length = tensor.data.as_ref().map(crate::graph::Data::len);
+            let count = tensor.shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+            if count.is_none_or(|n| n == 0 || n > MOST_ELEMENTS) {
+                let reason = format!(
+                    "tensor `{}` has the shape {:?}; 1 to {MOST_ELEMENTS} elements are possible",
+                    tensor.name, tensor.shape
+                );
+                return Err(whole(reason));
+            }
+            let held = match tensor.data {
+                None => tensor.dtype,
+                Some(Data::F32(_)) => DType::F32,
+                Some(Data::I8(_)) => DType::I8,
+                Some(Data::I32(_)) => DType::I32,
+            };
+            if held != tensor.dtype {
+                return Err(whole(format!("tensor `{}` holds {held:?}, not {:?}", tensor.name, tensor.dtype)));
+            }
             if length.is_some_and(|n| n != tensor.len()) {
                 return Err(whole(format!("tensor `{}` does not hold {} values", tensor.name, tensor.len())));
             }
@@ -36,6 +58,17 @@ impl Graph {
                 if !fits || q.scale.iter().any(|s| !s.is_finite() || *s <= 0.0) {
                     return Err(whole(format!("tensor `{}` has scales that do not fit", tensor.name)));
                 }
+                let zeros = match tensor.dtype {
+                    DType::I8 => -128..=127,
+                    DType::U8 => 0..=255,
+                    _ => 0..=0,
+                };
+                if !zeros.contains(&q.zero_point) {
+                    return Err(whole(format!(
+                        "tensor `{}` has a zero point of {}",
+                        tensor.name, q.zero_point
+                    )));
+                }
             }
         }
         let kept = self.states.iter().flat_map(|s| [&s.read, &s.write]);
@@ -43,6 +76,9 @@ impl Graph {
             if id.0 as usize >= count {
                 return Err(whole(format!("tensor {} is not there", id.0)));
             }
+        }
+        if let Some(id) = self.inputs.iter().chain(&self.outputs).find(|id| self.tensor(**id).data.is_some()) {
+            return Err(whole(format!("`{}` is an input or output and a constant", self.tensor(*id).name)));
         }
         ready[self.inputs[0].0 as usize] = true;
         for state in &self.states {
@@ -101,6 +137,10 @@ impl Graph {
                 .map_err(|_| format!("`{}` is {:?}, expected [height, width, channels]", t.name, t.shape))
         };
         let window = |x: [usize; 3], p: &Padding, k: [usize; 2], d: [usize; 2], s: [usize; 2]| {
+            let steps = [p.top, p.bottom, p.left, p.right, d[0], d[1], s[0], s[1]];
+            if steps.iter().any(|&n| n > MOST_STEPS) || d.contains(&0) || s.contains(&0) {
+                return Err(format!("padding {p:?}, dilation {d:?} or stride {s:?} is not possible"));
+            }
             let h = extent(x[0], p.top + p.bottom, k[0], d[0], s[0]);
             let w = extent(x[1], p.left + p.right, k[1], d[1], s[1]);
             match (h, w) {
@@ -121,7 +161,7 @@ impl Graph {
             Op::DepthwiseConv2d { stride, dilation, padding, multiplier, .. } => {
                 let x = image(node.inputs[0])?;
                 let w = image(node.inputs[1])?;
-                same(&[w[2]], &[x[2] * multiplier], "channels of the weights")?;
+                same(&[w[2]], &[x[2].saturating_mul(*multiplier)], "channels of the weights")?;
                 same(&tensor(2).shape, &[w[2]], "bias")?;
                 let [h, width] = window(x, padding, [w[0], w[1]], *dilation, *stride)?;
                 same(&out.shape, &[h, width, w[2]], "output")?;
@@ -166,6 +206,7 @@ impl Graph {
             }
             op => self.check_extra(op, node)?,
         }
+        self.check_constants(node)?;
         let (from, to) = (tensor(0).dtype, out.dtype);
         let fits = match node.op {
             Op::Quantize if from == DType::F32 => to == DType::I8,
@@ -185,6 +226,53 @@ impl Graph {
             return Err("an integer tensor has no scale".into());
         }
         Ok(())
+    }
+
+    /// Weights, biases and other constants of an operator: there, of the right type, with scales, and so small that no sum
+    /// leaves 32 bits.
+    fn check_constants(&self, node: &Node) -> Result<(), String> {
+        let tensor = |i: usize| self.tensor(node.inputs[i]);
+        let constant = |t: &Tensor, dtype: DType| {
+            if t.data.is_some() && t.dtype == dtype {
+                Ok(())
+            } else {
+                Err(format!("`{}` must be a constant of {dtype:?}", t.name))
+            }
+        };
+        match node.op {
+            Op::Normalize | Op::KMeansScore { .. } => {
+                return (1..node.inputs.len()).try_for_each(|i| constant(tensor(i), DType::F32));
+            }
+            Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } => {}
+            _ => return Ok(()),
+        }
+        let (x, w, b) = (tensor(0), tensor(1), tensor(2));
+        if x.dtype == DType::F32 {
+            return constant(w, DType::F32).and_then(|()| constant(b, DType::F32));
+        }
+        constant(w, DType::I8)?;
+        constant(b, DType::I32)?;
+        let outputs = b.len();
+        let Some(q) = w.quant.as_ref().filter(|q| q.scale.len() == 1 || q.scale.len() == outputs) else {
+            return Err(format!("`{}` has no scale, or not one for each of {outputs} outputs", w.name));
+        };
+        if q.zero_point != 0 {
+            return Err(format!("the weights `{}` have a zero point", w.name));
+        }
+        let (Some(Data::I8(weights)), Some(Data::I32(bias))) = (&w.data, &b.data) else { return Ok(()) };
+        let depthwise = matches!(node.op, Op::DepthwiseConv2d { .. });
+        let inner = weights.len() / outputs;
+        let zero = x.quant.as_ref().map_or(0, |q| i64::from(q.zero_point));
+        let reach = (127 - zero).max(zero + 128);
+        let mut sums: Vec<i64> = bias.iter().map(|b| i64::from(*b).abs()).collect();
+        for (k, w) in weights.iter().enumerate() {
+            let c = if depthwise { k % outputs } else { k / inner };
+            sums[c] += i64::from(w.unsigned_abs()) * reach;
+        }
+        match sums.iter().position(|s| *s > i64::from(i32::MAX)) {
+            Some(c) => Err(format!("the sums of output {c} may leave 32 bits (its bias is {})", bias[c])),
+            None => Ok(()),
+        }
     }
 
     /// Multiply-accumulates of one node.

@@ -71,6 +71,10 @@ impl Graph {
                 if *count == 0 || *inner == 0 {
                     return Err("nothing to reduce".into());
                 }
+                // So that a sum of bytes stays within 32 bits.
+                if x.quant.is_some() && *count > 1 << 22 {
+                    return Err(format!("{count} integers are too many to join"));
+                }
                 same(x.len(), out.len().saturating_mul(*count), "number of inputs")?;
                 same(out.len() % inner, 0, "rows of the output")
             }

@@ -3,11 +3,13 @@
 //! Both forms hold the same figures. The HTML is one file without script and without a request to anywhere. Nothing in it
 //! depends on the time of day: the same values give the same bytes.
 
+mod cost;
 mod data;
 mod html;
 mod markdown;
 mod plots;
 
+pub use cost::{CostLine, cost_svg};
 pub use data::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
     Stage, Target,

@@ -64,7 +64,7 @@ pub(crate) fn class_balance(labels: &[LabelCount]) -> String {
     out
 }
 
-fn clip(text: &str, most: usize) -> String {
+pub(crate) fn clip(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         text.into()
     } else {

@@ -11,14 +11,24 @@ typedef struct {
     int32_t inputs, outputs; /* inputs with the zeros that fill up to the kernel's grain */
     int32_t zero;            /* twice the output's zero point, plus one */
     int32_t min, max;
-    int32_t general; /* a shift or a sum is out of the range of the short way */
+    int32_t rounding; /* 0 and 1: twice, 2 and 3: once; 1 and 2: a shift or a sum is out of the range of the short way */
 } ew_matrix;
 
-/* ew_requantize, for |x| < 2^30 and shifts of 1 to 22 to the right with the zero point added before the last shift. */
+/* ew_requantize, for |x| < 2^30 and shifts of 1 to 22 to the right with the zero point added before the last shift. The same
+ * rounded once needs the high half of the product alone: the low one never carries. */
 EW_FN int8_t ew_finish(int32_t x, const ew_channel *c, const ew_matrix *m)
 {
     int32_t high, moved;
-    if (m->general) {
+    if (m->rounding == 3) {
+        high = (int32_t)(((int64_t)x * c->multiplier) >> 32) + ((int32_t)((uint32_t)m->zero << c->half) >> 1);
+        return ew_clamp(high >> c->half, m->min, m->max);
+    }
+    if (m->rounding == 2) {
+        const int32_t right = 32 + c->half;
+        const int64_t wide = (int64_t)x * c->multiplier + ((int64_t)1 << (right - 1));
+        return ew_output((int32_t)(wide >> right), m->zero >> 1, m->min, m->max);
+    }
+    if (m->rounding == 1) {
         ew_factor factor;
         factor.multiplier = c->multiplier;
         factor.shift = -1 - c->half;

@@ -9,6 +9,8 @@ mod shape;
 pub mod tflite;
 
 use crate::graph::{Graph, GraphError};
+#[cfg(test)]
+pub(crate) use shape::strides;
 
 /// A model that was read.
 #[derive(Clone, Debug)]

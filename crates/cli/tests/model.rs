@@ -1,0 +1,158 @@
+//! `model profile`, `quantize` and `export --format tflite` on a small model that is written here.
+
+mod common;
+use common::{Bench, Noise, text};
+use serde_json::{Value as Json, json};
+use std::process::Command;
+
+/// A convolution, a pooling, a dense layer and a softmax, in our own text form.
+fn model() -> String {
+    let mut noise = Noise(5);
+    let mut values = |n: usize| -> Vec<f64> { (0..n).map(|_| noise.next() as f32 as f64).collect() };
+    let tensor = |name: &str, shape: Json, data: Option<Vec<f64>>| {
+        let data = data.map(|v| json!({"f32": v}));
+        json!({"name": name, "shape": shape, "dtype": "f32", "quant": null, "data": data})
+    };
+    let tensors = vec![
+        tensor("x", json!([8, 6, 2]), None),
+        tensor("w", json!([4, 3, 3, 2]), Some(values(72))),
+        tensor("b", json!([4]), Some(values(4))),
+        tensor("conv", json!([8, 6, 4]), None),
+        tensor("pool", json!([4, 3, 4]), None),
+        tensor("w2", json!([3, 48]), Some(values(144))),
+        tensor("b2", json!([3]), Some(values(3))),
+        tensor("logits", json!([3]), None),
+        tensor("scores", json!([3]), None),
+    ];
+    let around = json!({"top": 1, "bottom": 1, "left": 1, "right": 1});
+    let none = json!({"top": 0, "bottom": 0, "left": 0, "right": 0});
+    let conv = json!({"op": "conv2d", "stride": [1, 1], "dilation": [1, 1], "padding": around, "activation": "relu"});
+    let pool = json!({"op": "pool2d", "kind": "max", "kernel": [2, 2], "stride": [2, 2], "padding": none, "activation": "none"});
+    let node = |name: &str, op: Json, inputs: Json, output: u32| {
+        json!({"name": name, "op": op, "inputs": inputs, "output": output})
+    };
+    let nodes = vec![
+        node("conv", conv, json!([0, 1, 2]), 3),
+        node("pool", pool, json!([3]), 4),
+        node("dense", json!({"op": "fully_connected", "activation": "none"}), json!([4, 5, 6]), 7),
+        node("softmax", json!({"op": "softmax"}), json!([7]), 8),
+    ];
+    // The version stands in front.
+    let graph = json!({"name": "small", "tensors": tensors, "nodes": nodes, "inputs": [0], "outputs": [8]});
+    format!("{{\"edgewright_graph\":1,\"graph\":{graph}}}")
+}
+
+/// A `.npy` of single precision.
+fn npy(shape: &[usize], values: impl Iterator<Item = f32>) -> Vec<u8> {
+    let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}", shape.join(", "));
+    while !(10 + header.len() + 1).is_multiple_of(64) {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    out.extend((header.len() as u16).to_le_bytes());
+    out.extend(header.as_bytes());
+    out.extend(values.flat_map(f32::to_le_bytes));
+    out
+}
+
+fn bench() -> Bench {
+    let bench = Bench::empty();
+    bench.write("small.ewg", model());
+    let mut noise = Noise(9);
+    bench.write("x.npy", npy(&[40, 8, 6, 2], (0..40 * 96).map(|_| noise.next() as f32)));
+    bench
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    let start = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    bytes[start..].chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().expect("4"))).collect()
+}
+
+fn run(bench: &Bench, model: &str, out: &str) -> Vec<u8> {
+    let ran = bench.run(&["model", "run", model, "--input", "x.npy", "--out", out]);
+    assert!(ran.status.success(), "{}", text(&ran));
+    std::fs::read(bench.path(out)).expect("outputs")
+}
+
+#[test]
+fn a_float_model_becomes_an_int8_file_that_all_commands_read() {
+    let bench = bench();
+    let before = floats(&run(&bench, "small.ewg", "float.npy"));
+    for (i, method) in ["min-max", "mse", "percentile:99.9"].iter().enumerate() {
+        let file = format!("int8_{i}.tflite");
+        let args = ["model", "quantize", "small.ewg", "--calibration", "x.npy", "--method", method, "--out", &file];
+        let done = bench.json(&[args.as_slice(), &["--json"]].concat());
+        assert_eq!(done["cases"], 40, "{done}");
+        assert!(done["loss"].as_f64().expect("a loss") < 0.05, "{method}: {done}");
+        assert!(done["weight_bytes"][1].as_u64() < done["weight_bytes"][0].as_u64(), "{done}");
+        let after = floats(&run(&bench, &file, "int8.npy"));
+        assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 0.06), "{method}: {before:?} {after:?}");
+    }
+    // The same bytes by way of our own text, and back into the other format.
+    let own = bench.run(&["model", "quantize", "small.ewg", "--calibration", "x.npy", "--out", "int8.ewg"]);
+    assert!(own.status.success(), "{}", text(&own));
+    let export = bench.run(&["model", "export", "int8_0.tflite", "--format", "tflite", "--out", "again.tflite"]);
+    assert!(export.status.success(), "{}", text(&export));
+    let first = run(&bench, "int8_0.tflite", "a.npy");
+    assert_eq!(first, run(&bench, "int8.ewg", "b.npy"));
+    assert_eq!(first, run(&bench, "again.tflite", "c.npy"));
+}
+
+#[test]
+fn a_model_that_loses_too_much_is_refused_unless_told() {
+    let bench = bench();
+    let args = ["model", "quantize", "small.ewg", "--calibration", "x.npy", "--out", "q.tflite", "--budget", "0.000001"];
+    let refused = bench.run(&args);
+    assert_eq!(refused.status.code(), Some(1), "{}", text(&refused));
+    assert!(text(&refused).contains("budget") && !bench.path("q.tflite").exists(), "{}", text(&refused));
+    let forced = bench.run(&[args.as_slice(), &["--force"]].concat());
+    assert!(forced.status.success() && bench.path("q.tflite").exists(), "{}", text(&forced));
+    let twice = bench.run(&["model", "quantize", "q.tflite", "--calibration", "x.npy", "--out", "r.tflite"]);
+    assert_eq!(twice.status.code(), Some(1));
+    assert!(text(&twice).contains("already"), "{}", text(&twice));
+    let wrong = bench.run(&["model", "quantize", "small.ewg", "--calibration", "x.npy", "--out", "q.txt"]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", text(&wrong));
+}
+
+#[test]
+fn a_profile_names_every_target_and_what_is_measured() {
+    let bench = bench();
+    let quantized = bench.run(&["model", "quantize", "small.ewg", "--calibration", "x.npy", "--io", "int8", "--out", "q.tflite"]);
+    assert!(quantized.status.success(), "{}", text(&quantized));
+    let all = bench.json(&["model", "profile", "q.tflite", "--json"]);
+    let macs = 8 * 6 * 4 * 18 + 48 * 3;
+    assert_eq!(all["macs"], macs, "{all}");
+    let targets = all["targets"].as_array().expect("targets");
+    let known = bench.json(&["targets", "--json"]);
+    assert_eq!(targets.len(), known["targets"].as_array().expect("targets").len());
+    for t in targets {
+        assert_eq!(t["basis"], "estimate");
+        assert!(t["instructions"].as_u64() > Some(macs / 2) && t["flash_bytes"].as_u64() > Some(1000), "{t}");
+        assert!(t["ram_bytes"].as_u64() > Some(96) && t["ram_bytes"].as_u64() < Some(4096), "{t}");
+    }
+    assert_eq!(all["ops"].as_array().map(Vec::len), Some(4));
+    let unknown = bench.run(&["model", "profile", "q.tflite", "--target", "cortex-m9"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    if ["arm-none-eabi-gcc", "qemu-system-arm"].iter().any(|t| Command::new(t).arg("--version").output().is_err()) {
+        eprintln!("not run: measuring needs arm-none-eabi-gcc and qemu-system-arm");
+        return;
+    }
+    let args = ["model", "profile", "q.tflite", "--target", "cortex-m4f", "--target", "nrf52840-dk", "--target", "cortex-m0plus"];
+    let measured = bench.json(&[args.as_slice(), &["--execute", "--svg", "cost.svg", "--json"]].concat());
+    for t in measured["targets"].as_array().expect("targets") {
+        assert_eq!((&t["basis"], &t["bit_exact"]), (&json!("measured"), &json!(true)), "{t}");
+        let estimate = targets.iter().find(|e| e["target"] == t["target"]).expect("estimated too");
+        for key in ["instructions", "flash_bytes", "ram_bytes"] {
+            let ratio = estimate[key].as_f64().expect("a number") / t[key].as_f64().expect("a number");
+            assert!((0.6..1.6).contains(&ratio), "{} {key}: estimate {estimate}, measured {t}", t["target"]);
+        }
+    }
+    let steps: u64 = measured["ops"].as_array().expect("ops").iter().filter_map(|o| o["instructions"]["cortex-m4f"].as_u64()).sum();
+    let whole = measured["targets"][0]["instructions"].as_u64().expect("a number");
+    assert!(steps <= whole && steps * 10 > whole * 9, "{steps} of {whole}");
+    let svg = std::fs::read_to_string(bench.path("cost.svg")).expect("a picture");
+    assert!(svg.starts_with("<svg ") && svg.contains("conv2d"), "{svg}");
+}
