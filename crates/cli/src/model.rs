@@ -49,7 +49,9 @@ pub struct ModelRunArgs {
 
 /// `model profile`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  edgewright model profile kws.tflite --target cortex-m4f --execute --svg kws.svg")]
+#[command(
+    after_help = "Example:\n  edgewright model profile kws.tflite --target cortex-m4f --execute --svg kws.svg"
+)]
 pub struct ModelProfileArgs {
     /// The model.
     #[command(flatten)]
@@ -70,7 +72,9 @@ pub struct ModelProfileArgs {
 
 /// `model quantize`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  edgewright model quantize float.tflite --calibration x.npy --out int8.tflite")]
+#[command(
+    after_help = "Example:\n  edgewright model quantize float.tflite --calibration x.npy --out int8.tflite"
+)]
 pub struct ModelQuantizeArgs {
     /// The model, in float.
     #[command(flatten)]
@@ -146,8 +150,7 @@ pub fn run(command: &ModelCommand, printer: &Printer) -> Result<Verdict> {
         }
         ModelCommand::Profile(args) => {
             let reference = model_tool::reference(&args.model.reference)?;
-            let profile =
-                model_profile::profile(&args.model.file, &args.target, args.execute, reference)?;
+            let profile = model_profile::profile(&args.model.file, &args.target, args.execute, reference)?;
             if let Some(path) = &args.svg {
                 model_tool::write(path, profile.svg().as_bytes())?;
                 printer.note(&format!("wrote {}", path.display()));
@@ -169,8 +172,7 @@ pub fn run(command: &ModelCommand, printer: &Printer) -> Result<Verdict> {
                 force: args.force,
                 reference: model_tool::reference(&args.model.reference)?,
             };
-            let outcome =
-                model_quantize::quantize(&args.model.file, &args.calibration, &args.out, &options)?;
+            let outcome = model_quantize::quantize(&args.model.file, &args.calibration, &args.out, &options)?;
             for note in &outcome.notes {
                 printer.note(note);
             }

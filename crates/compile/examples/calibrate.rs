@@ -28,13 +28,21 @@ struct Make {
 
 impl Make {
     fn new(integer: bool, seed: u64) -> Self {
-        let mut made = Self { graph: Graph { name: "net".into(), ..Graph::default() }, rng: Rng(seed), integer };
+        let mut made =
+            Self { graph: Graph { name: "net".into(), ..Graph::default() }, rng: Rng(seed), integer };
         let x = made.tensor(&[LENGTH], 0.05, -3, integer, None);
         made.graph.inputs = vec![x];
         made
     }
 
-    fn tensor(&mut self, shape: &[usize], scale: f32, zero: i32, integer: bool, data: Option<Data>) -> TensorId {
+    fn tensor(
+        &mut self,
+        shape: &[usize],
+        scale: f32,
+        zero: i32,
+        integer: bool,
+        data: Option<Data>,
+    ) -> TensorId {
         let quant = integer.then(|| Quant { scale: vec![scale], zero_point: zero, axis: 0 });
         let dtype = if integer { DType::I8 } else { DType::F32 };
         let name = format!("t{}", self.graph.tensors.len());
@@ -52,7 +60,14 @@ impl Make {
         self.tensor(shape, scale, 0, self.integer, Some(data))
     }
 
-    fn node(&mut self, op: Op, inputs: Vec<TensorId>, shape: &[usize], quant: (f32, i32), integer: bool) -> TensorId {
+    fn node(
+        &mut self,
+        op: Op,
+        inputs: Vec<TensorId>,
+        shape: &[usize],
+        quant: (f32, i32),
+        integer: bool,
+    ) -> TensorId {
         let output = self.tensor(shape, quant.0, quant.1, integer, None);
         let name = format!("n{}", self.graph.nodes.len());
         self.graph.nodes.push(Node { name, op, inputs, output });
@@ -258,7 +273,8 @@ fn main() -> Result<()> {
     let path = std::env::args().nth(1).ok_or("the file to write is missing")?;
     let mut rows: BTreeMap<(&str, &str), ([f64; 4], u32)> = BTreeMap::new();
     let mut bases = Vec::new();
-    for (class, id) in [(Class::Dsp, "cortex-m4f"), (Class::V7m, "cortex-m3"), (Class::V6m, "cortex-m0plus")] {
+    for (class, id) in [(Class::Dsp, "cortex-m4f"), (Class::V7m, "cortex-m3"), (Class::V6m, "cortex-m0plus")]
+    {
         let target = target::all().iter().find(|t| t.id == id).ok_or(id)?;
         let mut samples: BTreeMap<&str, Vec<([f64; 4], f64)>> = BTreeMap::new();
         let (mut codes, mut deepest): (BTreeMap<&str, u32>, u64) = (BTreeMap::new(), 0);
@@ -315,7 +331,9 @@ fn main() -> Result<()> {
     for (class, base, stack) in bases {
         out.push_str(&format!("    ({class:?}, {base}, {stack}),\n"));
     }
-    out.push_str("];\n\n/// Class, kernel, instructions for each of [`super::Work::amounts`], bytes of code.\n");
+    out.push_str(
+        "];\n\n/// Class, kernel, instructions for each of [`super::Work::amounts`], bytes of code.\n",
+    );
     out.push_str("pub const TABLE: &[(&str, &str, [f64; 4], u32)] = &[\n");
     for ((class, kernel), (a, code)) in rows {
         let a: Vec<String> = a.iter().map(|v| format!("{v:?}")).collect();

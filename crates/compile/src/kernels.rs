@@ -1,7 +1,7 @@
 //! Integer layers made ready for a kernel at compile time: zero points folded into biases, shifts checked, weights in the
 //! order in which the kernel reads them.
 
-use edgewright_ir::lower::{Layer, Requantize};
+use edgewright_ir::lower::{Layer, Requantize, finished};
 use serde::{Deserialize, Serialize};
 
 /// Families of integer kernels. All give the same bytes.
@@ -88,6 +88,14 @@ pub fn matrix(
     once: bool,
 ) -> Matrix {
     let length = rows.first().map_or(0, Vec::len);
+    let mut rows = rows.to_vec();
+    let (mut bias, mut factors) = (bias.to_vec(), layer.factors.clone());
+    for ((row, bias), factor) in rows.iter_mut().zip(&mut bias).zip(&mut factors) {
+        if let Some((constant, plain)) = dead(row, *bias, *factor, layer, once) {
+            row.fill(0);
+            (*bias, *factor) = (constant, plain);
+        }
+    }
     let mut channels = Vec::with_capacity(rows.len());
     let mut general = false;
     let mut largest = 0;
@@ -95,14 +103,13 @@ pub fn matrix(
         let (low, high) = range(row, bias[c], layer.in_zero);
         largest = largest.max(high.max(-low));
         let folded = i64::from(bias[c]) - i64::from(layer.in_zero) * sum(row.iter());
-        let channel = short(layer.factors[c], low, high, once);
+        let channel = short(factors[c], low, high, once);
         general |= channel.is_none();
-        let (multiplier, half) =
-            channel.unwrap_or((layer.factors[c].multiplier, -layer.factors[c].shift - 1));
+        let (multiplier, half) = channel.unwrap_or((factors[c].multiplier, -factors[c].shift - 1));
         channels.push([folded as i32, multiplier, half]);
     }
     if general {
-        for (channel, factor) in channels.iter_mut().zip(&layer.factors) {
+        for (channel, factor) in channels.iter_mut().zip(&factors) {
             [channel[1], channel[2]] = [factor.multiplier, -factor.shift - 1];
         }
     }
@@ -164,6 +171,20 @@ fn interleave(rows: &[Vec<i8>]) -> Vec<i8> {
 
 fn sum<'a>(weights: impl Iterator<Item = &'a i8>) -> i64 {
     weights.map(|&w| i64::from(w)).sum()
+}
+
+/// Bias and factor of an output that is the same for every input, as in a channel that died in training: its scale is tiny,
+/// its bias huge, and both are out of the range of the short way. Weights of 0 take their place.
+fn dead(row: &[i8], bias: i32, factor: Requantize, layer: &Layer, once: bool) -> Option<(i32, Requantize)> {
+    if (-22..=-1).contains(&factor.shift) {
+        return None;
+    }
+    let (low, high) = range(row, bias, layer.in_zero);
+    let of = |sum: i64| Some(finished(i32::try_from(sum).ok()?, factor, once, layer.out_zero, layer.limits));
+    let (low, high) = (of(low)?, of(high)?);
+    // A quarter (an eighth), exactly.
+    let (times, shift) = if once { (8, -2) } else { (4, -1) };
+    (low == high).then_some((times * (low - layer.out_zero), Requantize { multiplier: 1 << 30, shift }))
 }
 
 /// Smallest and largest sum that any input gives.

@@ -1,7 +1,9 @@
 //! Every family of kernels gives the bytes of the interpreter: random layers on the host, and on an emulated Cortex-M4F.
 
 use edgewright_compile::{Options, Target, compile_graph, harness, target};
-use edgewright_ir::{Activation, Graph, Op, PoolKind, interpret::Interpreter, text::op_name};
+use edgewright_ir::{
+    Activation, Data, Graph, Op, PoolKind, extra::Reference, interpret::Interpreter, text::op_name,
+};
 use edgewright_test_support::{
     Board, Builder, Rng, anomaly, image_classification, keywords, run_on_board, run_on_host,
     visual_wake_words,
@@ -188,4 +190,62 @@ fn reference_shapes_stay_within_their_budget_on_a_cortex_m4f() {
         }
     }
     assert!(missed.is_empty(), "{missed:?}");
+}
+
+/// Some channels as training leaves them when they die: tiny scales, huge biases.
+fn with_dead_channels(mut graph: Graph, reference: Reference) -> Graph {
+    graph.reference = reference;
+    let layers: Vec<_> =
+        graph.nodes.iter().filter(|n| n.inputs.len() == 3).map(|n| [n.inputs[1], n.inputs[2]]).collect();
+    for [w, b] in layers {
+        let scales = &mut graph.tensors[w.0 as usize].quant;
+        let Some(scales) = scales.as_mut().map(|q| &mut q.scale).filter(|s| s.len() > 2) else { continue };
+        (scales[0], scales[1]) = (3e-9, 1e-12);
+        if let Some(Data::I32(bias)) = &mut graph.tensors[b.0 as usize].data {
+            (bias[0], bias[1]) = (1 << 30, -(1 << 30));
+        }
+    }
+    graph
+}
+
+#[test]
+fn dead_channels_cost_nothing_and_change_nothing() {
+    let compilers = host_compilers();
+    for (seed, reference) in
+        [(1, Reference::Tflm), (2, Reference::Litert), (3, Reference::Tflm), (5, Reference::Litert)]
+    {
+        let graph = with_dead_channels(random(seed), reference);
+        for id in ["cortex-m3", "cortex-m4f"] {
+            host(&graph, named(id), &compilers[0], &["-std=c99", "-O2"], 6);
+        }
+    }
+    // The kernels of the DSP extension stay in use.
+    let code = |graph: &Graph| {
+        let tree = compile_graph(graph, named("cortex-m4f"), &Options::default()).expect("C");
+        tree.values().map(|b| String::from_utf8_lossy(b).matches("ew_tile_joined_").count()).sum::<usize>()
+    };
+    assert_eq!(code(&with_dead_channels(keywords(), Reference::Litert)), code(&keywords()));
+}
+
+#[test]
+fn dense_layers_that_round_once_give_the_bytes_of_the_interpreter() {
+    let compilers = host_compilers();
+    for (seed, inputs, outputs) in [(1, 17, 5), (2, 64, 12), (3, 33, 3)] {
+        let mut b = Builder::new(&format!("once {seed}"), seed, &[inputs]);
+        b.extreme = seed == 3;
+        b.dense(outputs, Activation::None);
+        b.dense(7, Activation::Relu);
+        let mut graph = b.finish();
+        graph.reference = Reference::Litert;
+        // A layer that scales up needs the long way.
+        if seed == 2 {
+            let w = graph.nodes[1].inputs[1];
+            if let Some(q) = &mut graph.tensors[w.0 as usize].quant {
+                q.scale.iter_mut().for_each(|s| *s *= 4000.0);
+            }
+        }
+        for id in ["cortex-m3", "cortex-m4f"] {
+            host(&graph, named(id), &compilers[0], &["-std=c99", "-O2", "-fsanitize=undefined"], 20);
+        }
+    }
 }

@@ -139,9 +139,9 @@ pub fn profile(
     } else {
         ids.iter()
             .map(|id| {
-                all.iter()
-                    .find(|t| t.id == *id)
-                    .ok_or_else(|| EngineError::Usage(format!("there is no target `{id}`; see `edgewright targets`")))
+                all.iter().find(|t| t.id == *id).ok_or_else(|| {
+                    EngineError::Usage(format!("there is no target `{id}`; see `edgewright targets`"))
+                })
             })
             .collect::<Result<_, _>>()?
     };
@@ -257,7 +257,9 @@ impl Core {
         let board = target.board.as_ref().map_or("", |b| b.machine.as_str());
         self.how = format!("arm-none-eabi-gcc {LEVEL}, executed on {board} in QEMU, {CASES} inputs");
         let (Some((all, steps)), Ok(marked)) = (&m.instructions, cost::marked(graph, target)) else {
-            self.how.push_str("; the instruction counter could not be built, so that instructions are an estimate");
+            self.how.push_str(
+                "; the instruction counter could not be built, so that instructions are an estimate",
+            );
             return;
         };
         self.measured = true;
@@ -364,13 +366,15 @@ fn measure(graph: &Graph, target: &Target) -> Result<Measured, String> {
         sources: &["net.c", "main.c", "board.c"],
         flags: &[LEVEL, "-std=gnu11", "-DEW_MEASURE"],
     };
-    let run = toolchain::run_board(dir, &build, counter.as_deref(), harness::MARKS).map_err(|e| e.to_string())?;
+    let run =
+        toolchain::run_board(dir, &build, counter.as_deref(), harness::MARKS).map_err(|e| e.to_string())?;
     let read = |name: &str| std::fs::read(dir.join(name)).map_err(|e| format!("{name}: {e}"));
     let stack = read("stack.bin")?;
     let stack = stack.get(..4).map_or(0, |b| u32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-    let instructions = run.counts.filter(|c| c.passes > 0).map(|c| {
-        (c.second / c.passes, c.steps.iter().map(|s| s / c.passes).collect())
-    });
+    let instructions = run
+        .counts
+        .filter(|c| c.passes > 0)
+        .map(|c| (c.second / c.passes, c.steps.iter().map(|s| s / c.passes).collect()));
     Ok(Measured {
         flash: run.flash_bytes,
         statics: run.static_bytes,
@@ -423,7 +427,8 @@ impl Profile {
             for o in &self.ops {
                 let n = o.instructions.get(&t.core).copied().unwrap_or(0);
                 let shape: Vec<String> = o.output.iter().map(usize::to_string).collect();
-                let each = if o.macs > 0 { format!("{:.2}", n as f64 / o.macs as f64) } else { String::new() };
+                let each =
+                    if o.macs > 0 { format!("{:.2}", n as f64 / o.macs as f64) } else { String::new() };
                 out.push_str(&format!(
                     "{:>3}  {:<18} {:<16} {:>10} {:>12} {each:>7} {:>8}\n",
                     o.index,

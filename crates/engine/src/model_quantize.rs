@@ -110,7 +110,8 @@ pub fn quantize(
     let imported = model_tool::load(model, options.reference)?;
     let mut notes = imported.notes;
     let float = &imported.graph;
-    if float.tensor(float.inputs[0]).dtype != DType::F32 || float.tensors.iter().any(|t| t.dtype == DType::I8) {
+    if float.tensor(float.inputs[0]).dtype != DType::F32 || float.tensors.iter().any(|t| t.dtype == DType::I8)
+    {
         return Err(EngineError::Data(format!(
             "{}: it has integer tensors already; `model quantize` takes float models",
             model.display()
@@ -144,7 +145,8 @@ pub fn quantize(
         .collect();
     layers.sort_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
     if inputs.len() < 10 {
-        notes.push(format!("{} calibration inputs are few; a hundred of every kind are better", inputs.len()));
+        notes
+            .push(format!("{} calibration inputs are few; a hundred of every kind are better", inputs.len()));
     }
     if loss > options.budget && !options.force {
         let worst = layers.first().map_or(String::new(), |l| {
@@ -191,8 +193,7 @@ fn compare(float: &Graph, integer: &Graph, inputs: &[Vec<f32>]) -> Result<Loss, 
         a.with_input(input)?;
         match &x.quant {
             Some(q) => {
-                let bytes: Vec<i8> =
-                    input.iter().map(|v| quantize::one(*v, q)).collect();
+                let bytes: Vec<i8> = input.iter().map(|v| quantize::one(*v, q)).collect();
                 b.with_bytes(&bytes)?;
             }
             None => b.with_input(input)?,

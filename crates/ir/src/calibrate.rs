@@ -107,7 +107,8 @@ pub fn calibrate<'i>(
             let (low, high) = ranges[&id];
             let width = f64::from(high) - f64::from(low);
             for v in interpreter.floats(id).iter().filter(|v| v.is_finite()) {
-                let at = if width > 0.0 { (f64::from(*v) - f64::from(low)) / width * BINS as f64 } else { 0.0 };
+                let at =
+                    if width > 0.0 { (f64::from(*v) - f64::from(low)) / width * BINS as f64 } else { 0.0 };
                 counts[(at as usize).min(BINS - 1)] += 1;
             }
         }

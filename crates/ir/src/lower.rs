@@ -114,6 +114,13 @@ pub fn requantize_factor(real: f64) -> Requantize {
     Requantize { multiplier: multiplier as i32, shift }
 }
 
+/// The output of an integer layer for a sum; it never falls when the sum grows. `once`: requantisation rounds once.
+pub fn finished(sum: i32, factor: Requantize, once: bool, out_zero: i32, limits: [i32; 2]) -> i32 {
+    use edgewright_kernels::fixed::{output, requantize, requantize_once};
+    let scaled = if once { requantize_once(sum, factor) } else { requantize(sum, factor) };
+    output(scaled, out_zero, limits[0], limits[1]).into()
+}
+
 /// Limits of a fused activation in float.
 pub fn limits_f32(activation: Activation) -> [f32; 2] {
     match activation {

@@ -119,9 +119,7 @@ impl Quantizer<'_> {
                     | Op::ResizeBilinear { .. }
                     | Op::Reduce { kind: ReduceKind::Max, .. }
             );
-            if kept
-                && let Some(quant) = self.params.get(&node.inputs[0]).cloned()
-            {
+            if kept && let Some(quant) = self.params.get(&node.inputs[0]).cloned() {
                 self.params.insert(node.output, quant);
             }
         }
@@ -294,7 +292,10 @@ impl Quantizer<'_> {
             | Op::Reduce { .. }
             | Op::ResizeBilinear { .. } => vec![x],
             Op::Binary { kind: BinaryKind::Div | BinaryKind::SquaredDifference, .. } => {
-                return Err(fail(node, "a quotient or squared difference has no integer form; multiply instead"));
+                return Err(fail(
+                    node,
+                    "a quotient or squared difference has no integer form; multiply instead",
+                ));
             }
             Op::Binary { kind, .. } => {
                 let second = self.operand(node, 1)?;

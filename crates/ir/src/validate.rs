@@ -48,7 +48,10 @@ impl Graph {
                 Some(Data::I32(_)) => DType::I32,
             };
             if held != tensor.dtype {
-                return Err(whole(format!("tensor `{}` holds {held:?}, not {:?}", tensor.name, tensor.dtype)));
+                return Err(whole(format!(
+                    "tensor `{}` holds {held:?}, not {:?}",
+                    tensor.name, tensor.dtype
+                )));
             }
             if length.is_some_and(|n| n != tensor.len()) {
                 return Err(whole(format!("tensor `{}` does not hold {} values", tensor.name, tensor.len())));
@@ -77,7 +80,8 @@ impl Graph {
                 return Err(whole(format!("tensor {} is not there", id.0)));
             }
         }
-        if let Some(id) = self.inputs.iter().chain(&self.outputs).find(|id| self.tensor(**id).data.is_some()) {
+        if let Some(id) = self.inputs.iter().chain(&self.outputs).find(|id| self.tensor(**id).data.is_some())
+        {
             return Err(whole(format!("`{}` is an input or output and a constant", self.tensor(*id).name)));
         }
         ready[self.inputs[0].0 as usize] = true;

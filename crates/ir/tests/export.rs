@@ -32,7 +32,8 @@ fn outputs(graph: &Graph, runs: usize) -> Vec<u32> {
 
 fn round_trip(graph: &Graph) -> Graph {
     let bytes = export::tflite::write(graph).unwrap_or_else(|e| panic!("{}: {e}", graph.name));
-    let again = tflite::read(&bytes, &graph.name, graph.reference).unwrap_or_else(|e| panic!("{}: {e}", graph.name));
+    let again =
+        tflite::read(&bytes, &graph.name, graph.reference).unwrap_or_else(|e| panic!("{}: {e}", graph.name));
     assert_eq!(outputs(&again.graph, 4), outputs(graph, 4), "{}", again.graph.to_text());
     again.graph
 }

@@ -96,6 +96,26 @@ EW_FN void ew_columns_s8(const ew_matrix *m, const int8_t *x, const int8_t *x1, 
     }
 }
 
+/* Few bytes, of which a call would cost more than the copy. */
+EW_FN void ew_copy_s8(int8_t *to, const int8_t *from, int32_t n)
+{
+    if (n >= 48) {
+        memcpy(to, from, (size_t)n);
+        return;
+    }
+    for (; n >= 4; n -= 4, to += 4, from += 4) {
+        memcpy(to, from, 4u);
+    }
+    if ((n & 2) != 0) {
+        memcpy(to, from, 2u);
+        to += 2;
+        from += 2;
+    }
+    if ((n & 1) != 0) {
+        *to = *from;
+    }
+}
+
 /* The inputs under one output of a convolution, in the order of the weights: copied, with the zero point where the kernel
  * lies outside; the caller's own where they lie together. */
 EW_FN const int8_t *ew_patch_s8(const ew_geometry *g, const int8_t *x, int32_t zero, int32_t inputs, int32_t oy,
@@ -116,14 +136,14 @@ EW_FN const int8_t *ew_patch_s8(const ew_geometry *g, const int8_t *x, int32_t z
         if (iy < 0 || iy >= g->in_h) {
             memset(to, zero, (size_t)row);
         } else if (g->dilation_w == 1 && left >= 0 && left + g->kernel_w <= g->in_w) {
-            memcpy(to, x + (iy * g->in_w + left) * g->in_c, (size_t)row);
+            ew_copy_s8(to, x + (iy * g->in_w + left) * g->in_c, row);
         } else {
             for (kx = 0; kx < g->kernel_w; kx++) {
                 const int32_t ix = left + kx * g->dilation_w;
                 if (ix < 0 || ix >= g->in_w) {
                     memset(to + kx * g->in_c, zero, (size_t)g->in_c);
                 } else {
-                    memcpy(to + kx * g->in_c, x + (iy * g->in_w + ix) * g->in_c, (size_t)g->in_c);
+                    ew_copy_s8(to + kx * g->in_c, x + (iy * g->in_w + ix) * g->in_c, g->in_c);
                 }
             }
         }

@@ -135,7 +135,9 @@ pub fn work(graph: &Graph, target: &Target) -> Result<Vec<Work>, CompileError> {
         .map(|((node, layer), marked)| match layer {
             _ if !marked => Ok(Work { kernel: "", amounts: [0.0; 4], constants: 0, own_code: 0 }),
             Some(layer) => Ok(integer_layer(layer, &mut shapes)),
-            None => graph.lower(node).map(|step| other(graph, node, &step)).map_err(|e| failed(e.to_string())),
+            None => {
+                graph.lower(node).map(|step| other(graph, node, &step)).map_err(|e| failed(e.to_string()))
+            }
         })
         .collect()
 }
@@ -194,7 +196,8 @@ fn integer_layer(layer: &Prepared, shapes: &mut Vec<(edgewright_ir::lower::Geome
     let columns = pixels.next_multiple_of(together);
     let products = (columns * m.inputs * outputs) as f64;
     // Inputs of one pixel that lie together are not copied.
-    let copied = if g.kernel_h * g.kernel_w == 1 && m.inputs == g.in_c { 0 } else { pixels * g.kernel_h * g.kernel_w };
+    let copied =
+        if g.kernel_h * g.kernel_w == 1 && m.inputs == g.in_c { 0 } else { pixels * g.kernel_h * g.kernel_w };
     let expanded = if together == 4 { pixels * m.inputs } else { 0 };
     let amounts = [
         products,
@@ -246,7 +249,9 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
             let kernel = if float { "resize f32" } else { "resize s8" };
             (kernel, [0.0, n, 0.0, 1.0], 12 * (rows.len() + columns.len()))
         }
-        Step::KMeansScore { .. } => ("kmeans", [graph.tensor(node.inputs[3]).len() as f64, 0.0, 0.0, 1.0], held),
+        Step::KMeansScore { .. } => {
+            ("kmeans", [graph.tensor(node.inputs[3]).len() as f64, 0.0, 0.0, 1.0], held)
+        }
         Step::Strided { shape, .. } => ("strided", [0.0, n, 0.0, 1.0], held + 8 * shape.len()),
         Step::Pad { shape, .. } => ("pad", [0.0, n, 0.0, 1.0], held + 12 * shape.len()),
         Step::Reshape => ("concat", [0.0, 0.0, graph.tensor(node.output).bytes() as f64, 1.0], held),

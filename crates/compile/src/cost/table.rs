@@ -1,11 +1,7 @@
 //! Made by `cargo run --release -p edgewright-compile --example calibrate -- crates/compile/src/cost/table.rs`.
 
 /// Class, flash of a program without a kernel, deepest stack; in bytes.
-pub const BASE: &[(&str, u32, u64)] = &[
-    ("dsp", 1028, 168),
-    ("v7m", 932, 192),
-    ("v6m", 852, 252),
-];
+pub const BASE: &[(&str, u32, u64)] = &[("dsp", 1028, 168), ("v7m", 932, 192), ("v6m", 852, 252)];
 
 /// Class, kernel, instructions for each of [`super::Work::amounts`], bytes of code.
 pub const TABLE: &[(&str, &str, [f64; 4], u32)] = &[

@@ -170,13 +170,21 @@ impl Writer<'_> {
     fn index(&mut self, values: &[i32]) -> i32 {
         let data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         let name = format!("index/{}", self.tensors.len());
-        self.tensor(Plan { name: &name, shape: &[values.len()], dtype: 2, quant: None, axis: 0, data: Some(data) })
+        self.tensor(Plan {
+            name: &name,
+            shape: &[values.len()],
+            dtype: 2,
+            quant: None,
+            axis: 0,
+            data: Some(data),
+        })
     }
 
     fn op(&mut self, code: i32, inputs: Vec<i32>, outputs: Vec<i32>, options: Options) {
         let version = match code {
             // Versions that brought int8.
-            1 | 2 | 9 | 14 | 17 | 18 | 19 | 21 | 25 | 28 | 34 | 39 | 40 | 45 | 55 | 57 | 0 | 6 | 41 | 98 | 60 => 2,
+            1 | 2 | 9 | 14 | 17 | 18 | 19 | 21 | 25 | 28 | 34 | 39 | 40 | 45 | 55 | 57 | 0 | 6 | 41 | 98
+            | 60 => 2,
             3 | 4 => 3,
             _ => 1,
         };
@@ -344,7 +352,8 @@ impl Writer<'_> {
                     (w[0], w[1])
                 };
                 let rows = x.len() / n;
-                let from = self.viewed(node.inputs[0], &[rows, n]);
+                // It takes rows whatever the shape.
+                let from = self.number(node.inputs[0]);
                 let [w, b] = self.constants(node);
                 self.give(9, vec![from, w, b], node.output, &[rows, m], (8, vec![(0, fused(*activation))]));
             }
@@ -382,7 +391,13 @@ impl Writer<'_> {
                     (self.shaped(node.inputs[1], &shape, 0), self.shaped(node.inputs[2], &shape, 0));
                 let centred = self.between(node.inputs[0], &shape);
                 self.op(41, vec![from, mean], vec![centred], (28, vec![(0, fused(Activation::None))]));
-                self.give(18, vec![centred, scale], node.output, &shape, (21, vec![(0, fused(Activation::None))]));
+                self.give(
+                    18,
+                    vec![centred, scale],
+                    node.output,
+                    &shape,
+                    (21, vec![(0, fused(Activation::None))]),
+                );
             }
             Op::Quantize => self.simple(114, node, PLAIN),
             Op::Dequantize => self.simple(6, node, PLAIN),
@@ -498,7 +513,13 @@ impl Writer<'_> {
         self.give(code, inputs, node.output, &whole, PLAIN);
     }
 
-    fn strided(&mut self, node: &Node, shape: &[usize], strides: &[isize], offset: usize) -> Result<(), String> {
+    fn strided(
+        &mut self,
+        node: &Node,
+        shape: &[usize],
+        strides: &[isize],
+        offset: usize,
+    ) -> Result<(), String> {
         let id = node.inputs[0];
         let Some(s) = strided::steps(self.graph.tensor(id).len(), shape, strides, offset) else {
             return Err("a view whose parts overlap has no counterpart".into());
