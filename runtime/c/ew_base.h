@@ -26,10 +26,15 @@
 
 #if defined(__GNUC__)
 #define EW_FN static __attribute__((unused))
+/* Inlined where shapes are constants, and a function of such constants. */
+#define EW_INLINE static __inline__ __attribute__((always_inline, unused))
+#define EW_SHAPE static __attribute__((noinline, unused))
 #define EW_DATA static const __attribute__((unused))
 #define EW_WORDS __attribute__((aligned(4)))
 #else
 #define EW_FN static
+#define EW_INLINE static
+#define EW_SHAPE static
 #define EW_DATA static const
 #define EW_WORDS
 #endif

@@ -255,6 +255,8 @@ pub(crate) struct Emitter<'a> {
     runtime: Vec<&'static str>,
     /// Shapes of depthwise convolutions that have a function, with the zero point of the output.
     planes: Vec<(Geometry, i32)>,
+    /// Convolutions that have a function, as it is written behind its name.
+    convolutions: Vec<(Geometry, String)>,
     pub(crate) data: String,
     body: String,
 }
@@ -272,6 +274,7 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
         constants: Vec::new(),
         runtime: Vec::new(),
         planes: Vec::new(),
+        convolutions: Vec::new(),
         data: String::new(),
         body: String::new(),
     };
@@ -409,6 +412,9 @@ impl Emitter<'_> {
                 call
             };
         };
+        if !prepared.depthwise && m.form != Form::Rows {
+            return self.convolution(&base, g, prepared, &scratch("uint32_t"), [x, y]);
+        }
         self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(g)));
         if prepared.depthwise {
             self.need(&["ew_depthwise_conv2d_s8.h"]);
@@ -418,27 +424,39 @@ impl Emitter<'_> {
                 scratch("int8_t")
             );
         }
-        match m.form {
-            Form::Rows => {
-                self.need(&["ew_conv2d_s8.h"]);
-                format!(
-                    "ew_conv2d_s8(&{base}_shape, {x}, {zero}, &{base}_matrix, {}, {y});",
-                    scratch("int8_t")
-                )
-            }
-            form => {
-                let (name, finish) = match (form, m.limits, m.zero) {
-                    (Form::Joined, [-128, 127], -255) => ("joined", "relu"),
-                    (Form::Joined, [-128, 127], _) => ("joined", "full"),
-                    (Form::Joined, ..) => ("joined", "any"),
-                    _ => ("plain", "any"),
-                };
-                format!(
-                    "ew_conv2d_dsp(&{base}_shape, {x}, {zero}, &{base}_matrix, ew_expand_{name}_4, ew_tile_{name}_{finish}, {}, {y});",
-                    scratch("uint32_t")
-                )
-            }
-        }
+        self.need(&["ew_conv2d_s8.h"]);
+        format!("ew_conv2d_s8(&{base}_shape, {x}, {zero}, &{base}_matrix, {}, {y});", scratch("int8_t"))
+    }
+
+    /// Call of a convolution for the DSP extension; layers of one shape share a function in which it is a constant.
+    fn convolution(
+        &mut self,
+        base: &str,
+        g: &Geometry,
+        p: &Prepared,
+        scratch: &str,
+        [x, y]: [&str; 2],
+    ) -> String {
+        let m = &p.matrix;
+        let (name, finish) = match (m.form, m.limits, m.zero) {
+            (Form::Joined, [-128, 127], -255) => ("joined", "relu"),
+            (Form::Joined, [-128, 127], _) => ("joined", "full"),
+            (Form::Joined, ..) => ("joined", "any"),
+            _ => ("plain", "any"),
+        };
+        let rest = format!("{}, m, ew_expand_{name}_4, ew_tile_{name}_{finish}", p.in_zero);
+        let number = self.convolutions.iter().position(|c| c.0 == *g && c.1 == rest).unwrap_or_else(|| {
+            let number = self.convolutions.len();
+            let symbol = format!("{}_conv{number}", self.symbol);
+            self.data.push_str(&format!(
+                "EW_SHAPE void {symbol}(const int8_t *x, const ew_matrix *m, uint32_t *scratch, int8_t *out)\n{{\n    static const ew_geometry shape = {{{}}};\n    ew_conv2d_dsp(&shape, {}, x, {rest}, scratch, out);\n}}\n",
+                geometry(g),
+                m.inputs
+            ));
+            self.convolutions.push((*g, rest));
+            number
+        });
+        format!("{}_conv{number}({x}, &{base}_matrix, {scratch}, {y});", self.symbol)
     }
 
     /// Call of a depthwise convolution that has a function of its own; equal shapes share one.

@@ -250,15 +250,16 @@ EW_FN void ew_rows_c(const uint32_t *x, const int8_t *w, int32_t inputs, int joi
 typedef void (*ew_tile)(const uint32_t *x, const ew_matrix *m, int8_t *out, int32_t stride);
 typedef void (*ew_expand)(const int8_t *x, int32_t words, uint32_t *out);
 
-/* Scratch: four expanded columns, a patch, four columns of outputs. */
-EW_FN void ew_conv2d_dsp(const ew_geometry *g, const int8_t *x, int32_t in_zero, const ew_matrix *m, ew_expand expand,
-                         ew_tile tile, uint32_t *scratch, int8_t *out)
+/* Scratch: four expanded columns, a patch, four columns of outputs. Each shape has a function of its own, in which `g` and
+ * `inputs` are constants. */
+EW_INLINE void ew_conv2d_dsp(const ew_geometry *g, int32_t inputs, const int8_t *x, int32_t in_zero, const ew_matrix *m,
+                             ew_expand expand, ew_tile tile, uint32_t *scratch, int8_t *out)
 {
-    int8_t *const patch = (int8_t *)(scratch + 2 * m->inputs);
+    int8_t *const patch = (int8_t *)(scratch + 2 * inputs);
     int32_t oy, ox, n = 0;
     for (oy = 0; oy < g->out_h; oy++) {
         for (ox = 0; ox < g->out_w; ox++) {
-            expand(ew_patch_s8(g, x, in_zero, m->inputs, oy, ox, patch), m->inputs / 4, scratch + n);
+            expand(ew_patch_s8(g, x, in_zero, inputs, oy, ox, patch), inputs / 4, scratch + n);
             n++;
             if (n == 4) {
                 tile(scratch, m, out, g->out_c);
@@ -268,7 +269,7 @@ EW_FN void ew_conv2d_dsp(const ew_geometry *g, const int8_t *x, int32_t in_zero,
         }
     }
     if (n > 0) {
-        int8_t *const spare = patch + m->inputs;
+        int8_t *const spare = patch + inputs;
         tile(scratch, m, spare, g->out_c);
         memcpy(out, spare, (size_t)(n * g->out_c));
     }

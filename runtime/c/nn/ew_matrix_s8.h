@@ -97,7 +97,7 @@ EW_FN void ew_columns_s8(const ew_matrix *m, const int8_t *x, const int8_t *x1, 
 }
 
 /* Few bytes, of which a call would cost more than the copy. */
-EW_FN void ew_copy_s8(int8_t *to, const int8_t *from, int32_t n)
+EW_INLINE void ew_copy_s8(int8_t *to, const int8_t *from, int32_t n)
 {
     if (n >= 48) {
         memcpy(to, from, (size_t)n);
@@ -118,8 +118,8 @@ EW_FN void ew_copy_s8(int8_t *to, const int8_t *from, int32_t n)
 
 /* The inputs under one output of a convolution, in the order of the weights: copied, with the zero point where the kernel
  * lies outside; the caller's own where they lie together. */
-EW_FN const int8_t *ew_patch_s8(const ew_geometry *g, const int8_t *x, int32_t zero, int32_t inputs, int32_t oy,
-                                int32_t ox, int8_t *patch)
+EW_INLINE const int8_t *ew_patch_s8(const ew_geometry *g, const int8_t *x, int32_t zero, int32_t inputs, int32_t oy,
+                                    int32_t ox, int8_t *patch)
 {
     const int32_t row = g->kernel_w * g->in_c;
     const int32_t left = ox * g->stride_w - g->pad_w;

@@ -118,6 +118,8 @@ const CALL: usize = 24;
 /// Bytes of a geometry, of a matrix's description.
 const GEOMETRY: usize = 56;
 const MATRIX: usize = 32;
+/// Bytes of the function of a shape of convolution.
+const SHAPE: usize = 400;
 
 /// What each node asks of its kernel, in order.
 ///
@@ -199,13 +201,19 @@ fn integer_layer(layer: &Prepared, shapes: &mut Vec<(edgewright_ir::lower::Geome
     let copied =
         if g.kernel_h * g.kernel_w == 1 && m.inputs == g.in_c { 0 } else { pixels * g.kernel_h * g.kernel_w };
     let expanded = if together == 4 { pixels * m.inputs } else { 0 };
+    let fresh = together == 4 && !shapes.contains(&(*g, m.zero));
+    if fresh {
+        shapes.push((*g, m.zero));
+    }
     let amounts = [
         products,
         (columns * outputs) as f64 + copied as f64,
         (expanded + copied * g.in_c) as f64,
         1.0 + pixels as f64,
     ];
-    Work { kernel, amounts, constants: data + GEOMETRY + MATRIX, own_code: 0 }
+    let geometry = if together == 4 { 0 } else { GEOMETRY };
+    let own_code = if fresh { SHAPE } else { 0 };
+    Work { kernel, amounts, constants: data + geometry + MATRIX, own_code }
 }
 
 fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
