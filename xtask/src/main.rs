@@ -4,6 +4,7 @@
 mod acceptance;
 mod arrows;
 mod bench;
+mod budgets;
 mod ci;
 mod code;
 mod fuzz;

@@ -1,6 +1,6 @@
 //! Models made elsewhere against the outputs of the official runtimes that lie beside them.
 
-use crate::{process::command, workspace::list};
+use crate::{budgets::BUDGETS, process::command, workspace::list};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use std::{
@@ -39,9 +39,21 @@ pub fn verdict(binary: &Path, models: Option<&Path>, work: &Path) -> Value {
         problems.push(format!("{e:#}"));
         0
     });
+    let mut cost = serde_json::Map::new();
+    for budget in &BUDGETS {
+        let Some(model) = budget.path(models) else { continue };
+        match budget.measure(binary, work, &model) {
+            Ok(c) => {
+                problems.extend(budget.missed(&c));
+                let figures = json!({"instructions_per_mac": (c.per_mac * 1000.0).round() / 1000.0, "ram_bytes": c.ram, "flash_bytes": c.flash});
+                cost.insert(budget.name.into(), figures);
+            }
+            Err(e) => problems.push(format!("{e:#}")),
+        }
+    }
     let seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
     json!({"set": NAME, "figure": "equal", "value": equal, "float": all, "floor": all, "baseline": null, "seconds": seconds,
-        "verdict": if problems.is_empty() { "passed" } else { "failed" }, "why": problems.join("; ")})
+        "cortex-m4f": cost, "verdict": if problems.is_empty() { "passed" } else { "failed" }, "why": problems.join("; ")})
 }
 
 struct Case {

@@ -1,6 +1,7 @@
 //! `bench`: what the project claims about speed, memory and size, measured side by side in one run.
 
 mod build;
+mod compile;
 mod peer;
 mod process;
 mod spine;
@@ -99,7 +100,7 @@ impl Figure {
 
 type Group = fn(&Workspace, u64, &mut dyn FnMut(Figure)) -> Result<()>;
 
-const GROUPS: &[(&str, Group)] = &[("spine", spine::run), ("build", build::run)];
+const GROUPS: &[(&str, Group)] = &[("spine", spine::run), ("compile", compile::run), ("build", build::run)];
 
 /// The command.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
