@@ -27,8 +27,8 @@ fn u16s(name: &str, values: &[u16]) -> String {
 fn fft(symbol: &str, fft: &RealFft, out: &mut String) -> String {
     out.push_str(&floats(&format!("{symbol}_twiddle"), &fft.twiddle));
     out.push_str(&floats(&format!("{symbol}_unpack"), &fft.unpack));
-    out.push_str(&u16s(&format!("{symbol}_reverse"), &fft.reverse));
-    format!("{{{}u, {symbol}_twiddle, {symbol}_unpack, {symbol}_reverse}}", fft.n)
+    out.push_str(&u16s(&format!("{symbol}_order"), &fft.order));
+    format!("{{{}u, {}u, {symbol}_twiddle, {symbol}_unpack, {symbol}_order}}", fft.n, fft.first)
 }
 
 fn framing(f: &Framing, axes: usize, axis: usize) -> String {

@@ -26,15 +26,23 @@ pub struct Framing {
 }
 
 impl Framing {
-    /// Writes frame `row` to `out`, filled with zeros to its length; `sample` gives the window's values by index.
-    pub(crate) fn frame(&self, sample: impl Fn(usize) -> f32, row: usize, out: &mut [f32]) {
+    /// Writes frame `row` to a lane of `out`, filled with zeros to its length; `sample` gives the window's values by index.
+    pub(crate) fn frame<const L: usize>(
+        &self,
+        sample: impl Fn(usize) -> f32,
+        row: usize,
+        lane: usize,
+        out: &mut [[f32; L]],
+    ) {
         let start = row * self.stride;
         let (frame, rest) = out.split_at_mut(self.used);
-        rest.fill(0.0);
+        for out in rest {
+            out[lane] = 0.0;
+        }
         for (i, out) in frame.iter_mut().enumerate() {
             let at = start + i;
             let x = sample(at) * self.scale;
-            *out = if self.emphasis == 0.0 {
+            out[lane] = if self.emphasis == 0.0 {
                 x
             } else {
                 let back = if at >= self.shift { at - self.shift } else { at + self.samples - self.shift };
@@ -80,17 +88,41 @@ impl SpectrogramPlan {
         self.fft.n / 2 + 1
     }
 
-    /// Floats of scratch.
+    /// Floats of scratch for a frame: transform input and work, spectrum.
     pub fn scratch_len(&self) -> usize {
         2 * self.fft.n
     }
 
+    /// Floats of scratch with which several frames are computed at once.
+    pub(crate) fn wide_scratch_len(&self) -> usize {
+        LANES * (2 * self.fft.n + self.columns())
+    }
+
     /// One row of bins per frame.
     pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
-        let columns = self.columns();
-        for (row, out) in features.chunks_exact_mut(columns).enumerate() {
-            self.framing.frame(|i| window[i], row, &mut scratch[..self.fft.n]);
-            self.row(scratch, out);
+        let (n, columns) = (self.fft.n, self.columns());
+        let sample = |i: usize| window[i];
+        if scratch.len() >= self.wide_scratch_len() && self.framing.rows >= LANES {
+            let (input, rest) = lanes::<LANES>(scratch).split_at_mut(n);
+            let (work, power) = rest.split_at_mut(n);
+            for from in batches(self.framing.rows) {
+                for lane in 0..LANES {
+                    self.framing.frame(sample, from + lane, lane, input);
+                }
+                self.fft.power_of(input, 1.0 / n as f32, work, power);
+                for (lane, out) in
+                    features[from * columns..].chunks_exact_mut(columns).take(LANES).enumerate()
+                {
+                    for (out, p) in out.iter_mut().zip(power.iter()) {
+                        *out = p[lane];
+                    }
+                }
+            }
+        } else {
+            for (row, out) in features.chunks_exact_mut(columns).enumerate() {
+                self.framing.frame::<1>(sample, row, 0, lanes(&mut scratch[..n]));
+                self.row(scratch, out);
+            }
         }
         self.finish(features, window.iter().any(|x| beyond_unit(*x)));
     }
@@ -120,6 +152,19 @@ impl SpectrogramPlan {
             };
         }
     }
+}
+
+/// Frames that are computed at once where there is room.
+const LANES: usize = 4;
+
+/// Scratch as values side by side.
+fn lanes<const L: usize>(scratch: &mut [f32]) -> &mut [[f32; L]] {
+    scratch.as_chunks_mut().0
+}
+
+/// First rows of batches of [`LANES`] rows; the last one may do rows again.
+fn batches(rows: usize) -> impl Iterator<Item = usize> {
+    (0..rows.div_ceil(LANES)).map(move |b| (b * LANES).min(rows - LANES))
 }
 
 /// Share of the power that is left of samples divided by 32768.
@@ -195,56 +240,95 @@ impl MelPlan {
 
     /// Floats of scratch: transform input and work, spectrum, energies; later two columns.
     pub fn scratch_len(&self) -> usize {
-        let frame = 2 * self.fft.n + self.fft.n / 2 + 1 + self.bank.first.len();
-        frame.max(2 * self.framing.rows)
+        self.frame_len().max(2 * self.framing.rows)
+    }
+
+    fn frame_len(&self) -> usize {
+        2 * self.fft.n + self.fft.n / 2 + 1 + self.bank.first.len()
+    }
+
+    /// Floats of scratch with which several frames are computed at once.
+    pub(crate) fn wide_scratch_len(&self) -> usize {
+        (LANES * self.frame_len()).max(2 * self.framing.rows)
     }
 
     /// One row of values per frame.
     pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
         let columns = self.columns();
-        for (row, out) in features.chunks_exact_mut(columns).enumerate() {
-            self.framing.frame(|i| window[i], row, &mut scratch[..self.fft.n]);
-            self.row(scratch, out);
+        let sample = |i: usize| window[i];
+        if scratch.len() >= self.wide_scratch_len() && self.framing.rows >= LANES {
+            let wide = lanes::<LANES>(scratch);
+            for from in batches(self.framing.rows) {
+                for lane in 0..LANES {
+                    self.framing.frame(sample, from + lane, lane, &mut wide[..self.fft.n]);
+                }
+                self.rows(wide, &mut features[from * columns..][..LANES * columns]);
+            }
+        } else {
+            for (row, out) in features.chunks_exact_mut(columns).enumerate() {
+                self.framing.frame::<1>(sample, row, 0, lanes(&mut scratch[..self.fft.n]));
+                self.row(scratch, out);
+            }
         }
         self.finish(features, scratch);
     }
 
     /// Values of the frame that `scratch` begins with, before what looks at several rows.
     pub(crate) fn row(&self, scratch: &mut [f32], out: &mut [f32]) {
-        let n = self.fft.n;
+        self.rows::<1>(lanes(scratch), out);
+    }
+
+    /// Values of the frames that lie side by side at the beginning of `scratch`, row by row.
+    fn rows<const L: usize>(&self, scratch: &mut [[f32; L]], out: &mut [f32]) {
+        let (n, columns) = (self.fft.n, self.columns());
         let (input, rest) = scratch.split_at_mut(n);
         let (work, rest) = rest.split_at_mut(n);
         let (power, energy) = rest.split_at_mut(n / 2 + 1);
         let energy = &mut energy[..self.bank.first.len()];
-        self.fft.power(input, 1.0 / n as f32, work, power);
+        self.fft.power_of(input, 1.0 / n as f32, work, power);
         self.bank.apply(power, energy);
+        let flat = energy.as_flattened_mut();
         match &self.variant {
             MelVariant::Quantised { floor } => {
-                for (out, e) in out.iter_mut().zip(energy.iter()) {
-                    *out = quantised(*e, *floor);
+                for e in flat {
+                    *e = quantised(*e, *floor);
                 }
             }
             MelVariant::Normalised { .. } => {
-                for (out, e) in out.iter_mut().zip(energy.iter()) {
-                    *out = zero_guard(*e);
+                for e in flat {
+                    *e = zero_guard(*e);
                 }
             }
             MelVariant::Cepstral { dct, .. } => {
-                for e in energy.iter_mut() {
+                for e in flat {
                     *e = ln(zero_guard(*e));
                 }
-                for (out, row) in out.iter_mut().zip(dct.chunks_exact(energy.len())) {
-                    let mut sum = 0.0f32;
-                    for (e, c) in energy.iter().zip(row) {
-                        sum += e * c;
+                for (k, cosines) in dct.chunks_exact(energy.len()).enumerate() {
+                    let mut sum = [0.0f32; L];
+                    for (e, c) in energy.iter().zip(cosines) {
+                        for (sum, e) in sum.iter_mut().zip(e) {
+                            *sum += e * c;
+                        }
                     }
-                    *out = sum;
+                    for (lane, sum) in sum.iter().enumerate() {
+                        out[lane * columns + k] = *sum;
+                    }
                 }
-                let mut total = 0.0f32;
+                let mut total = [0.0f32; L];
                 for p in power.iter() {
-                    total += p;
+                    for (total, p) in total.iter_mut().zip(p) {
+                        *total += p;
+                    }
                 }
-                out[0] = ln(zero_guard(total));
+                for (lane, total) in total.iter().enumerate() {
+                    out[lane * columns] = ln(zero_guard(*total));
+                }
+                return;
+            }
+        }
+        for (lane, out) in out.chunks_exact_mut(columns).enumerate() {
+            for (out, e) in out.iter_mut().zip(energy.iter()) {
+                *out = e[lane];
             }
         }
     }

@@ -105,14 +105,16 @@ impl MelBank {
         Ok(bank)
     }
 
-    /// Weighted sums of a power spectrum.
-    pub fn apply(&self, power: &[f32], out: &mut [f32]) {
+    /// Weighted sums of power spectra that lie side by side.
+    pub fn apply<const L: usize>(&self, power: &[[f32; L]], out: &mut [[f32; L]]) {
         let mut at = 0;
         for ((out, &first), &count) in out.iter_mut().zip(&self.first).zip(&self.count) {
             let (first, count) = (usize::from(first), usize::from(count));
-            let mut sum = 0.0f32;
+            let mut sum = [0.0f32; L];
             for (p, w) in power[first..first + count].iter().zip(&self.weights[at..at + count]) {
-                sum += p * w;
+                for (sum, p) in sum.iter_mut().zip(p) {
+                    *sum += p * w;
+                }
             }
             *out = sum;
             at += count;

@@ -388,6 +388,15 @@ impl Plan {
         }
     }
 
+    /// Floats of scratch with which [`Plan::extract`] is fastest on a processor with vectors: several frames at once.
+    pub fn wide_scratch_len(&self) -> usize {
+        match self {
+            Self::Spectrogram(p) => p.wide_scratch_len(),
+            Self::Mel(p) => p.wide_scratch_len(),
+            _ => self.scratch_len(),
+        }
+    }
+
     /// Computes the features of a window of `frames * axes` values, row-major.
     ///
     /// # Errors

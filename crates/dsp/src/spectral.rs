@@ -109,9 +109,7 @@ impl SpectralPlan {
                 n = d.apply(&mut all[..n]);
             }
             let x = &mut all[..n];
-            for section in &self.sections {
-                filter(section, x);
-            }
+            filter(&self.sections, x);
             centre(x);
             match &self.analysis {
                 Analysis::Spectrum(s) => {
@@ -234,15 +232,34 @@ fn centre(x: &mut [f32]) {
     }
 }
 
-/// One second-order section from rest, in place (direct form II transposed).
-fn filter(section: &[f32; 5], x: &mut [f32]) {
-    let [b0, b1, b2, a1, a2] = *section;
-    let (mut z1, mut z2) = (0.0f32, 0.0f32);
+/// Second-order sections from rest, in place (direct form II transposed). All in one pass: what one section does waits for
+/// the one before, not for the whole axis.
+fn filter(sections: &[[f32; 5]], x: &mut [f32]) {
+    match sections {
+        [a] => cascade([a], x),
+        [a, b] => cascade([a, b], x),
+        [a, b, c] => cascade([a, b, c], x),
+        sections => {
+            let (first, rest) = sections.as_chunks::<4>();
+            for [a, b, c, d] in first {
+                cascade([a, b, c, d], x);
+            }
+            if !rest.is_empty() {
+                filter(rest, x);
+            }
+        }
+    }
+}
+
+fn cascade<const N: usize>(sections: [&[f32; 5]; N], x: &mut [f32]) {
+    let mut state = [[0.0f32; 2]; N];
     for x in x.iter_mut() {
-        let y = b0 * *x + z1;
-        z1 = b1 * *x - a1 * y + z2;
-        z2 = b2 * *x - a2 * y;
-        *x = y;
+        for ([b0, b1, b2, a1, a2], [z1, z2]) in sections.iter().zip(&mut state) {
+            let y = b0 * *x + *z1;
+            *z1 = b1 * *x - a1 * y + *z2;
+            *z2 = b2 * *x - a2 * y;
+            *x = y;
+        }
     }
 }
 

@@ -131,7 +131,7 @@ impl Stream {
         }
         let mut row = |row: usize, base: usize, recent: &[f32], head: &[f32]| {
             let sample = |i: usize| if i >= base { recent[i - base] } else { head[i] };
-            f.frame(sample, row, &mut scratch[..frames.fft()]);
+            f.frame::<1>(sample, row, 0, scratch[..frames.fft()].as_chunks_mut().0);
             frames.row(scratch, &mut features[row * columns..(row + 1) * columns]);
         };
         while self.next < f.rows && self.next * f.stride + f.used <= seen {

@@ -168,7 +168,7 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
         }
     };
     let plan = edgewright_dsp::plan(info.name, version, &params, &spec).map_err(refused)?;
-    let mut scratch = vec![0.0; plan.scratch_len()];
+    let mut scratch = vec![0.0; plan.wide_scratch_len()];
     let length = plan.output().len();
     let mut features = vec![0.0; values.len() / plan.window_len().max(1) * length];
     let mut once = || -> Result<(), EngineError> {

@@ -40,7 +40,7 @@ impl<'a> Runner<'a> {
             let output = learn.graph.outputs.first().ok_or_else(|| fail("the graph has no output".into()))?;
             outputs.push(vec![0.0; learn.graph.tensor(*output).len()]);
         }
-        let scratch = impulse.dsp.iter().map(|b| b.plan.scratch_len()).max().unwrap_or(0);
+        let scratch = impulse.dsp.iter().map(|b| b.plan.wide_scratch_len()).max().unwrap_or(0);
         Ok(Self {
             impulse,
             interpreters,
