@@ -46,6 +46,7 @@ fn main() {
                 "../ir/src",
                 "../kernels/src",
                 "src/stages/train.rs",
+                "src/stages/imported.rs",
                 "src/architecture.rs",
             ],
         ),

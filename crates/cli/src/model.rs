@@ -3,7 +3,7 @@
 use crate::{args::JsonArg, commands::Verdict, output::Printer};
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use edgewright_engine::{model_profile, model_quantize, model_tool};
+use edgewright_engine::{model_import, model_profile, model_quantize, model_tool};
 use std::path::PathBuf;
 
 /// `model ...`
@@ -11,11 +11,13 @@ use std::path::PathBuf;
 pub enum ModelCommand {
     /// Run a model on the cases of a .npy file.
     Run(ModelRunArgs),
+    /// Make a model the learning block of a project.
+    Import(ModelImportArgs),
     /// Show what a model costs on each target.
     Profile(ModelProfileArgs),
     /// Turn a float model into one of bytes.
     Quantize(ModelQuantizeArgs),
-    /// Write a model as a C library or as a TFLite file.
+    /// Write a model as a C library, a Rust crate or a TFLite file.
     Export(ModelExportArgs),
 }
 
@@ -42,6 +44,23 @@ pub struct ModelRunArgs {
     /// Outputs as .npy; a second output goes to NAME.1.npy, and so on.
     #[arg(long)]
     pub out: PathBuf,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `model import`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  edgewright model import kws.tflite --project kws --labels yes,no,noise")]
+pub struct ModelImportArgs {
+    /// Model: .tflite, .lite, .onnx or .ewg.
+    pub file: PathBuf,
+    /// The project.
+    #[arg(long, default_value = ".")]
+    pub project: PathBuf,
+    /// Labels of the outputs in their order; left out: the project's labels in alphabetical order.
+    #[arg(long, value_delimiter = ',')]
+    pub labels: Vec<String>,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,
@@ -109,7 +128,7 @@ pub struct ModelExportArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelFile,
-    /// c: a folder with one .h and one .c; tflite: one file.
+    /// c: a folder with one .h and one .c; rust: a folder with a crate; tflite: one file.
     #[arg(long, default_value = "c")]
     pub format: String,
     /// Folder or file to write to.
@@ -146,6 +165,25 @@ pub fn run(command: &ModelCommand, printer: &Printer) -> Result<Verdict> {
                         outcome.reference
                     ))?;
                 }
+            }
+        }
+        ModelCommand::Import(args) => {
+            let outcome = model_import::import(&args.file, &args.project, &args.labels)?;
+            for note in &outcome.notes {
+                printer.note(note);
+            }
+            if args.json.json {
+                printer.json(&outcome)?;
+            } else {
+                printer.data(&format!(
+                    "{} is the {} of {}: {:?} in, {:?} out, {} MACs",
+                    outcome.model,
+                    outcome.kind,
+                    outcome.project.display(),
+                    outcome.input.shape,
+                    outcome.output.shape,
+                    outcome.macs
+                ))?;
             }
         }
         ModelCommand::Profile(args) => {

@@ -19,6 +19,7 @@ mod names;
 mod nn;
 mod nn_extra;
 mod runtime;
+mod rust;
 pub mod target;
 
 pub use emit::{FileTree, Options, compile};
@@ -26,4 +27,5 @@ pub use error::CompileError;
 pub use layout::{Layout, MemoryLine, graph_layout, layout};
 pub use model::compile_graph;
 pub use names::prefix;
+pub use rust::rust_crate;
 pub use target::Target;

@@ -1,14 +1,14 @@
 //! Operators of imported models, states and several outputs: the C gives the bytes of the interpreter.
 
-use edgewright_compile::{Options, compile_graph, target};
+use edgewright_compile::{Options, compile_graph, rust_crate, target};
 use edgewright_ir::{
     Activation, DType, Data, Graph, Node, Op, Quant, Tensor, TensorId,
     extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
     interpret::Interpreter,
 };
 use edgewright_test_support::{Rng, run_on_host};
-use edgewright_toolchain::host_compilers;
-use std::fs;
+use edgewright_toolchain::{host_compilers, run};
+use std::{fs, path::Path, time::Duration};
 
 struct Make {
     graph: Graph,
@@ -195,4 +195,67 @@ fn a_state_carries_over_and_is_forgotten_by_a_reset() {
     interpreter.reset();
     interpreter.with_bytes(&input).expect("run");
     assert_eq!(interpreter.bytes(graph.outputs[1]), seen[0]);
+}
+
+/// Reads inputs, writes outputs.
+const PROGRAM: &str = r#"
+use net::model::{INPUT_LEN, Model, OUTPUT_LEN};
+fn main() {
+    let bytes = std::fs::read("inputs.bin").unwrap();
+    let (mut model, mut all, mut out) = (Model::new(), Vec::new(), [0 as KIND; OUTPUT_LEN]);
+    for case in bytes.chunks_exact(INPUT_LEN * size_of::<KIND>()) {
+        let mut x = [0 as KIND; INPUT_LEN];
+        for (x, b) in x.iter_mut().zip(case.chunks_exact(size_of::<KIND>())) {
+            *x = KIND::from_le_bytes(b.try_into().unwrap());
+        }
+        model.invoke(&x, &mut out).unwrap();
+        out.iter().for_each(|v| all.extend(v.to_le_bytes()));
+    }
+    std::fs::write("outputs.bin", all).unwrap();
+}
+"#;
+
+fn rustc(dir: &Path, args: &[&str]) {
+    let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
+    run("rustc", &args, dir, Duration::from_secs(300)).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn the_crate_without_unsafe_code_gives_the_bytes_of_the_interpreter() {
+    let mut graphs = vec![edgewright_test_support::keywords()];
+    for (integer, reference) in [(true, Reference::Litert), (false, Reference::Tflm)] {
+        graphs.push(everything(integer, reference));
+    }
+    for graph in graphs {
+        let dir = tempfile::tempdir().expect("a folder");
+        let options = Options { prefix: Some("net".into()) };
+        fs::create_dir(dir.path().join("src")).expect("a folder");
+        for (name, bytes) in rust_crate(&graph, &options).expect("a crate") {
+            fs::write(dir.path().join(&name), bytes).expect("written");
+        }
+        let lib = fs::read_to_string(dir.path().join("src/lib.rs")).expect("lib.rs");
+        assert!(lib.contains("#![no_std]") && lib.contains("#![forbid(unsafe_code)]"));
+        let kind = if graph.tensor(graph.inputs[0]).dtype == DType::F32 { "f32" } else { "i8" };
+        fs::write(dir.path().join("main.rs"), PROGRAM.replace("KIND", kind)).expect("written");
+        let (inputs, outputs) = expected(&graph, 5);
+        fs::write(dir.path().join("inputs.bin"), inputs).expect("written");
+        rustc(
+            dir.path(),
+            &[
+                "--edition",
+                "2024",
+                "-O",
+                "-D",
+                "warnings",
+                "--crate-type",
+                "rlib",
+                "--crate-name",
+                "net",
+                "src/lib.rs",
+            ],
+        );
+        rustc(dir.path(), &["--edition", "2024", "--extern", "net=libnet.rlib", "main.rs", "-o", "program"]);
+        run("./program", &[], dir.path(), Duration::from_secs(60)).unwrap_or_else(|e| panic!("{e}"));
+        assert!(fs::read(dir.path().join("outputs.bin")).expect("outputs") == outputs, "{}", graph.name);
+    }
 }

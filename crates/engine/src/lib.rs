@@ -9,6 +9,7 @@ pub mod documents;
 pub mod dsp_tool;
 mod error;
 mod events;
+pub mod model_import;
 pub mod model_profile;
 pub mod model_quantize;
 pub mod model_tool;

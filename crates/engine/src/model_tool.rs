@@ -303,8 +303,13 @@ pub fn export(
             notes: imported.notes,
         });
     }
+    if format == "rust" {
+        let imported = load(model, reference)?;
+        let tree = edgewright_compile::rust_crate(&imported.graph, &edgewright_compile::Options::default())?;
+        return exported(format, out, &tree, imported, reference);
+    }
     if format != "c" {
-        return Err(EngineError::Usage(format!("--format takes c or tflite, not `{format}`")));
+        return Err(EngineError::Usage(format!("--format takes c, rust or tflite, not `{format}`")));
     }
     let all = edgewright_compile::target::all();
     let target = all.iter().find(|t| t.id == target).ok_or_else(|| {
@@ -314,10 +319,23 @@ pub fn export(
     let imported = load(model, reference)?;
     let options = edgewright_compile::Options::default();
     let tree = edgewright_compile::compile_graph(&imported.graph, target, &options)?;
-    std::fs::create_dir_all(out).at(out)?;
+    exported(format, out, &tree, imported, reference)
+}
+
+/// Writes the files of an export.
+fn exported(
+    format: &str,
+    out: &Path,
+    tree: &edgewright_compile::FileTree,
+    imported: Imported,
+    reference: Reference,
+) -> Result<ExportOutcome, EngineError> {
     let mut files = Vec::new();
-    for (name, bytes) in &tree {
+    for (name, bytes) in tree {
         let path = out.join(name);
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).at(folder)?;
+        }
         std::fs::write(&path, bytes).at(&path)?;
         files.push(path);
     }

@@ -195,6 +195,12 @@ pub struct LearnSection {
     /// Ids of DSP blocks; left out: all.
     #[serde(default)]
     pub inputs: Option<Vec<String>>,
+    /// A model that was trained elsewhere, below the project's folder; it is not trained.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Labels of that model's outputs in their order; left out: the project's labels in alphabetical order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
     /// Layers of the network; left out: a network that suits the features.
     #[serde(default)]
     pub layers: Option<Vec<edgewright_train::Layer>>,

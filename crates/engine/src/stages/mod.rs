@@ -5,6 +5,7 @@ pub mod clean;
 pub mod features;
 pub mod gold;
 pub mod import;
+pub mod imported;
 pub mod plan;
 pub mod prove;
 pub mod split;

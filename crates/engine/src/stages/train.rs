@@ -134,6 +134,9 @@ pub fn run(
         .value("learn", &file.impulse.learn)
         .value("training", &file.training)
         .value("seed", &session.seed);
+    for section in file.impulse.learn.iter().filter(|s| s.file.is_some()) {
+        key.text("file", &super::imported::fingerprint(&session.project.dir, section));
+    }
     let key = key.finish();
     session.stage("train", &key, || {
         Trainer { session, silver: &silver.value, split: &split.value, gold: &gold.value, key }.build()
@@ -260,6 +263,15 @@ impl Trainer<'_> {
             training.iter().filter_map(|&r| self.label(&windows[r]).map(str::to_owned)).collect();
         labels.sort();
         labels.dedup();
+        if let Some(order) = section.labels.as_ref().filter(|_| section.file.is_some()) {
+            if let Some(unknown) = labels.iter().find(|l| !order.contains(l)) {
+                return Err(self.project_error(format!(
+                    "the model has no output for the label `{unknown}`; `labels` names {}",
+                    order.join(", ")
+                )));
+            }
+            labels.clone_from(order);
+        }
         if labels.len() < 2 {
             let only =
                 labels.first().map_or("none has a label".to_owned(), |l| format!("all are labelled `{l}`"));
@@ -359,6 +371,9 @@ impl Trainer<'_> {
         let columns = self.columns(impulse, &inputs);
         let rows = self.open(training.0, &columns)?;
         let watch = self.open(validation.0, &columns)?;
+        if let Some(file) = &section.file {
+            return self.imported(n, section, file, inputs, task, (&rows, watch.len()), notes);
+        }
         let network = match &section.layers {
             Some(layers) => {
                 Network { input: architecture::input_shape(impulse, &inputs), layers: layers.clone(), head }
@@ -461,6 +476,62 @@ impl Trainer<'_> {
             graph,
         };
         Ok(Block { float: block(fitted.graph), int8: block(int8), summary })
+    }
+
+    /// A block whose model was trained elsewhere: quantised on training windows when it is in float, else as it is.
+    fn imported(
+        &self,
+        n: usize,
+        section: &LearnSection,
+        file: &str,
+        inputs: Vec<usize>,
+        task: Task,
+        (rows, watched): (&TrainingRows, usize),
+        notes: &mut Vec<String>,
+    ) -> Result<Block, EngineError> {
+        let outputs = if let Task::Classification { labels } = &task { labels.len() } else { 1 };
+        let path = self.session.project.dir.join(file);
+        let (float, integer) = super::imported::graph(&path, rows.width(), outputs)?;
+        let (int8, snr) = if integer { (float.clone(), Vec::new()) } else { self.quantise(&float, rows)? };
+        let layers = float
+            .nodes
+            .iter()
+            .map(|node| LayerLine {
+                name: node.name.clone(),
+                shape: float.tensor(node.output).shape.clone(),
+                parameters: node
+                    .inputs
+                    .iter()
+                    .map(|id| float.tensor(*id))
+                    .filter(|t| t.data.is_some())
+                    .map(|t| t.len())
+                    .sum(),
+                macs: float.node_macs(node),
+                snr_db: snr.iter().find(|s| s.name == node.name).map(|s| s.snr_db),
+            })
+            .collect();
+        notes.push(format!(
+            "{file}: {} MACs, trained elsewhere{}",
+            float.macs(),
+            if integer { "; it computes with integers in both columns" } else { "" }
+        ));
+        let summary = LearnSummary {
+            id: self.id(section, n),
+            kind: section.kind,
+            history: Vec::new(),
+            best_epoch: 0,
+            layers,
+            training_windows: rows.len(),
+            validation_windows: watched,
+            threshold: None,
+        };
+        let block = |graph: Graph| LearnBlock {
+            id: self.id(section, n),
+            task: task.clone(),
+            inputs: inputs.clone(),
+            graph,
+        };
+        Ok(Block { float: block(float), int8: block(int8), summary })
     }
 
     /// The int8 form of a float graph, calibrated on evenly spaced training windows.

@@ -1,6 +1,6 @@
 //! Graphs as files of other tools.
 
-mod flat;
+pub(crate) mod flat;
 mod strided;
 pub mod tflite;
 

@@ -59,7 +59,7 @@ impl Importer<'_> {
         Ok(true)
     }
 
-    fn activation(&self, code: i8) -> Result<Activation, ImportError> {
+    pub(super) fn activation(&self, code: i8) -> Result<Activation, ImportError> {
         Ok(match code {
             0 => Activation::None,
             1 => Activation::Relu,
@@ -92,7 +92,7 @@ impl Importer<'_> {
     }
 
     /// Shape `[h, w, c]` of an image tensor `[1, h, w, c]`.
-    fn image(&self, id: i32) -> Result<[usize; 3], ImportError> {
+    pub(super) fn image(&self, id: i32) -> Result<[usize; 3], ImportError> {
         match *self.full(id)? {
             [1, h, w, c] if h > 0 && w > 0 && c > 0 => Ok([h, w, c]),
             ref other => {
@@ -129,7 +129,7 @@ impl Importer<'_> {
     }
 
     /// A positive step of at most 2^16.
-    fn step(&self, op: &RawOp<'_>, n: usize) -> Result<usize, ImportError> {
+    pub(super) fn step(&self, op: &RawOp<'_>, n: usize) -> Result<usize, ImportError> {
         match self.option(op, n, 1)? {
             s @ 1..=65536 => Ok(s as usize),
             s => self.b.fail(format!("a step of {s} is not possible")),
@@ -188,7 +188,7 @@ impl Importer<'_> {
     }
 
     /// A layer with weights (per channel along `axis` of the file's tensor) and a bias.
-    fn layer(
+    pub(super) fn layer(
         &mut self,
         op: &RawOp<'_>,
         what: Op,

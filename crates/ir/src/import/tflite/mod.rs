@@ -1,6 +1,7 @@
 //! TFLite models: float32, int8 per tensor and per channel, int8 weights with float activations.
 
 mod arrange;
+mod composed;
 mod compute;
 mod model;
 mod names;
@@ -218,7 +219,12 @@ impl<'a> Importer<'a> {
         if op.outputs.iter().all(|&id| self.is_index(id)) && !op.outputs.is_empty() && op.code != 142 {
             return self.fold(op);
         }
-        if self.compute(op)? || self.arrange(op)? || self.state(op)? || self.recurrent(op)? {
+        if self.compute(op)?
+            || self.arrange(op)?
+            || self.composed(op)?
+            || self.state(op)?
+            || self.recurrent(op)?
+        {
             return Ok(());
         }
         self.b.fail(format!("it is not supported; {}", names::replacement(&name)))

@@ -131,9 +131,7 @@ pub fn replacement(name: &str) -> &'static str {
         }
         "LOG_SOFTMAX" => "end the model with SOFTMAX and take the logarithm outside",
         "ARG_MAX" | "ARG_MIN" | "TOPK_V2" => "end the model with the scores and take the largest outside",
-        "PRELU" => "use LEAKY_RELU or RELU",
         "L2_POOL_2D" | "LOCAL_RESPONSE_NORMALIZATION" => "use AVERAGE_POOL_2D or a batch normalisation",
-        "TRANSPOSE_CONV" => "use RESIZE_NEAREST_NEIGHBOR followed by CONV_2D",
         "CONV_3D" => "use CONV_2D over frames",
         "BATCH_MATMUL" => "use FULLY_CONNECTED with constant weights",
         "GELU" => "use RELU or HARD_SWISH",
