@@ -3,7 +3,7 @@
 use crate::{
     acceptance, arrows, bench, flags, fuzz, generate,
     process::{run as start, shown},
-    readme, test,
+    readme, studio, test,
     workspace::Workspace,
 };
 use anyhow::{Result, bail};
@@ -74,6 +74,7 @@ fn steps() -> Vec<Step> {
             generate::run(w, &["--check".into()]).map(|()| Done::Ok(String::new()))
         }),
         step("test", "cargo xtask test", |w| test::run(w, &[]).map(Done::Tests)),
+        step("studio", "cargo xtask studio", |w| studio::run(w, &[]).map(Done::Ok)),
         step("README: start it", "cargo run --release -- run examples/keywords", |w| {
             readme::quick_start(w).map(Done::Ok)
         }),

@@ -12,6 +12,7 @@ mod generate;
 mod packages;
 mod process;
 mod readme;
+mod studio;
 mod test;
 mod workspace;
 
@@ -24,6 +25,7 @@ const HELP: &str = "Developer tasks.
   cargo xtask check-arrows                   who may know whom (xtask/arrows.toml)
   cargo xtask generate [--check]             generated pages of docs/
   cargo xtask acceptance [SET...] [--seeds N] [--json]   real recordings in ../shared/data; N seeds: their mean
+  cargo xtask studio [--types]               the Studio: types, checker, size, browser; --types writes its types anew
   cargo xtask bench [GROUP...] [--json] [--save] [--pairs N]
                                              side by side with others; groups: spine, build
   cargo xtask fuzz [--seconds N] [TARGET...] every fuzz target for N seconds (default 60)
@@ -64,6 +66,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
         "test" => test::run(&workspace, rest).map(|_| ()),
         "check-arrows" => arrows::run(&workspace, rest),
         "generate" => generate::run(&workspace, rest),
+        "studio" => studio::run(&workspace, rest).map(|seen| println!("{seen}")),
         "acceptance" => acceptance::run(&workspace, rest),
         "bench" => bench::run(&workspace, rest),
         "fuzz" => fuzz::run(&workspace, rest),

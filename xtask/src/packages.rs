@@ -54,6 +54,12 @@ const PACKAGES: &[Package] = &[
     },
 ];
 
+const BROWSER: &[Package] = &[Package {
+    name: "chromium",
+    proof: Proof::Runs(&["chromium", "--version"]),
+    needed_for: "the Studio in a real browser",
+}];
+
 fn present(workspace: &Workspace, proof: &Proof) -> bool {
     match proof {
         Proof::Runs(words) => quiet(&mut command(&workspace.root, words[0], &words[1..])).is_some(),
@@ -65,13 +71,22 @@ fn present(workspace: &Workspace, proof: &Proof) -> bool {
     }
 }
 
-fn missing(workspace: &Workspace) -> Vec<&'static Package> {
-    PACKAGES.iter().filter(|p| !present(workspace, &p.proof)).collect()
+fn missing(workspace: &Workspace, packages: &'static [Package]) -> Vec<&'static Package> {
+    packages.iter().filter(|p| !present(workspace, &p.proof)).collect()
 }
 
 /// Installs missing packages when that is allowed; else names them in the error.
 pub fn ensure(workspace: &Workspace) -> Result<()> {
-    let wanted = missing(workspace);
+    ensure_all(workspace, PACKAGES)
+}
+
+/// The same for the browser.
+pub fn ensure_browser(workspace: &Workspace) -> Result<()> {
+    ensure_all(workspace, BROWSER)
+}
+
+fn ensure_all(workspace: &Workspace, packages: &'static [Package]) -> Result<()> {
+    let wanted = missing(workspace, packages);
     if wanted.is_empty() {
         return Ok(());
     }
@@ -101,7 +116,7 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     };
     apt(&["update"])?;
     apt(&[&["install", "-y", "--no-install-recommends"], names.as_slice()].concat())?;
-    match missing(workspace).as_slice() {
+    match missing(workspace, packages).as_slice() {
         [] => Ok(()),
         still => bail!(
             "installed, but still not found: {}",

@@ -55,6 +55,15 @@ pub enum Command {
     Targets(TargetsArgs),
     /// What is installed, what is missing, and the command that installs it.
     Doctor(JsonArg),
+    /// Serve a folder of projects, or one, with the Studio and its HTTP API.
+    Serve(crate::server::ServeArgs),
+    /// Take jobs of a server's folder in a process of its own.
+    Worker(crate::server::WorkerArgs),
+    /// Print a new link that signs in once.
+    Login(crate::server::LoginArgs),
+    /// API keys.
+    #[command(subcommand)]
+    Key(crate::server::KeyCommand),
     /// Print a completion script for a shell.
     Completions {
         /// The shell.

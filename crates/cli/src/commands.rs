@@ -50,6 +50,10 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Model(args) => crate::model::run(&args, printer),
         Command::Targets(args) => targets(&args, printer),
         Command::Doctor(args) => doctor_report(args.json, printer),
+        Command::Serve(args) => crate::server::serve(&args, printer),
+        Command::Worker(args) => crate::server::worker(&args, printer),
+        Command::Login(args) => crate::server::login(&args, printer),
+        Command::Key(command) => crate::server::key(&command, printer),
         Command::Completions { shell } => {
             let mut out = Vec::new();
             clap_complete::generate(shell, &mut crate::args::Cli::command(), "edgewright", &mut out);
@@ -59,18 +63,27 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::GenerateDocs { out } => {
             let cli = markdown_help();
             documents::write(&out, &cli)?;
+            let openapi = out.join("openapi.json");
+            std::fs::write(&openapi, edgewright_server::document())
+                .with_context(|| format!("cannot write {}", openapi.display()))?;
             printer.note(&format!("wrote {}", out.display()));
             Ok(Verdict::Done)
         }
     }
 }
 
-fn threads(jobs: Option<usize>) -> usize {
+/// Threads to use: as many as asked for, else as many as the machine has cores.
+pub fn threads(jobs: Option<usize>) -> usize {
     jobs.filter(|&n| n > 0).or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1)
 }
 
 fn open<'a>(project: &Path, printer: &'a Printer) -> Result<Session<'a>> {
     Ok(Session::open(project, printer, threads(None), None)?)
+}
+
+/// Opens a project beside whoever works in it.
+fn shared<'a>(project: &Path, printer: &'a Printer) -> Result<Session<'a>> {
+    Ok(Session::shared(project, printer)?)
 }
 
 fn new(args: &NewArgs, printer: &Printer) -> Result<Verdict> {
@@ -90,7 +103,7 @@ fn new(args: &NewArgs, printer: &Printer) -> Result<Verdict> {
 const LABELS_SHOWN: usize = 40;
 
 fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
-    let session = open(&args.project, printer)?;
+    let session = shared(&args.project, printer)?;
     let label = match (&args.label, &args.label_from) {
         (Some(label), _) => LabelRule::Fixed(label.clone()),
         (None, Some(rule)) => LabelRule::parse(rule)?,
@@ -143,7 +156,7 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
 }
 
 fn list(args: &DataProject, printer: &Printer) -> Result<Verdict> {
-    let session = open(&args.project, printer)?;
+    let session = shared(&args.project, printer)?;
     let samples = dataset::list(&session)?;
     if args.json.json {
         printer.json(&serde_json::json!({ "samples": samples }))?;
@@ -163,7 +176,7 @@ fn list(args: &DataProject, printer: &Printer) -> Result<Verdict> {
 }
 
 fn show(args: &DataSample, printer: &Printer) -> Result<Verdict> {
-    let session = open(&args.at.project, printer)?;
+    let session = shared(&args.at.project, printer)?;
     let shown = dataset::show(&session, &args.id)?;
     if args.at.json.json {
         printer.json(&shown)?
@@ -200,7 +213,7 @@ fn trace(args: &DataSample, printer: &Printer) -> Result<Verdict> {
 }
 
 fn export(args: &ExportArgs, printer: &Printer) -> Result<Verdict> {
-    let session = open(&args.at.project, printer)?;
+    let session = shared(&args.at.project, printer)?;
     let files = dataset::export(&session, &args.out)?;
     if args.at.json.json {
         printer.json(&serde_json::json!({ "files": files, "out": args.out }))?;

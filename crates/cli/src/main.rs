@@ -7,6 +7,7 @@ mod args;
 mod commands;
 mod model;
 mod output;
+mod server;
 
 use clap::Parser;
 use edgewright_engine::EngineError;
@@ -26,7 +27,11 @@ fn main() -> ExitCode {
                 return ExitCode::SUCCESS;
             }
             printer.error(&error);
-            let usage = error.downcast_ref::<EngineError>().is_some_and(EngineError::is_usage);
+            let served = error.downcast_ref::<edgewright_server::ServeError>().and_then(|e| match e {
+                edgewright_server::ServeError::Engine(e) => Some(e),
+                _ => None,
+            });
+            let usage = error.downcast_ref::<EngineError>().or(served).is_some_and(EngineError::is_usage);
             ExitCode::from(if usage { 2 } else { 1 })
         }
     }

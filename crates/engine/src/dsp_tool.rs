@@ -5,15 +5,20 @@ use edgewright_dsp::{BlockInfo, Default, ParamInfo, ParamKind, Params, Stream, V
 use serde::Serialize;
 use std::{path::Path, time::Instant};
 
-/// All blocks with their parameters.
-pub fn list_json() -> serde_json::Value {
-    let mut blocks: Vec<_> = edgewright_dsp::blocks()
+/// The blocks that an impulse may have, with their parameters.
+pub fn impulse_blocks_json() -> Vec<serde_json::Value> {
+    edgewright_dsp::blocks()
         .iter()
         .map(|b| {
             let parameters: Vec<_> = b.params.iter().map(parameter).collect();
             serde_json::json!({"name": b.name, "title": b.title, "help": b.help, "versions": b.versions, "parameters": parameters})
         })
-        .collect();
+        .collect()
+}
+
+/// All blocks with their parameters.
+pub fn list_json() -> serde_json::Value {
+    let mut blocks = impulse_blocks_json();
     blocks.extend(device_tool::list(|name| {
         let block = edgewright_dsp::blocks().iter().find(|b| b.name == name);
         block.map_or(vec![], |b| b.params.iter().map(parameter).collect())
@@ -211,7 +216,7 @@ pub(crate) fn best_time(
     Ok(Some(best))
 }
 
-fn find(name: &str) -> Result<&'static BlockInfo, EngineError> {
+pub(crate) fn find(name: &str) -> Result<&'static BlockInfo, EngineError> {
     let blocks = edgewright_dsp::blocks();
     blocks.iter().find(|b| b.name == name).ok_or_else(|| {
         let hint = nearest(name, blocks.iter().map(|b| b.name))
@@ -230,7 +235,7 @@ fn read_object(text: &str) -> Result<serde_json::Map<String, serde_json::Value>,
     serde_json::from_str(&text).map_err(|e| EngineError::Usage(format!("--params: {e}")))
 }
 
-fn to_params(object: serde_json::Map<String, serde_json::Value>) -> Result<Params, EngineError> {
+pub(crate) fn to_params(object: serde_json::Map<String, serde_json::Value>) -> Result<Params, EngineError> {
     let usage = |e: String| EngineError::Usage(format!("--params: {e}"));
     object
         .into_iter()

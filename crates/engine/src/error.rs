@@ -26,6 +26,18 @@ pub enum EngineError {
     /// The data do not allow the stage to go on.
     #[error("{0}")]
     Data(String),
+    /// What is asked for does not exist.
+    #[error("{0}")]
+    NotFound(String),
+    /// Somebody else changed it meanwhile.
+    #[error("{0}")]
+    Changed(String),
+    /// What is asked for needs a stage that is not up to date.
+    #[error("stage `{stage}` is not up to date\nhint: `edgewright run` brings it up to date")]
+    NotBuilt {
+        /// The stage.
+        stage: &'static str,
+    },
     /// A figure missed a floor of the project.
     #[error("{0}")]
     Gate(String),
@@ -69,6 +81,27 @@ pub enum EngineError {
 }
 
 impl EngineError {
+    /// Stable word for programs.
+    pub fn code(&self) -> &'static str {
+        use edgewright_store::StoreError;
+        match self {
+            Self::NoProject { .. } | Self::NotFound(_) => "not_found",
+            Self::ProjectFile { .. } => "project_file",
+            Self::Usage(_) => "bad_request",
+            Self::Data(_) | Self::Impulse(_) | Self::Train(_) | Self::Compile(_) => "data",
+            Self::NotBuilt { .. } => "stage_not_built",
+            Self::Changed(_) => "changed",
+            Self::Gate(_) => "gate_missed",
+            Self::Tool(_) => "tool",
+            Self::Cancelled => "cancelled",
+            Self::Store(StoreError::Busy { .. }) => "project_busy",
+            Self::NoRoom { .. }
+            | Self::Store(StoreError::DiskFull { .. } | StoreError::DatabaseUnwritable { .. }) => "no_room",
+            Self::Store(StoreError::Newer { .. }) => "newer_store",
+            Self::Io { .. } | Self::Store(_) | Self::Internal(_) => "internal",
+        }
+    }
+
     /// Whether the user called with something that cannot work (exit code 2) rather than the work failing (1).
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Usage(_) | Self::ProjectFile { .. } | Self::NoProject { .. })

@@ -22,6 +22,23 @@ pub enum Event {
         /// Short remark beside the bar.
         note: String,
     },
+    /// A pass over the training windows ended.
+    Epoch {
+        /// Id of the learning block.
+        block: String,
+        /// From 1.
+        epoch: usize,
+        /// Largest number of passes.
+        epochs: usize,
+        /// Mean loss on the training windows.
+        loss: f64,
+        /// Accuracy, or R2, on them.
+        metric: f64,
+        /// The same on the validation windows, when there are any.
+        validation_loss: Option<f64>,
+        /// The same on the validation windows, when there are any.
+        validation_metric: Option<f64>,
+    },
     /// A stage ended.
     StageFinished {
         /// Name of the stage.

@@ -1,6 +1,8 @@
 //! Use cases: one module each, in the words of the user. The only place where the rooms meet.
 
+pub mod access;
 pub mod architecture;
+pub mod board;
 pub mod classify;
 pub mod dataset;
 mod device_tool;
@@ -9,12 +11,14 @@ pub mod documents;
 pub mod dsp_tool;
 mod error;
 mod events;
+pub mod jobs;
 pub mod model_import;
 pub mod model_profile;
 pub mod model_quantize;
 pub mod model_tool;
 mod native;
 pub mod npy;
+pub mod preview;
 pub mod project;
 pub mod reporting;
 pub mod run;
@@ -22,6 +26,8 @@ pub mod session;
 pub mod stages;
 pub mod template;
 pub mod verify;
+mod work;
+pub mod workspace;
 
 pub use error::EngineError;
 pub use events::{Event, Observer, Silent};

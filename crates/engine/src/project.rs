@@ -353,7 +353,16 @@ impl Project {
             }
             Err(source) => return Err(EngineError::Io { path, source }),
         };
-        let mut file = ProjectFile::parse(&text, &path)?;
+        Self::parse(dir, &text)
+    }
+
+    /// The project that `dir` would hold with this text as its file.
+    ///
+    /// # Errors
+    /// [`EngineError::ProjectFile`].
+    pub fn parse(dir: &Path, text: &str) -> Result<Self, EngineError> {
+        let path = dir.join(FILE_NAME);
+        let mut file = ProjectFile::parse(text, &path)?;
         if file.project.name.is_empty() {
             let folder = std::path::absolute(dir)
                 .ok()

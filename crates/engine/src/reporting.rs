@@ -20,11 +20,11 @@ const MAP_WINDOWS: usize = 600;
 /// Features that the map looks at, at most: evenly spaced ones.
 const MAP_FEATURES: usize = 400;
 
-/// Writes `report/report.html` and `report/report.md`.
+/// The report as HTML and as Markdown.
 ///
 /// # Errors
-/// [`EngineError::Io`], and those of the store.
-pub fn write(session: &Session<'_>, results: &Results) -> Result<StageRecord, EngineError> {
+/// Those of the store.
+pub fn pages(session: &Session<'_>, results: &Results) -> Result<Staged<(String, String)>, EngineError> {
     let mut key = Key::new("report");
     key.text("version", env!("CARGO_PKG_VERSION"));
     for record in records(results) {
@@ -34,11 +34,22 @@ pub fn write(session: &Session<'_>, results: &Results) -> Result<StageRecord, En
         key.value("proof", &proof.value);
     }
     key.value("project", &session.project.file.project);
-    let staged: Staged<(String, String)> = session.stage("report", &key.finish(), || {
+    session.stage("report", &key.finish(), || {
         let data = collect(session, results)?;
         let pages = (edgewright_report::to_html(&data), edgewright_report::to_markdown(&data));
         Ok((pages, vec![session.project.report_dir().join("report.html").display().to_string()]))
-    })?;
+    })
+}
+
+/// Writes `report/report.html` and `report/report.md`.
+///
+/// # Errors
+/// [`EngineError::Io`], and those of the store.
+pub fn write(session: &Session<'_>, results: &Results) -> Result<StageRecord, EngineError> {
+    let staged = pages(session, results)?;
+    if session.looking {
+        return Ok(staged.record);
+    }
     let dir = session.project.report_dir();
     for (name, text) in [("report.html", &staged.value.0), ("report.md", &staged.value.1)] {
         let path = dir.join(name);

@@ -232,13 +232,14 @@ impl Imported {
 /// # Errors
 /// [`EngineError::Usage`] for an unknown stage; whatever a stage returns.
 pub fn run(session: &Session<'_>, options: &RunOptions) -> Result<RunOutcome, EngineError> {
-    let last = last_stage(options)?;
+    let last = check_stage(options.until.as_deref())?;
     let results = stages(session, last)?;
     Ok(summarise(session, &results))
 }
 
-fn last_stage(options: &RunOptions) -> Result<usize, EngineError> {
-    match options.until.as_deref() {
+/// Number of the last stage to run; of the last one there is when none is named.
+pub(crate) fn check_stage(until: Option<&str>) -> Result<usize, EngineError> {
+    match until {
         None => Ok(STAGES.len() - 1),
         Some(name) => STAGES.iter().position(|s| *s == name).ok_or_else(|| {
             let hint = crate::project::nearest(name, STAGES.iter().copied())
@@ -254,48 +255,54 @@ fn last_stage(options: &RunOptions) -> Result<usize, EngineError> {
 
 /// Runs the stages up to and with number `last`.
 fn stages(session: &Session<'_>, last: usize) -> Result<Results, EngineError> {
+    let mut results = Results::default();
+    fill(session, last, &mut results)?;
+    Ok(results)
+}
+
+/// Runs the stages up to and with number `last`; what was finished before an error is in `r`.
+pub(crate) fn fill(session: &Session<'_>, last: usize, r: &mut Results) -> Result<(), EngineError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(session.jobs)
         .build()
         .map_err(|e| EngineError::Internal(e.to_string()))?;
     pool.install(|| {
-        let mut r = Results::default();
         let bronze = import::run(session)?;
         r.bronze = Some(Imported::new(&bronze));
         if last == 0 {
-            return Ok(r);
+            return Ok(());
         }
         let silver = r.silver.insert(clean::run(session, &bronze)?);
         drop(bronze);
         if last == 1 {
-            return Ok(r);
+            return Ok(());
         }
         let split = r.split.insert(split::run(session, silver)?);
         if last == 2 {
-            return Ok(r);
+            return Ok(());
         }
         let gold = r.gold.insert(features::run(session, silver, split)?);
         if last == 3 {
-            return Ok(r);
+            return Ok(());
         }
         let trained = r.trained.insert(train::run(session, silver, split, gold)?);
         if last == 4 {
-            return Ok(r);
+            return Ok(());
         }
         let tested = r.tested.insert(test::run(session, silver, gold, trained)?);
         if last == 5 {
-            return Ok(r);
+            return Ok(());
         }
         let built = r.built.insert(build::run(session, trained)?);
         if last == 6 {
-            return Ok(r);
+            return Ok(());
         }
         r.proof = Some(prove::run(session, silver, gold, trained, tested, built, None, None)?);
         if last == 7 {
-            return Ok(r);
+            return Ok(());
         }
-        r.reported = Some(crate::reporting::write(session, &r)?);
-        Ok(r)
+        r.reported = Some(crate::reporting::write(session, r)?);
+        Ok(())
     })
 }
 
@@ -366,7 +373,7 @@ fn proof_gates(proof: &Proof) -> Vec<String> {
         .collect()
 }
 
-fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
+pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
     let mut report = RunReport {
         project: session.project.file.project.name.clone(),
         seed: session.seed,

@@ -18,6 +18,8 @@ pub struct Session<'a> {
     pub jobs: usize,
     /// Seed of every random choice.
     pub seed: u64,
+    /// Whether stages are only looked up, never built.
+    pub looking: bool,
 }
 
 /// How a stage came to its result.
@@ -107,7 +109,19 @@ impl<'a> Session<'a> {
         let project = Project::open(dir)?;
         let store = Store::open(&project.state_dir())?;
         let seed = seed.unwrap_or(project.file.project.seed);
-        Ok(Self { project, store, observer, jobs: jobs.max(1), seed })
+        Ok(Self { project, store, observer, jobs: jobs.max(1), seed, looking: false })
+    }
+
+    /// Opens the project in `dir` beside whoever works in it: samples can be read, added and edited, results of stages can be
+    /// looked up, but no stage is built.
+    ///
+    /// # Errors
+    /// What opening the project file or the store refuses.
+    pub fn shared(dir: &std::path::Path, observer: &'a dyn Observer) -> Result<Self, EngineError> {
+        let project = Project::open(dir)?;
+        let store = Store::open_shared(&project.state_dir())?;
+        let seed = project.file.project.seed;
+        Ok(Self { project, store, observer, jobs: 1, seed, looking: true })
     }
 
     /// Brings one stage up to date: takes the result under `key` if there is one, else builds it. `build` returns
@@ -129,6 +143,7 @@ impl<'a> Session<'a> {
         let start = Instant::now();
         let (hash, notes, cached) = match self.cached(name, key)? {
             Some((hash, notes)) => (hash, notes, true),
+            None if self.looking => return Err(EngineError::NotBuilt { stage: name }),
             None => {
                 let (value, notes) = build()?;
                 let text = serde_json::to_vec(&value).map_err(|e| EngineError::Internal(e.to_string()))?;

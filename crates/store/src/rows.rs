@@ -28,6 +28,8 @@ pub struct SampleRow {
     pub metadata_json: String,
     /// Left out of everything.
     pub disabled: bool,
+    /// Whether a person set label, category or `disabled`.
+    pub edited: bool,
 }
 
 /// A sample to add; its id is made from it.
@@ -78,13 +80,14 @@ pub struct QuarantineRow {
     pub reason: String,
 }
 
-fn hash(text: &str) -> Result<Hash, StoreError> {
+pub(crate) fn hash(text: &str) -> Result<Hash, StoreError> {
     text.parse().map_err(|e: String| StoreError::Database(sqlx::Error::Decode(e.into())))
 }
 
-fn sample(row: &SqliteRow) -> Result<SampleRow, StoreError> {
+pub(crate) fn sample(row: &SqliteRow) -> Result<SampleRow, StoreError> {
     let blob: String = row.try_get("blob")?;
     let disabled: i64 = row.try_get("disabled")?;
+    let edited: i64 = row.try_get("edited")?;
     Ok(SampleRow {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
@@ -97,12 +100,13 @@ fn sample(row: &SqliteRow) -> Result<SampleRow, StoreError> {
         source: row.try_get("source")?,
         metadata_json: row.try_get("metadata_json")?,
         disabled: disabled != 0,
+        edited: edited != 0,
     })
 }
 
 impl Store {
-    /// Adds samples in one transaction. One that is there (same source, name, bytes and place) takes the new label,
-    /// category, group and metadata.
+    /// Adds samples in one transaction. One that is there (same source, name, bytes and place) takes the new
+    /// group and metadata, and the new label and category unless a person set them.
     ///
     /// # Errors
     /// [`StoreError::Database`]; then none is added.
@@ -124,7 +128,9 @@ impl Store {
                     "INSERT INTO samples (id, name, label, category, group_key, blob, index_in_file, format, source,
                         metadata_json, disabled)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                     ON CONFLICT (id) DO UPDATE SET label = excluded.label, category = excluded.category,
+                     ON CONFLICT (id) DO UPDATE SET
+                        label = CASE WHEN samples.edited = 1 THEN samples.label ELSE excluded.label END,
+                        category = CASE WHEN samples.edited = 1 THEN samples.category ELSE excluded.category END,
                         group_key = excluded.group_key, format = excluded.format,
                         metadata_json = excluded.metadata_json",
                 )

@@ -3,36 +3,71 @@
 use crate::StoreError;
 use sqlx::{Connection, Row, SqliteConnection};
 
-/// One entry a version; never edited once released, only added to.
-const STEPS: &[&[&str]] = &[&[
-    "CREATE TABLE samples (
+/// Tables of a project. One entry a version; never edited once released, only added to.
+pub(crate) const STEPS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE samples (
         id TEXT PRIMARY KEY, name TEXT NOT NULL, label TEXT, category TEXT NOT NULL, group_key TEXT,
         blob TEXT NOT NULL, index_in_file BIGINT NOT NULL, format TEXT NOT NULL, source TEXT NOT NULL,
         metadata_json TEXT NOT NULL, disabled BIGINT NOT NULL, UNIQUE (source, name, blob, index_in_file))",
-    "CREATE TABLE quarantine (
+        "CREATE TABLE quarantine (
         source TEXT NOT NULL, name TEXT NOT NULL, blob TEXT, kind TEXT NOT NULL, reason TEXT NOT NULL,
         PRIMARY KEY (source, name))",
-    "CREATE TABLE derived (key TEXT PRIMARY KEY, output TEXT NOT NULL)",
-    "CREATE TABLE stages (
+        "CREATE TABLE derived (key TEXT PRIMARY KEY, output TEXT NOT NULL)",
+        "CREATE TABLE stages (
         name TEXT NOT NULL, key TEXT NOT NULL, output TEXT NOT NULL, seconds DOUBLE PRECISION NOT NULL,
         notes_json TEXT NOT NULL, PRIMARY KEY (name, key))",
+    ],
+    &[
+        // 1 when a person set label, category or disabled: importing the file again leaves them alone then.
+        "ALTER TABLE samples ADD COLUMN edited BIGINT NOT NULL DEFAULT 0",
+        "CREATE INDEX samples_by_name ON samples (name, id)",
+        "CREATE INDEX samples_by_label ON samples (label, name, id)",
+    ],
+];
+
+/// Tables of a server. The same rule.
+pub(crate) const LEDGER: &[&[&str]] = &[&[
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, password TEXT, created BIGINT NOT NULL)",
+    "CREATE TABLE tokens (
+        digest TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users (id), expires BIGINT NOT NULL)",
+    "CREATE TABLE sessions (
+        digest TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users (id), created BIGINT NOT NULL,
+        last_used BIGINT NOT NULL)",
+    "CREATE TABLE keys (
+        id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, name TEXT NOT NULL, scope TEXT NOT NULL,
+        created BIGINT NOT NULL, expires BIGINT, last_used BIGINT)",
+    "CREATE TABLE jobs (
+        id TEXT PRIMARY KEY, project TEXT NOT NULL, request_json TEXT NOT NULL, state TEXT NOT NULL,
+        attempt BIGINT NOT NULL, max_attempts BIGINT NOT NULL, created BIGINT NOT NULL, started BIGINT, finished BIGINT,
+        run_at BIGINT NOT NULL, lease_owner TEXT, lease_until BIGINT NOT NULL, cancel_requested BIGINT NOT NULL,
+        progress_json TEXT, result_json TEXT, error_json TEXT, idempotency_key TEXT,
+        UNIQUE (project, idempotency_key))",
+    "CREATE INDEX jobs_waiting ON jobs (state, run_at, id)",
+    "CREATE TABLE job_log (
+        job TEXT NOT NULL REFERENCES jobs (id), seq BIGINT NOT NULL, at BIGINT NOT NULL, line_json TEXT NOT NULL,
+        PRIMARY KEY (job, seq))",
 ]];
 
-/// Brings the tables to the newest version.
-pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+/// Brings the tables to the newest version, in one transaction that no other process can come between.
+pub(crate) async fn migrate(
+    connection: &mut SqliteConnection,
+    steps: &[&[&'static str]],
+) -> Result<(), StoreError> {
+    let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
     sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
-        .execute(&mut *connection)
+        .execute(&mut *transaction)
         .await?;
     let row = sqlx::query("SELECT COALESCE(MAX(version), 0) AS version FROM schema_version")
-        .fetch_one(&mut *connection)
+        .fetch_one(&mut *transaction)
         .await?;
     let found: i64 = row.try_get("version")?;
-    let known = STEPS.len() as i64;
+    let known = steps.len() as i64;
     if found > known {
         return Err(StoreError::Newer { found, known });
     }
-    for (i, step) in STEPS.iter().enumerate().skip(found as usize) {
-        let mut transaction = connection.begin().await?;
+    for (i, step) in steps.iter().enumerate().skip(found as usize) {
         for statement in *step {
             sqlx::query(*statement).execute(&mut *transaction).await?;
         }
@@ -40,7 +75,7 @@ pub(crate) async fn migrate(connection: &mut SqliteConnection) -> Result<(), Sto
             .bind(i as i64 + 1)
             .execute(&mut *transaction)
             .await?;
-        transaction.commit().await?;
     }
+    transaction.commit().await?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! A project in a temporary folder, and the command run on it.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub mod http;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},

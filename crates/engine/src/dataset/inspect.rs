@@ -76,7 +76,7 @@ pub struct Traced {
     pub rejected: Option<String>,
 }
 
-fn listed(row: &SampleRow) -> Result<Listed, EngineError> {
+pub(super) fn listed(row: &SampleRow) -> Result<Listed, EngineError> {
     let info = info(row)?;
     let duration_ms = if info.rate_hz > 0.0 { info.frames as f64 * 1000.0 / info.rate_hz } else { 0.0 };
     Ok(Listed {
@@ -126,7 +126,7 @@ pub fn show(session: &Session<'_>, id: &str) -> Result<Shown, EngineError> {
     shown(&find(session, id)?)
 }
 
-fn shown(row: &SampleRow) -> Result<Shown, EngineError> {
+pub(super) fn shown(row: &SampleRow) -> Result<Shown, EngineError> {
     Ok(Shown {
         listed: listed(row)?,
         info: info(row)?,

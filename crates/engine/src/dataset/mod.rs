@@ -1,11 +1,16 @@
 //! The data set: import, listing, scanning, lineage, export.
 
+mod edit;
 mod import;
 mod inspect;
 mod rules;
 
+pub use edit::{
+    COLUMNS_MAX, EDIT_MAX, Edit, PAGE_MAX, PageLine, SampleFilter, Waveform, delete, edit, file, labels, one,
+    page, waveform,
+};
 pub use import::{ImportReport, ImportRequest, Quarantined, import};
-pub use inspect::{ScanFinding, export, list, scan, show, trace};
+pub use inspect::{Listed, ScanFinding, Shown, export, list, scan, show, trace};
 pub use rules::{GroupRule, LabelRule};
 
 use crate::EngineError;

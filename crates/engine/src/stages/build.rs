@@ -71,8 +71,12 @@ pub fn target(id: &str) -> Result<&'static Target, EngineError> {
         .ok_or_else(|| EngineError::Usage(format!("there is no target `{id}`")))
 }
 
-/// Compiles and packs an impulse.
-fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<Vec<u8>, EngineError> {
+/// Looks a target up that has a package of this kind.
+///
+/// # Errors
+/// [`EngineError::Usage`] with the nearest name.
+pub(crate) fn check(target_id: &str, package: &str) -> Result<&'static Target, EngineError> {
+    let target = target(target_id)?;
     if !target.packages.iter().any(|p| p == package) {
         let hint = crate::project::nearest(package, target.packages.iter().map(String::as_str))
             .map(|n| format!("\nhint: did you mean `{n}`?"))
@@ -83,6 +87,11 @@ fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<Vec<u8>, En
             target.packages.join(", ")
         )));
     }
+    Ok(target)
+}
+
+/// Compiles and packs an impulse.
+fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<Vec<u8>, EngineError> {
     let tree = edgewright_compile::compile(impulse, target, &Options::default())?;
     let prefix = edgewright_compile::prefix(&impulse.name);
     let library = Library { files: &tree, prefix: &prefix, impulse, target };
@@ -115,8 +124,7 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
             memory: Vec::new(),
         };
         for id in &deploy.targets {
-            let target = target(id)?;
-            let bytes = pack(&impulse, target, &deploy.package)?;
+            let bytes = pack(&impulse, check(id, &deploy.package)?, &deploy.package)?;
             let object = session.store.put_blob(&bytes)?;
             built.artifacts.push(Artifact {
                 package: deploy.package.clone(),
@@ -155,7 +163,9 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
         )];
         Ok((built, notes))
     })?;
-    write_out(session, &staged.value)?;
+    if !session.looking {
+        write_out(session, &staged.value)?;
+    }
     let mut staged = staged;
     for artifact in &mut staged.value.artifacts {
         artifact.path = session.project.dir.join(&artifact.path).display().to_string();
@@ -203,7 +213,7 @@ pub fn one(
     float: bool,
     out: &Path,
 ) -> Result<Artifact, EngineError> {
-    let target = target(target_id)?;
+    let target = check(target_id, package)?;
     let impulse = if float { trained.impulse_float(session)? } else { trained.impulse_int8(session)? };
     let bytes = pack(&impulse, target, package)?;
     write_whole(out, &bytes)?;

@@ -45,7 +45,8 @@ pub struct Manifest {
 /// # Errors
 /// Those of the import; [`EngineError::Data`] when the project holds no sample at all.
 pub fn run(session: &Session<'_>) -> Result<Staged<Manifest>, EngineError> {
-    for (n, source) in session.project.file.data.iter().enumerate() {
+    let sources = if session.looking { &[] } else { session.project.file.data.as_slice() };
+    for (n, source) in sources.iter().enumerate() {
         sync(session, source, &format!("data:{n}"))?;
     }
     let rows = session.store.list_samples()?;

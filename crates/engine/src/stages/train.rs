@@ -403,6 +403,15 @@ impl Trainer<'_> {
             resume.as_deref(),
             &mut |event: &Event<'_>| {
                 let shown = event.validation_metric.unwrap_or(event.metric);
+                self.session.observer.event(crate::Event::Epoch {
+                    block: self.id(section, n),
+                    epoch: event.epoch,
+                    epochs: settings.epochs,
+                    loss: event.loss,
+                    metric: event.metric,
+                    validation_loss: event.validation_loss,
+                    validation_metric: event.validation_metric,
+                });
                 let told = self.session.progress(
                     "train",
                     event.epoch as u64,

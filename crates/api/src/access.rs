@@ -1,0 +1,108 @@
+//! Signing in, keys.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// That the server lives.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Health {
+    /// `ok`.
+    pub status: String,
+    /// Version of the program.
+    pub version: String,
+}
+
+/// What a caller may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Look at everything, change nothing.
+    Read,
+    /// Add samples, nothing else.
+    Ingest,
+    /// Everything.
+    Full,
+}
+
+/// Signing in with the password.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    /// The owner's password.
+    pub password: String,
+}
+
+/// Signing in with the token of a sign-in link.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenSignIn {
+    /// The token; it works once.
+    pub token: String,
+}
+
+/// A new password.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPassword {
+    /// At least 10 characters.
+    pub password: String,
+}
+
+/// Who is calling.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Session {
+    /// Name of the user or of the key.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// The only project it may do it in.
+    pub project: Option<String>,
+    /// Whether the account has a password; without one, only a sign-in link signs in.
+    pub has_password: bool,
+}
+
+/// A key to make.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewKey {
+    /// For people, 1 to 100 characters.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// Days until it ends; never when left out.
+    #[serde(default)]
+    pub days: Option<u32>,
+}
+
+/// A key, without its secret.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Key {
+    /// Id.
+    pub id: String,
+    /// For people.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// When it was made.
+    pub created: i64,
+    /// When it ends.
+    pub expires: Option<i64>,
+    /// Last request with it, to the minute.
+    pub last_used: Option<i64>,
+}
+
+/// A key with its secret, which is shown this once.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct KeyCreated {
+    /// The secret, for `x-api-key` or `Authorization: Bearer`.
+    pub key: String,
+    /// The rest.
+    pub entry: Key,
+}
+
+/// All keys of the workspace.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct KeyList {
+    /// Newest first.
+    pub keys: Vec<Key>,
+}

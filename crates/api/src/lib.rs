@@ -1,0 +1,27 @@
+//! What goes over the wire. Every type here is part of the OpenAPI document and of the Studio's TypeScript; none is a domain type or a
+//! row: `server` converts. Times are milliseconds since 1970, UTC.
+
+mod access;
+mod data;
+mod jobs;
+mod problem;
+mod project;
+mod results;
+
+pub use access::{
+    Health, Key, KeyCreated, KeyList, NewKey, NewPassword, Scope, Session, SignIn, TokenSignIn,
+};
+pub use data::{
+    Category, ImportResult, LabelCount, Quarantined, Sample, SampleDetail, SampleEdit, SampleIds, SamplePage,
+    SampleQuery, Summary, UploadQuery, Waveform, WaveformAxis, WaveformQuery,
+};
+pub use jobs::{
+    EpochLine, Job, JobError, JobList, JobProgress, JobQuery, JobRequest, JobState, LogEntry, LogLine,
+    LogList, LogQuery,
+};
+pub use problem::Problem;
+pub use project::{NewProject, Project, ProjectFile, ProjectFileWritten, ProjectList, Settings};
+pub use results::{
+    Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Curve, CurvePoint, Figures, Fit,
+    LabelFigures, Layer, Results, Stage, StageList, StageState, Target, TargetList, Verification,
+};

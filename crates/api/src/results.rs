@@ -1,0 +1,284 @@
+//! Stages, figures, targets, blocks.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// State of a stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StageState {
+    /// Its result belongs to the data and settings of now.
+    Current,
+    /// It has results, but of other data or settings.
+    Stale,
+    /// It was never built.
+    Missing,
+    /// It cannot be built with these data and settings.
+    Blocked,
+}
+
+/// A stage.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Stage {
+    /// Name.
+    pub name: String,
+    /// State.
+    pub state: StageState,
+    /// What it said when it was built, or why it is blocked.
+    pub notes: Vec<String>,
+}
+
+/// All stages.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StageList {
+    /// In order.
+    pub stages: Vec<Stage>,
+}
+
+/// Figures of one label.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "named by the field")]
+pub struct LabelFigures {
+    pub label: String,
+    pub precision: f64,
+    pub recall: f64,
+    pub f1: f64,
+    /// Windows that are of this label.
+    pub support: u64,
+}
+
+/// Figures of one arithmetic on the test windows.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "named by the field")]
+pub struct Figures {
+    /// `float`, `int8` or `c`.
+    pub arithmetic: String,
+    /// Windows behind the figures.
+    pub windows: u64,
+    pub accuracy: Option<f64>,
+    /// Lower end of the 95 % interval.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    pub macro_f1: Option<f64>,
+    pub log_loss: Option<f64>,
+    pub r2: Option<f64>,
+    pub mae: Option<f64>,
+    pub rmse: Option<f64>,
+    pub auroc: Option<f64>,
+    pub labels: Vec<LabelFigures>,
+    /// Rows: what is; columns: what was said.
+    pub confusion: Vec<Vec<u64>>,
+}
+
+/// A pass of a learning curve.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "as in EpochLine")]
+pub struct CurvePoint {
+    pub epoch: u64,
+    pub loss: f64,
+    pub metric: f64,
+    pub validation_loss: Option<f64>,
+    pub validation_metric: Option<f64>,
+}
+
+/// A layer of a network.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Layer {
+    /// Name.
+    pub name: String,
+    /// Output shape.
+    pub shape: Vec<u64>,
+    /// Weights and biases.
+    pub parameters: u64,
+    /// Multiply-accumulates for one window.
+    pub macs: u64,
+}
+
+/// A learning block that was trained.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Curve {
+    /// Id of the block.
+    pub block: String,
+    /// Learning curve.
+    pub points: Vec<CurvePoint>,
+    /// Epoch whose weights were kept.
+    pub best_epoch: u64,
+    /// Layers.
+    pub layers: Vec<Layer>,
+}
+
+/// Proof on one target.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Verification {
+    /// Target.
+    pub target: String,
+    /// Whether the emitted C agrees to the last bit; `null` when it could not be run.
+    pub bit_exact: Option<bool>,
+    /// Windows compared.
+    pub cases: Option<u64>,
+    /// Code and constants in bytes.
+    pub flash_bytes: Option<u64>,
+    /// Arena and static data in bytes.
+    pub ram_bytes: Option<u64>,
+    /// Everything, as `verify --json` prints it.
+    pub detail: serde_json::Value,
+}
+
+/// A package of the current results.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Artifact {
+    /// Kind.
+    pub package: String,
+    /// Target.
+    pub target: String,
+    /// Name of the file.
+    pub file: String,
+    /// Hash of the file; names it in a download.
+    pub sha256: String,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// What the current stages came to.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Results {
+    /// Seed.
+    pub seed: u64,
+    /// Labels in the order of a confusion matrix.
+    pub labels: Vec<String>,
+    /// Float, int8 and C, as far as they are current.
+    pub figures: Vec<Figures>,
+    /// In words.
+    pub verdicts: Vec<String>,
+    /// Gates that are missed.
+    pub missed: Vec<String>,
+    /// Learning blocks.
+    pub learn: Vec<Curve>,
+    /// Proofs.
+    pub verify: Vec<Verification>,
+    /// Packages.
+    pub artifacts: Vec<Artifact>,
+    /// Whether there is a report.
+    pub report: bool,
+}
+
+/// Whether an impulse fits.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Fit {
+    /// `null` where the memory is not known.
+    pub fits: Option<bool>,
+    /// Bytes of RAM.
+    pub ram_needed: u64,
+    /// Bytes of flash.
+    pub flash_needed: u64,
+    /// `ram` or `flash`: of which the larger share is needed.
+    pub binding: Option<String>,
+    /// That share.
+    pub share: Option<f64>,
+}
+
+/// What can be built for.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Target {
+    /// Id.
+    pub id: String,
+    /// For people.
+    pub title: String,
+    /// Kinds of packages.
+    pub packages: Vec<String>,
+    /// `executed`, `compiled` or `source`.
+    pub proof: String,
+    /// Bytes of RAM.
+    pub ram_bytes: Option<u64>,
+    /// Bytes of flash.
+    pub flash_bytes: Option<u64>,
+    /// Whether the project's impulse fits, when the project is trained.
+    pub fit: Option<Fit>,
+}
+
+/// All targets.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TargetList {
+    /// In order of id.
+    pub targets: Vec<Target>,
+}
+
+/// A parameter of a DSP block.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BlockParameter {
+    /// Name.
+    pub name: String,
+    /// `float`, `int`, `bool`, `select` or `text`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Value when left out.
+    pub default: serde_json::Value,
+    /// Unit.
+    pub unit: String,
+    /// What it does.
+    pub help: String,
+    /// Smallest value.
+    pub min: Option<f64>,
+    /// Largest value.
+    pub max: Option<f64>,
+    /// Words to choose from.
+    pub choices: Option<Vec<String>>,
+    /// Versions of the block that have it; all when empty.
+    pub versions: Vec<u32>,
+}
+
+/// A DSP block.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Block {
+    /// Name.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// What it does.
+    pub help: String,
+    /// Implementation versions.
+    pub versions: Vec<u32>,
+    /// Parameters.
+    pub parameters: Vec<BlockParameter>,
+}
+
+/// All DSP blocks of an impulse.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BlockList {
+    /// In order of the catalogue.
+    pub blocks: Vec<Block>,
+}
+
+/// A block to try on a window.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BlockPreview {
+    /// Name of the block.
+    pub block: String,
+    /// Implementation version; the newest when left out.
+    #[serde(default)]
+    pub version: Option<u32>,
+    /// Parameters; the others have their defaults.
+    #[serde(default)]
+    pub params: BTreeMap<String, serde_json::Value>,
+    /// Id of a sample.
+    pub sample: String,
+    /// Start of the window in ms.
+    #[serde(default)]
+    pub start_ms: f64,
+    /// Length of the window in ms.
+    pub window_ms: f64,
+}
+
+/// Features of one window.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct BlockFeatures {
+    /// Shape of the features.
+    pub shape: Vec<u64>,
+    /// The features, flat.
+    pub features: Vec<f32>,
+    /// Time of one extraction on this machine, in microseconds.
+    pub micros: f64,
+}

@@ -1,0 +1,172 @@
+//! A server of a folder, and a client that says exactly what a test wants to say.
+
+use serde_json::Value;
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+/// A running `edgewright serve`.
+pub struct Server {
+    pub child: Child,
+    pub address: String,
+    /// The sign-in link that it printed.
+    pub link: Option<String>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(k, _)| k == name).map(|(_, v)| v.as_str())
+    }
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {} {}", self.status, self.text()))
+    }
+    /// The stable code of a problem.
+    pub fn code(&self) -> String {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
+        self.json()["code"].as_str().expect("a code").to_owned()
+    }
+    /// Checks the status and returns the JSON.
+    pub fn ok(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        if self.body.is_empty() { Value::Null } else { self.json() }
+    }
+}
+
+impl Server {
+    /// Starts a server on a port of the system's choice.
+    pub fn start(dir: &Path) -> Self {
+        Self::start_with(dir, &[])
+    }
+
+    pub fn start_with(dir: &Path, more: &[&str]) -> Self {
+        let mut child = super::command(dir)
+            .args(["serve", "--no-open", "--listen", "127.0.0.1:0"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let first = lines.next().expect("a line").expect("text");
+        let address = first.strip_prefix("Studio: http://").expect("its address").to_owned();
+        // Whether there is a second line depends on the password; a reader waits for it as long as it takes to answer.
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                // The test may have gone on without it.
+                let _ = tell.send(line);
+            }
+        });
+        let link = told
+            .recv_timeout(Duration::from_secs(2))
+            .ok()
+            .and_then(|l| l.strip_prefix("Sign in: ").map(str::to_owned));
+        Self { child, address, link }
+    }
+
+    /// Sends a request and reads the answer to its end.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).expect("connects");
+        stream.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
+        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
+        for (name, value) in headers {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        if !headers.iter().any(|(n, _)| *n == "content-length") {
+            head.push_str(&format!("content-length: {}\r\n", body.len()));
+        }
+        head.push_str("\r\n");
+        stream.write_all(head.as_bytes()).expect("sent");
+        // A server that refuses early closes before it has read everything.
+        let _ = stream.write_all(body);
+        let mut bytes = Vec::new();
+        let _ = stream.read_to_end(&mut bytes);
+        parse(&bytes)
+    }
+
+    pub fn get(&self, key: &str, path: &str) -> Answer {
+        self.send("GET", path, &[("x-api-key", key)], b"")
+    }
+
+    pub fn json(&self, key: &str, method: &str, path: &str, body: &Value) -> Answer {
+        let headers = [("x-api-key", key), ("content-type", "application/json")];
+        self.send(method, path, &headers, body.to_string().as_bytes())
+    }
+
+    /// Waits until a job has ended and returns it.
+    pub fn wait(&self, key: &str, project: &str, job: &str) -> Value {
+        self.until(key, project, job, |j| {
+            ["done", "failed", "cancelled"].contains(&j["state"].as_str().unwrap_or(""))
+        })
+    }
+
+    /// Waits until a job is as wanted.
+    pub fn until(&self, key: &str, project: &str, job: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let now = self.get(key, &format!("/api/v1/projects/{project}/jobs/{job}")).ok(200);
+            if wanted(&now) {
+                return now;
+            }
+            assert!(begun.elapsed() < Duration::from_secs(120), "still {now}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// `kill -9`.
+    pub fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("reaped");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have been killed by the test.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn parse(bytes: &[u8]) -> Answer {
+    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n").expect("a head");
+    let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
+    let mut lines = head.lines();
+    let status =
+        lines.next().and_then(|l| l.split(' ').nth(1)).and_then(|s| s.parse().ok()).expect("a status");
+    let headers: Vec<(String, String)> =
+        lines.filter_map(|l| l.split_once(": ")).map(|(k, v)| (k.to_lowercase(), v.to_owned())).collect();
+    let mut body = bytes[end + 4..].to_vec();
+    if headers.iter().any(|(k, v)| k == "transfer-encoding" && v == "chunked") {
+        body = unchunk(&body);
+    }
+    Answer { status, headers, body }
+}
+
+fn unchunk(mut bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    while let Some(end) = bytes.windows(2).position(|w| w == b"\r\n") {
+        let size = usize::from_str_radix(String::from_utf8_lossy(&bytes[..end]).trim(), 16).expect("a size");
+        if size == 0 {
+            break;
+        }
+        out.extend_from_slice(&bytes[end + 2..end + 2 + size]);
+        bytes = &bytes[end + 4 + size..];
+    }
+    out
+}

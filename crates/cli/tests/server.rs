@@ -1,0 +1,397 @@
+//! The server from outside: who may do what, jobs through `kill -9`, uploads, the same folder from the command line.
+
+mod common;
+use common::{Bench, http::Server, text, tone};
+use serde_json::{Value, json};
+
+/// A workspace with the project `kws` of two tones, small enough to train in seconds.
+fn workspace() -> (Bench, String) {
+    let bench = Bench::empty();
+    assert!(bench.run(&["new", "kws", "--template", "keywords"]).status.success());
+    let path = bench.path("kws/edgewright.toml");
+    let toml = std::fs::read_to_string(&path).expect("there");
+    let toml = toml
+        .replace("epochs = 60", "epochs = 5")
+        .replace("targets = [\"host\", \"cortex-m4f\"]", "targets = [\"host\"]\ncases = 10");
+    std::fs::write(&path, toml).expect("written");
+    let key = create_key(&bench, &[]);
+    (bench, key)
+}
+
+fn create_key(bench: &Bench, more: &[&str]) -> String {
+    let made = bench.json(&[&["key", "create", "--json"], more].concat());
+    let key = made["key"].as_str().expect("a key").to_owned();
+    assert!(key.starts_with("ei_"), "{key}");
+    key
+}
+
+fn upload(server: &Server, key: &str) {
+    for i in 0..10 {
+        for (label, hz) in [("low", 300.0 + 5.0 * f64::from(i)), ("high", 1500.0 + 20.0 * f64::from(i))] {
+            let path = format!("/api/v1/projects/kws/samples?name={label}.{i}.wav");
+            let wav = tone(hz, i as u64 + if label == "low" { 0 } else { 100 });
+            let told = server.send("POST", &path, &[("x-api-key", key)], &wav).ok(200);
+            assert_eq!((&told["imported"], &told["labels"][label]), (&json!(1), &json!(1)), "{told}");
+        }
+    }
+}
+
+/// Every operation of the document: method, path with its names filled in, id.
+fn operations(server: &Server) -> Vec<(String, String, String)> {
+    let document = server.send("GET", "/api/openapi.json", &[], b"").ok(200);
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().expect("paths") {
+        for (method, operation) in item.as_object().expect("operations") {
+            let id = operation["operationId"].as_str().expect("an id").to_owned();
+            let path = path
+                .replace("{project}", "kws")
+                .replace("{sample}", "nothing")
+                .replace("{job}", "nothing")
+                .replace("{key}", "nothing")
+                .replace("{sha256}", "nothing");
+            all.push((method.to_uppercase(), path, id));
+        }
+    }
+    assert!(all.len() > 25, "{all:?}");
+    all
+}
+
+#[test]
+fn who_may_do_what() {
+    let (bench, full) = workspace();
+    let read = create_key(&bench, &["--scope", "read"]);
+    let ingest = create_key(&bench, &["--scope", "ingest"]);
+    let ended = create_key(&bench, &["--days", "0"]);
+    assert!(bench.run(&["new", "other", "--template", "empty"]).status.success());
+    // A key made inside a project holds for that project.
+    let other = create_key(&bench, &["other"]);
+    let server = Server::start(&bench.path(""));
+    let open = ["health", "sign_in", "sign_in_with_token"];
+    for (method, path, id) in operations(&server) {
+        let ask = |headers: &[(&str, &str)]| server.send(&method, &path, headers, b"{nonsense");
+        if open.contains(&id.as_str()) {
+            let status = ask(&[]).status;
+            assert!(status != 500 && (id != "health" || status == 200), "{id}: {status}");
+            continue;
+        }
+        // Before anything else: the bodies are nonsense, the names are nobody's.
+        for headers in [
+            &[][..],
+            &[("x-api-key", "ei_00")],
+            &[("x-api-key", ended.as_str())],
+            &[("authorization", "Bearer wrong")],
+            &[("authorization", "Basic b3duZXI6cGFzc3dvcmQ=")],
+            &[("cookie", "edgewright_4800=00")],
+        ] {
+            let answer = ask(headers);
+            assert_eq!((answer.status, answer.code().as_str()), (401, "unauthenticated"), "{id} {headers:?}");
+        }
+        let status = |key: &str| ask(&[("x-api-key", key)]).status;
+        let reads = method == "GET" || id == "preview_features";
+        assert_eq!(status(&read) == 403, !reads, "{id} with a key that may read");
+        assert_eq!(status(&ingest) == 403, id != "upload_sample", "{id} with a key that may add");
+        let bearer = format!("Bearer {full}");
+        let answer = ask(&[("authorization", &bearer)]);
+        assert!(![401, 403].contains(&answer.status) && answer.status < 500, "{id}: {}", answer.text());
+        if answer.status >= 400 {
+            answer.code();
+        }
+        let own = ["who", "list_projects", "list_blocks", "sign_out", "set_password"];
+        assert_eq!(
+            status(&other) == 403,
+            !own.contains(&id.as_str()),
+            "{id} with the key of another project"
+        );
+    }
+    assert_eq!(server.get(&full, "/api/v1/nothing").code(), "not_found");
+    assert_eq!(server.send("GET", "/api/v1/nothing", &[], b"").code(), "unauthenticated");
+    assert_eq!(server.json(&full, "PUT", "/api/v1/projects", &json!({})).code(), "method_not_allowed");
+    let seen = server.get(&other, "/api/v1/projects").ok(200);
+    assert_eq!(seen["projects"].as_array().map(Vec::len), Some(1), "{seen}");
+}
+
+#[test]
+fn a_browser_signs_in_and_only_our_own_page_changes_things() {
+    let (bench, _) = workspace();
+    let server = Server::start(&bench.path(""));
+    let link = server.link.clone().expect("a link on the first start");
+    let path = link.split_once(&server.address).expect("the address").1;
+    let cookie_of = |answer: &common::http::Answer| {
+        answer.header("set-cookie").map(|c| {
+            assert!(c.contains("HttpOnly") && c.contains("SameSite=Lax"), "{c}");
+            c.split(';').next().expect("a pair").to_owned()
+        })
+    };
+    let first = server.send("GET", path, &[], b"");
+    let cookie = cookie_of(&first).expect("a session");
+    assert_eq!((first.status, first.header("location")), (303, Some("/")));
+    // The link works once.
+    assert_eq!(cookie_of(&server.send("GET", path, &[], b"")), None);
+    let with = |method: &str, path: &str, more: &[(&str, &str)], body: &str| {
+        let mut headers = vec![("cookie", cookie.as_str()), ("content-type", "application/json")];
+        headers.extend_from_slice(more);
+        server.send(method, path, &headers, body.as_bytes())
+    };
+    let who = with("GET", "/api/v1/session", &[], "").ok(200);
+    assert_eq!((&who["name"], &who["scope"]), (&json!("owner"), &json!("full")));
+    let key = r#"{"name": "k", "scope": "read"}"#;
+    let foreign = format!("http://{}", server.address.replace("127.0.0.1", "localhost"));
+    for headers in [
+        &[][..],
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("origin", "http://127.0.0.1:1")],
+        &[("origin", foreign.as_str())],
+        &[("origin", "null")],
+    ] {
+        assert_eq!(with("POST", "/api/v1/keys", headers, key).code(), "csrf", "{headers:?}");
+    }
+    let ours = [("sec-fetch-site", "same-origin")];
+    let made = with("POST", "/api/v1/keys", &ours, key).ok(201);
+    assert!(made["key"].as_str().is_some_and(|k| k.starts_with("ei_")), "{made}");
+    let listed = with("GET", "/api/v1/keys", &[], "");
+    assert!(!listed.text().contains(made["key"].as_str().expect("text")), "secrets are shown once");
+    // A password, then signing in with it; wrong ones are counted.
+    let password = r#"{"password": "correct horse battery"}"#;
+    assert_eq!(
+        with("PUT", "/api/v1/session/password", &ours, r#"{"password": "short"}"#).code(),
+        "bad_request"
+    );
+    with("PUT", "/api/v1/session/password", &ours, password).ok(204);
+    let json_type = [("content-type", "application/json")];
+    let sign_in = |body: &str| server.send("POST", "/api/v1/session", &json_type, body.as_bytes());
+    assert!(cookie_of(&sign_in(password)).is_some());
+    let cross = [("content-type", "application/json"), ("sec-fetch-site", "cross-site")];
+    assert_eq!(server.send("POST", "/api/v1/session", &cross, password.as_bytes()).code(), "csrf");
+    for _ in 0..10 {
+        let status = sign_in(r#"{"password": "wrong horse battery"}"#).status;
+        assert!([401, 429].contains(&status), "{status}");
+    }
+    assert_eq!(sign_in(password).code(), "rate_limited");
+    with("DELETE", "/api/v1/session", &ours, "").ok(204);
+    assert_eq!(with("GET", "/api/v1/session", &[], "").code(), "unauthenticated");
+    // What browsers are told.
+    let page = server.send("GET", "/", &[], b"");
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.contains("default-src 'self'") && policy.contains("frame-ancestors 'none'"), "{policy}");
+    assert!(!policy.contains("unsafe-eval") && !policy.contains("script-src 'unsafe-inline'"), "{policy}");
+    assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
+    // With a password there is no link any more; `login` prints one.
+    server.kill();
+    let server = Server::start(&bench.path(""));
+    assert_eq!(server.link, None);
+    let told = bench.json(&["login", "--json"]);
+    let path = told["url"].as_str().and_then(|u| u.split_once(&server.address)).expect("the address").1;
+    assert!(cookie_of(&server.send("GET", path, &[], b"")).is_some());
+}
+
+#[test]
+fn uploads_have_limits_and_reasons() {
+    let (bench, key) = workspace();
+    let server = Server::start(&bench.path(""));
+    let post = |query: &str, headers: &[(&str, &str)], body: &[u8]| {
+        let mut all = vec![("x-api-key", key.as_str())];
+        all.extend_from_slice(headers);
+        server.send("POST", &format!("/api/v1/projects/kws/samples?{query}"), &all, body)
+    };
+    // Refused before a byte of it is read.
+    assert_eq!(post("name=a.wav", &[("content-length", "536870913")], b"").code(), "too_large");
+    assert_eq!(post("name=a.wav", &[], b"").code(), "bad_request");
+    for name in ["..%2Fa.wav", "%2E%2E", "a%2F..%2Fb.wav", ".hidden.wav", "a%00.wav"] {
+        assert_eq!(post(&format!("name={name}"), &[], b"x").code(), "bad_request", "{name}");
+    }
+    assert_eq!(post("name=a.wav&label=a%2Fb", &[], &tone(300.0, 1)).code(), "data");
+    assert_eq!(post("name=a.wav&nonsense=1", &[], &tone(300.0, 1)).code(), "bad_request");
+    assert_eq!(post("name=notes.md", &[], b"# notes").code(), "data");
+    let refused = post("name=broken.wav", &[], b"RIFF and nothing").ok(200);
+    assert_eq!(refused["imported"], 0);
+    assert!(refused["quarantined"][0]["reason"].as_str().is_some_and(|r| !r.is_empty()), "{refused}");
+    let tried = post("name=yes%2Fa.wav&dry_run=true", &[], &tone(300.0, 1)).ok(200);
+    assert_eq!((&tried["labels"]["yes"], &tried["dry_run"]), (&json!(1), &json!(true)), "{tried}");
+    let list = || server.get(&key, "/api/v1/projects/kws/samples").ok(200);
+    assert_eq!(list()["total"], 0);
+    let first = post("name=yes%2Fa.wav", &[], &tone(300.0, 1)).ok(200);
+    let again = post("name=yes%2Fa.wav", &[], &tone(300.0, 1)).ok(200);
+    assert_eq!((&first["already_there"], &again["already_there"]), (&json!(0), &json!(1)));
+    assert_eq!(list()["total"], 1);
+    // Nothing is left of uploads but what was kept.
+    let inbox = bench.path(".edgewright/server/inbox");
+    assert_eq!(std::fs::read_dir(inbox).expect("there").count(), 0);
+    let huge = format!("{{\"text\": \"{}\"}}", "x".repeat(3 << 20));
+    let headers = [("x-api-key", key.as_str()), ("content-type", "application/json")];
+    assert_eq!(
+        server.send("PUT", "/api/v1/projects/kws/file", &headers, huge.as_bytes()).code(),
+        "too_large"
+    );
+
+    // What a person set stays when the file comes again.
+    let id = first["ids"][0].as_str().expect("an id");
+    let edit = json!({"ids": [id], "label": "no", "category": "testing"});
+    server.json(&key, "PATCH", "/api/v1/projects/kws/samples", &edit).ok(204);
+    post("name=yes%2Fa.wav", &[], &tone(300.0, 1)).ok(200);
+    let shown = server.get(&key, &format!("/api/v1/projects/kws/samples/{id}")).ok(200);
+    assert_eq!((&shown["sample"]["label"], &shown["sample"]["category"]), (&json!("no"), &json!("testing")));
+    let bad = json!({"ids": [id], "label": "a/b"});
+    assert_eq!(server.json(&key, "PATCH", "/api/v1/projects/kws/samples", &bad).code(), "data");
+    let wave = server
+        .get(&key, &format!("/api/v1/projects/kws/samples/{id}/waveform?from=1000&to=2000&columns=10"))
+        .ok(200);
+    assert_eq!((&wave["frames"], wave["axes"][0]["low"].as_array().map(Vec::len)), (&json!(4000), Some(10)));
+    let file = server.get(&key, &format!("/api/v1/projects/kws/samples/{id}/file"));
+    assert_eq!((file.header("content-type"), file.body), (Some("audio/wav"), tone(300.0, 1)));
+    // The command line sees the same project at the same time.
+    let seen = bench.json(&["data", "list", "--project", "kws", "--json"]);
+    assert_eq!(seen["samples"][0]["label"], "no", "{seen}");
+    server.json(&key, "POST", "/api/v1/projects/kws/samples/delete", &json!({"ids": [id]})).ok(204);
+    assert_eq!(list()["total"], 0);
+}
+
+#[test]
+fn the_project_file_is_checked_before_it_is_replaced() {
+    let (bench, key) = workspace();
+    let server = Server::start(&bench.path(""));
+    let read = || server.get(&key, "/api/v1/projects/kws/file").ok(200);
+    let put = |body: Value| server.json(&key, "PUT", "/api/v1/projects/kws/file", &body);
+    let before = read();
+    let (text, version) = (before["text"].as_str().expect("text"), before["version"].clone());
+    let wrong = put(json!({"text": text.replace("window_ms", "window_sm"), "version": version}));
+    assert!(wrong.text().contains("did you mean `window_ms`"), "{}", wrong.text());
+    assert_eq!(wrong.code(), "project_file");
+    assert_eq!(read(), before);
+    let changed =
+        put(json!({"text": text.replace("window_ms = 1000", "window_ms = 900"), "version": version})).ok(200);
+    assert_eq!(changed["settings"]["window_ms"], 900.0, "{changed}");
+    // Somebody who read the old text does not overwrite the new one.
+    assert_eq!(put(json!({"text": text, "version": version})).code(), "changed");
+    let names = |v: &Value| v["projects"].as_array().expect("a list").len();
+    assert_eq!(names(&server.get(&key, "/api/v1/projects").ok(200)), 1);
+    let new =
+        |id: &str| server.json(&key, "POST", "/api/v1/projects", &json!({"id": id, "template": "motion"}));
+    new("gestures").ok(201);
+    assert_eq!(new("gestures").code(), "bad_request");
+    assert_eq!(new("../x").code(), "bad_request");
+    assert_eq!(names(&server.get(&key, "/api/v1/projects").ok(200)), 2);
+    // Two servers of one folder would take each other's jobs.
+    let second = bench.run(&["serve", "--no-open", "--listen", "127.0.0.1:0"]);
+    assert_eq!(second.status.code(), Some(2), "{}", text(&second));
+}
+
+#[test]
+fn a_job_survives_kill_9_and_ends_with_a_package() {
+    let (bench, key) = workspace();
+    let server = Server::start(&bench.path(""));
+    upload(&server, &key);
+    let path = bench.path("kws/edgewright.toml");
+    let toml = std::fs::read_to_string(&path).expect("there");
+    std::fs::write(&path, toml.replace("epochs = 5", "epochs = 60").replace("patience = 20", "patience = 0"))
+        .expect("written");
+    let jobs = "/api/v1/projects/kws/jobs";
+    let unknown = server.json(&key, "POST", jobs, &json!({"kind": "run", "until": "tset"}));
+    assert!(unknown.text().contains("did you mean `test`"), "{}", unknown.text());
+    let start = |server: &Server, until: &str| {
+        let body = json!({"kind": "run", "until": until}).to_string();
+        let headers =
+            [("x-api-key", key.as_str()), ("content-type", "application/json"), ("idempotency-key", "first")];
+        server.send("POST", jobs, &headers, body.as_bytes())
+    };
+    let job = start(&server, "report").ok(201)["id"].as_str().expect("an id").to_owned();
+    assert_eq!(start(&server, "report").ok(200)["id"].as_str(), Some(job.as_str()), "the same job");
+    assert_eq!(start(&server, "train").code(), "bad_request", "the same key, another request");
+    // In the middle of training.
+    server.until(&key, "kws", &job, |j| {
+        j["progress"]["stage"] == "train" && j["progress"]["done"].as_u64() > Some(0)
+    });
+    let log = |server: &Server, after: i64| {
+        server.get(&key, &format!("{jobs}/{job}/log?after={after}")).ok(200)["lines"]
+            .as_array()
+            .expect("lines")
+            .clone()
+    };
+    assert!(log(&server, 0).iter().any(|l| l["line"]["kind"] == "epoch"));
+    // Looking at the project does not wait for the job.
+    let stages = server.get(&key, "/api/v1/projects/kws/stages").ok(200);
+    assert_eq!(
+        (&stages["stages"][0]["state"], &stages["stages"][5]["state"]),
+        (&json!("current"), &json!("missing"))
+    );
+    assert!(bench.run(&["data", "list", "--project", "kws"]).status.success());
+    server.kill();
+
+    let server = Server::start(&bench.path(""));
+    let done = server.wait(&key, "kws", &job);
+    assert_eq!((&done["state"], &done["attempt"]), (&json!("done"), &json!(2)), "{done}");
+    let lines = log(&server, 0);
+    let kinds: Vec<&str> = lines.iter().filter_map(|l| l["line"]["kind"].as_str()).collect();
+    assert_eq!(kinds.iter().filter(|k| **k == "begun").count(), 2, "{kinds:?}");
+    assert!(lines.windows(2).all(|w| w[0]["seq"].as_i64() < w[1]["seq"].as_i64()));
+    // A reader of events goes on where it was.
+    let last = lines[lines.len() - 2]["seq"].to_string();
+    let headers = [("x-api-key", key.as_str()), ("last-event-id", last.as_str())];
+    let events = server.send("GET", &format!("{jobs}/{job}/events"), &headers, b"");
+    assert_eq!(events.header("content-type"), Some("text/event-stream"));
+    assert_eq!(events.text().matches("event: log").count(), 1, "{}", events.text());
+    assert_eq!(events.text().matches("event: job").count(), 1);
+
+    let results = server.get(&key, "/api/v1/projects/kws/results").ok(200);
+    let names: Vec<&str> = results["figures"]
+        .as_array()
+        .expect("figures")
+        .iter()
+        .filter_map(|f| f["arithmetic"].as_str())
+        .collect();
+    assert_eq!(names, ["float", "int8", "c"], "{results}");
+    assert_eq!(results["verify"][0]["bit_exact"], true, "{}", results["verify"]);
+    assert_eq!(results["learn"][0]["points"].as_array().map(Vec::len), Some(60));
+    let stages = server.get(&key, "/api/v1/projects/kws/stages").ok(200);
+    assert!(stages["stages"].as_array().expect("stages").iter().all(|s| s["state"] == "current"), "{stages}");
+    // The package is the one that the command line builds.
+    let sha = results["artifacts"][0]["sha256"].as_str().expect("a hash").to_owned();
+    let package = server.get(&key, &format!("/api/v1/projects/kws/artifacts/{sha}"));
+    assert!(package.status == 200 && package.body.starts_with(b"PK"), "{}", package.status);
+    let report = server.get(&key, "/api/v1/projects/kws/report");
+    assert!(
+        report.text().contains("<html")
+            && report.header("content-security-policy").is_some_and(|p| p.contains("sandbox"))
+    );
+    let build =
+        server.json(&key, "POST", jobs, &json!({"kind": "build", "target": "host", "package": "c"})).ok(201);
+    let build = build["id"].as_str().expect("an id").to_owned();
+    let built = server.wait(&key, "kws", &build);
+    assert_eq!(built["state"], "done", "{built}");
+    let download = server.get(&key, &format!("{jobs}/{build}/package"));
+    assert_eq!(download.body, package.body);
+    let out = bench.run(&["build", "kws", "--target", "host", "--package", "c", "--out", "cli.zip"]);
+    assert!(out.status.success(), "{}", text(&out));
+    assert_eq!(std::fs::read(bench.path("cli.zip")).expect("written"), package.body);
+    // A preview of a block on a cleaned window.
+    let id = server.get(&key, "/api/v1/projects/kws/samples?limit=1").ok(200)["samples"][0]["id"].clone();
+    let body = json!({"block": "mfcc", "sample": id, "window_ms": 500, "params": {"num_cepstral": 13}});
+    let features = server.json(&key, "POST", "/api/v1/projects/kws/features", &body).ok(200);
+    assert_eq!(features["shape"][1], 13, "{features}");
+
+    // Other settings make results stale, not wrong.
+    let toml = std::fs::read_to_string(&path).expect("there");
+    std::fs::write(&path, toml.replace("epochs = 60", "epochs = 100000")).expect("written");
+    let stages = server.get(&key, "/api/v1/projects/kws/stages").ok(200);
+    assert_eq!(stages["stages"][4]["state"], "stale", "{stages}");
+    // Cancelling stops it, trying again goes on.
+    let long = server.json(&key, "POST", jobs, &json!({"kind": "run"})).ok(201)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let waiting = server.json(&key, "POST", jobs, &json!({"kind": "run"})).ok(201)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    server.until(&key, "kws", &long, |j| j["progress"]["stage"] == "train");
+    let act = |job: &str, what: &str| {
+        server.send("POST", &format!("{jobs}/{job}/{what}"), &[("x-api-key", &key)], b"")
+    };
+    assert_eq!(act(&waiting, "cancel").ok(200)["state"], "cancelled", "nobody has begun it");
+    act(&long, "cancel").ok(200);
+    assert_eq!(server.wait(&key, "kws", &long)["state"], "cancelled");
+    assert_eq!(act(&job, "retry").code(), "changed", "it is done");
+    std::fs::write(&path, toml).expect("written");
+    act(&long, "retry").ok(200);
+    assert_eq!(server.wait(&key, "kws", &long)["state"], "done");
+}

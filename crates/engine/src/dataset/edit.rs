@@ -1,0 +1,223 @@
+//! Samples by the page, their values, and what people change of them.
+
+use super::{
+    SampleInfo, info,
+    inspect::{Listed, Shown, listed, shown},
+};
+use crate::{EngineError, session::Session};
+use edgewright_sample::{Content, labels};
+pub use edgewright_store::{Edit, SampleFilter};
+use edgewright_store::{LabelCount, SampleRow};
+use std::path::PathBuf;
+
+/// Samples that a page may hold.
+pub const PAGE_MAX: u64 = 1000;
+/// Samples that one edit may name.
+pub const EDIT_MAX: usize = 10_000;
+/// Columns that a waveform may have.
+pub const COLUMNS_MAX: usize = 4000;
+
+/// A line of the list as the Studio shows it.
+#[derive(Clone, Debug)]
+pub struct PageLine {
+    /// As `data list` has it.
+    pub listed: Listed,
+    /// Left out of everything.
+    pub disabled: bool,
+    /// Whether a person set label, category or `disabled`.
+    pub edited: bool,
+    /// Names of the axes.
+    pub axes: Vec<String>,
+    /// Remarks of the decoder, counted.
+    pub findings: usize,
+}
+
+/// Samples in order of name, and how many the filter lets through in all.
+///
+/// # Errors
+/// [`EngineError::Usage`] for a page that is too long; those of the store.
+pub fn page(
+    session: &Session<'_>,
+    filter: &SampleFilter,
+    offset: u64,
+    limit: u64,
+) -> Result<(Vec<PageLine>, u64), EngineError> {
+    if limit > PAGE_MAX {
+        return Err(EngineError::Usage(format!("a page has at most {PAGE_MAX} samples")));
+    }
+    let (rows, total) = session.store.page_samples(filter, offset, limit)?;
+    let lines = rows.iter().map(line).collect::<Result<Vec<_>, _>>()?;
+    Ok((lines, total))
+}
+
+fn line(row: &SampleRow) -> Result<PageLine, EngineError> {
+    let info: SampleInfo = info(row)?;
+    Ok(PageLine {
+        listed: listed(row)?,
+        disabled: row.disabled,
+        edited: row.edited,
+        axes: info.axes.into_iter().map(|(name, _)| name).collect(),
+        findings: info.findings.len(),
+    })
+}
+
+/// How many samples there are of each label and category.
+///
+/// # Errors
+/// Those of the store.
+pub fn labels(session: &Session<'_>) -> Result<Vec<LabelCount>, EngineError> {
+    Ok(session.store.count_labels()?)
+}
+
+fn find(session: &Session<'_>, id: &str) -> Result<SampleRow, EngineError> {
+    session.store.get_sample(id)?.ok_or_else(|| {
+        let id: String = id.chars().filter(|c| !c.is_control()).take(40).collect();
+        EngineError::NotFound(format!("there is no sample `{id}`"))
+    })
+}
+
+/// One sample by its whole id.
+///
+/// # Errors
+/// [`EngineError::NotFound`]; those of the store.
+pub fn one(session: &Session<'_>, id: &str) -> Result<(PageLine, Shown), EngineError> {
+    let row = find(session, id)?;
+    Ok((line(&row)?, shown(&row)?))
+}
+
+/// Changes samples, all or none. A later import of the same files leaves these labels alone.
+///
+/// # Errors
+/// [`EngineError::Data`] for a label that cannot be one, [`EngineError::Usage`] for an unknown category, [`EngineError::NotFound`]
+/// when a sample is not there; those of the store.
+pub fn edit(session: &Session<'_>, ids: &[String], edit: &Edit) -> Result<u64, EngineError> {
+    if ids.len() > EDIT_MAX {
+        return Err(EngineError::Usage(format!("one edit names at most {EDIT_MAX} samples")));
+    }
+    if let Some(label) = edit.label.as_deref().filter(|l| !l.is_empty()) {
+        labels::validate_label(label).map_err(|e| {
+            let shown: String = label.chars().filter(|c| !c.is_control()).take(60).collect();
+            EngineError::Data(format!("label `{shown}`: {}", e.message))
+        })?;
+    }
+    if let Some(category) = &edit.category
+        && !["training", "testing", "split"].contains(&category.as_str())
+    {
+        return Err(EngineError::Usage(format!(
+            "there is no category `{category}`; use training, testing or split"
+        )));
+    }
+    for id in ids {
+        find(session, id)?;
+    }
+    Ok(session.store.edit_samples(ids, edit)?)
+}
+
+/// Removes samples, all or none; the bytes stay until the store is cleaned.
+///
+/// # Errors
+/// [`EngineError::NotFound`] when one is not there, [`EngineError::Changed`] for one that the project file names under `[[data]]`: the
+/// next run would bring it back.
+pub fn delete(session: &Session<'_>, ids: &[String]) -> Result<(), EngineError> {
+    if ids.len() > EDIT_MAX {
+        return Err(EngineError::Usage(format!("one request removes at most {EDIT_MAX} samples")));
+    }
+    for id in ids {
+        let row = find(session, id)?;
+        if row.source.starts_with("data:") {
+            return Err(EngineError::Changed(format!(
+                "`{}` comes from a folder under [[data]] in edgewright.toml, and the next run would bring it back; \
+                 disable it, or take its file away",
+                row.name
+            )));
+        }
+    }
+    Ok(session.store.delete_samples(ids)?)
+}
+
+/// Where the bytes as received lie, and the name of their file.
+///
+/// # Errors
+/// [`EngineError::NotFound`]; those of the store.
+pub fn file(session: &Session<'_>, id: &str) -> Result<(String, PathBuf), EngineError> {
+    let row = find(session, id)?;
+    let name = row.name.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    Ok((name, session.store.blob_path(&row.blob)))
+}
+
+/// Part of a recording, drawn in columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Waveform {
+    /// Rate in Hz; 0 for rows.
+    pub rate_hz: f64,
+    /// Name and unit of each axis.
+    pub axes: Vec<(String, String)>,
+    /// Frames of the whole recording.
+    pub frames: usize,
+    /// First frame shown,
+    pub from: usize,
+    /// and the one after the last.
+    pub to: usize,
+    /// Smallest value of each column, axis after axis.
+    pub low: Vec<Vec<f32>>,
+    /// Largest value of each column.
+    pub high: Vec<Vec<f32>>,
+}
+
+/// Values of a recording as received, from frame `from` up to `to` (the end when left out), as the smallest and largest value of at most
+/// `columns` columns: what a plot of that width shows of any number of values.
+///
+/// # Errors
+/// [`EngineError::NotFound`]; [`EngineError::Data`] for an image.
+pub fn waveform(
+    session: &Session<'_>,
+    id: &str,
+    from: usize,
+    to: Option<usize>,
+    columns: usize,
+) -> Result<Waveform, EngineError> {
+    let row = find(session, id)?;
+    let reading = info(&row)?.reading;
+    let bytes = session.store.get_blob(&row.blob)?;
+    let mut decoded = edgewright_sample::decode(&reading.file, &bytes, &reading.options()?)
+        .map_err(|e| EngineError::Data(format!("{}: {}", row.name, e.message)))?;
+    let index = row.index_in_file.max(0) as usize;
+    if index >= decoded.len() {
+        return Err(EngineError::Internal(format!("sample {} is no longer in its file", row.id)));
+    }
+    let Content::Signal(signal) = decoded.swap_remove(index).content else {
+        return Err(EngineError::Data(format!("{} is an image; it has no waveform", row.name)));
+    };
+    let frames = signal.frames();
+    let to = to.unwrap_or(frames).min(frames);
+    let from = from.min(to);
+    let columns = columns.clamp(1, COLUMNS_MAX).min((to - from).max(1));
+    let axes = signal.axes.len();
+    let mut low = vec![Vec::with_capacity(columns); axes];
+    let mut high = low.clone();
+    for column in 0..columns {
+        let first = from + (to - from) * column / columns;
+        let last = from + (to - from) * (column + 1) / columns;
+        for axis in 0..axes {
+            let values = (first..last).map(|f| signal.values[f * axes + axis]).filter(|v| v.is_finite());
+            let (least, most) =
+                values.fold((f32::INFINITY, f32::NEG_INFINITY), |(l, m), v| (l.min(v), m.max(v)));
+            if least <= most {
+                low[axis].push(least);
+                high[axis].push(most);
+            } else {
+                low[axis].push(0.0);
+                high[axis].push(0.0);
+            }
+        }
+    }
+    Ok(Waveform {
+        rate_hz: signal.rate_hz,
+        axes: signal.axes.iter().map(|a| (a.name.clone(), a.units.clone())).collect(),
+        frames,
+        from,
+        to,
+        low,
+        high,
+    })
+}

@@ -1,0 +1,95 @@
+//! One DSP block on one window of a cleaned recording, while its parameters are being chosen.
+
+use crate::{
+    EngineError, dsp_tool,
+    session::Session,
+    stages::{clean, import},
+};
+use edgewright_dsp::{OutputShape, WindowSpec};
+use std::time::Instant;
+
+/// Longest window, in values.
+const VALUES_MAX: usize = 1 << 22;
+
+/// What to try.
+#[derive(Clone, Debug)]
+pub struct PreviewRequest {
+    /// Name of the block.
+    pub block: String,
+    /// Implementation version; the newest when left out.
+    pub version: Option<u32>,
+    /// Parameters; the others have their defaults.
+    pub params: serde_json::Map<String, serde_json::Value>,
+    /// Id of a sample.
+    pub sample: String,
+    /// Start of the window in ms.
+    pub start_ms: f64,
+    /// Length of the window in ms.
+    pub window_ms: f64,
+}
+
+/// What came out.
+#[derive(Clone, Debug)]
+pub struct Preview {
+    /// Shape of the features.
+    pub shape: Vec<usize>,
+    /// The features, flat.
+    pub features: Vec<f32>,
+    /// Seconds of one extraction on this machine.
+    pub seconds: f64,
+}
+
+/// Runs the block on the window, filled with zeros where the recording has ended. The recording is the cleaned one, as training sees it.
+///
+/// # Errors
+/// [`EngineError::NotBuilt`] when the cleaned recordings are not up to date; [`EngineError::NotFound`] for a sample that is not among
+/// them; [`EngineError::Data`] with the block's reason when it refuses the parameters or the window.
+pub fn preview(session: &Session<'_>, request: &PreviewRequest) -> Result<Preview, EngineError> {
+    let info = dsp_tool::find(&request.block)?;
+    let version = request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
+    let params = dsp_tool::to_params(request.params.clone())?;
+    let bronze = import::run(session)?;
+    let silver = clean::run(session, &bronze)?.value;
+    let sample = silver
+        .samples
+        .iter()
+        .find(|s| s.id == request.sample)
+        .ok_or_else(|| EngineError::NotFound("this sample is not among the cleaned recordings".into()))?;
+    let values = clean::SilverReader::open(session, &silver)?.values(sample)?;
+    let (axes, rate_hz) = (silver.format.axes.len(), silver.format.rate_hz);
+    let image = silver.format.image.map(|[width, height, _]| (width, height));
+    let usage = |what: &str| EngineError::Usage(format!("`{what}` must be a number of ms that makes sense"));
+    let frames_of = |ms: f64, what: &str| {
+        let frames = (ms * rate_hz / 1000.0).round();
+        if frames.is_finite() && (0.0..1e9).contains(&frames) {
+            Ok(frames as usize)
+        } else {
+            Err(usage(what))
+        }
+    };
+    let (start, frames) = match image {
+        Some((width, height)) => (0, width * height),
+        None if rate_hz > 0.0 => {
+            (frames_of(request.start_ms, "start_ms")?, frames_of(request.window_ms, "window_ms")?.max(1))
+        }
+        None => (0, sample.frames),
+    };
+    if frames.saturating_mul(axes) > VALUES_MAX {
+        return Err(usage("window_ms"));
+    }
+    let mut window: Vec<f32> = values.iter().skip(start * axes).take(frames * axes).copied().collect();
+    window.resize(frames * axes, 0.0);
+    let spec = WindowSpec { rate_hz, axes, frames, image };
+    let plan = edgewright_dsp::plan(info.name, version, &params, &spec).map_err(dsp_tool::refused)?;
+    let mut scratch = vec![0.0; plan.scratch_len()];
+    let mut features = vec![0.0; plan.output().len()];
+    let begun = Instant::now();
+    plan.extract(&window, &mut scratch, &mut features).map_err(dsp_tool::refused)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let shape = match plan.output() {
+        OutputShape::Flat(n) => vec![n],
+        OutputShape::Spectrogram { rows, columns } => vec![rows, columns],
+        OutputShape::Image { height, width, channels } => vec![height, width, channels],
+    };
+    Ok(Preview { shape, features, seconds })
+}

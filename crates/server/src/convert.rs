@@ -1,0 +1,352 @@
+//! From the engine's values to wire types and back. Written out, so that neither side changes the other unseen.
+
+use crate::error::{ApiError, ApiResult};
+use edgewright_api as api;
+use edgewright_engine::{
+    access::{self, KeyEntry},
+    board::{Board, StageState, Standing},
+    dataset::{self, ImportReport, PageLine, Shown},
+    documents::TargetEntry,
+    jobs::{self, JobState, LogLine, NumberedLine},
+    preview::PreviewRequest,
+    project::{LearnKind, ProjectFile},
+    stages::test,
+};
+
+pub fn scope(scope: access::Scope) -> api::Scope {
+    match scope {
+        access::Scope::Read => api::Scope::Read,
+        access::Scope::Ingest => api::Scope::Ingest,
+        access::Scope::Full => api::Scope::Full,
+    }
+}
+
+pub fn scope_asked(scope: api::Scope) -> access::Scope {
+    match scope {
+        api::Scope::Read => access::Scope::Read,
+        api::Scope::Ingest => access::Scope::Ingest,
+        api::Scope::Full => access::Scope::Full,
+    }
+}
+
+pub fn key(entry: KeyEntry) -> ApiResult<api::Key> {
+    Ok(api::Key {
+        scope: scope(access::Scope::parse(&entry.scope)?),
+        id: entry.id,
+        name: entry.name,
+        created: entry.created,
+        expires: entry.expires,
+        last_used: entry.last_used,
+    })
+}
+
+pub fn settings(file: &ProjectFile) -> api::Settings {
+    let kind = |k: LearnKind| match k {
+        LearnKind::Classifier => "classifier",
+        LearnKind::Regression => "regression",
+        LearnKind::Anomaly => "anomaly",
+    };
+    api::Settings {
+        window_ms: file.impulse.window_ms,
+        stride_ms: file.impulse.stride_ms,
+        rate_hz: file.impulse.rate_hz,
+        blocks: file.impulse.dsp.iter().map(|b| b.block.clone()).collect(),
+        learn: file.impulse.learn.iter().map(|l| kind(l.kind).to_owned()).collect(),
+        epochs: file.training.epochs as u64,
+        learning_rate: file.training.learning_rate,
+        test: file.split.test,
+        targets: file.deploy.targets.clone(),
+        package: file.deploy.package.clone(),
+    }
+}
+
+pub fn category_word(category: api::Category) -> &'static str {
+    match category {
+        api::Category::Training => "training",
+        api::Category::Testing => "testing",
+        api::Category::Split => "split",
+    }
+}
+
+fn category(word: &str) -> api::Category {
+    match word {
+        "training" => api::Category::Training,
+        "testing" => api::Category::Testing,
+        _ => api::Category::Split,
+    }
+}
+
+pub fn sample(line: PageLine) -> api::Sample {
+    let listed = line.listed;
+    api::Sample {
+        id: listed.id,
+        name: listed.name,
+        label: listed.label,
+        category: category(&listed.category),
+        group: listed.group,
+        duration_ms: listed.duration_ms,
+        rate_hz: listed.rate_hz,
+        axes: line.axes,
+        disabled: line.disabled,
+        edited: line.edited,
+        findings: line.findings as u64,
+    }
+}
+
+pub fn detail(line: PageLine, shown: Shown) -> api::SampleDetail {
+    api::SampleDetail {
+        sample: sample(line),
+        sha256: shown.sha256,
+        source: shown.source,
+        frames: shown.info.frames as u64,
+        image: shown.info.image.map(|sides| sides.iter().map(|n| *n as u64).collect()),
+        findings: shown
+            .info
+            .findings
+            .into_iter()
+            .map(|(kind, message)| format!("{kind}: {message}"))
+            .collect(),
+        metadata: shown.info.metadata,
+    }
+}
+
+pub fn import(report: ImportReport, dry_run: bool) -> api::ImportResult {
+    api::ImportResult {
+        imported: report.imported as u64,
+        already_there: report.already_there as u64,
+        ids: report.ids,
+        quarantined: report
+            .quarantined
+            .into_iter()
+            .map(|q| api::Quarantined { file: q.file, reason: q.reason })
+            .collect(),
+        labels: report.labels.into_iter().map(|(label, n)| (label, n as u64)).collect(),
+        dry_run,
+    }
+}
+
+pub fn waveform(drawn: dataset::Waveform) -> api::Waveform {
+    let columns = drawn.low.into_iter().zip(drawn.high);
+    api::Waveform {
+        rate_hz: drawn.rate_hz,
+        frames: drawn.frames as u64,
+        from: drawn.from as u64,
+        to: drawn.to as u64,
+        axes: drawn
+            .axes
+            .into_iter()
+            .zip(columns)
+            .map(|((name, unit), (low, high))| api::WaveformAxis { name, unit, low, high })
+            .collect(),
+    }
+}
+
+pub fn stage(state: StageState) -> api::Stage {
+    api::Stage {
+        name: state.name.into(),
+        state: match state.standing {
+            Standing::Current => api::StageState::Current,
+            Standing::Stale => api::StageState::Stale,
+            Standing::Missing => api::StageState::Missing,
+            Standing::Blocked => api::StageState::Blocked,
+        },
+        notes: state.notes,
+    }
+}
+
+fn figures((arithmetic, f): (&'static str, test::Figures)) -> api::Figures {
+    api::Figures {
+        arithmetic: arithmetic.into(),
+        windows: f.windows as u64,
+        accuracy: f.accuracy,
+        low: f.low,
+        high: f.high,
+        macro_f1: f.macro_f1,
+        log_loss: f.log_loss,
+        r2: f.r2,
+        mae: f.mae,
+        rmse: f.rmse,
+        auroc: f.auroc,
+        labels: f
+            .labels
+            .into_iter()
+            .map(|l| api::LabelFigures {
+                label: l.label,
+                precision: l.precision,
+                recall: l.recall,
+                f1: l.f1,
+                support: l.support as u64,
+            })
+            .collect(),
+        confusion: f.confusion.into_iter().map(|row| row.into_iter().map(|n| n as u64).collect()).collect(),
+    }
+}
+
+pub fn results(board: Board) -> ApiResult<api::Results> {
+    let report = board.report;
+    let mut verify = Vec::with_capacity(report.verify.len());
+    for record in report.verify {
+        verify.push(api::Verification {
+            detail: serde_json::to_value(&record).map_err(ApiError::internal)?,
+            target: record.target,
+            bit_exact: record.bit_exact,
+            cases: Some(record.cases as u64),
+            flash_bytes: record.flash_bytes,
+            ram_bytes: record.ram_bytes,
+        });
+    }
+    let file = |path: &str| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
+    Ok(api::Results {
+        seed: report.seed,
+        labels: board.labels,
+        figures: board.figures.into_iter().map(figures).collect(),
+        verdicts: report.test.map(|t| t.verdicts).unwrap_or_default(),
+        missed: board.missed,
+        learn: board
+            .learn
+            .into_iter()
+            .map(|l| api::Curve {
+                block: l.id,
+                points: l
+                    .history
+                    .into_iter()
+                    .map(|e| api::CurvePoint {
+                        epoch: e.epoch as u64,
+                        loss: e.loss,
+                        metric: e.metric,
+                        validation_loss: e.validation_loss,
+                        validation_metric: e.validation_metric,
+                    })
+                    .collect(),
+                best_epoch: l.best_epoch as u64,
+                layers: l
+                    .layers
+                    .into_iter()
+                    .map(|l| api::Layer {
+                        name: l.name,
+                        shape: l.shape.into_iter().map(|n| n as u64).collect(),
+                        parameters: l.parameters as u64,
+                        macs: l.macs,
+                    })
+                    .collect(),
+            })
+            .collect(),
+        verify,
+        artifacts: report
+            .artifacts
+            .into_iter()
+            .map(|a| api::Artifact {
+                file: file(&a.path),
+                package: a.package,
+                target: a.target,
+                sha256: a.sha256,
+                bytes: a.bytes,
+            })
+            .collect(),
+        report: report.report.is_some(),
+    })
+}
+
+pub fn target(entry: TargetEntry) -> api::Target {
+    api::Target {
+        id: entry.id,
+        title: entry.title,
+        packages: entry.packages,
+        proof: entry.proof,
+        ram_bytes: entry.ram_bytes,
+        flash_bytes: entry.flash_bytes,
+        fit: entry.fit.map(|f| api::Fit {
+            fits: f.fits,
+            ram_needed: f.ram_needed,
+            flash_needed: f.flash_needed,
+            binding: f.binding,
+            share: f.share,
+        }),
+    }
+}
+
+pub fn preview(asked: api::BlockPreview) -> PreviewRequest {
+    PreviewRequest {
+        block: asked.block,
+        version: asked.version,
+        params: asked.params.into_iter().collect(),
+        sample: asked.sample,
+        start_ms: asked.start_ms,
+        window_ms: asked.window_ms,
+    }
+}
+
+pub fn job_request(asked: api::JobRequest) -> jobs::JobRequest {
+    match asked {
+        api::JobRequest::Run { until, seed } => jobs::JobRequest::Run { until, seed },
+        api::JobRequest::Build { target, package, float } => {
+            jobs::JobRequest::Build { target, package, float }
+        }
+        api::JobRequest::Verify { targets, cases } => jobs::JobRequest::Verify {
+            targets,
+            cases: cases.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
+        },
+    }
+}
+
+pub fn job(job: jobs::Job) -> api::Job {
+    api::Job {
+        id: job.id,
+        project: job.project,
+        request: match job.request {
+            jobs::JobRequest::Run { until, seed } => api::JobRequest::Run { until, seed },
+            jobs::JobRequest::Build { target, package, float } => {
+                api::JobRequest::Build { target, package, float }
+            }
+            jobs::JobRequest::Verify { targets, cases } => {
+                api::JobRequest::Verify { targets, cases: cases.map(|n| n as u64) }
+            }
+        },
+        state: match job.state {
+            JobState::Queued => api::JobState::Queued,
+            JobState::Running => api::JobState::Running,
+            JobState::Done => api::JobState::Done,
+            JobState::Failed => api::JobState::Failed,
+            JobState::Cancelled => api::JobState::Cancelled,
+        },
+        attempt: job.attempt,
+        created: job.created,
+        started: job.started,
+        finished: job.finished,
+        cancel_requested: job.cancel_requested,
+        progress: job.progress.map(|p| api::JobProgress {
+            stage: p.stage,
+            done: p.done,
+            total: p.total,
+            note: p.note,
+        }),
+        result: job.result,
+        error: job.error.map(|e| api::JobError { code: e.code, message: e.message }),
+    }
+}
+
+pub fn log_entry(line: NumberedLine) -> api::LogEntry {
+    api::LogEntry {
+        seq: line.seq,
+        at: line.at,
+        line: match line.line {
+            LogLine::Begun { attempt } => api::LogLine::Begun { attempt },
+            LogLine::StageStarted { stage } => api::LogLine::StageStarted { stage },
+            LogLine::StageFinished { stage, cached, seconds, notes } => {
+                api::LogLine::StageFinished { stage, cached, seconds, notes }
+            }
+            LogLine::Epoch { block, epoch, epochs, loss, metric, validation_loss, validation_metric } => {
+                api::LogLine::Epoch(api::EpochLine {
+                    block,
+                    epoch: epoch as u64,
+                    epochs: epochs as u64,
+                    loss,
+                    metric,
+                    validation_loss,
+                    validation_metric,
+                })
+            }
+            LogLine::Note { text } => api::LogLine::Note { text },
+        },
+    }
+}

@@ -1,0 +1,204 @@
+//! The HTTP server: routes, credentials, uploads, workers, the embedded Studio. It decides nothing: a handler parses, calls a use case of
+//! `engine`, converts.
+
+mod auth;
+mod convert;
+mod error;
+mod events;
+mod openapi;
+mod routes;
+mod send;
+mod state;
+mod studio;
+mod upload;
+
+pub use openapi::document;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, State},
+    http::{StatusCode, header},
+    middleware,
+    routing::get,
+};
+use edgewright_engine::{EngineError, workspace::Workspace};
+use error::ApiError;
+use state::App;
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+/// Largest JSON body, in bytes.
+pub const JSON_MAX: usize = 2 << 20;
+/// Largest uploaded file, in bytes.
+pub const UPLOAD_MAX: u64 = 512 << 20;
+/// A worker without a job looks for one so often.
+const IDLE: Duration = Duration::from_millis(200);
+/// Threads for use cases; each may have a project open.
+const BLOCKING: usize = 32;
+
+/// How to serve.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// A folder of projects, or one project.
+    pub dir: PathBuf,
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// Workers inside the server; 0 leaves all jobs to `edgewright worker`.
+    pub workers: usize,
+    /// Threads that one job may use.
+    pub jobs: usize,
+}
+
+/// What to tell when the server listens.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// Where the Studio is.
+    pub url: String,
+    /// The link that signs in once, as long as the owner has no password.
+    pub sign_in: Option<String>,
+    /// Why there is no Studio in this program.
+    pub no_studio: Option<&'static str>,
+}
+
+/// Why the server ended or did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// A use case failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The address cannot be had.
+    #[error("cannot listen on {address}: {source}\nhint: choose another one with --listen ADDR:PORT")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The system refused something.
+    #[error("the server ended: {0}")]
+    System(#[from] std::io::Error),
+}
+
+/// Serves until it is told to end (SIGINT or SIGTERM). `ready` is called once the server listens.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
+    let workspace = Arc::new(Workspace::open(&options.dir)?);
+    let _lock = workspace.become_server()?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING).build()?;
+    let listen = |source| ServeError::Listen { address: options.listen, source };
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(options.listen)).map_err(listen)?;
+    let address = listener.local_addr()?;
+    let url = format!("http://{address}");
+    workspace.set_address(&url)?;
+    let sign_in = match workspace.has_password()? {
+        true => None,
+        false => Some(sign_in_link(&url, &workspace.sign_in_token()?)),
+    };
+    let app = App::new(workspace.clone(), address.port(), document());
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..options.workers {
+            scope.spawn(|| work(&workspace, "serve", options.jobs, &stop));
+        }
+        ready(&Ready { url, sign_in, no_studio: studio::missing() });
+        let ended = runtime.block_on(async {
+            tokio::select! {
+                ended = axum::serve(listener, router(app)) => ended,
+                () = told_to_end() => Ok(()),
+            }
+        });
+        // Jobs go back into the queue where they stand.
+        stop.store(true, Relaxed);
+        ended
+    })?;
+    runtime.shutdown_timeout(Duration::from_secs(5));
+    Ok(())
+}
+
+/// The address that signs in with a token.
+pub fn sign_in_link(url: &str, token: &str) -> String {
+    format!("{url}/sign-in?token={token}")
+}
+
+async fn told_to_end() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut term) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler nothing tells us; the process is then killed.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Takes jobs of a workspace until `stop` is set. Errors of the ledger (a full disk) are waited out.
+fn work(workspace: &Workspace, kind: &str, jobs: usize, stop: &AtomicBool) {
+    let Ok(name) = workspace.worker_name(kind) else { return };
+    while !stop.load(Relaxed) {
+        if !matches!(workspace.work_once(&name, jobs, stop), Ok(true)) {
+            std::thread::sleep(IDLE);
+        }
+    }
+}
+
+/// A worker in a process of its own: takes jobs until it is told to end.
+///
+/// # Errors
+/// [`ServeError`].
+pub fn worker(dir: &std::path::Path, jobs: usize) -> Result<(), ServeError> {
+    let workspace = Workspace::open(dir)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| work(&workspace, "worker", jobs, &stop));
+        runtime.block_on(told_to_end());
+        stop.store(true, Relaxed);
+    });
+    Ok(())
+}
+
+fn router(app: App) -> Router {
+    let (api, _) = routes::all().split_for_parts();
+    api.route("/api/openapi.json", get(openapi_json))
+        .route("/sign-in", get(studio::sign_in))
+        .fallback(fallback)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(JSON_MAX))
+        .layer(middleware::from_fn_with_state(app.clone(), auth::guard))
+        .layer(middleware::from_fn(studio::protect))
+        .with_state(app)
+}
+
+async fn openapi_json(State(app): State<App>) -> impl axum::response::IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], app.openapi.to_string())
+}
+
+async fn fallback(request: axum::extract::Request) -> axum::response::Response {
+    let uri = request.uri().clone();
+    if uri.path() == "/api" || uri.path().starts_with("/api/") {
+        let error = ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is no such operation");
+        return axum::response::IntoResponse::into_response(error);
+    }
+    studio::serve(uri).await
+}
+
+async fn wrong_method() -> ApiError {
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this path has no such operation")
+}

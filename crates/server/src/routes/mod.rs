@@ -1,0 +1,48 @@
+//! One file per noun. A handler parses, calls a use case, converts.
+
+mod access;
+mod jobs;
+mod projects;
+mod results;
+mod samples;
+
+pub use access::signed_in;
+pub use jobs::LINES;
+
+use crate::state::App;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// All operations. The OpenAPI document is made of the same list.
+pub fn all() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(access::health))
+        .routes(routes!(access::who, access::sign_in, access::sign_out))
+        .routes(routes!(access::sign_in_with_token))
+        .routes(routes!(access::set_password))
+        .routes(routes!(access::list_keys, access::create_key))
+        .routes(routes!(access::delete_key))
+        .routes(routes!(projects::list_projects, projects::create_project))
+        .routes(routes!(projects::get_project))
+        .routes(routes!(projects::read_file, projects::write_file))
+        .routes(routes!(samples::list_samples, samples::upload_sample, samples::edit_samples))
+        .routes(routes!(samples::delete_samples))
+        .routes(routes!(samples::summary))
+        .routes(routes!(samples::get_sample))
+        .routes(routes!(samples::get_file))
+        .routes(routes!(samples::get_waveform))
+        .routes(routes!(results::list_stages))
+        .routes(routes!(results::get_results))
+        .routes(routes!(results::get_report))
+        .routes(routes!(results::get_artifact))
+        .routes(routes!(results::list_targets))
+        .routes(routes!(results::list_blocks))
+        .routes(routes!(results::preview_features))
+        .routes(routes!(jobs::list_all_jobs))
+        .routes(routes!(jobs::list_jobs, jobs::start_job))
+        .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::cancel_job))
+        .routes(routes!(jobs::retry_job))
+        .routes(routes!(jobs::get_log))
+        .routes(routes!(jobs::follow_job))
+        .routes(routes!(jobs::get_package))
+}

@@ -1,0 +1,93 @@
+//! Stages, results, report, targets, blocks.
+
+use crate::{
+    convert,
+    error::{ApiError, ApiResult},
+    send,
+    state::{App, Body, Named, ProjectDir},
+};
+use axum::{Json, extract::State, response::Response};
+use edgewright_api::{BlockFeatures, BlockList, BlockPreview, Problem, Results, StageList, TargetList};
+use edgewright_engine::{board, documents, dsp_tool, preview};
+
+/// The stages and where they stand.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/stages", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = StageList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_stages(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<StageList>> {
+    let board = app.run_in(&project, board::board).await?;
+    Ok(Json(StageList { stages: board.stages.into_iter().map(convert::stage).collect() }))
+}
+
+/// What the current stages came to: figures, curves, proofs, packages.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/results", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = Results), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_results(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<Results>> {
+    let board = app.run_in(&project, board::board).await?;
+    convert::results(board).map(Json)
+}
+
+/// The report as a page of its own.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/report", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = String, content_type = "text/html"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_report(State(app): State<App>, project: ProjectDir) -> ApiResult<Response> {
+    Ok(send::report(app.run_in(&project, board::report_html).await?))
+}
+
+/// A package of the current results, by its hash.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/artifacts/{sha256}", tag = "results",
+    params(("project" = String, Path, description = "Id of the project"), ("sha256" = String, Path, description = "Hash of the package")),
+    responses((status = 200, body = String, content_type = "application/octet-stream"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_artifact(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sha256): Named,
+) -> ApiResult<Response> {
+    let (name, path) = app.run_in(&project, move |s| board::package(s, &sha256)).await?;
+    send::file(&name, &path).await
+}
+
+/// What can be built for, and whether the project's impulse fits when it is trained.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/targets", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = TargetList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_targets(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<TargetList>> {
+    let targets = app
+        .run_in(&project, |session| match documents::fits(session, None) {
+            // Not trained yet, or it cannot be: the targets are there all the same.
+            Err(_) => documents::targets(None),
+            fits => fits,
+        })
+        .await?;
+    Ok(Json(TargetList { targets: targets.into_iter().map(convert::target).collect() }))
+}
+
+/// The DSP blocks that an impulse may have, with their parameters.
+#[utoipa::path(get, path = "/api/v1/blocks", tag = "results",
+    responses((status = 200, body = BlockList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_blocks() -> ApiResult<Json<BlockList>> {
+    let value = serde_json::json!({ "blocks": dsp_tool::impulse_blocks_json() });
+    serde_json::from_value(value).map(Json).map_err(ApiError::internal)
+}
+
+/// Features of one window with parameters that are being tried; nothing is changed.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/features", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")), request_body = BlockPreview,
+    responses((status = 200, body = BlockFeatures), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn preview_features(
+    State(app): State<App>,
+    project: ProjectDir,
+    Body(asked): Body<BlockPreview>,
+) -> ApiResult<Json<BlockFeatures>> {
+    let request = convert::preview(asked);
+    let out = app.run_in(&project, move |s| preview::preview(s, &request)).await?;
+    Ok(Json(BlockFeatures {
+        shape: out.shape.into_iter().map(|n| n as u64).collect(),
+        features: out.features,
+        micros: out.seconds * 1e6,
+    }))
+}

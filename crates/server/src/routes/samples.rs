@@ -1,0 +1,197 @@
+//! Samples: list, look, upload, edit.
+
+use crate::{
+    convert,
+    error::{ApiError, ApiResult},
+    send,
+    state::{App, Asked, Body, Named, ProjectDir},
+    upload,
+};
+use axum::{
+    Json,
+    extract::{Request, State},
+    http::StatusCode,
+    response::Response,
+};
+use edgewright_api::{
+    ImportResult, LabelCount, Problem, SampleDetail, SampleEdit, SampleIds, SamplePage, SampleQuery, Summary,
+    UploadQuery, Waveform, WaveformQuery,
+};
+use edgewright_engine::dataset::{self, Edit, GroupRule, ImportRequest, LabelRule, SampleFilter};
+
+/// Samples in a page when the caller says nothing.
+const PAGE: u64 = 100;
+/// Columns of a drawing when the caller says nothing.
+const COLUMNS: u64 = 1000;
+
+/// Samples in order of name, filtered and by the page.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/samples", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), SampleQuery),
+    responses((status = 200, body = SamplePage), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_samples(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<SampleQuery>,
+) -> ApiResult<Json<SamplePage>> {
+    let offset = query.offset.unwrap_or(0);
+    let filter = SampleFilter {
+        label: query.label,
+        category: query.category.map(|c| convert::category_word(c).to_owned()),
+        name: query.name,
+        disabled: query.disabled,
+    };
+    let limit = query.limit.unwrap_or(PAGE);
+    let (lines, total) = app.run_in(&project, move |s| dataset::page(s, &filter, offset, limit)).await?;
+    Ok(Json(SamplePage { samples: lines.into_iter().map(convert::sample).collect(), total, offset }))
+}
+
+/// The data set in numbers.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/summary", tag = "data",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = Summary), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn summary(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<Summary>> {
+    let counts = app.run_in(&project, dataset::labels).await?;
+    let mut summary = Summary { samples: 0, disabled: 0, labels: Vec::new() };
+    for count in counts {
+        summary.samples += count.samples;
+        summary.disabled += count.disabled;
+        if summary.labels.last().is_none_or(|l| l.label != count.label) {
+            summary.labels.push(LabelCount { label: count.label.clone(), ..LabelCount::default() });
+        }
+        if let Some(label) = summary.labels.last_mut() {
+            label.samples += count.samples;
+            match count.category.as_str() {
+                "training" => label.training += count.samples,
+                "testing" => label.testing += count.samples,
+                _ => label.split += count.samples,
+            }
+        }
+    }
+    Ok(Json(summary))
+}
+
+/// Add the samples of one file: the body is the file, of at most 512 MiB. It goes to disk as it comes. A file that cannot be read is
+/// quarantined, and the answer says why.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/samples", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), UploadQuery),
+    request_body(content = String, content_type = "application/octet-stream", description = "The file"),
+    responses((status = 200, body = ImportResult), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn upload_sample(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<UploadQuery>,
+    request: Request,
+) -> ApiResult<Json<ImportResult>> {
+    let name = upload::safe_name(&query.name)?;
+    let label = match (&query.label, &query.label_from) {
+        (Some(_), Some(_)) => return Err(ApiError::bad_request("send `label` or `label_from`, not both")),
+        (Some(label), None) => LabelRule::Fixed(label.clone()),
+        (None, Some(rule)) => LabelRule::parse(rule)?,
+        (None, None) if name.contains('/') => LabelRule::Folder,
+        (None, None) => LabelRule::Name(None),
+    };
+    let group = query.group_from.as_deref().map_or(Ok(GroupRule::None), GroupRule::parse)?;
+    let folder = upload::receive(&app, &name, request).await?;
+    let dry_run = query.dry_run == Some(true);
+    let import = ImportRequest {
+        paths: vec![folder.path().to_path_buf()],
+        label,
+        group,
+        category: query.category.map(|c| convert::category_word(c).to_owned()),
+        format: None,
+        rate_hz: query.rate_hz,
+        hmac_key: None,
+        source: "import".into(),
+        dry_run,
+    };
+    let report = app
+        .run_in(&project, move |session| {
+            let report = dataset::import(session, &import);
+            drop(folder);
+            report
+        })
+        .await?;
+    if report.imported == 0 && report.quarantined.is_empty() {
+        return Err(ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "data",
+            format!("`{name}` is a document, not a recording; nothing was added"),
+        ));
+    }
+    Ok(Json(convert::import(report, dry_run)))
+}
+
+/// Change label, category or `disabled` of samples, all or none. A later import of the same files leaves these alone.
+#[utoipa::path(patch, path = "/api/v1/projects/{project}/samples", tag = "data",
+    params(("project" = String, Path, description = "Id of the project")), request_body = SampleEdit,
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn edit_samples(
+    State(app): State<App>,
+    project: ProjectDir,
+    Body(asked): Body<SampleEdit>,
+) -> ApiResult<StatusCode> {
+    let edit = Edit {
+        label: asked.label,
+        category: asked.category.map(|c| convert::category_word(c).to_owned()),
+        disabled: asked.disabled,
+    };
+    app.run_in(&project, move |s| dataset::edit(s, &asked.ids, &edit)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Remove samples, all or none. Those of a folder under `[[data]]` cannot be removed here, only disabled.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/samples/delete", tag = "data",
+    params(("project" = String, Path, description = "Id of the project")), request_body = SampleIds,
+    responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn delete_samples(
+    State(app): State<App>,
+    project: ProjectDir,
+    Body(asked): Body<SampleIds>,
+) -> ApiResult<StatusCode> {
+    app.run_in(&project, move |s| dataset::delete(s, &asked.ids)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// One sample with everything known of it.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/samples/{sample}", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), ("sample" = String, Path, description = "Id of the sample")),
+    responses((status = 200, body = SampleDetail), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_sample(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sample): Named,
+) -> ApiResult<Json<SampleDetail>> {
+    let (line, shown) = app.run_in(&project, move |s| dataset::one(s, &sample)).await?;
+    Ok(Json(convert::detail(line, shown)))
+}
+
+/// The file as it was received.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/samples/{sample}/file", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), ("sample" = String, Path, description = "Id of the sample")),
+    responses((status = 200, body = String, content_type = "application/octet-stream"),
+        (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_file(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sample): Named,
+) -> ApiResult<Response> {
+    let (name, path) = app.run_in(&project, move |s| dataset::file(s, &sample)).await?;
+    send::file(&name, &path).await
+}
+
+/// Part of a recording, as the smallest and largest value of each column of a drawing.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/samples/{sample}/waveform", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), ("sample" = String, Path, description = "Id of the sample"), WaveformQuery),
+    responses((status = 200, body = Waveform), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_waveform(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sample): Named,
+    Asked(query): Asked<WaveformQuery>,
+) -> ApiResult<Json<Waveform>> {
+    let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let (from, to) = (size(query.from.unwrap_or(0)), query.to.map(size));
+    let columns = size(query.columns.unwrap_or(COLUMNS));
+    let drawn = app.run_in(&project, move |s| dataset::waveform(s, &sample, from, to, columns)).await?;
+    Ok(Json(convert::waveform(drawn)))
+}

@@ -1,0 +1,70 @@
+//! Files and pages that go out.
+
+use crate::error::{ApiError, ApiResult};
+use axum::{
+    body::Body,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::stream;
+use std::path::Path;
+use tokio::io::AsyncReadExt;
+
+/// Bytes read at once.
+const PIECE: usize = 1 << 16;
+
+/// A file to download, piece by piece. Its type is that of the few that a page can show or play; all others are plain bytes.
+///
+/// # Errors
+/// A file that cannot be opened.
+pub async fn file(name: &str, path: &Path) -> ApiResult<Response> {
+    let file = tokio::fs::File::open(path).await.map_err(ApiError::internal)?;
+    let length = file.metadata().await.map_err(ApiError::internal)?.len();
+    let pieces = stream::unfold(Some(file), |file| async move {
+        let mut file = file?;
+        let mut piece = vec![0; PIECE];
+        match file.read(&mut piece).await {
+            Ok(0) => None,
+            Ok(n) => {
+                piece.truncate(n);
+                Some((Ok(piece), Some(file)))
+            }
+            Err(e) => Some((Err(e), None)),
+        }
+    });
+    let end = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+    let kind = match end.as_str() {
+        "wav" => "audio/wav",
+        "flac" => "audio/flac",
+        "png" => "image/png",
+        "jpg" | "jpeg" => "image/jpeg",
+        "zip" => "application/zip",
+        _ => "application/octet-stream",
+    };
+    // Quotes and anything beyond ASCII in a name would need escapes that few clients read.
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
+    let mut response = Body::from_stream(pieces).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{plain}\"")) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    Ok(response)
+}
+
+/// The report: a page that may run nothing and load nothing.
+pub fn report(html: String) -> Response {
+    let policy =
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; frame-ancestors 'none'";
+    (
+        [
+            (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+            (header::CONTENT_SECURITY_POLICY, policy),
+            (header::CACHE_CONTROL, "no-store"),
+        ],
+        html,
+    )
+        .into_response()
+}

@@ -1,0 +1,104 @@
+// The one way to the server. Paths, parameters, bodies and answers are those of the OpenAPI document (types.ts is made from it).
+import type { components, paths } from './types';
+
+export type Schemas = components['schemas'];
+type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
+type With<M extends Method> = { [P in keyof paths]: paths[P] extends Record<M, { responses: unknown }> ? P : never }[keyof paths];
+type Operation<P extends keyof paths, M extends Method> = paths[P] extends Record<M, infer O> ? O : never;
+type Json<R> = R extends { content: { 'application/json': infer T } } ? T : undefined;
+type Answer<O> = O extends { responses: infer R } ? Json<R[keyof R & (200 | 201 | 204)]> : never;
+type BodyOf<O> = O extends { requestBody: { content: { 'application/json': infer B } } } ? { body: B } : { body?: undefined };
+type Part<O, K extends string> = O extends { parameters: infer A } ? (K extends keyof A ? A[K] : undefined) : undefined;
+type PathPart<T> = T extends object ? { path: T } : { path?: undefined };
+type QueryPart<T> = T extends object ? { query?: T } : { query?: undefined };
+type Options<O> = BodyOf<O> & PathPart<Part<O, 'path'>> & QueryPart<Part<O, 'query'>> & { headers?: Record<string, string> };
+
+/** An error of the server, with its stable code. */
+export class ApiProblem extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** The address of an operation, for links and event streams. */
+export function address(path: string, names: Record<string, string> = {}, query: Record<string, unknown> = {}): string {
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(names[name] ?? ''));
+  const search = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) if (value !== undefined && value !== null) search.set(key, String(value));
+  const text = search.toString();
+  return text ? `${filled}?${text}` : filled;
+}
+
+let whenSignedOut = () => {};
+/** What to do when the server no longer knows us. */
+export function onSignedOut(action: () => void) {
+  whenSignedOut = action;
+}
+
+async function problem(response: Response): Promise<ApiProblem> {
+  const text = await response.text();
+  try {
+    const told = JSON.parse(text) as Schemas['Problem'];
+    return new ApiProblem(response.status, told.code, told.detail);
+  } catch {
+    return new ApiProblem(response.status, 'unreadable', `the server answered ${response.status} ${response.statusText}`);
+  }
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...init, credentials: 'same-origin' });
+  } catch {
+    throw new ApiProblem(0, 'unreachable', 'the server does not answer; is `edgewright serve` still running?');
+  }
+  if (response.ok) return response;
+  const failure = await problem(response);
+  if (failure.status === 401) whenSignedOut();
+  throw failure;
+}
+
+/** Calls an operation. */
+export async function api<M extends Method, P extends With<M>>(
+  method: M,
+  path: P,
+  ...rest: Options<Operation<P, M>> extends { path?: undefined; body?: undefined } ? [options?: Options<Operation<P, M>>] : [options: Options<Operation<P, M>>]
+): Promise<Answer<Operation<P, M>>> {
+  const options = (rest[0] ?? {}) as { path?: Record<string, string>; query?: Record<string, unknown>; body?: unknown; headers?: Record<string, string> };
+  const init: RequestInit = { method: method.toUpperCase(), headers: { ...options.headers } };
+  if (options.body !== undefined) {
+    init.body = JSON.stringify(options.body);
+    init.headers = { ...init.headers, 'content-type': 'application/json' };
+  }
+  const response = await send(address(path, options.path, options.query), init);
+  return (response.status === 204 ? undefined : await response.json()) as Answer<Operation<P, M>>;
+}
+
+/** Sends a file as it is: the browser reads it piece by piece. */
+export async function upload(project: string, file: Blob, query: Record<string, unknown>): Promise<Schemas['ImportResult']> {
+  const url = address('/api/v1/projects/{project}/samples', { project }, query);
+  const response = await send(url, { method: 'POST', body: file, headers: { 'content-type': 'application/octet-stream' } });
+  return (await response.json()) as Schemas['ImportResult'];
+}
+
+/** Follows a job until it ends. Returns what stops following. */
+export function follow(project: string, job: string, on: { job: (job: Schemas['Job']) => void; log?: (entry: Schemas['LogEntry']) => void; lost?: () => void }): () => void {
+  const source = new EventSource(address('/api/v1/projects/{project}/jobs/{job}/events', { project, job }));
+  source.addEventListener('job', (event) => {
+    const told = JSON.parse((event as MessageEvent<string>).data) as Schemas['Job'];
+    on.job(told);
+    // The stream ends after the job; without this the browser would open it again.
+    if (isFinal(told)) source.close();
+  });
+  source.addEventListener('log', (event) => on.log?.(JSON.parse((event as MessageEvent<string>).data) as Schemas['LogEntry']));
+  source.addEventListener('error', () => on.lost?.());
+  return () => source.close();
+}
+
+export function isFinal(job: Schemas['Job']): boolean {
+  return job.state === 'done' || job.state === 'failed' || job.state === 'cancelled';
+}
