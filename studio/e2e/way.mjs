@@ -53,9 +53,16 @@ async function serve(folder, port = 0) {
   return { child, ...found };
 }
 
+let page;
 async function step(name, work) {
   const begun = Date.now();
-  await work();
+  try {
+    await work();
+  } catch (e) {
+    await page?.screenshot({ path: join(shots, 'failure.png'), fullPage: true });
+    console.log(`FAILED  ${name}; what was seen: ${join(shots, 'failure.png')}`);
+    throw e;
+  }
   passed += 1;
   console.log(`ok  ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
 }
@@ -71,7 +78,7 @@ const server = await serve(folder);
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
 try {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
-  const page = await context.newPage();
+  page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const trouble = [];
   page.on('console', (m) => m.type() === 'error' && trouble.push(m.text()));
@@ -106,7 +113,7 @@ try {
     await label.fill('loud');
     await label.press('Enter');
     await page.getByText('1 changed').waitFor();
-    assert.equal(await page.getByRole('cell', { name: /^loud/ }).count(), 1);
+    await page.getByRole('cell', { name: /^loud/ }).waitFor();
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('cell', { name: /^loud/ }).waitFor({ state: 'detached' });
   });

@@ -238,7 +238,8 @@ fn uploads_have_limits_and_reasons() {
         .ok(200);
     assert_eq!((&wave["frames"], wave["axes"][0]["low"].as_array().map(Vec::len)), (&json!(4000), Some(10)));
     let file = server.get(&key, &format!("/api/v1/projects/kws/samples/{id}/file"));
-    assert_eq!((file.header("content-type"), file.body), (Some("audio/wav"), tone(300.0, 1)));
+    assert_eq!(file.header("content-type"), Some("audio/wav"));
+    assert_eq!(file.body, tone(300.0, 1));
     // The command line sees the same project at the same time.
     let seen = bench.json(&["data", "list", "--project", "kws", "--json"]);
     assert_eq!(seen["samples"][0]["label"], "no", "{seen}");
@@ -273,7 +274,7 @@ fn the_project_file_is_checked_before_it_is_replaced() {
     assert_eq!(names(&server.get(&key, "/api/v1/projects").ok(200)), 2);
     // Two servers of one folder would take each other's jobs.
     let second = bench.run(&["serve", "--no-open", "--listen", "127.0.0.1:0"]);
-    assert_eq!(second.status.code(), Some(2), "{}", text(&second));
+    assert_eq!(second.status.code(), Some(2), "{}", common::text(&second));
 }
 
 #[test]

@@ -185,6 +185,9 @@ impl Workspace {
             }
             return Ok(true);
         }
+        if let Ok(Err(EngineError::Store(StoreError::Busy { .. }))) = &outcome {
+            reporter.line(LogLine::Note { text: "the project is in use by another process; waiting".into() });
+        }
         reporter.send(self, &claim, true)?;
         self.end(&claim, outcome)?;
         Ok(true)

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Wrong passwords and tokens allowed per minute, of all clients together: there is one account.
+/// Wrong passwords allowed per minute, of all clients together: there is one account.
 const SIGN_IN_FAILURES: usize = 10;
 
 /// What all handlers share.
@@ -72,7 +72,18 @@ impl App {
         Ok(done.map_err(ApiError::internal)??)
     }
 
-    /// Runs a sign-in: a few at a time, and no more than some failures a minute.
+    /// Signs in with a token. Tokens are too long to be guessed, so nobody is made to wait for the failures of others.
+    pub async fn sign_in_with_token(&self, token: String) -> ApiResult<String> {
+        self.run(move |w| w.sign_in_with_token(&token)).await?.ok_or_else(|| {
+            ApiError::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthenticated",
+                "the link was used or has expired; `edgewright login` prints a new one",
+            )
+        })
+    }
+
+    /// Signs in with a password: a few at a time, and no more than some failures a minute.
     pub async fn sign_in(
         &self,
         work: impl FnOnce(&Workspace) -> Result<Option<String>, EngineError> + Send + 'static,
@@ -97,7 +108,7 @@ impl App {
                 Err(ApiError::new(
                     StatusCode::UNAUTHORIZED,
                     "unauthenticated",
-                    "the password is wrong or the link was used; `edgewright login` prints a new link",
+                    "the password is wrong; `edgewright login` prints a link that signs in once",
                 ))
             }
         }

@@ -48,7 +48,7 @@ pub async fn serve(uri: Uri) -> Response {
 /// The link that signs in once: begins the session and goes on to the Studio.
 pub async fn sign_in(State(app): State<App>, Query(query): Query<BTreeMap<String, String>>) -> Response {
     let token = query.get("token").cloned().unwrap_or_default();
-    match app.sign_in(move |w| w.sign_in_with_token(&token)).await {
+    match app.sign_in_with_token(token).await {
         Ok(secret) => {
             let mut response = Redirect::to("/").into_response();
             if let Some(cookie) =

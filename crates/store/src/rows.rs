@@ -115,7 +115,7 @@ impl Store {
         let inner = &mut *guard;
         let connection = &mut inner.connection;
         inner.runtime.block_on(async {
-            let mut transaction = connection.begin().await?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             let mut added = Vec::with_capacity(samples.len());
             for s in samples {
                 let id = s.id();
@@ -209,7 +209,7 @@ impl Store {
         let inner = &mut *guard;
         let connection = &mut inner.connection;
         inner.runtime.block_on(async {
-            let mut transaction = connection.begin().await?;
+            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
             for id in ids {
                 sqlx::query("DELETE FROM samples WHERE id = $1").bind(id).execute(&mut *transaction).await?;
             }

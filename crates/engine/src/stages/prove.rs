@@ -129,7 +129,7 @@ pub fn run(
         .value("targets", &targets)
         .value("cases", &(cases, deploy.board_cases))
         // Another compiler or emulator is another proof.
-        .value("tools", &crate::doctor::check());
+        .value("tools", &crate::doctor::known());
     session.stage("verify", &key.finish(), || {
         let mut prover = Prover {
             session,

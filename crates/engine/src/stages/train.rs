@@ -434,10 +434,11 @@ impl Trainer<'_> {
                 }
                 if failure.is_some() { Flow::Stop } else { Flow::Continue }
             },
-        )?;
+        );
         if let Some(e) = failure {
             return Err(e);
         }
+        let fitted = fitted?;
         let (int8, snr) = self.quantise(&fitted.graph, &rows)?;
         let layers = fitted
             .layers

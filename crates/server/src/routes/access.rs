@@ -54,7 +54,7 @@ pub async fn sign_in_with_token(
     State(app): State<App>,
     Body(asked): Body<TokenSignIn>,
 ) -> ApiResult<Response> {
-    let secret = app.sign_in(move |w| w.sign_in_with_token(&asked.token)).await?;
+    let secret = app.sign_in_with_token(asked.token).await?;
     Ok(signed_in(&app, &secret))
 }
 
