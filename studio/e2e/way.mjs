@@ -67,6 +67,15 @@ async function step(name, work) {
   console.log(`ok  ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
 }
 
+const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+/** No serious violation of the rules of axe on the page as it is. */
+async function accessible(where) {
+  await page.evaluate(axe);
+  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
+  const serious = found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
+  assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes[0]?.html}`), [], where);
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'edgewright-way-'));
 const recordings = [];
 for (let i = 0; i < 10; i++) {
@@ -75,9 +84,9 @@ for (let i = 0; i < 10; i++) {
   }
 }
 const server = await serve(folder);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
 try {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, permissions: ['microphone'] });
   page = await context.newPage();
   page.setDefaultTimeout(20_000);
   const trouble = [];
@@ -149,6 +158,14 @@ try {
     for (const name of ['float', 'int8', 'emitted C']) await page.getByRole('columnheader', { name }).first().waitFor();
     await page.getByRole('rowheader', { name: 'high' }).waitFor();
   });
+  await step('a file and the microphone are classified', async () => {
+    await page.getByTestId('try').setInputFiles({ name: 'new.wav', mimeType: 'audio/wav', buffer: tone(1600, 777) });
+    await page.getByTestId('heard').getByRole('cell', { name: 'high', exact: true }).first().waitFor();
+    await page.getByLabel('Seconds').fill('1');
+    await page.getByRole('button', { name: 'Listen' }).click();
+    await page.getByRole('heading', { name: 'microphone.wav' }).waitFor();
+    await page.getByTestId('heard').getByRole('row').nth(1).waitFor();
+  });
   await step('the proven package is downloaded', async () => {
     await page.getByRole('link', { name: 'Deploy' }).click();
     await page.getByText(/equal on [\d,.\s]+ windows/).waitFor();
@@ -166,6 +183,20 @@ try {
     await page.getByRole('link', { name: 'Impulse' }).click();
     await page.getByText(/features, \d+ µs/).waitFor();
   });
+  await step('findings, map and spectrogram are there, and the microphone records', async () => {
+    await page.getByRole('link', { name: 'Data', exact: true }).click();
+    await page.getByText(/^Findings \(\d+\)/).click();
+    await page.getByText('Explorer: training windows').click();
+    await page.getByLabel(/^Map of \d+ windows/).waitFor();
+    await page.getByRole('button', { name: 'high.0.wav', exact: true }).click();
+    await page.getByText('Spectrogram').click();
+    await page.getByLabel('Spectrogram').waitFor();
+    await page.getByText('Record with the microphone').click();
+    await page.getByLabel('What you will say').fill('beep');
+    await page.getByRole('button', { name: 'Record', exact: true }).click();
+    await page.getByText(/kept as beep\.\d+\.wav/).waitFor();
+    await page.getByText('1 to 21 of 21').waitFor();
+  });
   await step('a key is made and shown once', async () => {
     await page.getByRole('link', { name: 'Settings' }).click();
     await page.getByLabel('Name').fill('board 7');
@@ -182,6 +213,7 @@ try {
         await page.goto(server.url + where);
         await page.getByText('Loading …').first().waitFor({ state: 'detached' });
         await page.waitForTimeout(150);
+        if (width === 1280) await accessible(where);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth);
         assert.ok(wide <= width, `${where} is ${wide} px wide at ${width}`);
         await page.screenshot({ path: join(shots, `${where.slice(1).replaceAll('/', '-') || 'home'}-${width}-${colorScheme}.png`), fullPage: true });

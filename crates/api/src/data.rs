@@ -150,6 +150,26 @@ pub struct Quarantined {
     pub reason: String,
 }
 
+/// A problem of the data set.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Finding {
+    /// Stable word, such as `duplicate`.
+    pub kind: String,
+    /// Name of the sample; empty when it is about the whole set.
+    pub name: String,
+    /// Id of the sample; empty as well then.
+    pub sample: String,
+    /// What it is and what to do.
+    pub message: String,
+}
+
+/// Problems of the data set.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FindingList {
+    /// In the order in which they were looked for.
+    pub findings: Vec<Finding>,
+}
+
 /// Part of a recording, drawn in columns.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Waveform {

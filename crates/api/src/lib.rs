@@ -12,8 +12,8 @@ pub use access::{
     Health, Key, KeyCreated, KeyList, NewKey, NewPassword, Scope, Session, SignIn, TokenSignIn,
 };
 pub use data::{
-    Category, ImportResult, LabelCount, Quarantined, Sample, SampleDetail, SampleEdit, SampleIds, SamplePage,
-    SampleQuery, Summary, UploadQuery, Waveform, WaveformAxis, WaveformQuery,
+    Category, Finding, FindingList, ImportResult, LabelCount, Quarantined, Sample, SampleDetail, SampleEdit,
+    SampleIds, SamplePage, SampleQuery, Summary, UploadQuery, Waveform, WaveformAxis, WaveformQuery,
 };
 pub use jobs::{
     EpochLine, Job, JobError, JobList, JobProgress, JobQuery, JobRequest, JobState, LogEntry, LogLine,
@@ -22,6 +22,7 @@ pub use jobs::{
 pub use problem::Problem;
 pub use project::{NewProject, Project, ProjectFile, ProjectFileWritten, ProjectList, Settings};
 pub use results::{
-    Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Curve, CurvePoint, Figures, Fit,
-    LabelFigures, Layer, Results, Stage, StageList, StageState, Target, TargetList, Verification,
+    Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,
+    ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, LabelFigures, Layer, MapPoint, Results,
+    Stage, StageList, StageState, Target, TargetList, Verification,
 };

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// State of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -281,4 +281,63 @@ pub struct BlockFeatures {
     pub features: Vec<f32>,
     /// Time of one extraction on this machine, in microseconds.
     pub micros: f64,
+}
+
+/// A training window in two dimensions.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MapPoint {
+    /// Along the first principal axis of the features.
+    pub x: f64,
+    /// Along the second.
+    pub y: f64,
+    /// Id of its sample.
+    pub sample: String,
+    /// Name of its sample.
+    pub name: String,
+    /// Label, if any.
+    pub label: Option<String>,
+    /// Start of the window in ms.
+    pub start_ms: f64,
+}
+
+/// The feature map: evenly spaced training windows.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct FeatureMap {
+    /// In order of sample and time.
+    pub points: Vec<MapPoint>,
+}
+
+/// The file that is sent.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ClassifyQuery {
+    /// Name of the file, with its ending.
+    pub name: String,
+    /// Rate in Hz of a file that does not say it.
+    pub rate_hz: Option<f64>,
+}
+
+/// What the int8 impulse says of one window.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Classified {
+    /// Start of the window in ms.
+    pub start_ms: f64,
+    /// Label with the highest score, or the estimate of a regression.
+    pub label: Option<String>,
+    /// Score of each label.
+    pub scores: BTreeMap<String, f32>,
+    /// Estimate of a regression.
+    pub value: Option<f32>,
+    /// Score of the anomaly block.
+    pub anomaly: Option<f32>,
+    /// Whether that is above the threshold.
+    pub is_anomaly: Option<bool>,
+}
+
+/// What the impulse says of a file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ClassifyResult {
+    /// Window by window.
+    pub windows: Vec<Classified>,
 }

@@ -87,7 +87,7 @@ fn who_may_do_what() {
             assert_eq!((answer.status, answer.code().as_str()), (401, "unauthenticated"), "{id} {headers:?}");
         }
         let status = |key: &str| ask(&[("x-api-key", key)]).status;
-        let reads = method == "GET" || id == "preview_features";
+        let reads = method == "GET" || ["preview_features", "classify"].contains(&id.as_str());
         assert_eq!(status(&read) == 403, !reads, "{id} with a key that may read");
         assert_eq!(status(&ingest) == 403, id != "upload_sample", "{id} with a key that may add");
         let bearer = format!("Bearer {full}");
@@ -370,6 +370,19 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
     let features = server.json(&key, "POST", "/api/v1/projects/kws/features", &body).ok(200);
     assert_eq!(features["shape"][1], 13, "{features}");
 
+    let map = server.get(&key, "/api/v1/projects/kws/map").ok(200);
+    assert!(map["points"].as_array().is_some_and(|p| p.len() >= 10 && p[0]["label"].is_string()), "{map}");
+    let findings = server.get(&key, "/api/v1/projects/kws/findings").ok(200);
+    assert!(findings["findings"].is_array(), "{findings}");
+    let heard = server.send(
+        "POST",
+        "/api/v1/projects/kws/classify?name=x.wav",
+        &[("x-api-key", &key)],
+        &tone(1550.0, 77),
+    );
+    let heard = heard.ok(200);
+    assert_eq!(heard["windows"][0]["label"], "high", "{heard}");
+
     // Other settings make results stale, not wrong.
     let toml = std::fs::read_to_string(&path).expect("there");
     std::fs::write(&path, toml.replace("epochs = 60", "epochs = 100000")).expect("written");
@@ -395,4 +408,96 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
     std::fs::write(&path, toml).expect("written");
     act(&long, "retry").ok(200);
     assert_eq!(server.wait(&key, "kws", &long)["state"], "done");
+}
+
+#[test]
+fn nonsense_is_refused_and_never_breaks_the_server() {
+    let (bench, key) = workspace();
+    let server = Server::start(&bench.path(""));
+    upload(&server, &key);
+    let bodies = [
+        "",
+        "null",
+        "[]",
+        "{}",
+        "0",
+        "\"x\"",
+        "{\"ids\":null}",
+        "{\"ids\":[null]}",
+        "{\"ids\":[\"\"],\"label\":\"\\u0000\"}",
+        "{\"kind\":\"run\",\"seed\":-1}",
+        "{\"kind\":\"run\",\"seed\":1e999}",
+        "{\"kind\":\"verify\",\"cases\":18446744073709551615,\"targets\":[\"x\"]}",
+        "{\"kind\":\"build\",\"target\":\"../x\",\"package\":\"c\"}",
+        "{\"text\":\"[impulse]\\nwindow_ms = nan\"}",
+        "{\"id\":\"a/b\",\"template\":\"keywords\"}",
+        "{\"name\":\"\",\"scope\":\"full\"}",
+        "{\"name\":\"k\",\"scope\":\"all\"}",
+        "{\"password\":1}",
+        "{\"block\":\"mfcc\",\"sample\":\"x\",\"window_ms\":-1e300,\"params\":{\"num_cepstral\":[]}}",
+        "{\"block\":\"mfcc\",\"sample\":\"x\",\"window_ms\":1e300,\"params\":{\"num_cepstral\":1e300}}",
+        "\u{fffd}",
+        "[[[[[[[[",
+    ];
+    let queries = [
+        "",
+        "?limit=-1",
+        "?limit=99999999999999999999",
+        "?limit=1001",
+        "?offset=18446744073709551615",
+        "?label=%00",
+        "?category=none",
+        "?name=%ff",
+        "?from=18446744073709551615&to=0&columns=0",
+        "?after=-9223372036854775808",
+        "?name=a.csv&rate_hz=nan",
+        "?name=a.csv&rate_hz=-1",
+        "?name=x.json&label_from=name:(",
+        "?x=1",
+        "?disabled=maybe",
+    ];
+    let sample = server.get(&key, "/api/v1/projects/kws/samples?limit=1").ok(200)["samples"][0]["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    let json_type = [("x-api-key", key.as_str()), ("content-type", "application/json")];
+    for (method, path, id) in operations(&server) {
+        if ["create_key", "delete_key"].contains(&id.as_str()) && method == "DELETE" {
+            continue;
+        }
+        let path = if path.contains("/samples/nothing") { path.replace("nothing", &sample) } else { path };
+        let check = |query: &str, body: &str| {
+            let answer = server.send(&method, &format!("{path}{query}"), &json_type, body.as_bytes());
+            assert!(answer.status < 500, "{id} {query} {body}: {} {}", answer.status, answer.text());
+            if answer.status >= 400 {
+                answer.code();
+            }
+        };
+        if method == "GET" {
+            queries.iter().for_each(|q| check(q, ""));
+        } else {
+            bodies.iter().for_each(|b| check("", b));
+            queries.iter().for_each(|q| check(q, "{}"));
+        }
+    }
+    assert_eq!(server.send("GET", "/api/v1/health", &[], b"").status, 200);
+}
+
+#[test]
+fn a_worker_of_its_own_takes_the_jobs() {
+    let (bench, key) = workspace();
+    let server = Server::start_with(&bench.path(""), &["--workers", "0"]);
+    upload(&server, &key);
+    let body = json!({"kind": "run", "until": "split"});
+    let job = server.json(&key, "POST", "/api/v1/projects/kws/jobs", &body).ok(201)["id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    std::thread::sleep(std::time::Duration::from_millis(600));
+    assert_eq!(server.get(&key, &format!("/api/v1/projects/kws/jobs/{job}")).ok(200)["state"], "queued");
+    let mut worker = common::command(&bench.path("")).args(["worker", "--quiet"]).spawn().expect("starts");
+    let done = server.wait(&key, "kws", &job);
+    worker.kill().expect("killed");
+    worker.wait().expect("reaped");
+    assert_eq!(done["state"], "done", "{done}");
 }

@@ -231,6 +231,16 @@ fn about_impulse(gold: &Gold, data: &mut ReportData) -> Result<(), EngineError> 
 fn feature_map(session: &Session<'_>, r: &Results, gold: &Gold) -> Result<Vec<Point>, EngineError> {
     let Some(silver) = &r.silver else { return Ok(Vec::new()) };
     let windows = gold.training.windows();
+    let label = |w: usize| silver.value.samples[windows[w].sample].label.clone().unwrap_or_default();
+    Ok(plane(session, gold)?.into_iter().map(|(w, x, y)| Point { x, y, label: label(w) }).collect())
+}
+
+/// Evenly spaced training windows, by number, on the principal plane of their features.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn plane(session: &Session<'_>, gold: &Gold) -> Result<Vec<(usize, f64, f64)>, EngineError> {
+    let windows = gold.training.windows();
     let step = windows.len().div_ceil(MAP_WINDOWS).max(1);
     let picked: Vec<usize> = (0..windows.len()).step_by(step).collect();
     let width = gold.names.len();
@@ -242,15 +252,7 @@ fn feature_map(session: &Session<'_>, r: &Results, gold: &Gold) -> Result<Vec<Po
         rows.row(i, out).map_err(|e| EngineError::Internal(e.to_string()))?;
     }
     let plane = projection::principal_plane(&values, columns.len());
-    Ok(picked
-        .iter()
-        .zip(plane)
-        .map(|(&w, (x, y))| Point {
-            x,
-            y,
-            label: silver.value.samples[windows[w].sample].label.clone().unwrap_or_default(),
-        })
-        .collect())
+    Ok(picked.into_iter().zip(plane).map(|(w, (x, y))| (w, x, y)).collect())
 }
 
 fn about_learning(learn: &LearnSummary, data: &mut ReportData) {

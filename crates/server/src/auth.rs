@@ -78,7 +78,7 @@ fn needed(method: &Method, path: &str) -> Scope {
         (&Method::GET | &Method::HEAD, ..) => Scope::Read,
         (&Method::POST, Some("projects"), Some("samples"), None) => Scope::Ingest,
         // Computes something and changes nothing.
-        (&Method::POST, Some("projects"), Some("features"), None) => Scope::Read,
+        (&Method::POST, Some("projects"), Some("features" | "classify"), None) => Scope::Read,
         _ => Scope::Full,
     }
 }
@@ -147,6 +147,7 @@ mod tests {
             (Method::POST, "/api/v1/projects/kws/samples/delete", Scope::Full),
             (Method::PATCH, "/api/v1/projects/kws/samples", Scope::Full),
             (Method::POST, "/api/v1/projects/kws/features", Scope::Read),
+            (Method::POST, "/api/v1/projects/kws/classify", Scope::Read),
             (Method::POST, "/api/v1/projects/samples/jobs", Scope::Full),
             (Method::POST, "/api/v1/keys", Scope::Full),
             (Method::POST, "/api/v1/projects", Scope::Full),

@@ -265,6 +265,17 @@ pub fn target(entry: TargetEntry) -> api::Target {
     }
 }
 
+pub fn classified(window: Classified) -> api::Classified {
+    api::Classified {
+        start_ms: window.start_ms,
+        label: window.label,
+        scores: window.scores,
+        value: window.value,
+        anomaly: window.anomaly,
+        is_anomaly: window.is_anomaly,
+    }
+}
+
 pub fn preview(asked: api::BlockPreview) -> PreviewRequest {
     PreviewRequest {
         block: asked.block,

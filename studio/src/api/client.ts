@@ -85,6 +85,13 @@ export async function upload(project: string, file: Blob, query: Record<string, 
   return (await response.json()) as Schemas['ImportResult'];
 }
 
+/** What the trained impulse says of a file. */
+export async function classify(project: string, file: Blob, name: string): Promise<Schemas['ClassifyResult']> {
+  const url = address('/api/v1/projects/{project}/classify', { project }, { name });
+  const response = await send(url, { method: 'POST', body: file, headers: { 'content-type': 'application/octet-stream' } });
+  return (await response.json()) as Schemas['ClassifyResult'];
+}
+
 /** Follows a job until it ends. Returns what stops following. */
 export function follow(project: string, job: string, on: { job: (job: Schemas['Job']) => void; log?: (entry: Schemas['LogEntry']) => void; lost?: () => void }): () => void {
   const source = new EventSource(address('/api/v1/projects/{project}/jobs/{job}/events', { project, job }));

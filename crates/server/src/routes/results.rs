@@ -4,11 +4,19 @@ use crate::{
     convert,
     error::{ApiError, ApiResult},
     send,
-    state::{App, Body, Named, ProjectDir},
+    state::{App, Asked, Body, Named, ProjectDir},
+    upload,
 };
-use axum::{Json, extract::State, response::Response};
-use edgewright_api::{BlockFeatures, BlockList, BlockPreview, Problem, Results, StageList, TargetList};
-use edgewright_engine::{board, documents, dsp_tool, preview};
+use axum::{
+    Json,
+    extract::{Request, State},
+    response::Response,
+};
+use edgewright_api::{
+    BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, FeatureMap, MapPoint, Problem,
+    Results, StageList, TargetList,
+};
+use edgewright_engine::{board, classify::Classifier, documents, dsp_tool, preview};
 
 /// The stages and where they stand.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/stages", tag = "results",
@@ -90,4 +98,45 @@ pub async fn preview_features(
         features: out.features,
         micros: out.seconds * 1e6,
     }))
+}
+
+/// Evenly spaced training windows on the principal plane of their features. Needs the stage `features`.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/map", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = FeatureMap), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn feature_map(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<FeatureMap>> {
+    let points = app.run_in(&project, board::feature_map).await?;
+    let points = points
+        .into_iter()
+        .map(|p| MapPoint {
+            x: p.x,
+            y: p.y,
+            sample: p.sample,
+            name: p.name,
+            label: p.label,
+            start_ms: p.start_ms,
+        })
+        .collect();
+    Ok(Json(FeatureMap { points }))
+}
+
+/// Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/classify", tag = "results",
+    params(("project" = String, Path, description = "Id of the project"), ClassifyQuery),
+    request_body(content = String, content_type = "application/octet-stream", description = "The file"),
+    responses((status = 200, body = ClassifyResult), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn classify(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<ClassifyQuery>,
+    request: Request,
+) -> ApiResult<Json<ClassifyResult>> {
+    let name = upload::safe_name(&query.name)?;
+    let folder = upload::receive(&app, &name, request).await?;
+    let windows = app
+        .run_in(&project, move |session| {
+            Classifier::load(session)?.file(&folder.path().join(name), query.rate_hz)
+        })
+        .await?;
+    Ok(Json(ClassifyResult { windows: windows.into_iter().map(convert::classified).collect() }))
 }

@@ -14,8 +14,8 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    ImportResult, LabelCount, Problem, SampleDetail, SampleEdit, SampleIds, SamplePage, SampleQuery, Summary,
-    UploadQuery, Waveform, WaveformQuery,
+    Finding, FindingList, ImportResult, LabelCount, Problem, SampleDetail, SampleEdit, SampleIds, SamplePage,
+    SampleQuery, Summary, UploadQuery, Waveform, WaveformQuery,
 };
 use edgewright_engine::dataset::{self, Edit, GroupRule, ImportRequest, LabelRule, SampleFilter};
 
@@ -194,4 +194,17 @@ pub async fn get_waveform(
     let columns = size(query.columns.unwrap_or(COLUMNS));
     let drawn = app.run_in(&project, move |s| dataset::waveform(s, &sample, from, to, columns)).await?;
     Ok(Json(convert::waveform(drawn)))
+}
+
+/// Problems of the data set: duplicates, suspicious recordings, labels that look misspelt, signs of leakage. Needs the stages up to `split`.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/findings", tag = "data",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = FindingList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_findings(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<FindingList>> {
+    let findings = app.run_in(&project, dataset::scan).await?;
+    let findings = findings
+        .into_iter()
+        .map(|f| Finding { kind: f.kind, name: f.sample, sample: f.id, message: f.message })
+        .collect();
+    Ok(Json(FindingList { findings }))
 }
