@@ -8,14 +8,8 @@ use crate::{
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use edgewright_engine::{EngineError, access, doctor, workspace::Workspace};
-use edgewright_server::{ServeOptions, sign_in_link};
-use std::{
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-    path::{Path, PathBuf},
-};
-
-/// Where the Studio listens unless told otherwise.
-const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4800);
+use edgewright_server::{Address, LISTEN, ServeOptions, sign_in_link};
+use std::path::{Path, PathBuf};
 
 /// `serve`
 #[derive(Debug, Args)]
@@ -29,7 +23,7 @@ pub struct ServeArgs {
     dir: PathBuf,
     /// Where to listen. Anything but a loopback address can be reached from the network, without encryption.
     #[arg(long, value_name = "ADDR:PORT", default_value_t = LISTEN)]
-    listen: SocketAddr,
+    listen: Address,
     /// Do not open the browser.
     #[arg(long)]
     no_open: bool,

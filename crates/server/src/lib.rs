@@ -25,7 +25,7 @@ use edgewright_engine::{EngineError, workspace::Workspace};
 use error::ApiError;
 use state::App;
 use std::{
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr},
     path::PathBuf,
     sync::{
         Arc,
@@ -34,6 +34,11 @@ use std::{
     time::Duration,
 };
 
+/// Address and port to listen on.
+pub use std::net::SocketAddr as Address;
+
+/// Where the Studio listens unless told otherwise.
+pub const LISTEN: Address = Address::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4800);
 /// Largest JSON body, in bytes.
 pub const JSON_MAX: usize = 2 << 20;
 /// Largest uploaded file, in bytes.
@@ -49,7 +54,7 @@ pub struct ServeOptions {
     /// A folder of projects, or one project.
     pub dir: PathBuf,
     /// Where to listen.
-    pub listen: SocketAddr,
+    pub listen: Address,
     /// Workers inside the server; 0 leaves all jobs to `edgewright worker`.
     pub workers: usize,
     /// Threads that one job may use.
@@ -77,7 +82,7 @@ pub enum ServeError {
     #[error("cannot listen on {address}: {source}\nhint: choose another one with --listen ADDR:PORT")]
     Listen {
         /// The address.
-        address: SocketAddr,
+        address: Address,
         /// What the system said.
         source: std::io::Error,
     },
