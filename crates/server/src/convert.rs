@@ -5,6 +5,7 @@ use edgewright_api as api;
 use edgewright_engine::{
     access::{self, KeyEntry},
     board::{Board, StageState, Standing},
+    classify::Classified,
     dataset::{self, ImportReport, PageLine, Shown},
     documents::TargetEntry,
     jobs::{self, JobState, LogLine, NumberedLine},

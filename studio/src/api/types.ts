@@ -142,6 +142,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/classify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`. */
+        post: operations["classify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/features": {
         parameters: {
             query?: never;
@@ -173,6 +190,23 @@ export interface paths {
          *     else changed meanwhile with `changed`.
          */
         put: operations["write_file"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Problems of the data set: duplicates, suspicious recordings, labels that look misspelt, signs of leakage. Needs the stages up to `split`. */
+        get: operations["list_findings"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -300,6 +334,23 @@ export interface paths {
         put?: never;
         /** Try a job again that failed or was cancelled. */
         post: operations["retry_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Evenly spaced training windows on the principal plane of their features. Needs the stage `features`. */
+        get: operations["feature_map"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -642,6 +693,37 @@ export interface components {
          * @enum {string}
          */
         Category: "training" | "testing" | "split";
+        /** @description What the int8 impulse says of one window. */
+        Classified: {
+            /**
+             * Format: float
+             * @description Score of the anomaly block.
+             */
+            anomaly?: number | null;
+            /** @description Whether that is above the threshold. */
+            is_anomaly?: boolean | null;
+            /** @description Label with the highest score, or the estimate of a regression. */
+            label?: string | null;
+            /** @description Score of each label. */
+            scores: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description Start of the window in ms.
+             */
+            start_ms: number;
+            /**
+             * Format: float
+             * @description Estimate of a regression.
+             */
+            value?: number | null;
+        };
+        /** @description What the impulse says of a file. */
+        ClassifyResult: {
+            /** @description Window by window. */
+            windows: components["schemas"]["Classified"][];
+        };
         /** @description A learning block that was trained. */
         Curve: {
             /**
@@ -704,6 +786,11 @@ export interface components {
              */
             validation_metric?: number | null;
         };
+        /** @description The feature map: evenly spaced training windows. */
+        FeatureMap: {
+            /** @description In order of sample and time. */
+            points: components["schemas"]["MapPoint"][];
+        };
         /** @description Figures of one arithmetic on the test windows. */
         Figures: {
             /** Format: double */
@@ -740,6 +827,22 @@ export interface components {
              * @description Windows behind the figures.
              */
             windows: number;
+        };
+        /** @description A problem of the data set. */
+        Finding: {
+            /** @description Stable word, such as `duplicate`. */
+            kind: string;
+            /** @description What it is and what to do. */
+            message: string;
+            /** @description Name of the sample; empty when it is about the whole set. */
+            name: string;
+            /** @description Id of the sample; empty as well then. */
+            sample: string;
+        };
+        /** @description Problems of the data set. */
+        FindingList: {
+            /** @description In the order in which they were looked for. */
+            findings: components["schemas"]["Finding"][];
         };
         /** @description Whether an impulse fits. */
         Fit: {
@@ -1044,6 +1147,30 @@ export interface components {
         LogList: {
             /** @description In order. */
             lines: components["schemas"]["LogEntry"][];
+        };
+        /** @description A training window in two dimensions. */
+        MapPoint: {
+            /** @description Label, if any. */
+            label?: string | null;
+            /** @description Name of its sample. */
+            name: string;
+            /** @description Id of its sample. */
+            sample: string;
+            /**
+             * Format: double
+             * @description Start of the window in ms.
+             */
+            start_ms: number;
+            /**
+             * Format: double
+             * @description Along the first principal axis of the features.
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description Along the second.
+             */
+            y: number;
         };
         /** @description A key to make. */
         NewKey: {
@@ -1720,6 +1847,46 @@ export interface operations {
             };
         };
     };
+    classify: {
+        parameters: {
+            query: {
+                /** @description Name of the file, with its ending. */
+                name: string;
+                /** @description Rate in Hz of a file that does not say it. */
+                rate_hz?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClassifyResult"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_features: {
         parameters: {
             query?: never;
@@ -1806,6 +1973,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectFile"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_findings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingList"];
                 };
             };
             "4XX": {
@@ -2079,6 +2276,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    feature_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeatureMap"];
                 };
             };
             "4XX": {
