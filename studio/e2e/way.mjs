@@ -224,7 +224,8 @@ try {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });
-  assert.deepEqual(trouble.filter((t) => !t.includes('401')), [], 'no error in the console, no request off the machine');
+  // Answers that a page expects: signed out, and a stage that is not built yet.
+  assert.deepEqual(trouble.filter((t) => !/ status of (401|409)/.test(t)), [], 'no error in the console, no request off the machine');
   passed += 1;
   console.log(`${passed} passed, 0 failed`);
 } finally {
