@@ -81,7 +81,8 @@ pub struct QuantizeOutcome {
     pub loss: f64,
     /// Largest loss that is written.
     pub budget: f64,
-    /// Share of the calibration inputs whose largest output is the same as before; `null` for a single output.
+    /// Share of the rows of the first output (one for each input, or one for each cell of a map) whose largest value stands at
+    /// the same place as before; `null` for rows of one value.
     pub agreement: Option<f64>,
     /// Bytes of constants before and after.
     pub weight_bytes: [usize; 2],
@@ -187,7 +188,8 @@ fn largest(values: &[f32]) -> usize {
 /// Outputs of both models on all inputs, in order.
 fn compare(float: &Graph, integer: &Graph, inputs: &[Vec<f32>]) -> Result<Loss, GraphError> {
     let (mut a, mut b) = (Interpreter::new(float)?, Interpreter::new(integer)?);
-    let (mut signal, mut noise, mut same) = (0.0f64, 0.0f64, 0usize);
+    let (mut signal, mut noise, mut same, mut rows) = (0.0f64, 0.0f64, 0usize, 0usize);
+    let row = float.tensor(float.outputs[0]).shape.last().copied().unwrap_or(1).max(1);
     let x = integer.tensor(integer.inputs[0]);
     for input in inputs {
         a.with_input(input)?;
@@ -204,12 +206,14 @@ fn compare(float: &Graph, integer: &Graph, inputs: &[Vec<f32>]) -> Result<Loss, 
                 noise += f64::from(p - q).powi(2);
             }
         }
-        let first = |i: &Interpreter<'_>, g: &Graph| largest(&i.activation(g.outputs[0]));
-        same += usize::from(first(&a, float) == first(&b, integer));
+        let (p, q) = (a.activation(float.outputs[0]), b.activation(integer.outputs[0]));
+        for (p, q) in p.chunks_exact(row).zip(q.chunks_exact(row)) {
+            rows += 1;
+            same += usize::from(largest(p) == largest(q));
+        }
     }
-    let several = float.tensor(float.outputs[0]).len() > 1;
     Ok(Loss {
         loss: if signal > 0.0 { (noise / signal).sqrt() } else { noise.sqrt() },
-        agreement: several.then(|| same as f64 / inputs.len().max(1) as f64),
+        agreement: (row > 1).then(|| same as f64 / rows.max(1) as f64),
     })
 }
