@@ -18,29 +18,47 @@ pub const SET: Set = Set {
         if report["labels"] != expected || report["quarantined"] != json!([]) {
             bail!("expected {expected} and nothing refused, got {report}");
         }
-        project.configure(SETTINGS)
+        project.configure(SETTINGS)?;
+        project.configure(MOTION)
     },
 };
 
-// Chosen among about a dozen settings by the figure on the test files, so it is no clean estimate. Seeds 1 to 4 gave 0.998, 1.000,
-// 0.988 and 0.882 (int8): seed 1 is what this set runs, and not every seed reaches the floor.
 const SETTINGS: &str = r#"
 [impulse]
 window_ms = 2000
 stride_ms = 400
+"#;
 
+/// For all motion sets. Chosen among ten by the accuracy on validation windows, the mean of this set and of HAPT's accelerometer
+/// with users held out, five seeds each: 0.977; the runner-up (without the raw window) 0.972, convolutions on the raw window
+/// 0.954. Validation alone on this set tells nothing: seven of ten are above 0.999 there, and yet spectral analysis and flatten
+/// alone get 0.93 on the test files, in which `updown` is moved more strongly (deviation of x 0.63 against 0.40).
+pub const MOTION: &str = r#"
 [[impulse.dsp]]
 block = "raw"
 
+[[impulse.dsp]]
+block = "spectral_analysis"
+version = 4
+filter_type = "none"
+fft_length = 64
+
+[[impulse.dsp]]
+block = "flatten"
+
 [[impulse.learn]]
 kind = "classifier"
+layers = [
+    { type = "dense", units = 64, activation = "relu" },
+    { type = "dropout", rate = 0.3 },
+    { type = "dense", units = 32, activation = "relu" },
+    { type = "dropout", rate = 0.3 },
+]
 
 [training]
-epochs = 40
-batch_size = 64
+epochs = 100
+patience = 20
 
 [training.augment]
-time_shift = 20
-noise = 0.1
-gain = 0.1
+noise = 0.2
 "#;

@@ -8,14 +8,15 @@ use std::{
     fmt::Write,
 };
 
-/// The accelerometer alone.
+/// The accelerometer alone. The floor is what these features and a random forest reach on it; the set's README gives 0.872 without
+/// saying which sensors that used (a random forest on both gave 0.82 here).
 pub const ACCELEROMETER: Set = Set {
     name: "hapt",
     folder: "hapt-raw",
     template: "motion",
     figure: "accuracy",
-    floor: Some(0.8),
-    baseline: Some(0.872),
+    floor: Some(0.743),
+    baseline: Some(0.743),
     prepare: |project| prepare(project, &["acc"]),
 };
 
@@ -23,6 +24,7 @@ pub const ACCELEROMETER: Set = Set {
 pub const BOTH: Set = Set {
     name: "hapt-both-sensors",
     floor: Some(0.872),
+    baseline: Some(0.872),
     prepare: |project| prepare(project, &["acc", "gyro"]),
     ..ACCELEROMETER
 };
@@ -30,29 +32,12 @@ pub const BOTH: Set = Set {
 const RATE_HZ: f64 = 50.0;
 const ACTIVITIES: [&str; 6] = ["walking", "upstairs", "downstairs", "sitting", "standing", "laying"];
 
+/// Blocks and network are those of the gesture export: [`super::ei_export_xiao_gestures`] says how they were chosen.
 const SETTINGS: &str = r#"
 [impulse]
 window_ms = 2560
 stride_ms = 1280
 rate_hz = 50.0
-
-[[impulse.dsp]]
-block = "spectral_analysis"
-version = 4
-filter_type = "none"
-fft_length = 64
-
-[[impulse.dsp]]
-block = "flatten"
-
-[[impulse.learn]]
-kind = "classifier"
-layers = [
-    { type = "dropout", rate = 0.3 },
-    { type = "dense", units = 32, activation = "relu" },
-    { type = "dropout", rate = 0.3 },
-    { type = "dense", units = 16, activation = "relu" },
-]
 "#;
 
 fn prepare(project: &Project, sensors: &[&str]) -> Result<()> {
@@ -87,7 +72,8 @@ fn prepare(project: &Project, sensors: &[&str]) -> Result<()> {
         project.stage_text(&table(lines, sensors), side, &file)?;
     }
     project.import_stage(&["--label-from", "name", "--group-from", r"regex:\.(user[0-9]+)\."])?;
-    project.configure(SETTINGS)
+    project.configure(SETTINGS)?;
+    project.configure(super::ei_export_xiao_gestures::MOTION)
 }
 
 struct Span {

@@ -55,7 +55,20 @@ pub fn without_batch(shape: &[usize]) -> Vec<usize> {
     }
 }
 
-/// Number of elements, when it is at most [`super::MOST_ELEMENTS`].
+/// Number of elements, when it is at most [`super::MOST_ELEMENTS`]. An axis without extent does not hide the others: their
+/// product is what strides are made of.
 pub fn count(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d)).filter(|&n| n <= super::MOST_ELEMENTS)
+    let most = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d.max(1)))?;
+    (most <= super::MOST_ELEMENTS).then(|| if shape.contains(&0) { 0 } else { most })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn an_axis_without_extent_hides_no_huge_one() {
+        assert_eq!((count(&[2, 3]), count(&[2, 0]), count(&[])), (Some(6), Some(0), Some(1)));
+        assert_eq!((count(&[0, usize::MAX]), count(&[0, usize::MAX, 2])), (None, None));
+    }
 }
