@@ -73,6 +73,8 @@ fn golden_cases_run_through_the_command() {
     for id in [
         "raw-p01",
         "flatten-p01",
+        "flatten-p08-ma4",
+        "flatten-p09-ma3-axes3",
         "spectrogram-p01-default",
         "mfcc-p03-classic",
         "mfcc-p15-v1",
@@ -261,4 +263,65 @@ fn what_follows_a_network_takes_arrays_and_json() {
     let ran = bench.run(&["dsp", "run", "fomo_decode", "--params", "{}", "--input", &x, "--out", "z.json"]);
     assert_eq!(ran.status.code(), Some(1), "{}", text(&ran));
     assert!(text(&ran).contains("labels"), "{}", text(&ran));
+}
+
+#[test]
+fn heart_and_motion_cases_run_through_the_command() {
+    let bench = Bench::empty();
+    let read = |path: PathBuf| -> Json {
+        serde_json::from_str(&std::fs::read_to_string(path).expect("a file")).expect("JSON")
+    };
+    fn flat(value: &Json) -> Vec<f64> {
+        value
+            .as_array()
+            .map_or_else(|| value.as_f64().into_iter().collect(), |a| a.iter().flat_map(flat).collect())
+    }
+    let mut seen = 0;
+    for case in cases() {
+        let block = case["block"].as_str().expect("a block");
+        let (field, result) = match block {
+            "hrv_time_domain" | "hrv_frequency_domain" => ("rr_ms", None),
+            "heart_rate_ppg" => ("ppg", Some("hr_bpm_every_2s")),
+            "imu_syntiant" => ("values", Some("features")),
+            _ => continue,
+        };
+        let body = read(golden().join(case["case_file"].as_str().expect("a file")));
+        let mut values = flat(&body["input"][field]);
+        let mut shape = format!("({},)", values.len());
+        if block == "heart_rate_ppg" {
+            let acc = flat(&body["input"]["acc"]);
+            shape = format!("({}, 4)", values.len());
+            values =
+                values.iter().zip(acc.chunks_exact(3)).flat_map(|(p, a)| [*p, a[0], a[1], a[2]]).collect();
+        }
+        let mut bytes = npy_header("<f8", &shape);
+        bytes.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        let array = bench.write("x.npy", bytes).display().to_string();
+        let object = bench.write("x.json", body["input"].to_string()).display().to_string();
+        let params = body["parameters"].to_string();
+        let (y, z) = (bench.path("y.npy").display().to_string(), bench.path("y.json").display().to_string());
+        for (input, output) in [(&array, &y), (&object, &z)] {
+            let args = ["dsp", "run", block, "--params", &params, "--input", input, "--out", output];
+            let ran = bench.run(&args);
+            assert!(ran.status.success(), "{}: {}", case["id"], text(&ran));
+        }
+        let (got, object) = (npy(Path::new(&y)), read(PathBuf::from(&z)));
+        if let Some(result) = result {
+            assert_eq!(got, flat(&object[result]), "{}", case["id"]);
+            assert_eq!(got.len(), flat(&body["expected"][result]).len(), "{}", case["id"]);
+        } else {
+            let expected = body["expected"].as_object().expect("values");
+            for key in expected.keys() {
+                assert!(object[key].is_f64(), "{}: no `{key}` in {object}", case["id"]);
+            }
+            assert_eq!(got.len(), expected.len(), "{}", case["id"]);
+        }
+        if let (true, Some(rtol)) = (block == "imu_syntiant", case["tolerance"]["rtol"].as_f64()) {
+            for (g, e) in got.iter().zip(flat(&body["expected"]["features"])) {
+                assert!((g - e).abs() <= 1e-6 + rtol * e.abs(), "{}: {g} {e}", case["id"]);
+            }
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 10);
 }

@@ -2,7 +2,7 @@
 
 use crate::names::{array, float};
 use edgewright_dsp::{
-    Analysis, Decimator, Framing, MelVariant, Plan, RealFft, SpectralPlan, SpectrogramVariant,
+    Analysis, Decimator, Framing, MelVariant, Plan, RealFft, SpectralPlan, SpectrogramVariant, Variability,
 };
 use edgewright_impulse::DspBlock;
 
@@ -12,7 +12,7 @@ pub struct DspCode {
     pub runtime: Vec<&'static str>,
     /// Tables and parameters.
     pub source: String,
-    /// Expression that runs it; `signal`, `features` and `scratch` are in scope.
+    /// Expression that runs it; `signal`, `state` where the block has one, `features` and `scratch` are in scope.
     pub call: String,
 }
 
@@ -74,12 +74,46 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
             chosen_array(&mut out);
             let wanted: Vec<String> = p.wanted.iter().map(|w| u8::from(*w).to_string()).collect();
             out.push_str(&format!(
-                "EW_DATA ew_flatten {symbol} = {{{}u, {axes}u, {used}u, {symbol}_axes, {}, {{{}}}}};\n",
+                "EW_DATA ew_flatten {symbol} = {{{}u, {axes}u, {used}u, {symbol}_axes, {}, {{{}}}, {}u}};\n",
                 p.frames,
                 float(p.scale),
-                wanted.join(", ")
+                wanted.join(", "),
+                p.moving
             ));
             ("flatten", &["ew_read.h", "ew_stats.h"])
+        }
+        Plan::Heart(p) => {
+            chosen_array(&mut out);
+            let filters = [p.band, p.envelope].concat().concat();
+            out.push_str(&floats(&format!("{symbol}_filters"), &filters));
+            let (variability, bands) = match &p.variability {
+                Variability::None => (0, "{{0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
+                Variability::Rmssd => (1, "{{0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
+                Variability::Time => (2, "{{0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
+                Variability::All(f) => {
+                    let fft = fft(symbol, &f.fft, &mut out);
+                    (3, format!("{{{fft}, {}u, {}u, {}u, {}u}}", f.low.0, f.low.1, f.high.0, f.high.1))
+                }
+            };
+            out.push_str(&format!(
+                "EW_DATA ew_heart {symbol} = {{\n    {}u, {axes}u, {used}u, {symbol}_axes, {}u, {}, {}, {symbol}_filters, {}u,\n    {}, {}, {}, {}, {}, {}, {}, {variability}, {}u, {}, {}u,\n    {bands}}};\n",
+                p.frames,
+                p.increment,
+                float(p.rate),
+                u8::from(p.ecg),
+                p.lag,
+                float(p.resting),
+                float(p.calm),
+                float(p.sensitivity),
+                float(p.leak),
+                float(p.shortest),
+                float(p.rate_window),
+                u8::from(p.include_rate),
+                p.update,
+                float(p.variability_window),
+                p.kept
+            ));
+            ("heart", &["ew_read.h", "ew_fft.h", "ew_stats.h", "ew_hrv.h", "ew_heart.h"])
         }
         Plan::Spectral(p) => {
             chosen_array(&mut out);
@@ -126,11 +160,13 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
             ("mel", &["ew_read.h", "ew_math.h", "ew_fft.h", "ew_audio.h"])
         }
     };
-    DspCode {
-        runtime: runtime.to_vec(),
-        source: out,
-        call: format!("ew_{kind}_extract(&{symbol}, signal, features, scratch)"),
-    }
+    let state = match &block.plan {
+        Plan::Flatten(p) if p.moving == 0 => "NULL, ",
+        Plan::Flatten(_) | Plan::Heart(_) => "state, ",
+        _ => "",
+    };
+    let call = format!("ew_{kind}_extract(&{symbol}, signal, {state}features, scratch)");
+    DspCode { runtime: runtime.to_vec(), source: out, call }
 }
 
 /// Emits a decimation once, however often it is used; `done` holds the names of those that are there.

@@ -26,11 +26,12 @@ pub struct Options {
 /// [`CompileError`].
 pub fn compile(impulse: &Impulse, target: &Target, options: &Options) -> Result<FileTree, CompileError> {
     let arena = arena(impulse, target)?;
+    let needed = arena.plan.bytes + 4 * impulse.state_len();
     if let Some(ram) = target.ram_bytes()
-        && arena.plan.bytes as u64 > ram
+        && needed as u64 > ram
     {
         return Err(CompileError::ArenaTooLarge {
-            needed: arena.plan.bytes,
+            needed,
             available: ram as usize,
             target: target.id.clone(),
         });
@@ -41,7 +42,7 @@ pub fn compile(impulse: &Impulse, target: &Target, options: &Options) -> Result<
     let mut put = |path: String, text: String| tree.insert(path, text.into_bytes());
     put(format!("{}.h", names.p), header(impulse, target, &arena, &names));
     put(format!("{}.c", names.p), source(impulse, &arena, &names)?);
-    put(format!("{}.hpp", names.p), wrapper(&names));
+    put(format!("{}.hpp", names.p), wrapper(impulse, &names));
     put("example.c".into(), example(impulse, &names));
     put("README.md".into(), page(impulse, &arena, &names));
     Ok(tree)
@@ -105,7 +106,7 @@ fn header(impulse: &Impulse, target: &Target, arena: &Arena, n: &Names) -> Strin
  *
  * Window: {frames} frames of {axis_count} values at {rate} Hz: {axes}.
  * Features: {feature_count} from {blocks}.
- * Memory: {arena} bytes of arena, from the caller; no heap, nothing global that changes.
+ * Memory: {arena} bytes of arena, from the caller{kept}; no heap, nothing global that changes.
  */
 #ifndef {u}_H
 #define {u}_H
@@ -145,7 +146,7 @@ typedef struct {{
 
 typedef struct {{
     unsigned char *arena;
-}} {p}_t;
+{state}}} {p}_t;
 
 typedef struct {{
 {fields}}} {p}_result;
@@ -154,7 +155,7 @@ typedef struct {{
  * the same time. */
 int {p}_init({p}_t *handle, void *arena, size_t arena_size);
 
-/* From a window to the result. */
+{reset}/* From a window to the result. */
 int {p}_classify({p}_t *handle, const {p}_signal *signal, {p}_result *result);
 
 /* From a window to its {u}_FEATURE_COUNT features. */
@@ -192,6 +193,20 @@ void {p}_stream_advance({p}_stream *stream);
         axis_count = w.axes.len(),
         rate = w.rate_hz,
         rate_literal = format_args!("{:?}", w.rate_hz),
+        kept = match impulse.state_len() {
+            0 => String::new(),
+            n => format!(", and {} bytes in the handle that go from window to window", 4 * n),
+        },
+        state = match impulse.state_len() {
+            0 => String::new(),
+            n => format!("    float state[{n}]; /* what goes from window to window */\n"),
+        },
+        reset = match impulse.state_len() {
+            0 => String::new(),
+            _ => format!(
+                "/* Forgets earlier windows: the next one follows none. */\nvoid {p}_reset({p}_t *handle);\n\n"
+            ),
+        },
         axes = axes.join(", "),
         feature_count = impulse.features(),
         blocks = comment(&blocks.join(", ")),
@@ -207,7 +222,7 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
     let mut wanted = vec!["ew_base.h"];
     let mut parts = String::new();
     let mut extract = String::new();
-    let mut at = 0;
+    let (mut at, mut state_at) = (0, 0);
     for (i, block) in impulse.dsp.iter().enumerate() {
         let code = dsp::emit(block, &format!("{p}_dsp{i}"), impulse.window.axes.len());
         wanted.extend(code.runtime);
@@ -219,11 +234,16 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
         ));
         parts.push_str(&code.source);
         parts.push('\n');
+        let state = match block.plan.state_len() {
+            0 => String::new(),
+            _ => format!("        float *state = handle->state + {state_at};\n"),
+        };
         extract.push_str(&format!(
-            "    if (status == EW_OK) {{\n        float *features = all + {at};\n        float *scratch = (float *)(void *)(arena + {}u);\n        (void)scratch;\n        status = {};\n    }}\n",
+            "    if (status == EW_OK) {{\n        float *features = all + {at};\n        float *scratch = (float *)(void *)(arena + {}u);\n{state}        (void)scratch;\n        status = {};\n    }}\n",
             arena.scratch[i], code.call
         ));
         at += block.features();
+        state_at += block.plan.state_len();
     }
     let mut infer = String::new();
     let offsets = impulse.feature_offsets();
@@ -302,8 +322,9 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
 {parts}{label_text}/* An array of negative size where the arena's layout does not hold. */
 typedef char {p}_arena_is_whole[({u}_ARENA_SIZE >= {arena_bytes}) && (sizeof(float) == 4) ? 1 : -1];
 
-static int {p}_features(unsigned char *arena, const ew_signal *signal, float *all)
+static int {p}_features({p}_t *handle, const ew_signal *signal, float *all)
 {{
+    unsigned char *arena = handle->arena;
     int status = EW_OK;
     (void)arena;
     (void)all;
@@ -328,16 +349,16 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size)
         return EW_ERROR_ARENA;
     }}
     handle->arena = (unsigned char *)arena;
-    return EW_OK;
+{forget}    return EW_OK;
 }}
 
-int {p}_extract({p}_t *handle, const {p}_signal *signal, float *features, size_t length)
+{reset}int {p}_extract({p}_t *handle, const {p}_signal *signal, float *features, size_t length)
 {{
     if (handle == NULL || handle->arena == NULL || signal == NULL || signal->get == NULL || features == NULL ||
         length != (size_t){u}_FEATURE_COUNT || signal->length != (size_t){u}_WINDOW_LEN) {{
         return EW_ERROR_ARGUMENT;
     }}
-    return {p}_features(handle->arena, signal, features);
+    return {p}_features(handle, signal, features);
 }}
 
 int {p}_invoke({p}_t *handle, const float *in, size_t in_len, float *out, size_t out_len)
@@ -361,7 +382,7 @@ int {p}_classify({p}_t *handle, const {p}_signal *signal, {p}_result *result)
     }}
     features = (float *)(void *)(handle->arena + {features_at}u);
     ew_mark_dsp();
-    status = {p}_features(handle->arena, signal, features);
+    status = {p}_features(handle, signal, features);
     if (status != EW_OK) {{
         return status;
     }}
@@ -475,11 +496,22 @@ void {p}_stream_advance({p}_stream *stream)
             &format!("typedef {p}_signal ew_signal;\n\n/* ---- ew_read.h ---- */")
         ),
         features_at = arena.features,
+        forget = if impulse.state_len() > 0 { format!("    {p}_reset(handle);\n") } else { String::new() },
+        reset = match impulse.state_len() {
+            0 => String::new(),
+            n => format!(
+                "void {p}_reset({p}_t *handle)\n{{\n    int i;\n    for (i = 0; i < {n}; i++) {{\n        handle->state[i] = 0.0f;\n    }}\n}}\n\n"
+            ),
+        },
     ))
 }
 
-fn wrapper(n: &Names) -> String {
+fn wrapper(impulse: &Impulse, n: &Names) -> String {
     let (p, u) = (&n.p, &n.upper);
+    let reset = match impulse.state_len() {
+        0 => String::new(),
+        _ => format!("    void reset() {{ {p}_reset(&handle_); }}\n"),
+    };
     format!(
         r#"// {p}.hpp - C++ (11 and later) over {p}.h. Made by edgewright; do not edit.
 #ifndef {u}_HPP
@@ -498,7 +530,7 @@ public:
 
     int status() const {{ return status_; }}
     int classify(const {p}_signal &signal, {p}_result &result) {{ return {p}_classify(&handle_, &signal, &result); }}
-
+{reset}
 private:
     alignas(4) unsigned char arena_[{u}_ARENA_SIZE];
     {p}_t handle_;
@@ -580,7 +612,7 @@ The arithmetic is the same under every compiler option but `-ffast-math` (which 
 - Values: all axes of a frame together, in the order and units of the header; sampled at the rate it names.
 - RAM: the arena, the window if you keep one (a callback in `{p}_signal` reads it from anywhere, such as a 16-bit buffer
   that a DMA fills: `{p}_signal_i16`), and a stack of about one kilobyte.
-- Two libraries link together when their projects have different names.
+{state}- Two libraries link together when their projects have different names.
 - A stream: `{p}_stream_push` takes values as they come; `{p}_stream_ready`, `{p}_classify` on `{p}_stream_window`, then
   `{p}_stream_advance`. The results are those of classifying each window at once.
 
@@ -591,5 +623,12 @@ The arithmetic is the same under every compiler option but `-ffast-math` (which 
 {map}
 "#,
         snippet = snippet(impulse, n),
+        state = match impulse.state_len() {
+            0 => String::new(),
+            n => format!(
+                "- The handle keeps {} bytes from window to window: classify consecutive windows with one handle, and call\n  `{p}_reset` where the next window follows none.\n",
+                4 * n
+            ),
+        },
     )
 }

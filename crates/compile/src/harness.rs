@@ -37,13 +37,20 @@ fn flatten(impulse: &Impulse) -> String {
     out
 }
 
-/// A host program: reads windows from its first argument, writes results to its second; both single precision in the
-/// byte order of the machine. Three numbers follow: how many windows it takes from the front, how many it then leaves
+/// Floats before each window of a file of windows: for an impulse that keeps something from window to window, one that is
+/// not 0 where the window follows none.
+pub fn window_prefix(impulse: &Impulse) -> usize {
+    usize::from(impulse.state_len() > 0)
+}
+
+/// A host program: reads windows, each after [`window_prefix`] floats, from its first argument, writes results to its
+/// second; both single precision in the byte order of the machine. Three numbers follow: how many windows it takes from the front, how many it then leaves
 /// out, and how many it takes after those. Windows are classified at once, and one in sixteen again out of a stream;
 /// both must agree.
 pub fn host_main(impulse: &Impulse, name: Option<&str>) -> String {
     let p = name.map_or_else(|| prefix(&impulse.name), prefix);
     let u = p.to_uppercase();
+    let (before, reset) = (window_prefix(impulse), reset(impulse, &p));
     format!(
         r#"/* Made by edgewright to prove the library. */
 #include "{p}.h"
@@ -52,7 +59,7 @@ pub fn host_main(impulse: &Impulse, name: Option<&str>) -> String {
 #include <string.h>
 
 static uint32_t arena[({u}_ARENA_SIZE + 3) / 4];
-static float window[{u}_WINDOW_LEN], ring[{u}_WINDOW_LEN];
+static float record[{before} + {u}_WINDOW_LEN], ring[{u}_WINDOW_LEN];
 
 static void flatten({p}_result result, float *values)
 {{
@@ -65,7 +72,8 @@ static void flatten({p}_result result, float *values)
 int main(int argc, char **argv)
 {{
     float once[{u}_OUTPUT_COUNT] = {{0}}, streamed[{u}_OUTPUT_COUNT] = {{0}};
-    {p}_t handle;
+    const float *const window = record + {before};
+    {p}_t handle, again;
     FILE *in, *out;
     unsigned long count = 0, tested, skipped, most;
     if (argc != 6) {{
@@ -81,13 +89,14 @@ int main(int argc, char **argv)
     }}
     for (; count < most; count++) {{
         for (; count == tested && skipped > 0u; skipped--) {{
-            if (fseek(in, (long)sizeof window, SEEK_CUR) != 0) {{
+            if (fseek(in, (long)sizeof record, SEEK_CUR) != 0) {{
                 return 8;
             }}
         }}
-        if (fread(window, sizeof(float), {u}_WINDOW_LEN, in) != {u}_WINDOW_LEN) {{
+        if (fread(record, sizeof record, 1, in) != 1) {{
             return 8;
         }}
+{reset}        again = handle;
         {p}_signal signal = {p}_signal_f32(window);
         {p}_stream stream;
         {p}_result result;
@@ -105,7 +114,7 @@ int main(int argc, char **argv)
         signal = {p}_stream_window(&stream);
         if (count % 16u != 0u) {{
             memcpy(streamed, once, sizeof once);
-        }} else if (!{p}_stream_ready(&stream) || {p}_classify(&handle, &signal, &result) != {u}_OK) {{
+        }} else if (!{p}_stream_ready(&stream) || {p}_classify(&again, &signal, &result) != {u}_OK) {{
             return 5;
         }} else {{
             flatten(result, streamed);
@@ -130,13 +139,14 @@ int main(int argc, char **argv)
 pub fn board_main(impulse: &Impulse, name: Option<&str>) -> String {
     let p = name.map_or_else(|| prefix(&impulse.name), prefix);
     let u = p.to_uppercase();
+    let (before, reset) = (window_prefix(impulse), reset(impulse, &p));
     format!(
         r#"/* Made by edgewright to prove the library. */
 #include "{p}.h"
 #include "board.h"
 
 static uint32_t arena[({u}_ARENA_SIZE + 3) / 4];
-static float window[{u}_WINDOW_LEN];
+static float record[{before} + {u}_WINDOW_LEN];
 static {p}_result result;
 static {p}_t handle;
 static {p}_signal signal;
@@ -160,12 +170,13 @@ int main(void)
     uint32_t deepest = 0;
     const int in = board_open("windows.bin", 0), out = board_open("results.bin", 1);
     int note;
-    signal = {p}_signal_f32(window);
+    signal = {p}_signal_f32(record + {before});
     if (in < 0 || out < 0 || {p}_init(&handle, arena, sizeof arena) != {u}_OK) {{
         return 3;
     }}
-    while (board_read(in, window, sizeof window) == 0) {{
-        const uint32_t depth = board_stack_of(run);
+    while (board_read(in, record, sizeof record) == 0) {{
+        uint32_t depth;
+{reset}        depth = board_stack_of(run);
         if (status != {u}_OK) {{
             return 4;
         }}
@@ -181,6 +192,14 @@ int main(void)
 "#,
         flatten = flatten(impulse)
     )
+}
+
+/// Statements that forget earlier windows where the record says so.
+fn reset(impulse: &Impulse, p: &str) -> String {
+    match window_prefix(impulse) {
+        0 => String::new(),
+        _ => format!("        if (record[0] != 0.0f) {{\n            {p}_reset(&handle);\n        }}\n"),
+    }
 }
 
 /// A program, of the host or of a board, that runs the library of a graph with this prefix on the inputs of `inputs.bin`,

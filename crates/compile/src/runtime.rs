@@ -10,6 +10,8 @@ const FILES: &[(&str, &str)] = &[
     ("ew_stats.h", include_str!("../../../runtime/c/dsp/ew_stats.h")),
     ("ew_decimate.h", include_str!("../../../runtime/c/dsp/ew_decimate.h")),
     ("ew_axis.h", include_str!("../../../runtime/c/dsp/ew_axis.h")),
+    ("ew_hrv.h", include_str!("../../../runtime/c/dsp/ew_hrv.h")),
+    ("ew_heart.h", include_str!("../../../runtime/c/dsp/ew_heart.h")),
     ("ew_spectral.h", include_str!("../../../runtime/c/dsp/ew_spectral.h")),
     ("ew_wavelet.h", include_str!("../../../runtime/c/dsp/ew_wavelet.h")),
     ("ew_peaks.h", include_str!("../../../runtime/c/dsp/ew_peaks.h")),

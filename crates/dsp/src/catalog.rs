@@ -140,6 +140,15 @@ static BLOCKS: &[BlockInfo] = &[
             switch("stdev", true, "Standard deviation (of the whole population).").of(ONE),
             switch("skewness", true, "Lack of symmetry.").of(ONE),
             switch("kurtosis", true, "Weight of the tails.").of(ONE),
+            int(
+                "moving_avg_num_windows",
+                0,
+                0,
+                10_000,
+                "windows",
+                "Adds the mean of the means of so many last windows, which the device keeps in its handle; 0 for none.",
+            )
+            .of(ONE),
         ],
     },
     BlockInfo {
@@ -285,6 +294,127 @@ static BLOCKS: &[BlockInfo] = &[
                 "Pre-emphasis: how many samples earlier, at least 1.",
             ),
         ],
+    },
+    BlockInfo {
+        name: "hr",
+        title: "HR/HRV features",
+        help: "Heart rate every 2 s and its variability, from a PPG or an ECG and the three axes of an accelerometer beside it, in this order. Own design: the reference's algorithm is closed. State goes from window to window, so windows should follow each other without overlap.",
+        versions: ONE,
+        params: &[
+            select("ppg_ecg", "ppg", &["ppg", "ecg"], "Kind of the first axis: light through skin, or a voltage.").of(ONE),
+            int(
+                "filter_preset",
+                0,
+                0,
+                2,
+                "",
+                "Band that is looked at. PPG: 0.5-2.5, 0.5-4, 0.7-2 Hz; ECG: 8-16, 5-25, 10-20 Hz. 1 is for high rates and clean signals, 2 for noise.",
+            )
+            .of(ONE),
+            float("hr_win_size_s", 6.0, 2.0, 60.0, "s", "How far a heart rate looks back; longer is calmer and later.")
+                .of(ONE),
+            float(
+                "sensitivity",
+                0.5,
+                0.05,
+                1.0,
+                "",
+                "Share of the usual height from which a wave is a beat; lower finds more beats and more that are none.",
+            )
+            .of(ONE),
+            float(
+                "acc_resting_std",
+                0.3,
+                0.0,
+                1000.0,
+                "unit of the accelerometer",
+                "Sum of the standard deviations of its three axes in 2 s above which what it explains is taken off the PPG.",
+            )
+            .of(ONE),
+            select(
+                "hrv_features",
+                "none",
+                &["none", "rmssd", "time-domain", "all"],
+                "Measures of variability: none, the root mean square of successive differences, all of the time domain, those and the frequency domain.",
+            )
+            .of(ONE),
+            switch("include_hr", true, "Heart rates beside measures of variability; without those they are always there.").of(ONE),
+            int(
+                "hrv_update_interval_s",
+                10,
+                2,
+                300,
+                "s",
+                "From one set of variability measures to the next, in steps of 2 s; at most the window.",
+            )
+            .of(ONE),
+            int(
+                "hrv_win_size_s",
+                90,
+                10,
+                300,
+                "s",
+                "How far variability looks back: at least 10 for rmssd, 30 for time-domain, 90 for all.",
+            )
+            .of(ONE),
+        ],
+    },
+    BlockInfo {
+        name: "audio_syntiant",
+        title: "Audio Syntiant",
+        help: "Energy in 40 mel bands as a Syntiant NDP takes it. A substitute: the chip's own extraction is not public, so this is version 4 of `mfe` with the chip's settings, and not its bits.",
+        versions: ONE,
+        params: &[
+            float(
+                "frame_length",
+                0.032,
+                0.001,
+                1.0,
+                "s",
+                "Length of a frame; what is longer than the Fourier transform is cut off.",
+            )
+            .of(ONE),
+            float(
+                "frame_stride",
+                0.024,
+                0.001,
+                1.0,
+                "s",
+                "From one frame to the next; shorter strides follow changes better and cost more.",
+            )
+            .of(ONE),
+            int("num_filters", 40, 40, 40, "", "Number of mel filters, fixed by the chip.").of(ONE),
+            int("fft_length", 512, 512, 512, "", "Values of the Fourier transform, fixed by the chip.").of(ONE),
+            float("low_frequency", 0.0, 0.0, 0.0, "Hz", "Lower edge of the first mel filter, fixed by the chip.")
+                .of(ONE),
+            float("high_frequency", 0.0, 0.0, 0.0, "Hz", "Upper edge of the last mel filter: half the rate.")
+                .of(ONE),
+            float(
+                "pre_cof",
+                0.96875,
+                0.0,
+                1.0,
+                "",
+                "Pre-emphasis: how much of the sample before is taken off, which lifts high frequencies.",
+            )
+            .of(ONE),
+            ParamInfo {
+                name: "extractor",
+                kind: ParamKind::Text,
+                default: Default::Text("log-bin"),
+                unit: "",
+                versions: ONE,
+                help: "Name of the chip's extractor; changes no feature here.",
+            },
+            int("noise_floor_db", -52, -200, 11, "dB", "What is quieter becomes 0.").of(ONE),
+        ],
+    },
+    BlockInfo {
+        name: "imu_syntiant",
+        title: "IMU Syntiant",
+        help: "Motion as a Syntiant NDP takes it: values in m/s2, brought to -1..1 where 1 is twice the standard gravity.",
+        versions: ONE,
+        params: &[switch("scaling", true, "Divides by 19.6133; off, the values stay as they are.").of(ONE)],
     },
     BlockInfo {
         name: "image",

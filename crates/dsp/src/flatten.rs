@@ -1,4 +1,4 @@
-//! Flatten: statistics of each axis.
+//! Flatten: statistics of each axis, and the moving average of its means over windows.
 
 use crate::math::sqrt;
 
@@ -13,6 +13,8 @@ pub struct FlattenPlan {
     pub axes: usize,
     /// Mean, minimum, maximum, RMS, standard deviation, skewness, kurtosis: which are computed.
     pub wanted: [bool; 7],
+    /// Windows of the moving average; 0 for none.
+    pub moving: usize,
 }
 
 /// Mean and central moments.
@@ -71,10 +73,22 @@ impl FlattenPlan {
         self.frames
     }
 
+    /// Features of an axis.
+    pub fn per_axis(&self) -> usize {
+        self.wanted.iter().filter(|w| **w).count() + usize::from(self.moving > 0)
+    }
+
+    /// Floats that go from window to window: how many means are kept, where the next one goes, the means of each axis.
+    pub fn state_len(&self) -> usize {
+        if self.moving == 0 { 0 } else { 2 + self.moving * self.axes }
+    }
+
     /// Statistics axis by axis.
-    pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
+    pub fn extract(&self, window: &[f32], state: &mut [f32], scratch: &mut [f32], features: &mut [f32]) {
         let x = &mut scratch[..self.frames];
         let mut at = 0;
+        let (kept, slot) = if self.moving == 0 { (0, 0) } else { (state[0] as usize, state[1] as usize) };
+        let kept = if kept < self.moving { kept + 1 } else { self.moving };
         for axis in 0..self.axes {
             for (i, x) in x.iter_mut().enumerate() {
                 *x = window[i * self.axes + axis] * self.scale;
@@ -96,6 +110,16 @@ impl FlattenPlan {
                     at += 1;
                 }
             }
+            if self.moving > 0 {
+                let means = &mut state[2 + axis * self.moving..2 + (axis + 1) * self.moving];
+                means[slot] = m.mean;
+                features[at] = mean(&means[..kept]);
+                at += 1;
+            }
+        }
+        if self.moving > 0 {
+            state[0] = kept as f32;
+            state[1] = if slot + 1 < self.moving { slot + 1 } else { 0 } as f32;
         }
     }
 }

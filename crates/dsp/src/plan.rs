@@ -1,9 +1,9 @@
 //! From a configuration to tables: every check happens here, nothing can fail later but the values themselves.
 
 use crate::{
-    Analysis, BlockInfo, DspError, FlattenPlan, Framing, ImagePlan, MelBank, MelPlan, MelVariant,
-    OutputShape, ParamKind, Params, RawPlan, RealFft, SpectralPlan, SpectrogramPlan, SpectrogramVariant,
-    Value, WindowSpec, block::Default, blocks, spectral_plan::spectral,
+    Analysis, BlockInfo, DspError, FlattenPlan, Framing, HeartOptions, HeartPlan, ImagePlan, MelBank,
+    MelPlan, MelVariant, OutputShape, ParamKind, Params, RawPlan, RealFft, SpectralPlan, SpectrogramPlan,
+    SpectrogramVariant, Value, Variability, WindowSpec, block::Default, blocks, spectral_plan::spectral,
 };
 use alloc::{
     format,
@@ -22,6 +22,7 @@ pub enum Plan {
     Spectrogram(SpectrogramPlan),
     Mel(MelPlan),
     Image(ImagePlan),
+    Heart(HeartPlan),
 }
 
 /// Configured parameters over the declared defaults.
@@ -144,7 +145,7 @@ pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> 
         );
     }
     let p = Reader { info, params };
-    let audio = matches!(block, "mfcc" | "mfe" | "spectrogram");
+    let audio = matches!(block, "mfcc" | "mfe" | "spectrogram" | "audio_syntiant");
     if block != "spectral_analysis" {
         p.check()?;
     }
@@ -164,10 +165,16 @@ pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> 
         "raw" => {
             Ok(Plan::Raw(RawPlan { scale: p.number("scale_axes") as f32, len: window.axes * window.frames }))
         }
+        "imu_syntiant" => {
+            // Twice the standard gravity.
+            let scale = if p.flag("scaling") { 1.0 / (2.0 * 9.80665) } else { 1.0 };
+            Ok(Plan::Raw(RawPlan { scale: scale as f32, len: window.axes * window.frames }))
+        }
         "flatten" => {
+            let moving = p.count("moving_avg_num_windows");
             let names = ["average", "minimum", "maximum", "rms", "stdev", "skewness", "kurtosis"];
             let wanted = names.map(|n| p.flag(n));
-            if !wanted.contains(&true) {
+            if moving == 0 && !wanted.contains(&true) {
                 return refuse(
                     "no_feature",
                     "every statistic is switched off; switch at least one on".into(),
@@ -178,11 +185,31 @@ pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> 
                 frames: window.frames,
                 axes: window.axes,
                 wanted,
+                moving,
             }))
         }
         "image" => image(&p, window),
+        "hr" => {
+            let options = HeartOptions {
+                ecg: p.text("ppg_ecg") == "ecg",
+                preset: p.count("filter_preset"),
+                rate_window_s: p.number("hr_win_size_s"),
+                sensitivity: p.number("sensitivity"),
+                resting: p.number("acc_resting_std"),
+                variability: p.text("hrv_features"),
+                include_rate: p.flag("include_hr"),
+                update_s: p.count("hrv_update_interval_s"),
+                variability_window_s: p.count("hrv_win_size_s"),
+            };
+            Ok(Plan::Heart(HeartPlan::new(window, &options)?))
+        }
         "spectral_analysis" => spectral(&p, version, window),
         "spectrogram" => spectrogram(&p, version, window),
+        "audio_syntiant" if window.rate_hz != 16000.0 => {
+            refuse("rate", format!("block `{block}` takes 16000 Hz, the window has {} Hz", window.rate_hz))
+        }
+        // The chip's own extraction is not public; this is version 4 of MFE with its settings.
+        "audio_syntiant" => mel(&p, 4, window),
         _ => mel(&p, version, window),
     }
 }
@@ -342,7 +369,7 @@ fn mel(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspErr
         MelVariant::Cepstral { coefficients, dct, window: rows }
     } else if version >= 3 {
         framing.scale = 1.0 / 32768.0;
-        framing.emphasis = 0.98;
+        framing.emphasis = if p.info.name == "audio_syntiant" { p.number("pre_cof") as f32 } else { 0.98 };
         MelVariant::Quantised { floor: p.number("noise_floor_db") as f32 }
     } else {
         MelVariant::Normalised { window: rows.max(1) }
@@ -355,7 +382,8 @@ impl Plan {
     pub fn output(&self) -> OutputShape {
         match self {
             Self::Raw(p) => OutputShape::Flat(p.len),
-            Self::Flatten(p) => OutputShape::Flat(p.axes * p.wanted.iter().filter(|w| **w).count()),
+            Self::Heart(p) => OutputShape::Flat(p.len()),
+            Self::Flatten(p) => OutputShape::Flat(p.axes * p.per_axis()),
             Self::Spectral(p) => OutputShape::Flat(p.features()),
             Self::Spectrogram(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
             Self::Mel(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
@@ -369,6 +397,7 @@ impl Plan {
     pub fn window_len(&self) -> usize {
         match self {
             Self::Raw(p) => p.len,
+            Self::Heart(p) => p.frames * p.axes,
             Self::Flatten(p) => p.frames * p.axes,
             Self::Spectral(p) => p.frames * p.axes,
             Self::Spectrogram(p) => p.framing.samples,
@@ -382,6 +411,7 @@ impl Plan {
         match self {
             Self::Raw(_) | Self::Image(_) => 0,
             Self::Flatten(p) => p.scratch_len(),
+            Self::Heart(p) => p.scratch_len(),
             Self::Spectral(p) => p.scratch_len(),
             Self::Spectrogram(p) => p.scratch_len(),
             Self::Mel(p) => p.scratch_len(),
@@ -397,13 +427,38 @@ impl Plan {
         }
     }
 
-    /// Computes the features of a window of `frames * axes` values, row-major.
+    /// Floats that [`Plan::extract_next`] keeps from window to window; all are 0 before the first.
+    pub fn state_len(&self) -> usize {
+        match self {
+            Self::Flatten(p) => p.state_len(),
+            Self::Heart(p) => p.state_len(),
+            _ => 0,
+        }
+    }
+
+    /// Computes the features of a window of `frames * axes` values, row-major, that follows no other.
     ///
     /// # Errors
     /// `length` when a slice has another length than planned, `not_finite` when a value is no number.
     pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) -> Result<(), DspError> {
+        self.extract_next(window, &mut vec![0.0; self.state_len()], scratch, features)
+    }
+
+    /// Computes the features of the window that follows the one which left this state. A refused window leaves the
+    /// state as it was.
+    ///
+    /// # Errors
+    /// As [`Plan::extract`].
+    pub fn extract_next(
+        &self,
+        window: &[f32],
+        state: &mut [f32],
+        scratch: &mut [f32],
+        features: &mut [f32],
+    ) -> Result<(), DspError> {
         for (what, have, need, exact) in [
             ("window", window.len(), self.window_len(), true),
+            ("state", state.len(), self.state_len(), true),
             ("scratch", scratch.len(), self.scratch_len(), false),
             ("features", features.len(), self.output().len(), true),
         ] {
@@ -416,7 +471,8 @@ impl Plan {
         }
         match self {
             Self::Raw(p) => p.extract(window, features),
-            Self::Flatten(p) => p.extract(window, scratch, features),
+            Self::Flatten(p) => p.extract(window, state, scratch, features),
+            Self::Heart(p) => p.extract(window, state, scratch, features),
             Self::Spectral(p) => p.extract(window, scratch, features),
             Self::Spectrogram(p) => p.extract(window, scratch, features),
             Self::Mel(p) => p.extract(window, scratch, features),
@@ -431,9 +487,12 @@ impl Plan {
             axes.iter().flat_map(|a| names.iter().map(move |n| format!("{a} {n}"))).collect()
         };
         match self {
+            Self::Heart(p) => p.names(),
             Self::Flatten(p) => {
                 let all = ["Average", "Minimum", "Maximum", "RMS", "Stdev", "Skewness", "Kurtosis"];
-                per_axis(all.iter().zip(p.wanted).filter(|(_, w)| *w).map(|(n, _)| (*n).into()).collect())
+                let wanted = all.iter().zip(p.wanted).filter(|(_, w)| *w).map(|(n, _)| (*n).into());
+                let moving = (p.moving > 0).then(|| "Moving Average".into());
+                per_axis(wanted.chain(moving).collect())
             }
             Self::Spectral(p) => p.names(axes),
             Self::Spectrogram(_) | Self::Mel(_) => match self.output() {
@@ -465,6 +524,10 @@ impl Plan {
             },
             Self::Spectrogram(p) => vec![p.fft.n],
             Self::Mel(p) => vec![p.fft.n],
+            Self::Heart(p) => match &p.variability {
+                Variability::All(plan) => vec![plan.fft.n],
+                _ => vec![],
+            },
             _ => vec![],
         }
     }

@@ -106,6 +106,7 @@ impl Classifier {
                     resized.pixels.iter().map(|&p| f32::from(p)).collect()
                 }
             };
+            runner.reset();
             for start in window.starts(values.len() / window.axes.len()) {
                 window.cut(&values, start, &mut cut);
                 let outcome = runner.run(&cut)?;

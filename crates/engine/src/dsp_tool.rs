@@ -1,6 +1,6 @@
 //! `dsp list` and `dsp run`: the blocks on their own.
 
-use crate::{EngineError, device_tool, error::AtPath, npy, project::nearest};
+use crate::{EngineError, device_tool, error::AtPath, heart_tool, npy, project::nearest};
 use edgewright_dsp::{BlockInfo, Default, ParamInfo, ParamKind, Params, Stream, Value, WindowSpec};
 use serde::Serialize;
 use std::{path::Path, time::Instant};
@@ -23,6 +23,7 @@ pub fn list_json() -> serde_json::Value {
         let block = edgewright_dsp::blocks().iter().find(|b| b.name == name);
         block.map_or(vec![], |b| b.params.iter().map(parameter).collect())
     }));
+    blocks.extend(heart_tool::list());
     serde_json::json!({ "blocks": blocks })
 }
 
@@ -87,7 +88,7 @@ pub fn list_text() -> String {
         }
     }
     out.push_str("\nOnly with `dsp run`, as on the device:\n");
-    for entry in device_tool::list(|_| vec![]) {
+    for entry in device_tool::list(|_| vec![]).into_iter().chain(heart_tool::list()) {
         let text = |key: &str| entry[key].as_str().unwrap_or("").to_owned();
         out.push_str(&format!("{}: {}\n", text("name"), text("help")));
     }
@@ -141,10 +142,13 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
     if device_tool::names().any(|name| name == request.block) {
         return device_tool::run(request, &object);
     }
+    if heart_tool::NAMES.iter().any(|(name, _)| *name == request.block) {
+        return heart_tool::run(request, &object);
+    }
     let info = find(request.block)?;
     let version = request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
     let mut params = to_params(object)?;
-    let array = npy::read(request.input)?;
+    let array = read_array(request.input)?;
     if request.fixed {
         return Err(EngineError::Data(format!(
             "block `{}` has no fixed-point arithmetic (fixed_point_unavailable); use --arith float",
@@ -177,9 +181,10 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
     let length = plan.output().len();
     let mut features = vec![0.0; values.len() / plan.window_len().max(1) * length];
     let mut once = || -> Result<(), EngineError> {
+        let mut state = vec![0.0; plan.state_len()];
         for (values, out) in values.chunks_exact(plan.window_len()).zip(features.chunks_exact_mut(length)) {
             let Some(slice) = request.stream else {
-                plan.extract(values, &mut scratch, out).map_err(refused)?;
+                plan.extract_next(values, &mut state, &mut scratch, out).map_err(refused)?;
                 continue;
             };
             let mut stream = Stream::new(plan.clone()).map_err(refused)?;
@@ -193,8 +198,31 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
     };
     once()?;
     let seconds = best_time(request.repeat, once)?;
-    std::fs::write(request.output, npy::write_f32(&features)).at(request.output)?;
+    let bytes = if is_json(request.output) {
+        format!("{}\n", serde_json::json!({ "features": features })).into_bytes()
+    } else {
+        npy::write_f32(&features)
+    };
+    std::fs::write(request.output, bytes).at(request.output)?;
     Ok(Outcome { features: features.len(), seconds })
+}
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e == "json")
+}
+
+/// A `.npy`, or the list `values` of a `.json`.
+fn read_array(path: &Path) -> Result<npy::Array, EngineError> {
+    if !is_json(path) {
+        return npy::read(path);
+    }
+    let text = std::fs::read_to_string(path).at(path)?;
+    let bad = |e: String| EngineError::Data(format!("{}: {e}", path.display()));
+    let object: serde_json::Value = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
+    let values: Option<Vec<f64>> =
+        object["values"].as_array().and_then(|v| v.iter().map(|v| v.as_f64()).collect());
+    let values = values.ok_or_else(|| bad("`values` must be there as a list of numbers".into()))?;
+    Ok(npy::Array { shape: vec![values.len()], values, element: npy::ElementType::F64 })
 }
 
 pub(crate) fn refused(e: edgewright_dsp::DspError) -> EngineError {

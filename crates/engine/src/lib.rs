@@ -11,6 +11,7 @@ pub mod documents;
 pub mod dsp_tool;
 mod error;
 mod events;
+mod heart_tool;
 pub mod jobs;
 pub mod model_import;
 pub mod model_profile;

@@ -65,7 +65,7 @@ pub struct BoardProof {
     pub missing: Option<String>,
     /// Code and constants of the linked image.
     pub flash_bytes: u64,
-    /// Arena.
+    /// Arena, and what the handle keeps from window to window.
     pub arena_bytes: u64,
     /// Static data of the library.
     pub static_bytes: u64,
@@ -115,6 +115,14 @@ fn unflatten(impulse: &Impulse, values: &[f32]) -> Outcome {
     outcome
 }
 
+/// A window to prove.
+pub struct Case {
+    /// Whether it follows no other, as the first of a recording.
+    pub first: bool,
+    /// Its values.
+    pub window: Vec<f32>,
+}
+
 /// Writes windows and what they should give. Returns how many.
 struct Cases {
     windows: BufWriter<std::fs::File>,
@@ -131,32 +139,48 @@ impl Cases {
         Ok(Self { windows: create("windows.bin")?, expected: create("expected.bin")?, count: 0 })
     }
 
-    /// Adds windows with what the reference makes of them, some hundred at a time on all cores. Returns how many.
+    /// Adds windows with what the reference makes of them, some hundred at a time: on all cores where each stands alone,
+    /// else one after the other. Returns how many.
     fn add_all(
         &mut self,
         impulse: &Impulse,
-        windows: &mut dyn Iterator<Item = Vec<f32>>,
+        cases: &mut dyn Iterator<Item = Case>,
         dir: &Path,
     ) -> Result<usize, EngineError> {
         let before = self.count;
+        let stateful = impulse.state_len() > 0;
+        let mut follower = Runner::new(impulse)?;
         loop {
-            let batch: Vec<Vec<f32>> = Iterator::take(&mut *windows, TOGETHER).collect();
+            let batch: Vec<Case> = Iterator::take(&mut *cases, TOGETHER).collect();
             if batch.is_empty() {
                 return Ok(self.count - before);
             }
-            let expected = batch
-                .par_iter()
-                .map_init(
-                    || Runner::new(impulse),
-                    |runner, window| {
-                        let runner = runner.as_mut().map_err(|e| EngineError::Internal(e.to_string()))?;
-                        Ok(flatten(impulse, &runner.run(window)?))
-                    },
-                )
-                .collect::<Result<Vec<_>, EngineError>>()?;
+            let expected = if stateful {
+                let mut next = |case: &Case| {
+                    if case.first {
+                        follower.reset();
+                    }
+                    Ok(flatten(impulse, &follower.run(&case.window)?))
+                };
+                batch.iter().map(&mut next).collect::<Result<Vec<_>, EngineError>>()?
+            } else {
+                batch
+                    .par_iter()
+                    .map_init(
+                        || Runner::new(impulse),
+                        |runner, case| {
+                            let runner = runner.as_mut().map_err(|e| EngineError::Internal(e.to_string()))?;
+                            Ok(flatten(impulse, &runner.run(&case.window)?))
+                        },
+                    )
+                    .collect::<Result<Vec<_>, EngineError>>()?
+            };
             let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-            for (window, expected) in batch.iter().zip(&expected) {
-                self.windows.write_all(&bytes(window)).at(dir)?;
+            for (case, expected) in batch.iter().zip(&expected) {
+                if harness::window_prefix(impulse) > 0 {
+                    self.windows.write_all(&bytes(&[f32::from(u8::from(case.first))])).at(dir)?;
+                }
+                self.windows.write_all(&bytes(&case.window)).at(dir)?;
                 self.expected.write_all(&bytes(expected)).at(dir)?;
                 self.count += 1;
             }
@@ -278,7 +302,7 @@ fn tool_failed(what: &str, e: &toolchain::ToolError) -> String {
 /// Those of compiling the impulse and of files. A build that fails or differs is a mismatch, not an error.
 pub fn verify_host(
     impulse: &Impulse,
-    cases: &mut dyn Iterator<Item = Vec<f32>>,
+    cases: &mut dyn Iterator<Item = Case>,
     options: &HostOptions,
 ) -> Result<HostProof, EngineError> {
     let compilers = toolchain::host_compilers();
@@ -301,13 +325,18 @@ pub fn verify_host(
         left = left.checked_sub(1)?;
         let mut window = vec![0.0; impulse.window.values()];
         random_window(impulse, &mut state, &mut window);
-        Some(window)
+        // Some follow each other.
+        Some(Case { first: left.is_multiple_of(16), window })
     });
     files.add_all(impulse, &mut random, dir)?;
     let count = files.finish(dir)?;
     let outputs = output_count(impulse);
     let builds = builds(&compilers, dir);
-    let shares = shares(&builds, options.random_cases);
+    // Windows that follow each other cannot be dealt out.
+    let shares = match impulse.state_len() {
+        0 => shares(&builds, options.random_cases),
+        _ => builds.iter().map(|_| 0..options.random_cases).collect(),
+    };
     let run = |(i, (compiler, flags)): (usize, &(&Compiler, Vec<&'static str>))| -> Result<(String, Option<String>), EngineError> {
         let name = format!("{} {}", compiler.program, flags.join(" "));
         let mut all: Vec<&str> = STRICT.to_vec();
@@ -392,7 +421,7 @@ fn builds<'c>(compilers: &'c [Compiler], dir: &Path) -> Vec<(&'c Compiler, Vec<&
 pub fn verify_board(
     impulse: &Impulse,
     target: &Target,
-    cases: &mut dyn Iterator<Item = Vec<f32>>,
+    cases: &mut dyn Iterator<Item = Case>,
 ) -> Result<BoardProof, EngineError> {
     let Some(board) = &target.board else {
         return Err(EngineError::Usage(format!("target `{}` has no board to run on", target.id)));
@@ -443,7 +472,7 @@ pub fn verify_board(
             spec.machine
         )],
         cases: count,
-        arena_bytes: layout.arena_bytes as u64,
+        arena_bytes: (layout.arena_bytes + 4 * impulse.state_len()) as u64,
         ..BoardProof::default()
     };
     let run = match toolchain::run_board(dir, &build, counter.as_deref(), harness::MARKS) {

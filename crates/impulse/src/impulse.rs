@@ -172,6 +172,11 @@ impl Impulse {
         self.dsp.iter().map(DspBlock::features).sum()
     }
 
+    /// Floats that all DSP blocks together keep from window to window.
+    pub fn state_len(&self) -> usize {
+        self.dsp.iter().map(|b| b.plan.state_len()).sum()
+    }
+
     /// Position of the first feature of each DSP block in the list of all features.
     pub fn feature_offsets(&self) -> Vec<usize> {
         let mut at = 0;

@@ -1,4 +1,4 @@
-//! Reference run of the whole chain on one window.
+//! Reference run of the whole chain, window by window.
 
 use crate::{Impulse, ImpulseError, Task};
 use edgewright_ir::interpret::Interpreter;
@@ -19,6 +19,8 @@ pub struct Runner<'a> {
     impulse: &'a Impulse,
     interpreters: Vec<Interpreter<'a>>,
     scratch: Vec<f32>,
+    /// What blocks keep from window to window, one behind the other.
+    state: Vec<f32>,
     selected: Vec<f32>,
     features: Vec<f32>,
     inputs: Vec<f32>,
@@ -45,6 +47,7 @@ impl<'a> Runner<'a> {
             impulse,
             interpreters,
             scratch: vec![0.0; scratch],
+            state: vec![0.0; impulse.state_len()],
             selected: Vec::new(),
             features: vec![0.0; impulse.features()],
             inputs: Vec::new(),
@@ -52,13 +55,18 @@ impl<'a> Runner<'a> {
         })
     }
 
-    /// Features of a window: row-major `frames * axes` values in, all blocks' features out, in block order.
+    /// Forgets earlier windows: the next one follows none, as the first of a recording.
+    pub fn reset(&mut self) {
+        self.state.fill(0.0);
+    }
+
+    /// Features of the next window: row-major `frames * axes` values in, all blocks' features out, in block order.
     ///
     /// # Errors
     /// [`ImpulseError::Dsp`] when a block refuses the values (not finite, wrong length).
     pub fn features(&mut self, window: &[f32]) -> Result<&[f32], ImpulseError> {
         let axes = self.impulse.window.axes.len();
-        let mut at = 0;
+        let (mut at, mut state_at) = (0, 0);
         for block in &self.impulse.dsp {
             let out = &mut self.features[at..at + block.features()];
             let all = block.axes.len() == axes && block.axes.iter().enumerate().all(|(i, &a)| i == a);
@@ -71,9 +79,11 @@ impl<'a> Runner<'a> {
                 }
                 &self.selected
             };
+            let kept = state_at..state_at + block.plan.state_len();
+            state_at = kept.end;
             block
                 .plan
-                .extract(values, &mut self.scratch, out)
+                .extract_next(values, &mut self.state[kept], &mut self.scratch, out)
                 .map_err(|source| ImpulseError::Dsp { id: block.id.clone(), source })?;
             at += block.features();
         }

@@ -57,11 +57,17 @@ typedef struct {
     const uint16_t *chosen;
     float scale;
     uint8_t wanted[7];
+    size_t moving; /* windows of the moving average; state: means kept, place of the next, means of each axis */
 } ew_flatten;
 
-EW_FN int ew_flatten_extract(const ew_flatten *p, const ew_signal *signal, float *features, float *scratch)
+EW_FN int ew_flatten_extract(const ew_flatten *p, const ew_signal *signal, float *state, float *features, float *scratch)
 {
-    size_t a, i, at = 0;
+    size_t a, i, at = 0, kept = 0, slot = 0;
+    if (p->moving > 0u) {
+        kept = (size_t)state[0];
+        slot = (size_t)state[1];
+        kept = kept < p->moving ? kept + 1u : p->moving;
+    }
     for (a = 0; a < p->used; a++) {
         float values[7];
         float low, high;
@@ -95,6 +101,15 @@ EW_FN int ew_flatten_extract(const ew_flatten *p, const ew_signal *signal, float
                 features[at++] = values[i];
             }
         }
+        if (p->moving > 0u) {
+            float *means = state + 2u + a * p->moving;
+            means[slot] = m.mean;
+            features[at++] = ew_mean(means, kept);
+        }
+    }
+    if (p->moving > 0u) {
+        state[0] = (float)kept;
+        state[1] = (float)(slot + 1u < p->moving ? slot + 1u : 0u);
     }
     return EW_OK;
 }

@@ -7,11 +7,11 @@ use edgewright_test_support::Rng;
 
 /// A random window.
 pub fn window(rng: &mut Rng) -> Window {
-    let axes = 1 + rng.below(3);
+    let axes = 1 + rng.below(4);
     Window {
         frames: 300 + rng.below(700),
         stride: 100,
-        rate_hz: [62.5, 4000.0, 8000.0][rng.below(3)],
+        rate_hz: [25.0, 62.5, 250.0, 4000.0, 8000.0, 16000.0][rng.below(6)],
         axes: (0..axes).map(|i| Axis { name: format!("a{i}"), units: String::new() }).collect(),
         zero_pad: true,
         image: None,
@@ -41,12 +41,52 @@ fn spectral(rng: &mut Rng, version: u32, rate_hz: f64, params: &mut Params) {
     set("spectral_power_edges", text(edges[rng.below(4)]));
 }
 
+fn own(rng: &mut Rng, name: &str, params: &mut Params) {
+    let mut set = |name: &str, value: Value| params.insert(name.into(), value);
+    let text = |t: &str| Value::Text(t.into());
+    let number = Value::Number;
+    match name {
+        "audio_syntiant" => {
+            set("frame_stride", number(0.01 + 0.02 * rng.unit()));
+        }
+        "imu_syntiant" => {
+            set("scaling", Value::Bool(rng.below(2) == 0));
+        }
+        _ => {
+            set("filter_preset", number(rng.below(3) as f64));
+            set("hr_win_size_s", number(2.0 + 10.0 * rng.unit()));
+            set("sensitivity", number(0.2 + 0.6 * rng.unit()));
+            set("hrv_update_interval_s", number(2.0 * (1 + rng.below(3)) as f64));
+            set("ppg_ecg", text(["ppg", "ecg"][rng.below(2)]));
+            set("hrv_features", text(["none", "rmssd", "time-domain", "all"][rng.below(4)]));
+            set("include_hr", Value::Bool(rng.below(2) == 0));
+        }
+    }
+}
+
+/// Blocks that are drawn.
+pub const KINDS: [&str; 9] = [
+    "raw",
+    "flatten",
+    "imu_syntiant",
+    "audio_syntiant",
+    "hr",
+    "spectrogram",
+    "mfe",
+    "mfcc",
+    "spectral_analysis",
+];
+
 /// A random block on `window`; `None` where the block refuses what was drawn, such as a filter above half the rate.
 pub fn block(rng: &mut Rng, index: usize, window: &Window) -> Option<DspBlock> {
-    let mut params = Params::new();
     // Spectral analysis has the most ways through it.
-    let names = ["raw", "flatten", "spectrogram", "mfe", "mfcc", "spectral_analysis"];
-    let name = names[rng.below(10).min(5)];
+    let name = KINDS[rng.below(13).min(8)];
+    block_of(rng, index, name, window)
+}
+
+/// The same for one kind of block.
+pub fn block_of(rng: &mut Rng, index: usize, name: &str, window: &Window) -> Option<DspBlock> {
+    let mut params = Params::new();
     let mut version = 1 + rng.below(4) as u32;
     params.insert("scale_axes".into(), Value::Number(rng.unit() * 4.0 - 2.0));
     let mut set = |name: &str, value: f64| params.insert(name.into(), Value::Number(value));
@@ -57,6 +97,12 @@ pub fn block(rng: &mut Rng, index: usize, window: &Window) -> Option<DspBlock> {
             for statistic in ["average", "minimum", "rms", "skewness"] {
                 params.insert(statistic.into(), Value::Bool(rng.below(3) > 0));
             }
+            params.insert("moving_avg_num_windows".into(), Value::Number(rng.below(5) as f64));
+        }
+        "imu_syntiant" | "audio_syntiant" | "hr" => {
+            version = 1;
+            params.remove("scale_axes");
+            own(rng, name, &mut params);
         }
         "spectral_analysis" => {
             version = [1, 2, 3, 4, 4, 4, 4][rng.below(7)];
@@ -74,8 +120,11 @@ pub fn block(rng: &mut Rng, index: usize, window: &Window) -> Option<DspBlock> {
         }
     }
     let all = window.axes.len();
-    let axes = if name.starts_with("mf") || name == "spectrogram" {
+    let one = name.starts_with("mf") || matches!(name, "spectrogram" | "audio_syntiant");
+    let axes = if one || (name == "hr" && (all < 4 || rng.below(2) == 0)) {
         vec![rng.below(all as u64)]
+    } else if name == "hr" {
+        vec![2, 0, 3, 1]
     } else {
         (0..all).collect()
     };

@@ -207,6 +207,7 @@ fn recording(
 ) -> (Vec<WindowAt>, Vec<f32>, usize) {
     let (mut at, mut features, mut refused) = (Vec::new(), Vec::new(), 0);
     let mut cut = Vec::new();
+    runner.reset();
     for start in window.starts(values.len() / window.axes.len()) {
         window.cut(values, start, &mut cut);
         match runner.features(&cut) {

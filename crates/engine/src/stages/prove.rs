@@ -11,7 +11,7 @@ use super::{
 use crate::{
     EngineError,
     session::{Key, Session, Staged},
-    verify::{self, HostOptions},
+    verify::{self, Case, HostOptions},
 };
 use edgewright_impulse::{Impulse, Window};
 use serde::{Deserialize, Serialize};
@@ -162,10 +162,11 @@ struct TestWindows<'a> {
 }
 
 impl Iterator for TestWindows<'_> {
-    type Item = Vec<f32>;
-    fn next(&mut self) -> Option<Vec<f32>> {
+    type Item = Case;
+    fn next(&mut self) -> Option<Case> {
         let at = self.at.next()?;
-        if self.sample != Some(at.sample) {
+        let first = self.sample != Some(at.sample);
+        if first {
             match self.reader.values(&self.silver.samples[at.sample]) {
                 Ok(values) => self.values = values,
                 Err(e) => {
@@ -177,7 +178,7 @@ impl Iterator for TestWindows<'_> {
         }
         let mut out = Vec::new();
         self.window.cut(&self.values, at.start, &mut out);
-        Some(out)
+        Some(Case { first, window: out })
     }
 }
 
