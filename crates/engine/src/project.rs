@@ -233,6 +233,20 @@ pub struct TrainingSection {
     pub weight_decay: f64,
     /// Share of each target spread over the other labels.
     pub label_smoothing: f64,
+    /// What is minimised: `{ type = "usual" }` (cross-entropy or squared error), `{ type = "focal", gamma = 2.0 }`,
+    /// `{ type = "huber", delta = 1.0 }` or `{ type = "quantile", quantile = 0.9 }`.
+    pub loss: edgewright_train::Loss,
+    /// `adamw`, `adam`, `rmsprop`, `lion` or `sgd` (momentum 0.9).
+    pub optimizer: edgewright_train::Optimizer,
+    /// How the step size changes: `{ type = "cosine" }`, `{ type = "constant" }`, `{ type = "step", every = 10, factor = 0.5 }` or
+    /// `{ type = "plateau", patience = 5, factor = 0.5 }`.
+    pub schedule: edgewright_train::Schedule,
+    /// Epochs over which the step size rises at the start, at most a quarter of all.
+    pub warmup_epochs: f64,
+    /// Largest norm of a gradient; 0 for any.
+    pub clip_norm: f64,
+    /// Weight of the past in a running mean of the weights, which is then validated and kept, 0..1; 0 for none.
+    pub ema: f64,
     /// Changes of the training features, made anew each epoch, never on validation or test.
     pub augment: edgewright_train::Augment,
 }
@@ -247,6 +261,12 @@ impl Default for TrainingSection {
             balance_classes: true,
             weight_decay: 0.0001,
             label_smoothing: 0.0,
+            loss: edgewright_train::Loss::default(),
+            optimizer: edgewright_train::Optimizer::default(),
+            schedule: edgewright_train::Schedule::default(),
+            warmup_epochs: 1.0,
+            clip_norm: 5.0,
+            ema: 0.0,
             augment: edgewright_train::Augment::default(),
         }
     }

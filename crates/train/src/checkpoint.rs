@@ -1,6 +1,6 @@
 //! The state of a training between two epochs, as bytes.
 
-use crate::{TrainError, fit::EpochRecord};
+use crate::{EpochRecord, TrainError};
 use serde::{Deserialize, Serialize};
 
 const MAGIC: &[u8; 8] = b"EWTRAIN1";

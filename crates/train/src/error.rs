@@ -23,13 +23,19 @@ pub enum TrainError {
     /// A checkpoint is not one of this training.
     #[error("checkpoint: {0}")]
     Checkpoint(String),
-    /// The loss is no number any more.
-    #[error("the loss became {loss} in epoch {epoch}; lower `training.learning_rate`")]
+    /// The loss is no number any more, or beyond all measure.
+    #[error("the loss became {loss} at step {step} (epoch {epoch}), and {place}\nhint: {hint}")]
     Diverged {
         /// Epoch, from 1.
         epoch: usize,
+        /// Step, from 1 over all epochs.
+        step: u64,
         /// The loss.
         loss: f64,
+        /// The first layer whose output is wrong, in words.
+        place: String,
+        /// What to try.
+        hint: String,
     },
     /// The observer stopped the training.
     #[error("stopped")]

@@ -1,10 +1,11 @@
-//! From trained layers to a graph: batch normalisation folded, dropout gone, activations fused.
+//! From trained units to a graph: batch normalisation folded, dropout gone, activations fused.
 
 use crate::{
     Head, LayerSummary, Network,
     data::Normaliser,
-    layers::{EPSILON, Kind, Node},
+    kernels::{element, pool::Patches},
     spec::Activation,
+    unit::{Conv, EPSILON, Norm, Op as UnitOp, Unit},
 };
 use edgewright_ir::{
     Activation as IrActivation, DType, Data, Graph, Node as IrNode, Op, Padding, PoolKind, Tensor, TensorId,
@@ -13,192 +14,194 @@ use edgewright_ir::{
 
 struct Exporter {
     graph: Graph,
-    at: TensorId,
-    shape: [usize; 3],
+    /// Tensor of each value.
+    values: Vec<TensorId>,
 }
 
 impl Exporter {
-    fn constant(&mut self, name: String, shape: Vec<usize>, values: Vec<f32>) -> TensorId {
+    fn tensor(&mut self, name: String, shape: Vec<usize>, data: Option<Vec<f32>>) -> TensorId {
         self.graph.push_tensor(Tensor {
             name,
             shape,
             dtype: DType::F32,
             quant: None,
-            data: Some(Data::F32(values)),
+            data: data.map(Data::F32),
         })
     }
 
-    fn node(&mut self, name: &str, op: Op, constants: Vec<TensorId>, shape: Vec<usize>) {
-        let output = self.graph.push_tensor(Tensor {
-            name: format!("{name}_out"),
-            shape,
-            dtype: DType::F32,
-            quant: None,
-            data: None,
-        });
-        let mut inputs = vec![self.at];
-        inputs.extend(constants);
+    fn node(&mut self, name: &str, op: Op, inputs: Vec<TensorId>, shape: &[usize]) -> TensorId {
+        let output = self.tensor(format!("{name}_out"), shape.to_vec(), None);
         self.graph.nodes.push(IrNode { name: name.into(), op, inputs, output });
-        self.at = output;
+        output
     }
 
-    fn reshape(&mut self, name: &str, shape: [usize; 3]) {
-        if self.graph.tensor(self.at).shape != shape {
-            self.node(name, Op::Reshape, Vec::new(), shape.to_vec());
+    /// The tensor as a layer sees it.
+    fn shaped(&mut self, name: &str, at: TensorId, shape: &[usize]) -> TensorId {
+        if self.graph.tensor(at).shape == shape {
+            return at;
         }
-        self.shape = shape;
+        self.node(name, Op::Reshape, vec![at], shape)
     }
 
-    fn layer(&mut self, node: &Node, weights: Vec<f32>, bias: Vec<f32>) {
-        let [_, _, c] = node.output;
-        let bias = self.constant(format!("{}_bias", node.name), vec![c], bias);
-        match node.kind {
-            Kind::Conv(conv) => {
-                let [kh, kw] = conv.kernel;
-                let ends = |i: usize| {
-                    let covered = (conv.kernel[i] - 1) * conv.dilation[i] + 1;
-                    ((node.output[i] - 1) * conv.stride[i] + covered)
-                        .saturating_sub(node.input[i] + conv.pad[i])
-                };
-                let padding =
-                    Padding { top: conv.pad[0], bottom: ends(0), left: conv.pad[1], right: ends(1) };
-                let (shape, op) = if conv.depthwise {
-                    (
-                        vec![kh, kw, c],
-                        Op::DepthwiseConv2d {
-                            stride: conv.stride,
-                            dilation: conv.dilation,
-                            padding,
-                            multiplier: 1,
-                            activation: IrActivation::None,
-                        },
-                    )
-                } else {
-                    (
-                        vec![c, kh, kw, node.input[2]],
-                        Op::Conv2d {
-                            stride: conv.stride,
-                            dilation: conv.dilation,
-                            padding,
-                            activation: IrActivation::None,
-                        },
-                    )
-                };
-                let weights = self.constant(format!("{}_weights", node.name), shape, weights);
-                self.node(&node.name, op, vec![weights, bias], node.output.to_vec());
+    fn weighted(
+        &mut self,
+        name: &str,
+        op: Op,
+        at: TensorId,
+        shape: Vec<usize>,
+        weights: Vec<f32>,
+        bias: Vec<f32>,
+        output: &[usize],
+    ) -> TensorId {
+        let bias = self.tensor(format!("{name}_bias"), vec![bias.len()], Some(bias));
+        let weights = self.tensor(format!("{name}_weights"), shape, Some(weights));
+        self.node(name, op, vec![at, weights, bias], output)
+    }
+
+    /// Nodes of one unit. Returns the tensor of its value as others see it.
+    fn unit(&mut self, unit: &Unit) -> TensorId {
+        let name = unit.name.as_str();
+        let first = self.values[unit.inputs[0]];
+        let c = unit.output[2];
+        let (weights, bias) = folded(unit);
+        let mut folded = false;
+        let mut at = match unit.op {
+            UnitOp::Dense => {
+                folded = true;
+                let op = Op::FullyConnected { activation: IrActivation::None };
+                self.weighted(name, op, first, vec![c, unit.in_len()], weights, bias, &unit.output)
             }
-            _ => {
-                let weights =
-                    self.constant(format!("{}_weights", node.name), vec![c, node.in_len()], weights);
-                self.node(
-                    &node.name,
-                    Op::FullyConnected { activation: IrActivation::None },
-                    vec![weights, bias],
-                    node.output.to_vec(),
-                );
+            UnitOp::Conv(conv) | UnitOp::Depthwise(conv) => {
+                folded = true;
+                let at = self.shaped(&format!("{name}_input"), first, &unit.input);
+                let (op, shape) = convolution(unit, &conv);
+                self.weighted(name, op, at, shape, weights, bias, &unit.output)
             }
+            UnitOp::MaxPool(p) | UnitOp::AveragePool(p) => {
+                let Patches { size, stride, .. } = p;
+                let max = matches!(unit.op, UnitOp::MaxPool(_));
+                let at = self.shaped(&format!("{name}_input"), first, &unit.input);
+                let op = Op::Pool2d {
+                    kind: if max { PoolKind::Max } else { PoolKind::Average },
+                    kernel: size,
+                    stride,
+                    padding: Padding::default(),
+                    activation: IrActivation::None,
+                };
+                self.node(name, op, vec![at], &unit.output)
+            }
+            UnitOp::Add => {
+                let inputs = self.inputs(unit, |_| unit.output);
+                self.node(name, Op::Add { activation: IrActivation::None }, inputs, &unit.output)
+            }
+            UnitOp::Concat => {
+                let [h, w, _] = unit.output;
+                let inputs = self.inputs(unit, |len| [h, w, len / (h * w)]);
+                self.node(name, Op::Concat { outer: h * w }, inputs, &unit.output)
+            }
+            UnitOp::Resize => {
+                let at = self.shaped(&format!("{name}_input"), first, &unit.input);
+                let sampling = edgewright_ir::extra::Sampling::default();
+                self.node(name, Op::ResizeBilinear { sampling }, vec![at], &unit.output)
+            }
+            UnitOp::Dropout(_) => first,
+            UnitOp::Same => self.shaped(&format!("{name}_input"), first, &unit.output),
+        };
+        if let (Some(norm), false) = (&unit.norm, folded) {
+            // With no layer before it to fold into, it is a depthwise convolution of one element.
+            let (factor, offset) = affine(norm);
+            let op = Op::DepthwiseConv2d {
+                stride: [1, 1],
+                dilation: [1, 1],
+                padding: Padding::default(),
+                multiplier: 1,
+                activation: IrActivation::None,
+            };
+            at = self.weighted(&format!("{name}_norm"), op, at, vec![1, 1, c], factor, offset, &unit.output);
         }
-        self.shape = node.output;
+        let clamp = |activation| Op::Activate { activation };
+        let op = match (unit.activation, element::function(unit.activation)) {
+            (Activation::None, _) => return at,
+            (Activation::Relu, _) => clamp(IrActivation::Relu),
+            (_, Some(function)) => Op::Unary { function },
+            _ => clamp(IrActivation::Relu6),
+        };
+        let shape = self.graph.tensor(at).shape.clone();
+        self.node(&format!("{name}_activation"), op, vec![at], &shape)
+    }
+
+    fn inputs(&mut self, unit: &Unit, shape: impl Fn(usize) -> [usize; 3]) -> Vec<TensorId> {
+        unit.inputs
+            .iter()
+            .enumerate()
+            .map(|(i, v)| {
+                let at = self.values[*v];
+                let shape = shape(self.graph.tensor(at).len());
+                self.shaped(&format!("{}_input{i}", unit.name), at, &shape)
+            })
+            .collect()
+    }
+}
+
+/// Operator and weight shape of a convolution.
+fn convolution(unit: &Unit, conv: &Conv) -> (Op, Vec<usize>) {
+    let [kh, kw] = conv.kernel;
+    let c = unit.output[2];
+    let ends = |i: usize| {
+        let covered = (conv.kernel[i] - 1) * conv.dilation[i] + 1;
+        ((unit.output[i] - 1) * conv.stride[i] + covered).saturating_sub(unit.input[i] + conv.pad[i])
+    };
+    let padding = Padding { top: conv.pad[0], bottom: ends(0), left: conv.pad[1], right: ends(1) };
+    let (stride, dilation, activation) = (conv.stride, conv.dilation, IrActivation::None);
+    if matches!(unit.op, UnitOp::Depthwise(_)) {
+        (Op::DepthwiseConv2d { stride, dilation, padding, multiplier: 1, activation }, vec![kh, kw, c])
+    } else {
+        (Op::Conv2d { stride, dilation, padding, activation }, vec![c, kh, kw, unit.input[2]])
     }
 }
 
 /// Factor and offset of each channel of a batch normalisation in use.
-fn affine(node: &Node) -> (Vec<f32>, Vec<f32>) {
-    let c = node.output[2];
-    let factor: Vec<f32> = (0..c).map(|i| node.weights[i] / (node.running[c + i] + EPSILON).sqrt()).collect();
-    let offset = (0..c).map(|i| node.bias[i] - node.running[i] * factor[i]).collect();
+fn affine(norm: &Norm) -> (Vec<f32>, Vec<f32>) {
+    let factor: Vec<f32> =
+        norm.gamma.iter().zip(&norm.variance).map(|(g, v)| g / (v + EPSILON).sqrt()).collect();
+    let offset = norm.beta.iter().zip(&norm.mean).zip(&factor).map(|((b, m), f)| b - m * f).collect();
     (factor, offset)
 }
 
-/// Weights and bias of a layer with a batch normalisation behind it.
-fn fold(node: &Node, norm: &Node) -> (Vec<f32>, Vec<f32>) {
+/// Weights and bias of a layer with the batch normalisation behind it.
+fn folded(unit: &Unit) -> (Vec<f32>, Vec<f32>) {
+    let Some(norm) = unit.norm.as_ref().filter(|_| !unit.weights.is_empty()) else {
+        return (unit.weights.clone(), unit.bias.clone());
+    };
     let (factor, offset) = affine(norm);
-    let c = node.output[2];
-    let depthwise = matches!(node.kind, Kind::Conv(conv) if conv.depthwise);
-    let inner = node.weights.len() / c;
-    let weights = node
-        .weights
-        .iter()
-        .enumerate()
-        .map(|(i, w)| w * factor[if depthwise { i % c } else { i / inner }])
-        .collect();
-    let bias = (0..c).map(|i| node.bias[i] * factor[i] + offset[i]).collect();
-    (weights, bias)
+    let c = unit.output[2];
+    let depthwise = matches!(unit.op, UnitOp::Depthwise(_));
+    let inner = unit.weights.len() / c;
+    let channel = |i: usize| if depthwise { i % c } else { i / inner };
+    (unit.weights.iter().enumerate().map(|(i, w)| w * factor[channel(i)]).collect(), offset)
 }
 
 /// The graph of a trained network.
-pub(crate) fn graph(network: &Network, input: &[usize; 3], nodes: &[Node], normaliser: &Normaliser) -> Graph {
+pub(crate) fn graph(network: &Network, input: &[usize; 3], units: &[Unit], normaliser: &Normaliser) -> Graph {
     let n: usize = input.iter().product();
-    let mut graph = Graph { name: "network".into(), ..Graph::default() };
-    let features = graph.push_tensor(Tensor {
-        name: "features".into(),
-        shape: vec![n],
-        dtype: DType::F32,
-        quant: None,
-        data: None,
-    });
-    graph.inputs = vec![features];
-    let mut e = Exporter { graph, at: features, shape: [1, 1, n] };
-    let mean = e.constant("mean".into(), vec![n], normaliser.mean.clone());
-    let scale = e.constant("scale".into(), vec![n], normaliser.scale.clone());
-    e.node("normalize", Op::Normalize, vec![mean, scale], vec![n]);
-    e.reshape("input", *input);
-    let mut i = 0;
-    while i < nodes.len() {
-        let node = &nodes[i];
-        match &node.kind {
-            Kind::Dense | Kind::Conv(_) => {
-                let norm = nodes.get(i + 1).filter(|n| n.kind == Kind::BatchNorm);
-                let (weights, bias) = match norm {
-                    Some(norm) => fold(node, norm),
-                    None => (node.weights.clone(), node.bias.clone()),
-                };
-                i += usize::from(norm.is_some());
-                e.layer(node, weights, bias);
-            }
-            Kind::BatchNorm => {
-                // With no layer before it to fold into, it is a depthwise convolution of one element.
-                let (factor, offset) = affine(node);
-                let c = node.output[2];
-                let weights = e.constant(format!("{}_weights", node.name), vec![1, 1, c], factor);
-                let bias = e.constant(format!("{}_bias", node.name), vec![c], offset);
-                let op = Op::DepthwiseConv2d {
-                    stride: [1, 1],
-                    dilation: [1, 1],
-                    padding: Padding::default(),
-                    multiplier: 1,
-                    activation: IrActivation::None,
-                };
-                e.node(&node.name, op, vec![weights, bias], node.output.to_vec());
-            }
-            Kind::Pool(pool) => {
-                let op = Op::Pool2d {
-                    kind: if pool.max { PoolKind::Max } else { PoolKind::Average },
-                    kernel: pool.size,
-                    stride: pool.stride,
-                    padding: Padding::default(),
-                    activation: IrActivation::None,
-                };
-                e.node(&node.name, op, Vec::new(), node.output.to_vec());
-            }
-            Kind::Activation(activation) => {
-                let activation = match activation {
-                    Activation::None => IrActivation::None,
-                    Activation::Relu => IrActivation::Relu,
-                    Activation::Relu6 => IrActivation::Relu6,
-                };
-                e.node(&node.name, Op::Activate { activation }, Vec::new(), node.output.to_vec());
-            }
-            Kind::Dropout(_) => {}
-            Kind::Reshape => e.reshape(&node.name, node.output),
-        }
-        i += 1;
+    let mut e = Exporter { graph: Graph { name: "network".into(), ..Graph::default() }, values: Vec::new() };
+    let features = e.tensor("features".into(), vec![n], None);
+    e.graph.inputs = vec![features];
+    let mean = e.tensor("mean".into(), vec![n], Some(normaliser.mean.clone()));
+    let scale = e.tensor("scale".into(), vec![n], Some(normaliser.scale.clone()));
+    let normalised = e.node("normalize", Op::Normalize, vec![features, mean, scale], &[n]);
+    let start = e.shaped("input", normalised, input);
+    e.values.push(start);
+    for unit in units {
+        let at = e.unit(unit);
+        e.values.push(at);
     }
+    let mut at = e.values[units.len()];
     if let Head::Softmax { .. } = network.head {
-        let shape = e.graph.tensor(e.at).shape.clone();
-        e.node("softmax", Op::Softmax, Vec::new(), shape);
+        let shape = e.graph.tensor(at).shape.clone();
+        at = e.node("softmax", Op::Softmax, vec![at], &shape);
     }
-    e.graph.outputs = vec![e.at];
+    e.graph.outputs = vec![at];
     fuse_activations(&e.graph)
 }
 

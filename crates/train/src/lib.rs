@@ -7,20 +7,28 @@
 mod augment;
 mod checkpoint;
 mod data;
+mod engine;
 mod error;
 mod export;
 mod fit;
 #[cfg(test)]
 mod gradient_check;
-mod layers;
+mod kernels;
 mod loss;
 mod network;
-mod ops;
+mod objective;
+mod optimizer;
+mod plan;
 mod rng;
+mod settings;
 mod spec;
+mod unit;
 
 pub use augment::Augment;
 pub use data::{Rows, Targets};
 pub use error::TrainError;
-pub use fit::{EpochRecord, Event, Fitted, Flow, LayerSummary, Settings, fit};
+pub use fit::fit;
+pub use loss::Loss;
+pub use optimizer::{Optimizer, Schedule};
+pub use settings::{EpochRecord, Event, Fitted, Flow, LayerSummary, Settings};
 pub use spec::{Activation, Head, Layer, Network, Padding};

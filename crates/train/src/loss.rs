@@ -1,18 +1,51 @@
 //! Losses and their gradients.
 
-/// Softmax cross-entropy of one row: loss, and the gradient in place of the logits. `smoothing` of the target is spread
-/// over all classes; `weight` scales loss and gradient.
-pub(crate) fn cross_entropy(logits: &mut [f32], class: usize, weight: f32, smoothing: f32) -> f64 {
+use edgewright_kernels::math;
+use serde::{Deserialize, Serialize};
+
+/// What is minimised: `{ type = "focal", gamma = 2.0 }`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Loss {
+    /// Cross-entropy of classes, squared error of numbers.
+    #[default]
+    Usual,
+    /// Cross-entropy times `(1 - p)^gamma`: what is right already counts less (Lin et al., 2017). Classes only.
+    Focal {
+        /// At least 0; 0 is cross-entropy.
+        gamma: f32,
+    },
+    /// Squared error near the target, absolute error beyond `delta` deviations of the targets (Huber, 1964). Numbers only.
+    Huber {
+        /// Above 0.
+        delta: f32,
+    },
+    /// Pinball loss: the estimate above which a share of the targets lies below. Numbers only.
+    Quantile {
+        /// Share, between 0 and 1.
+        quantile: f32,
+    },
+}
+
+/// Softmax in place.
+fn softmax(logits: &mut [f32]) {
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let mut sum = 0.0f32;
     for v in logits.iter_mut() {
-        *v = (*v - top).exp();
+        *v = math::exp(*v - top);
         sum += *v;
     }
+    logits.iter_mut().for_each(|v| *v /= sum);
+}
+
+/// Softmax cross-entropy of one row: loss, and the gradient in place of the logits. `smoothing` of the target is spread
+/// over all classes; `weight` scales loss and gradient.
+pub(crate) fn cross_entropy(logits: &mut [f32], class: usize, weight: f32, smoothing: f32) -> f64 {
+    softmax(logits);
     let n = logits.len() as f32;
     let mut loss = 0.0f64;
     for (i, v) in logits.iter_mut().enumerate() {
-        let p = *v / sum;
+        let p = *v;
         let target = smoothing / n + if i == class { 1.0 - smoothing } else { 0.0 };
         if target > 0.0 {
             loss -= f64::from(target) * f64::from(p.max(1e-12)).ln();
@@ -22,13 +55,83 @@ pub(crate) fn cross_entropy(logits: &mut [f32], class: usize, weight: f32, smoot
     loss * f64::from(weight)
 }
 
-/// Squared error of one row: loss, and the gradient in place of the estimate.
-pub(crate) fn squared_error(estimate: &mut [f32], target: f32) -> f64 {
-    let mut loss = 0.0;
-    for e in estimate.iter_mut() {
-        let d = *e - target;
-        loss += f64::from(d) * f64::from(d);
-        *e = 2.0 * d;
+/// Focal loss of one row: loss, and the gradient in place of the logits.
+pub(crate) fn focal(logits: &mut [f32], class: usize, weight: f32, gamma: f32) -> f64 {
+    softmax(logits);
+    let p = f64::from(logits[class]).clamp(1e-12, 1.0);
+    let (gamma, rest, log) = (f64::from(gamma), (1.0 - p).max(1e-12), p.ln());
+    let modulation = rest.powf(gamma);
+    // d loss / d logit_j = (gamma p (1-p)^(gamma-1) ln p - (1-p)^gamma) (1[j = class] - p_j)
+    let factor = gamma * p * modulation / rest * log - modulation;
+    for (i, v) in logits.iter_mut().enumerate() {
+        let hit = if i == class { 1.0 } else { 0.0 };
+        *v = weight * factor as f32 * (hit - *v);
     }
-    loss
+    -modulation * log * f64::from(weight)
+}
+
+/// Error of one number: loss, and the gradient in place of the estimate.
+pub(crate) fn error(loss: Loss, estimate: &mut f32, target: f32) -> f64 {
+    let d = *estimate - target;
+    let wide = f64::from(d);
+    match loss {
+        Loss::Huber { delta } if d.abs() > delta => {
+            *estimate = 2.0 * delta * d.signum();
+            f64::from(delta) * (2.0 * wide.abs() - f64::from(delta))
+        }
+        Loss::Quantile { quantile } => {
+            *estimate = if d > 0.0 { 1.0 - quantile } else { -quantile };
+            wide * f64::from(*estimate)
+        }
+        _ => {
+            *estimate = 2.0 * d;
+            wide * wide
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn near(name: &str, analytic: f32, numeric: f64) {
+        assert!((f64::from(analytic) - numeric).abs() < 2e-3, "{name}: {analytic} against {numeric}");
+    }
+
+    #[test]
+    fn losses_of_classes_have_their_gradients() {
+        type Row = fn(&mut [f32]) -> f64;
+        let losses: [(&str, Row); 3] = [
+            ("cross-entropy", |z| cross_entropy(z, 1, 1.5, 0.0)),
+            ("smoothed", |z| cross_entropy(z, 1, 1.0, 0.2)),
+            ("focal", |z| focal(z, 1, 1.5, 2.0)),
+        ];
+        for (name, loss) in losses {
+            let z = [0.3f32, -0.4, 0.8];
+            let mut gradient = z;
+            loss(&mut gradient);
+            for i in 0..3 {
+                let at = |d: f32| {
+                    let mut z = z;
+                    z[i] += d;
+                    loss(&mut z)
+                };
+                near(name, gradient[i], (at(1e-2) - at(-1e-2)) / 2e-2);
+            }
+        }
+        let (mut a, mut b) = ([0.3f32, -0.4], [0.3f32, -0.4]);
+        assert!((focal(&mut a, 0, 1.0, 0.0) - cross_entropy(&mut b, 0, 1.0, 0.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn losses_of_numbers_have_their_gradients() {
+        for loss in [Loss::Usual, Loss::Huber { delta: 0.5 }, Loss::Quantile { quantile: 0.9 }] {
+            for estimate in [-2.0f32, -0.3, 0.2, 1.7] {
+                let mut gradient = estimate;
+                error(loss, &mut gradient, 0.1);
+                let at = |d: f32| error(loss, &mut (estimate + d), 0.1);
+                near(&format!("{loss:?}"), gradient, (at(1e-2) - at(-1e-2)) / 2e-2);
+            }
+        }
+    }
 }

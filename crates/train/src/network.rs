@@ -1,20 +1,21 @@
-//! From what people write to layers with shapes.
+//! From what people write to units with shapes.
 
 use crate::{
     TrainError,
-    layers::{Conv, Kind, Node, Pool},
+    kernels::pool::Patches,
     rng::Stream,
     spec::{Activation, Head, Layer, Network, Padding},
+    unit::{Conv, Op, Unit},
 };
 
-/// A network ready to train: nodes with shapes and weights.
+/// A network ready to train: units with shapes and weights.
 #[derive(Clone, Debug)]
 pub(crate) struct Built {
     /// Height, width, channels of the input.
     pub input: [usize; 3],
     /// In order.
-    pub nodes: Vec<Node>,
-    /// Outputs of the last node.
+    pub units: Vec<Unit>,
+    /// Outputs of the last unit.
     pub outputs: usize,
 }
 
@@ -27,7 +28,7 @@ fn extent(
     padding: Padding,
 ) -> Option<(usize, usize)> {
     let covered = (kernel.checked_sub(1)?).checked_mul(dilation)? + 1;
-    if stride == 0 {
+    if stride == 0 || dilation == 0 {
         return None;
     }
     match padding {
@@ -52,23 +53,41 @@ fn pair(values: &[usize], default: [usize; 2], time_only: bool) -> Option<[usize
 }
 
 struct Builder {
+    /// The value that the next layer reads, and its shape.
+    at: usize,
     shape: [usize; 3],
-    nodes: Vec<Node>,
+    /// Values up to this one are read elsewhere too: nothing more may be put behind their units.
+    shared: usize,
+    units: Vec<Unit>,
     seed: u64,
 }
 
 impl Builder {
-    fn push(&mut self, name: String, kind: Kind, shape: [usize; 3]) {
-        let input = self.shape;
-        let mut node = Node::new(name, kind, input, shape);
-        node.initialise(&mut Stream::new(&[self.seed, 1, self.nodes.len() as u64]));
-        self.nodes.push(node);
+    fn push(&mut self, name: String, op: Op, inputs: Vec<usize>, shape: [usize; 3]) {
+        let mut stream = Stream::new(&[self.seed, 1, self.units.len() as u64]);
+        self.units.push(Unit::new(name, op, inputs, self.shape, shape, &mut stream));
+        self.at = self.units.len();
         self.shape = shape;
     }
 
-    fn activate(&mut self, number: usize, activation: Activation) {
+    fn next(&mut self, name: String, op: Op, shape: [usize; 3]) {
+        self.push(name, op, vec![self.at], shape);
+    }
+
+    /// The unit behind which a normalisation or activation can stand: the last, or one that does nothing.
+    fn host(&mut self, name: String, fits: impl Fn(&Unit, [usize; 3]) -> bool) -> &mut Unit {
+        let shape = self.shape;
+        let free = self.at > self.shared && self.at == self.units.len();
+        if !free || !self.units.last().is_some_and(|u| u.activation == Activation::None && fits(u, shape)) {
+            self.next(name, Op::Same, shape);
+        }
+        let last = self.units.len() - 1;
+        &mut self.units[last]
+    }
+
+    fn activate(&mut self, name: String, activation: Activation) {
         if activation != Activation::None {
-            self.push(format!("activation{number}"), Kind::Activation(activation), self.shape);
+            self.host(name, |_, _| true).activation = activation;
         }
     }
 
@@ -92,71 +111,150 @@ impl Builder {
             return Err("`filters` must be at least 1".into());
         }
         let ((out_h, pad_h), (out_w, pad_w)) = (fit(h, 0)?, fit(w, 1)?);
-        let conv = Conv { kernel, stride, dilation, pad: [pad_h, pad_w], depthwise };
-        self.push(name, Kind::Conv(conv), [out_h, out_w, if depthwise { c } else { filters }]);
+        let conv = Conv { kernel, stride, dilation, pad: [pad_h, pad_w] };
+        let op = if depthwise { Op::Depthwise(conv) } else { Op::Conv(conv) };
+        self.next(name, op, [out_h, out_w, if depthwise { c } else { filters }]);
         Ok(())
     }
 
-    fn layer(&mut self, number: usize, layer: &Layer) -> Result<(), String> {
+    fn pool(&mut self, name: String, size: [usize; 2], stride: [usize; 2], max: bool) -> Result<(), String> {
+        let [h, w, c] = self.shape;
+        let fit = |n, i: usize| {
+            extent(n, size[i], stride[i], 1, Padding::Valid)
+                .ok_or_else(|| format!("a patch of {size:?} does not fit an input of {h}x{w}"))
+        };
+        let output = [fit(h, 0)?.0, fit(w, 1)?.0, c];
+        let patches = Patches { input: self.shape, output, size, stride };
+        self.next(name, if max { Op::MaxPool(patches) } else { Op::AveragePool(patches) }, output);
+        Ok(())
+    }
+
+    /// One way of a block with several; returns the value at its end and its shape.
+    fn way(
+        &mut self,
+        start: (usize, [usize; 3]),
+        number: &str,
+        layers: &[Layer],
+    ) -> Result<(usize, [usize; 3]), String> {
+        (self.at, self.shape) = start;
+        self.shared = self.units.len();
+        self.layers(number, layers)?;
+        Ok((self.at, self.shape))
+    }
+
+    fn layers(&mut self, prefix: &str, layers: &[Layer]) -> Result<(), String> {
+        for (i, layer) in layers.iter().enumerate() {
+            let number = format!("{prefix}_{}", i + 1);
+            self.layer(&number, layer)
+                .map_err(|e| format!("layer {} in it ({}): {e}", i + 1, layer.name()))?;
+        }
+        Ok(())
+    }
+
+    fn layer(&mut self, number: &str, layer: &Layer) -> Result<(), String> {
         let name = format!("{}{number}", layer.name());
+        let behind = format!("activation{number}");
         let [h, w, c] = self.shape;
         match layer {
             Layer::Dense { units, activation } => {
                 if *units == 0 {
                     return Err("`units` must be at least 1".into());
                 }
-                self.push(name, Kind::Dense, [1, 1, *units]);
-                self.activate(number, *activation);
+                self.next(name, Op::Dense, [1, 1, *units]);
+                self.activate(behind, *activation);
             }
             Layer::Conv1d { filters, kernel, stride, dilation, padding, activation } => {
                 if h != 1 {
                     return Err(format!("the input is {h}x{w}x{c}; conv1d runs over one axis, use conv2d"));
                 }
                 self.conv(name, *filters, [1, *kernel], [1, *stride], [1, *dilation], *padding, false)?;
-                self.activate(number, *activation);
+                self.activate(behind, *activation);
             }
-            Layer::Conv2d { filters, kernel, stride, padding, activation } => {
-                self.conv(name, *filters, *kernel, *stride, [1, 1], *padding, false)?;
-                self.activate(number, *activation);
+            Layer::Conv2d { filters, kernel, stride, dilation, padding, activation } => {
+                self.conv(name, *filters, *kernel, *stride, *dilation, *padding, false)?;
+                self.activate(behind, *activation);
             }
             Layer::DepthwiseConv { kernel, stride, padding, activation } => {
                 let bad = || "`kernel` and `stride` take one or two numbers".to_owned();
                 let kernel = pair(kernel, [0, 0], h == 1).ok_or_else(bad)?;
                 let stride = pair(stride, [1, 1], h == 1).ok_or_else(bad)?;
                 self.conv(name, c, kernel, stride, [1, 1], *padding, true)?;
-                self.activate(number, *activation);
+                self.activate(behind, *activation);
             }
             Layer::MaxPool { size, stride } | Layer::AveragePool { size, stride } => {
                 let bad = || "`size` and `stride` take one or two numbers".to_owned();
                 let size = pair(size, [0, 0], h == 1).ok_or_else(bad)?;
                 let stride = pair(stride, size, h == 1).ok_or_else(bad)?;
-                let fit = |n, i: usize| {
-                    extent(n, size[i], stride[i], 1, Padding::Valid)
-                        .ok_or_else(|| format!("a patch of {size:?} does not fit an input of {h}x{w}"))
-                };
-                let shape = [fit(h, 0)?.0, fit(w, 1)?.0, c];
-                let max = matches!(layer, Layer::MaxPool { .. });
-                self.push(name, Kind::Pool(Pool { size, stride, max }), shape);
+                self.pool(name, size, stride, matches!(layer, Layer::MaxPool { .. }))?;
             }
-            Layer::GlobalAveragePool {} => {
-                self.push(name, Kind::Pool(Pool { size: [h, w], stride: [h, w], max: false }), [1, 1, c]);
+            Layer::GlobalAveragePool {} => self.pool(name, [h, w], [h, w], false)?,
+            Layer::GlobalMaxPool {} => self.pool(name, [h, w], [h, w], true)?,
+            Layer::BatchNorm {} => {
+                self.host(name, |u, shape| u.norm.is_none() && u.output == shape).normalise();
             }
-            Layer::BatchNorm {} => self.push(name, Kind::BatchNorm, self.shape),
             Layer::Dropout { rate } => {
                 if !(0.0..1.0).contains(rate) {
                     return Err(format!("`rate` is {rate}; it must be at least 0 and below 1"));
                 }
-                self.push(name, Kind::Dropout(*rate), self.shape);
+                self.next(name, Op::Dropout(*rate), self.shape);
             }
-            Layer::Activation { activation } => self.activate(number, *activation),
+            Layer::Activation { activation } => self.activate(behind, *activation),
             Layer::Reshape { shape } => {
                 let new = as_image(shape, true).ok_or("`shape` takes one to three numbers")?;
                 if new.iter().product::<usize>() != h * w * c {
                     return Err(format!("{} values do not fit the shape {shape:?}", h * w * c));
                 }
-                self.push(name, Kind::Reshape, new);
+                self.shape = new;
             }
-            Layer::Flatten {} => self.push(name, Kind::Reshape, [1, 1, h * w * c]),
+            Layer::Flatten {} => self.shape = [1, 1, h * w * c],
+            Layer::Residual { layers, shortcut, activation } => {
+                let start = (self.at, self.shape);
+                let main = self.way(start, &format!("{number}a"), layers)?;
+                let other = self.way(start, &format!("{number}b"), shortcut)?;
+                if main.1 != other.1 {
+                    return Err(format!(
+                        "its layers end in {:?} and its shortcut in {:?}; give `shortcut` a layer that fits",
+                        main.1, other.1
+                    ));
+                }
+                self.shape = main.1;
+                self.push(name, Op::Add, vec![main.0, other.0], main.1);
+                self.activate(behind, *activation);
+            }
+            Layer::Concat { branches } => {
+                if branches.is_empty() {
+                    return Err("`branches` must name at least one".into());
+                }
+                let start = (self.at, self.shape);
+                let mut ends = Vec::new();
+                for (i, branch) in branches.iter().enumerate() {
+                    ends.push(self.way(
+                        start,
+                        &format!("{number}{}", (b'a' + (i % 26) as u8) as char),
+                        branch,
+                    )?);
+                }
+                let first = ends[0].1;
+                if let Some((_, other)) = ends.iter().find(|(_, s)| s[..2] != first[..2]) {
+                    return Err(format!(
+                        "branches end in {first:?} and {other:?}; rows and columns must be equal"
+                    ));
+                }
+                let channels = ends.iter().map(|(_, s)| s[2]).sum();
+                self.shape = first;
+                self.push(
+                    name,
+                    Op::Concat,
+                    ends.iter().map(|e| e.0).collect(),
+                    [first[0], first[1], channels],
+                );
+            }
+            Layer::Resize { size } => {
+                if size[0] == 0 || size[1] == 0 || size[0].saturating_mul(size[1]) > 1 << 20 {
+                    return Err(format!("`size` is {size:?}; each side must be at least 1, and not absurd"));
+                }
+                self.next(name, Op::Resize, [size[0], size[1], c]);
+            }
         }
         Ok(())
     }
@@ -173,21 +271,30 @@ fn as_image(shape: &[usize], over_time: bool) -> Option<[usize; 3]> {
     }
 }
 
+/// Whether a layer works on rows and columns.
+fn two_dimensional(layer: &Layer) -> bool {
+    match layer {
+        Layer::Conv2d { .. } | Layer::Resize { .. } => true,
+        Layer::DepthwiseConv { kernel: size, .. }
+        | Layer::MaxPool { size, .. }
+        | Layer::AveragePool { size, .. } => size.len() == 2,
+        Layer::Residual { layers, shortcut, .. } => layers.iter().chain(shortcut).any(two_dimensional),
+        Layer::Concat { branches } => branches.iter().flatten().any(two_dimensional),
+        _ => false,
+    }
+}
+
 /// Builds a network with weights drawn from the seed.
 pub(crate) fn build(network: &Network, seed: u64) -> Result<Built, TrainError> {
     // A spectrogram is a picture for two-dimensional layers, and a series of columns for the others.
-    let picture = network.layers.iter().any(|l| {
-        matches!(l, Layer::Conv2d { .. })
-            || matches!(l, Layer::DepthwiseConv { kernel: k, .. } if k.len() == 2)
-            || matches!(l, Layer::MaxPool { size: s, .. } | Layer::AveragePool { size: s, .. } if s.len() == 2)
-    });
+    let picture = network.layers.iter().any(two_dimensional);
     let input = as_image(&network.input, !picture).filter(|s| s.iter().product::<usize>() > 0);
     let input = input.ok_or_else(|| {
         TrainError::Data(format!("a network cannot take an input of shape {:?}", network.input))
     })?;
-    let mut builder = Builder { shape: input, nodes: Vec::new(), seed };
+    let mut builder = Builder { at: 0, shape: input, shared: 0, units: Vec::new(), seed };
     for (i, layer) in network.layers.iter().enumerate() {
-        builder.layer(i + 1, layer).map_err(|reason| TrainError::Layer {
+        builder.layer(&(i + 1).to_string(), layer).map_err(|reason| TrainError::Layer {
             number: i + 1,
             name: layer.name().into(),
             reason,
@@ -197,6 +304,6 @@ pub(crate) fn build(network: &Network, seed: u64) -> Result<Built, TrainError> {
         Head::Softmax { classes } => classes,
         Head::Linear { outputs } => outputs,
     };
-    builder.push("head".into(), Kind::Dense, [1, 1, outputs]);
-    Ok(Built { input, nodes: builder.nodes, outputs })
+    builder.next("head".into(), Op::Dense, [1, 1, outputs]);
+    Ok(Built { input, units: builder.units, outputs })
 }

@@ -13,7 +13,18 @@ pub enum Activation {
     Relu,
     /// `min(max(x, 0), 6)`.
     Relu6,
+    /// `x` above 0, a tenth of it below.
+    LeakyRelu,
+    /// `1 / (1 + e^-x)`.
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// `x * min(max(x + 3, 0), 6) / 6`.
+    HardSwish,
 }
+
+/// Slope of a leaky ReLU below 0.
+pub(crate) const LEAK: f32 = 0.1;
 
 /// What lies beyond the edges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +85,9 @@ pub enum Layer {
         /// Rows, columns.
         #[serde(default = "ones")]
         stride: [usize; 2],
+        /// Rows, columns between kernel elements.
+        #[serde(default = "ones")]
+        dilation: [usize; 2],
         /// Edges.
         #[serde(default)]
         padding: Padding,
@@ -113,6 +127,29 @@ pub enum Layer {
     },
     /// Mean of each channel.
     GlobalAveragePool {},
+    /// Largest value of each channel.
+    GlobalMaxPool {},
+    /// What goes in is added to what layers make of it (He et al., 2016).
+    Residual {
+        /// The way with weights.
+        layers: Vec<Layer>,
+        /// The other way; left out: as it is.
+        #[serde(default)]
+        shortcut: Vec<Layer>,
+        /// Behind the sum.
+        #[serde(default)]
+        activation: Activation,
+    },
+    /// Outputs of several ways side by side, per position.
+    Concat {
+        /// Layers of each; none for what goes in as it is.
+        branches: Vec<Vec<Layer>>,
+    },
+    /// Bilinear resizing to rows and columns.
+    Resize {
+        /// Rows, columns.
+        size: [usize; 2],
+    },
     /// Each channel to mean 0 and variance 1 over the batch; folded into the layer before when exported.
     BatchNorm {},
     /// Sets a share of the values to 0 in training.
@@ -171,6 +208,10 @@ impl Layer {
             Self::MaxPool { .. } => "max_pool",
             Self::AveragePool { .. } => "average_pool",
             Self::GlobalAveragePool {} => "global_average_pool",
+            Self::GlobalMaxPool {} => "global_max_pool",
+            Self::Residual { .. } => "residual",
+            Self::Concat { .. } => "concat",
+            Self::Resize { .. } => "resize",
             Self::BatchNorm {} => "batch_norm",
             Self::Dropout { .. } => "dropout",
             Self::Activation { .. } => "activation",

@@ -1,8 +1,9 @@
 //! It learns, the same way every time, and what it exports computes what it learned.
 
-use edgewright_ir::interpret::Interpreter;
+use edgewright_ir::{interpret::Interpreter, quantize};
 use edgewright_train::{
-    Augment, Fitted, Flow, Head, Layer, Network, Rows, Settings, Targets, TrainError, fit,
+    Augment, Fitted, Flow, Head, Layer, Loss, Network, Optimizer, Rows, Schedule, Settings, Targets,
+    TrainError, fit,
 };
 
 struct Memory {
@@ -61,6 +62,13 @@ const CONV2D: &str = r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"stride":[2
     {"type":"depthwise_conv","kernel":[3,3]},{"type":"batch_norm"},{"type":"activation","activation":"relu"},
     {"type":"conv2d","filters":8,"kernel":[1,1],"activation":"relu"},{"type":"average_pool","size":[2,2]},{"type":"flatten"}]"#;
 
+const BLOCKS: &str = r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"activation":"leaky_relu"},
+    {"type":"residual","activation":"relu","layers":[{"type":"conv2d","filters":8,"kernel":[3,3],"stride":[2,2]},{"type":"batch_norm"}],
+        "shortcut":[{"type":"conv2d","filters":8,"kernel":[1,1],"stride":[2,2]}]},
+    {"type":"concat","branches":[[{"type":"conv2d","filters":5,"kernel":[3,3],"dilation":[2,1],"activation":"hard_swish"}],[],
+        [{"type":"depthwise_conv","kernel":[3,3]},{"type":"batch_norm"},{"type":"activation","activation":"tanh"}]]},
+    {"type":"resize","size":[6,4]},{"type":"conv2d","filters":6,"kernel":[1,1],"activation":"sigmoid"},{"type":"global_max_pool"}]"#;
+
 fn train(
     text: &str,
     settings: &Settings,
@@ -108,7 +116,7 @@ fn accuracy(fitted: &Fitted) -> f64 {
 
 #[test]
 fn convolutions_learn_and_the_graph_knows_it() {
-    for text in [CONV1D, CONV2D] {
+    for text in [CONV1D, CONV2D, BLOCKS] {
         let fitted = train(text, &settings(), None, 0, &mut Vec::new()).expect("trained");
         let metric = fitted.history[fitted.best_epoch - 1].validation_metric.expect("validated");
         assert!(metric > 0.9, "validation {metric}");
@@ -119,10 +127,19 @@ fn convolutions_learn_and_the_graph_knows_it() {
 
 #[test]
 fn threads_do_not_change_a_bit() {
-    let augment = Augment { noise: 0.1, time_shift: 2, time_mask: 3, frequency_mask: 1, gain: 0.1 };
+    let augment = Augment {
+        noise: 0.1,
+        time_shift: 2,
+        time_mask: 3,
+        frequency_mask: 1,
+        gain: 0.1,
+        ..Augment::default()
+    };
+    // Wide enough that a batch is worth threads.
+    let wide = BLOCKS.replace("\"filters\":6", "\"filters\":24");
     let run = |threads| {
         let settings = Settings { epochs: 3, threads, augment: augment.clone(), ..settings() };
-        train(CONV2D, &settings, None, 0, &mut Vec::new()).expect("trained")
+        train(&wide, &settings, None, 0, &mut Vec::new()).expect("trained")
     };
     let one = run(1);
     for threads in [2, 3] {
@@ -132,11 +149,15 @@ fn threads_do_not_change_a_bit() {
 
 #[test]
 fn a_resumed_training_ends_in_the_same_weights() {
-    let whole = train(CONV1D, &settings(), None, 0, &mut Vec::new()).expect("trained");
     let mut saved = Vec::new();
+    let settings =
+        || Settings { ema: 0.9, schedule: Schedule::Plateau { patience: 1, factor: 0.5 }, ..settings() };
+    let whole = train(CONV1D, &settings(), None, 0, &mut Vec::new()).expect("trained");
     let stopped = train(CONV1D, &settings(), None, 5, &mut saved);
     assert!(matches!(stopped, Err(TrainError::Stopped)));
-    let resumed = train(CONV1D, &settings(), Some(&saved), 0, &mut Vec::new()).expect("resumed");
+    // Another number of threads is the same training.
+    let threaded = Settings { threads: 2, ..settings() };
+    let resumed = train(CONV1D, &threaded, Some(&saved), 0, &mut Vec::new()).expect("resumed");
     assert!(whole == resumed, "the weights differ");
     for end in [0, 7, 12, saved.len() / 2, saved.len() - 1] {
         let cut = train(CONV1D, &settings(), Some(&saved[..end]), 0, &mut Vec::new());
@@ -188,4 +209,95 @@ fn what_cannot_be_trained_is_said() {
     bad(r#"[{"type":"conv1d","filters":4,"kernel":40,"padding":"valid"}]"#, "layer 1 (conv1d)");
     bad(r#"[{"type":"reshape","shape":[7,7]}]"#, "96 values");
     bad(r#"[{"type":"dropout","rate":1.5}]"#, "`rate`");
+    bad(r#"[{"type":"residual","layers":[{"type":"conv1d","filters":4,"kernel":3}]}]"#, "give `shortcut`");
+    bad(
+        r#"[{"type":"concat","branches":[[],[{"type":"max_pool","size":[2]}]]}]"#,
+        "rows and columns must be equal",
+    );
+    bad(r#"[{"type":"residual","layers":[{"type":"dropout","rate":2.0}]}]"#, "layer 1 in it (dropout)");
+}
+
+#[test]
+fn every_optimiser_and_loss_learns() {
+    let also = [
+        Settings { optimizer: Optimizer::Adam, ..settings() },
+        Settings { optimizer: Optimizer::RmsProp, ..settings() },
+        Settings { optimizer: Optimizer::Lion, learning_rate: 0.003, ..settings() },
+        Settings { optimizer: Optimizer::Sgd, learning_rate: 0.05, ..settings() },
+        Settings {
+            loss: Loss::Focal { gamma: 2.0 },
+            schedule: Schedule::Step { every: 4, factor: 0.5 },
+            ..settings()
+        },
+        Settings { ema: 0.9, schedule: Schedule::Constant, ..settings() },
+    ];
+    for settings in also {
+        let fitted = train(CONV1D, &settings, None, 0, &mut Vec::new()).expect("trained");
+        let accuracy = accuracy(&fitted);
+        assert!(accuracy > 0.85, "{accuracy} with {settings:?}");
+    }
+}
+
+#[test]
+fn int8_of_every_block_agrees_with_float() {
+    let fitted = train(BLOCKS, &settings(), None, 0, &mut Vec::new()).expect("trained");
+    let (rows, _) = ridges(100, 4);
+    let mut observer = quantize::Observer::new(&fitted.graph).expect("valid");
+    rows.values.chunks_exact(96).for_each(|x| observer.observe(x).expect("fits"));
+    let int8 = quantize::quantize(&fitted.graph, &observer.ranges()).expect("an integer form");
+    let (mut a, mut b) =
+        (Interpreter::new(&fitted.graph).expect("valid"), Interpreter::new(&int8).expect("valid"));
+    let mut same = 0;
+    for x in rows.values.chunks_exact(96) {
+        let (mut p, mut q) = ([0.0; 2], [0.0; 2]);
+        a.run(x, &mut p).expect("runs");
+        b.run(x, &mut q).expect("runs");
+        same += usize::from((p[0] > p[1]) == (q[0] > q[1]));
+    }
+    assert!(same >= 95, "{same} of 100 agree");
+}
+
+#[test]
+fn a_loss_that_explodes_stops_with_a_reason() {
+    let settings = Settings { learning_rate: 1e30, clip_norm: 0.0, ..settings() };
+    let error = train(CONV2D, &settings, None, 0, &mut Vec::new()).expect_err("refused");
+    assert!(matches!(error, TrainError::Diverged { epoch: 1, .. }), "{error}");
+    let text = error.to_string();
+    for part in ["at step ", "`training.clip_norm`", "hint: "] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn a_quantile_lies_above_its_share_of_targets() {
+    let mut seed = 5;
+    let (mut values, mut targets) = (Vec::new(), Vec::new());
+    for _ in 0..400 {
+        values.push(noise(&mut seed));
+        targets.push(10.0 + noise(&mut seed));
+    }
+    let rows = Memory { width: 1, values };
+    let empty = Memory { width: 1, values: vec![] };
+    let network = Network { input: vec![1], layers: Vec::new(), head: Head::Linear { outputs: 1 } };
+    let settings = Settings {
+        epochs: 80,
+        learning_rate: 0.05,
+        loss: Loss::Quantile { quantile: 0.9 },
+        ..Settings::default()
+    };
+    let of = Targets::Values(&targets);
+    let none = Targets::Values(&[]);
+    let fitted =
+        fit(&network, &rows, &of, &empty, &none, &settings, None, &mut |_| Flow::Continue).expect("trained");
+    let mut interpreter = Interpreter::new(&fitted.graph).expect("valid");
+    let mut below = 0;
+    for (x, target) in rows.values.iter().zip(&targets) {
+        let mut out = [0.0];
+        interpreter.run(&[*x], &mut out).expect("runs");
+        below += usize::from(*target < out[0]);
+    }
+    assert!((340..=380).contains(&below), "{below} of 400 lie below");
+    let wrong = Settings { loss: Loss::Focal { gamma: 2.0 }, ..settings };
+    let refused = fit(&network, &rows, &of, &empty, &none, &wrong, None, &mut |_| Flow::Continue);
+    assert!(refused.expect_err("refused").to_string().contains("focal"));
 }

@@ -13,7 +13,7 @@ pub fn run(workspace: &Workspace, _pairs: u64, tell: &mut dyn FnMut(Figure)) -> 
     let cost = measure(workspace, build.env("CARGO_TARGET_DIR", &target))?;
     std::fs::remove_dir_all(&target)?;
     tell(Figure {
-        name: "first_build_time",
+        name: "first_build_time".into(),
         unit: "s",
         peer_name: None,
         runs: vec![(cost.seconds, None)],

@@ -5,6 +5,7 @@ mod compile;
 mod peer;
 mod process;
 mod spine;
+mod train;
 
 use crate::{
     Usage, flags, option,
@@ -17,7 +18,7 @@ use serde_json::{Value, json};
 /// One measurement. Ratios are ours over the peer's, pair by pair; `ours` and `peer` are medians.
 pub struct Figure {
     /// Ends in what is measured: `_time`, `_bytes`, `_throughput`.
-    name: &'static str,
+    name: String,
     unit: &'static str,
     /// Name and version of the other side.
     peer_name: Option<String>,
@@ -33,6 +34,8 @@ pub struct Figure {
 pub enum Claim {
     /// The median ratio is at most this.
     Ratio(f64),
+    /// The median ratio is at least this.
+    RatioAtLeast(f64),
     /// The best of our runs is at most this, in the figure's unit.
     Best(f64),
 }
@@ -59,6 +62,9 @@ impl Figure {
             None => (Value::Null, Value::Null),
             Some(Claim::Ratio(most)) => {
                 (json!(format!("ratio <= {most}")), json!(self.ratio().is_some_and(|r| r <= most)))
+            }
+            Some(Claim::RatioAtLeast(least)) => {
+                (json!(format!("ratio >= {least}")), json!(self.ratio().is_some_and(|r| r >= least)))
             }
             Some(Claim::Best(most)) => {
                 (json!(format!("best <= {most} {}", self.unit)), json!(best.is_some_and(|b| b <= most)))
@@ -100,7 +106,8 @@ impl Figure {
 
 type Group = fn(&Workspace, u64, &mut dyn FnMut(Figure)) -> Result<()>;
 
-const GROUPS: &[(&str, Group)] = &[("spine", spine::run), ("compile", compile::run), ("build", build::run)];
+const GROUPS: &[(&str, Group)] =
+    &[("spine", spine::run), ("compile", compile::run), ("build", build::run), ("train", train::run)];
 
 /// The command.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
@@ -165,7 +172,7 @@ mod tests {
     #[test]
     fn ratios_are_taken_pair_by_pair() {
         let figure = Figure {
-            name: "x_time",
+            name: "x_time".into(),
             unit: "s",
             peer_name: Some("peer 1.0".into()),
             runs: vec![(1.0, Some(10.0)), (4.0, Some(20.0)), (3.0, Some(10.0))],
@@ -184,7 +191,7 @@ mod tests {
     #[test]
     fn a_missed_claim_is_said() {
         let figure = Figure {
-            name: "cold_start_time",
+            name: "cold_start_time".into(),
             unit: "ms",
             peer_name: None,
             runs: vec![(50.0, None), (40.0, None)],

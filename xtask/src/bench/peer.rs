@@ -11,12 +11,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Python of the virtual environment below the build folder; made, with the packages of `benches/peers/requirements.txt`, when it
-/// is not there or older than they are.
-pub fn python(workspace: &Workspace) -> Result<PathBuf> {
-    let dir = workspace.target()?.join("bench-venv");
+/// Python of a virtual environment below the build folder; made, with the packages of a list in `benches/peers`, when it is not there
+/// or older than they are.
+pub fn python(workspace: &Workspace, environment: &str, packages: &str) -> Result<PathBuf> {
+    let dir = workspace.target()?.join(environment);
     let python = dir.join("bin/python");
-    let list = workspace.root.join("benches/peers/requirements.txt");
+    let list = workspace.root.join("benches/peers").join(packages);
     let wanted = read(&list)?;
     let stamp = dir.join("installed.txt");
     if std::fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) && python.exists() {

@@ -22,7 +22,7 @@ pub fn run(workspace: &Workspace, pairs: u64, tell: &mut dyn FnMut(Figure)) -> R
 fn size(binary: &Path) -> Result<Figure> {
     let bytes = std::fs::metadata(binary).with_context(|| format!("no {}", binary.display()))?.len();
     Ok(Figure {
-        name: "release_binary_bytes",
+        name: "release_binary_bytes".into(),
         unit: "bytes",
         peer_name: None,
         runs: vec![(bytes as f64, None)],
@@ -40,7 +40,7 @@ fn cold_start(workspace: &Workspace, binary: &Path) -> Result<Figure> {
         })
         .collect::<Result<_>>()?;
     Ok(Figure {
-        name: "cold_start_time",
+        name: "cold_start_time".into(),
         unit: "ms",
         peer_name: None,
         runs,
@@ -138,7 +138,7 @@ fn against_python(
     pairs: u64,
     tell: &mut dyn FnMut(Figure),
 ) -> Result<()> {
-    let python = peer::python(workspace)?;
+    let python = peer::python(workspace, "bench-venv", "requirements.txt")?;
     let peer_name = peer::name(workspace, &python);
     let work = workspace.scratch("bench")?;
     let project = work.join("keywords");
@@ -180,8 +180,8 @@ fn against_python(
             theirs.stdout.lines().last().and_then(|l| serde_json::from_str(l).ok()).unwrap_or_default();
         notes.push(json!({"ours": {"float": run["test"]["float"]["accuracy"], "int8": run["test"]["int8"]["accuracy"]}, "peer": python}));
     }
-    let figure = |name, unit, runs, claim, notes| Figure {
-        name,
+    let figure = |name: &str, unit, runs, claim, notes| Figure {
+        name: name.into(),
         unit,
         peer_name: Some(peer_name.clone()),
         runs,
@@ -226,7 +226,7 @@ fn ten_copies(workspace: &Workspace, binary: &Path) -> Result<Figure> {
     }
     std::fs::remove_dir_all(&work)?;
     Ok(Figure {
-        name: "ten_copies_peak_bytes",
+        name: "ten_copies_peak_bytes".into(),
         unit: "bytes",
         peer_name: Some("the same run on the data set once".into()),
         runs: vec![(peaks[0], Some(peaks[1]))],
