@@ -38,6 +38,11 @@ fn softmax(logits: &mut [f32]) {
     logits.iter_mut().for_each(|v| *v /= sum);
 }
 
+/// Logarithm of a probability, of 0 too; no number stays none.
+fn log(p: f64) -> f64 {
+    if p < 1e-12 { 1e-12f64.ln() } else { p.ln() }
+}
+
 /// Softmax cross-entropy of one row: loss, and the gradient in place of the logits. `smoothing` of the target is spread
 /// over all classes; `weight` scales loss and gradient.
 pub(crate) fn cross_entropy(logits: &mut [f32], class: usize, weight: f32, smoothing: f32) -> f64 {
@@ -48,7 +53,7 @@ pub(crate) fn cross_entropy(logits: &mut [f32], class: usize, weight: f32, smoot
         let p = *v;
         let target = smoothing / n + if i == class { 1.0 - smoothing } else { 0.0 };
         if target > 0.0 {
-            loss -= f64::from(target) * f64::from(p.max(1e-12)).ln();
+            loss -= f64::from(target) * log(f64::from(p));
         }
         *v = weight * (p - target);
     }
@@ -58,8 +63,8 @@ pub(crate) fn cross_entropy(logits: &mut [f32], class: usize, weight: f32, smoot
 /// Focal loss of one row: loss, and the gradient in place of the logits.
 pub(crate) fn focal(logits: &mut [f32], class: usize, weight: f32, gamma: f32) -> f64 {
     softmax(logits);
-    let p = f64::from(logits[class]).clamp(1e-12, 1.0);
-    let (gamma, rest, log) = (f64::from(gamma), (1.0 - p).max(1e-12), p.ln());
+    let p = f64::from(logits[class]);
+    let (gamma, rest, log) = (f64::from(gamma), (1.0 - p).max(1e-12), log(p));
     let modulation = rest.powf(gamma);
     // d loss / d logit_j = (gamma p (1-p)^(gamma-1) ln p - (1-p)^gamma) (1[j = class] - p_j)
     let factor = gamma * p * modulation / rest * log - modulation;

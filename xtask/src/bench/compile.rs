@@ -34,7 +34,7 @@ pub fn run(workspace: &Workspace, pairs: u64, tell: &mut dyn FnMut(Figure)) -> R
             ("flash_bytes", "bytes", cost.flash, budget.flash),
         ] {
             tell(Figure {
-                name: name(what),
+                name: name(what).into(),
                 unit,
                 peer_name: None,
                 runs: vec![(is, None)],
@@ -52,7 +52,7 @@ pub fn run(workspace: &Workspace, pairs: u64, tell: &mut dyn FnMut(Figure)) -> R
             })
             .collect::<Result<_>>()?;
         tell(Figure {
-            name: name("emit_time"),
+            name: name("emit_time").into(),
             unit: "s",
             peer_name: None,
             runs,

@@ -61,18 +61,37 @@ pub(super) fn frame(x: Seen<'_>, [h, w, c]: [usize; 3], gather: &Gather, out: &m
 /// Copies the patch under the kernel at each output.
 fn patches(x: &[f32], unit: &Unit, conv: &Conv, out: &mut [f32]) {
     let [h, w, c] = unit.input;
-    let mut out = out.chunks_exact_mut(c);
+    let span = conv.kernel[1] * c;
+    let mut rows = out.chunks_exact_mut(span);
     for oy in 0..unit.output[0] {
         for ox in 0..unit.output[1] {
+            let start = ox * conv.stride[1];
+            // Elements of a row under the kernel that lie in the image.
+            let inside = |kx: usize| {
+                let at = start + kx * conv.dilation[1];
+                at >= conv.pad[1] && at - conv.pad[1] < w
+            };
+            let first = (0..conv.kernel[1]).find(|kx| inside(*kx)).unwrap_or(conv.kernel[1]);
+            let last = (first..conv.kernel[1]).find(|kx| !inside(*kx)).unwrap_or(conv.kernel[1]);
             for ky in 0..conv.kernel[0] {
+                let Some(row) = rows.next() else { return };
                 let y = (oy * conv.stride[0] + ky * conv.dilation[0]).wrapping_sub(conv.pad[0]);
-                for kx in 0..conv.kernel[1] {
-                    let xx = (ox * conv.stride[1] + kx * conv.dilation[1]).wrapping_sub(conv.pad[1]);
-                    let Some(to) = out.next() else { return };
-                    if y < h && xx < w {
-                        to.copy_from_slice(&x[(y * w + xx) * c..][..c]);
-                    } else {
-                        to.fill(0.0);
+                if y >= h || first >= last {
+                    row.fill(0.0);
+                    continue;
+                }
+                row[..first * c].fill(0.0);
+                row[last * c..].fill(0.0);
+                let from = (y * w + start + first * conv.dilation[1] - conv.pad[1]) * c;
+                if conv.dilation[1] == 1 {
+                    // A loop: rows are a few values long, shorter than a call is worth.
+                    let row = &mut row[first * c..last * c];
+                    for (row, x) in row.iter_mut().zip(&x[from..]) {
+                        *row = *x;
+                    }
+                } else {
+                    for (i, to) in row[first * c..last * c].chunks_exact_mut(c).enumerate() {
+                        to.copy_from_slice(&x[from + i * conv.dilation[1] * c..][..c]);
                     }
                 }
             }

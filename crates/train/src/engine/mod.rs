@@ -120,10 +120,11 @@ impl Engine {
         self.values.last().map_or(&[], Vec::as_slice)
     }
 
-    /// Name of the first unit whose output is no number.
+    /// Name of the first unit with an output or gradient that is no number.
     pub fn first_wrong(&self) -> Option<&str> {
         let wrong = |v: &Vec<f32>| v.iter().any(|x| !x.is_finite());
-        let at = self.values[1..].iter().position(wrong)?;
+        let outputs = self.values[1..].iter().position(wrong);
+        let at = outputs.or_else(|| self.gradients.iter().position(|g| g.0.iter().any(wrong)))?;
         Some(&self.units[at].name)
     }
 

@@ -234,8 +234,8 @@ impl Trainer<'_> {
     /// What is said when the loss is no number: the first layer that is wrong, and what to try.
     fn diverged(&self, epoch: usize, loss: f64) -> TrainError {
         let place = match self.engine.first_wrong() {
-            Some(name) => format!("`{name}` is the first layer with an output that is no number"),
-            None => "every layer still has numbers".to_owned(),
+            Some(name) => format!("`{name}` is the first layer with an output or gradient that is no number"),
+            None => "all layers still have numbers".to_owned(),
         };
         let hint = match self.settings.clip_norm {
             clip if clip > 0.0 => {
@@ -286,7 +286,7 @@ impl Trainer<'_> {
             self.engine.backward(rows.len(), &self.judged);
             rate = optimizer::rate(self.settings, batches, self.step, history);
             let engine = &mut self.engine;
-            norms += optimizer::take(
+            let norm = optimizer::take(
                 &mut engine.units,
                 &engine.gradients,
                 moments,
@@ -294,6 +294,10 @@ impl Trainer<'_> {
                 rate,
                 self.step,
             );
+            if !norm.is_finite() {
+                return Err(self.diverged(epoch, loss));
+            }
+            norms += norm;
             self.step += 1;
             if let Some(average) = &mut self.average {
                 follow(average, &engine.units, self.settings.ema);

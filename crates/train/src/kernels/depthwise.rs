@@ -2,9 +2,6 @@
 
 use super::for_each_processor;
 
-/// Pixels that share a load of the weights.
-const PIXELS: usize = 4;
-
 /// Where outputs and taps lie in a padded input of `channels` values per pixel.
 #[derive(Clone, Copy)]
 pub(crate) struct Taps<'a> {
@@ -39,10 +36,13 @@ for_each_processor! {
                 let to = (oy * width + ox) * c;
                 // SAFETY: the assertions above hold for every output and tap.
                 ox += unsafe {
-                    if width - ox >= PIXELS {
-                        pixels::<PIXELS>(x, taps, weights, bias, add, out, base, to)
-                    } else {
-                        pixels::<1>(x, taps, weights, bias, add, out, base, to)
+                    match width - ox {
+                        6 => pixels::<6>(x, taps, weights, bias, add, out, base, to),
+                        5 => pixels::<5>(x, taps, weights, bias, add, out, base, to),
+                        4.. => pixels::<4>(x, taps, weights, bias, add, out, base, to),
+                        3 => pixels::<3>(x, taps, weights, bias, add, out, base, to),
+                        2 => pixels::<2>(x, taps, weights, bias, add, out, base, to),
+                        _ => pixels::<1>(x, taps, weights, bias, add, out, base, to),
                     }
                 };
             }
@@ -50,6 +50,7 @@ for_each_processor! {
     }
 }
 
+/// Some pixels of a row share each load of the weights.
 #[inline(always)]
 unsafe fn pixels<const P: usize>(
     x: &[f32],
