@@ -95,7 +95,7 @@ pub struct Event<'a> {
     pub validation_loss: Option<f64>,
     /// Accuracy, or R2, on them.
     pub validation_metric: Option<f64>,
-    /// Makes a checkpoint from which [`fit`] goes on to the same final weights.
+    /// Makes a checkpoint from which [`fit`](crate::fit) goes on to the same final weights.
     pub checkpoint: &'a dyn Fn() -> Vec<u8>,
 }
 
@@ -104,7 +104,7 @@ pub struct Event<'a> {
 pub enum Flow {
     /// On.
     Continue,
-    /// End now; [`fit`] returns [`TrainError::Stopped`].
+    /// End now; [`fit`](crate::fit) returns [`TrainError::Stopped`](crate::TrainError::Stopped).
     Stop,
 }
 
