@@ -284,8 +284,11 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
     upload(&server, &key);
     let path = bench.path("kws/edgewright.toml");
     let toml = std::fs::read_to_string(&path).expect("there");
-    std::fs::write(&path, toml.replace("epochs = 5", "epochs = 60").replace("patience = 20", "patience = 0"))
-        .expect("written");
+    std::fs::write(
+        &path,
+        toml.replace("epochs = 5", "epochs = 3000").replace("patience = 20", "patience = 0"),
+    )
+    .expect("written");
     let jobs = "/api/v1/projects/kws/jobs";
     let unknown = server.json(&key, "POST", jobs, &json!({"kind": "run", "until": "tset"}));
     assert!(unknown.text().contains("did you mean `test`"), "{}", unknown.text());

@@ -180,6 +180,11 @@ fn dead(row: &[i8], bias: i32, factor: Requantize, layer: &Layer, once: bool) ->
         return None;
     }
     let (low, high) = range(row, bias, layer.in_zero);
+    // A shift to the left that loses bits does not keep the order of the sums: equal ends would tell nothing.
+    let kept = |sum: i64| factor.shift <= 0 || i32::try_from(sum << factor.shift).is_ok();
+    if !kept(low) || !kept(high) {
+        return None;
+    }
     let of = |sum: i64| Some(finished(i32::try_from(sum).ok()?, factor, once, layer.out_zero, layer.limits));
     let (low, high) = (of(low)?, of(high)?);
     // A quarter (an eighth), exactly.

@@ -10,7 +10,7 @@ use edgewright_test_support::{Rng, random::floats, run_on_host};
 use edgewright_toolchain::{Compiler, host_compilers, sanitizer_works};
 use std::{collections::BTreeSet, fmt::Write, fs};
 
-const CASES: usize = 14;
+const CASES: usize = 24;
 const WINDOWS: usize = 5;
 
 fn impulse(rng: &mut Rng, index: usize) -> Impulse {
@@ -126,11 +126,13 @@ fn check(seed: u64, compiler: &Compiler, flags: &[&str]) {
         // Every second case with room for several frames at once: the bits must be the same.
         let room = if i % 2 == 0 { block.plan.scratch_len() } else { block.plan.wide_scratch_len() };
         let mut scratch = vec![f32::NAN; room];
+        let mut state = vec![0.0; block.plan.state_len()];
         for window in windows(&mut rng, case) {
             let (axes, all) = (&block.axes, case.window.axes.len());
             let seen: Vec<f32> = window.chunks_exact(all).flat_map(|f| axes.iter().map(|&a| f[a])).collect();
             let mut features = vec![0.0; block.features()];
-            block.plan.extract(&seen, &mut scratch, &mut features).unwrap_or_else(|e| panic!("{seed}: {e}"));
+            let done = block.plan.extract_next(&seen, &mut state, &mut scratch, &mut features);
+            done.unwrap_or_else(|e| panic!("{seed}: {e}"));
             expected.extend(features.into_iter().enumerate().map(|(f, v)| (i, f, v)));
             inputs.extend(window.iter().flat_map(|v| v.to_le_bytes()));
         }
