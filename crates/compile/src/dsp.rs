@@ -87,9 +87,9 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
             let filters = [p.band, p.envelope].concat().concat();
             out.push_str(&floats(&format!("{symbol}_filters"), &filters));
             let (variability, bands) = match &p.variability {
-                Variability::None => (0, "{{0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
-                Variability::Rmssd => (1, "{{0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
-                Variability::Time => (2, "{{0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
+                Variability::None => (0, "{{0u, 0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
+                Variability::Rmssd => (1, "{{0u, 0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
+                Variability::Time => (2, "{{0u, 0u, 0, 0, 0}, 0u, 0u, 0u, 0u}".into()),
                 Variability::All(f) => {
                     let fft = fft(symbol, &f.fft, &mut out);
                     (3, format!("{{{fft}, {}u, {}u, {}u, {}u}}", f.low.0, f.low.1, f.high.0, f.high.1))
