@@ -286,7 +286,9 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
     let toml = std::fs::read_to_string(&path).expect("there");
     std::fs::write(
         &path,
-        toml.replace("epochs = 5", "epochs = 3000").replace("patience = 20", "patience = 0"),
+        toml.replace("epochs = 5", "epochs = 400")
+            .replace("batch_size = 32", "batch_size = 1")
+            .replace("patience = 20", "patience = 0"),
     )
     .expect("written");
     let jobs = "/api/v1/projects/kws/jobs";
@@ -345,7 +347,7 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
         .collect();
     assert_eq!(names, ["float", "int8", "c"], "{results}");
     assert_eq!(results["verify"][0]["bit_exact"], true, "{}", results["verify"]);
-    assert_eq!(results["learn"][0]["points"].as_array().map(Vec::len), Some(60));
+    assert_eq!(results["learn"][0]["points"].as_array().map(Vec::len), Some(400));
     let stages = server.get(&key, "/api/v1/projects/kws/stages").ok(200);
     assert!(stages["stages"].as_array().expect("stages").iter().all(|s| s["state"] == "current"), "{stages}");
     // The package is the one that the command line builds.
@@ -388,7 +390,7 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
 
     // Other settings make results stale, not wrong.
     let toml = std::fs::read_to_string(&path).expect("there");
-    std::fs::write(&path, toml.replace("epochs = 60", "epochs = 100000")).expect("written");
+    std::fs::write(&path, toml.replace("epochs = 400", "epochs = 100000")).expect("written");
     let stages = server.get(&key, "/api/v1/projects/kws/stages").ok(200);
     assert_eq!(stages["stages"][4]["state"], "stale", "{stages}");
     // Cancelling stops it, trying again goes on.
