@@ -1,9 +1,10 @@
 #![no_main]
 //! Arbitrary bytes as each of the label files, and as a label.
 
+use edgewright_sample::boxes::Annotated;
 use edgewright_sample::labels::{
-    FileLabel, check_spans, label_from_name, parse_bounding_boxes, parse_info_labels, parse_structured_labels,
-    validate_label,
+    FileLabel, check_spans, label_from_name, parse_bounding_boxes, parse_box_list, parse_info_labels,
+    parse_structured_labels, validate_label,
 };
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
@@ -17,8 +18,13 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     if let Ok(files) = parse_structured_labels(bytes) {
         files.values().for_each(|spans| cover(spans));
     }
-    if let Ok(files) = parse_bounding_boxes(bytes) {
-        assert!(files.values().flatten().all(|b| b.width > 0.0 && b.height > 0.0));
+    for boxes in parse_bounding_boxes(bytes).into_iter().flat_map(|files| files.into_values()) {
+        assert!(boxes.iter().all(|b| b.width.is_finite() && b.height.is_finite()));
+    }
+    if let Ok(boxes) = parse_box_list(bytes) {
+        let count = boxes.len();
+        let fitted = Annotated { boxes, ..Annotated::default() }.fit(64, 48);
+        assert_eq!(fitted.boxes.len() + fitted.refused.len(), count);
     }
     let text = String::from_utf8_lossy(bytes);
     if validate_label(&text).is_ok() {

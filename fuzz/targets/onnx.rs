@@ -9,7 +9,7 @@ use edgewright_ir::{
 };
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    if let Ok(model) = onnx::read(bytes, "fuzz") {
+    if let Ok(model) = onnx::read(bytes, "fuzz", Reference::Litert) {
         let mut interpreter = Interpreter::new(&model.graph).expect("a graph that holds together");
         let x = model.graph.tensor(model.graph.inputs[0]);
         // Large models would only slow the search down.
@@ -21,6 +21,10 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
             assert!(ran.is_ok());
             if let Ok(bytes) = export::tflite::write(&model.graph) {
                 let again = tflite::read(&bytes, "again", Reference::Litert);
+                assert!(again.is_ok(), "{:?}", again.err().map(|e| e.to_string()));
+            }
+            if let Ok(bytes) = export::onnx::write(&model.graph) {
+                let again = onnx::read(&bytes, "again", Reference::Litert);
                 assert!(again.is_ok(), "{:?}", again.err().map(|e| e.to_string()));
             }
         }

@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { crc32, deflateSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 
 const [binary, shots] = process.argv.slice(2).map((p) => resolve(p));
@@ -38,6 +39,24 @@ function tone(hz, seed) {
   return out;
 }
 
+/** A grey picture in PNG. */
+function picture(width, height) {
+  const chunk = (kind, data) => {
+    const body = Buffer.concat([Buffer.from(kind), data]);
+    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    length.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([length, body, sum]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 0, 0, 0, 0], 8);
+  const rows = Buffer.alloc((width + 1) * height, 120);
+  for (let y = 0; y < height; y++) rows[y * (width + 1)] = 0;
+  return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+}
+
 async function serve(folder, port = 0) {
   const child = spawn(binary, ['serve', folder, '--no-open', '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
@@ -65,6 +84,16 @@ async function step(name, work) {
   }
   passed += 1;
   console.log(`ok  ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
+}
+
+/** Starts a run and waits for its end. A short one may be over before anybody sees it running, and the page may still show the run before it. */
+async function startAndFollow() {
+  const shown = page.locator('[data-job]');
+  const before = (await shown.count()) ? await shown.first().getAttribute('data-job') : '';
+  await page.getByRole('button', { name: 'Start' }).click();
+  const ended = page.locator(['done', 'failed', 'cancelled'].map((state) => `[data-job]:not([data-job="${before}"])[data-state=${state}]`).join(', '));
+  await ended.waitFor({ timeout: PATIENCE });
+  assert.equal(await ended.getAttribute('data-state'), 'done');
 }
 
 const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
@@ -126,6 +155,54 @@ try {
     await page.getByRole('button', { name: 'Undo' }).click();
     await page.getByRole('cell', { name: /^loud/ }).waitFor({ state: 'detached' });
   });
+  await step('parts of a recording are labelled by keyboard, drawn, and taken back', async () => {
+    const wave = page.getByRole('group', { name: /^Waveform/ });
+    const parts = page.getByText(/^Labels of parts/);
+    await wave.focus();
+    for (let i = 0; i < 10; i++) await page.keyboard.press('.');
+    await page.keyboard.press('[');
+    for (let i = 0; i < 20; i++) await page.keyboard.press('.');
+    await page.keyboard.press(']');
+    await page.getByText('Labels of parts (1)').waitFor();
+    await wave.focus();
+    await page.keyboard.press('.');
+    await page.keyboard.press('2');
+    await page.getByText('Labels of parts (2)').waitFor();
+    const starts = await Promise.all([1, 2].map((n) => page.getByLabel(`Start of part ${n}`).inputValue()));
+    const [frames, first] = [Number(await page.getByLabel('End of part 2').inputValue()) + 1, Number(starts[0])];
+    assert.ok(Math.abs(first - frames / 10) <= 2 && Math.abs(Number(starts[1]) - 0.31 * frames) <= 3, `${starts} of ${frames}`);
+    await page.getByRole('row', { name: /high\.1\.wav high, low/ }).waitFor();
+    await accessible('labels of parts');
+    await page.screenshot({ path: join(shots, 'labels-of-parts.png'), fullPage: true });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByText('Labels of parts (1)').waitFor();
+    const label = page.getByRole('region', { name: 'Sample' }).getByLabel('Label', { exact: true });
+    await label.fill('high');
+    await label.press('Enter');
+    await page.getByText('Labels of parts (0)').waitFor();
+    await parts.waitFor();
+  });
+  await step('a recording is cut around its events, and put together again', async () => {
+    const long = Buffer.concat([tone(300, 7).subarray(0, 44), ...[0, 1, 0, 1, 0].map((loud) => (loud ? tone(500, 8).subarray(44) : Buffer.alloc(4000)))]);
+    long.writeUInt32LE(long.length - 8, 4);
+    long.writeUInt32LE(long.length - 44, 40);
+    await page.getByTestId('files').setInputFiles({ name: 'low.long.wav', mimeType: 'audio/wav', buffer: long });
+    await page.getByRole('button', { name: 'low.long.wav', exact: true }).click();
+    await page.getByText('Crop or split').click();
+    await page.getByLabel('Length (ms)').fill('400');
+    await page.getByRole('button', { name: 'Find events' }).click();
+    await accessible('proposed parts');
+    await page.getByRole('button', { name: 'Make 2 samples' }).click();
+    await page.getByText('2 samples made').waitFor();
+    await page.getByRole('button', { name: 'low.long.s2.wav', exact: true }).waitFor();
+    await page.getByRole('row', { name: /low\.long\.wav low.* disabled/ }).waitFor();
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.getByRole('button', { name: 'low.long.s2.wav', exact: true }).waitFor({ state: 'detached' });
+    await page.getByRole('row', { name: /low\.long\.wav low.* split/ }).waitFor();
+    page.once('dialog', (d) => void d.accept());
+    await page.getByRole('region', { name: 'Sample' }).getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText('1 to 20 of 20').waitFor();
+  });
   await step('the filter narrows the list', async () => {
     await page.getByLabel('Name contains').fill('LOW.');
     await page.getByText('1 to 10 of 10').waitFor();
@@ -148,15 +225,33 @@ try {
   });
   await step('a run is followed live to its end', async () => {
     await page.getByRole('link', { name: 'Training' }).click();
-    await page.getByRole('button', { name: 'Start' }).click();
-    await page.locator('[data-job][data-state=running]').waitFor();
-    await page.locator('[data-job][data-state=done]').waitFor({ timeout: PATIENCE });
+    await startAndFollow();
     await page.getByText('8 epochs; the weights of epoch').waitFor();
   });
   await step('float, int8 and C stand side by side', async () => {
     await page.getByRole('link', { name: 'Test', exact: true }).click();
     for (const name of ['float', 'int8', 'emitted C']) await page.getByRole('columnheader', { name }).first().waitFor();
     await page.getByRole('rowheader', { name: 'high' }).waitFor();
+  });
+  await step('a cell of the confusion matrix opens its samples; one is labelled and taken back', async () => {
+    await page.getByRole('button', { name: /windows of high called high$/ }).click();
+    const cell = page.getByRole('region', { name: 'Windows of a cell' });
+    await cell.getByRole('button', { name: /^high\.\d\.wav$/ }).first().click();
+    await cell.getByRole('group', { name: /^Waveform/ }).waitFor();
+    await accessible('a cell of the confusion matrix');
+    const label = cell.getByLabel('Label');
+    await label.fill('loud');
+    await label.press('Enter');
+    await cell.getByText('1 changed; the next run').waitFor();
+    await cell.getByRole('button', { name: 'Undo' }).click();
+    await cell.getByRole('button', { name: 'Undo' }).waitFor({ state: 'detached' });
+    await page.waitForFunction(() => [...document.querySelectorAll('input[list=labels]')].some((i) => i.value === 'high'));
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `the cell is ${wide} px wide at ${width}`);
+    }
+    await cell.getByRole('button', { name: 'Close the cell' }).click();
   });
   await step('a file and the microphone are classified', async () => {
     await page.getByTestId('try').setInputFiles({ name: 'new.wav', mimeType: 'audio/wav', buffer: tone(1600, 777) });
@@ -165,6 +260,47 @@ try {
     await page.getByRole('button', { name: 'Listen' }).click();
     await page.getByRole('heading', { name: 'microphone.wav' }).waitFor();
     await page.getByTestId('heard').getByRole('row').nth(1).waitFor();
+  });
+  await step('a layer is changed: its shape and the cost follow, a wrong one is named, and it is taken back', async () => {
+    await page.getByRole('link', { name: 'Impulse' }).click();
+    const layers = page.getByRole('region', { name: 'Layers' });
+    const first = layers.getByRole('row').nth(1);
+    await first.getByRole('cell', { name: '50 × 32', exact: true }).waitFor();
+    await layers.getByText(/of RAM for the whole impulse/).waitFor();
+    const cost = await layers.getByText(/of RAM for the whole impulse/).textContent();
+    await layers.getByLabel('filters of layer 1', { exact: true }).fill('12');
+    await layers.getByLabel('filters of layer 1', { exact: true }).press('Tab');
+    await first.getByRole('cell', { name: '50 × 12', exact: true }).waitFor();
+    assert.match(await page.getByLabel('Project file').inputValue(), /layers = \[\n {2}\{ type = "conv1d", filters = 12, kernel = 3 \},/);
+    await page.waitForFunction((old) => document.querySelector('section[aria-label=Layers] .cost')?.textContent !== old, cost);
+    await layers.getByLabel('size of layer 4', { exact: true }).fill('99');
+    await layers.getByLabel('size of layer 4', { exact: true }).press('Tab');
+    await layers.getByText('layer 4 (max_pool)').waitFor();
+    await layers.getByRole('button', { name: 'Remove layer 4' }).press('Enter');
+    await layers.getByText('layer 4 (max_pool)').waitFor({ state: 'detached' });
+    await accessible('the layers');
+    const undo = page.getByRole('button', { name: 'Undo' });
+    for (let left = 0; left < 3; left++) await undo.click();
+    await first.getByRole('cell', { name: '50 × 32', exact: true }).waitFor();
+    assert.equal(await page.getByRole('button', { name: 'Save' }).isDisabled(), true, 'all is as it was saved');
+  });
+  await step('two runs are compared', async () => {
+    await page.getByRole('link', { name: 'Training' }).click();
+    await page.getByLabel('Up to').selectOption('test');
+    await page.getByLabel('Seed').fill('2');
+    await startAndFollow();
+    await page.getByText('Compare runs').click();
+    await page.getByRole('rowheader', { name: 'int8 accuracy' }).waitFor();
+    await page.getByLabel('Validation loss of both runs: 8 epochs and 8 epochs').waitFor();
+    const second = page.getByLabel('Second run');
+    await second.selectOption(await page.getByLabel('First run').inputValue());
+    await page.getByRole('cell', { name: '0.0000', exact: true }).first().waitFor();
+    await accessible('comparing runs');
+    for (const width of [390, 1280]) {
+      await page.setViewportSize({ width, height: 900 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      assert.ok(wide <= width, `the comparison is ${wide} px wide at ${width}`);
+    }
   });
   await step('the proven package is downloaded', async () => {
     await page.getByRole('link', { name: 'Deploy' }).click();
@@ -178,6 +314,33 @@ try {
     await page.getByRole('link', { name: 'Board' }).click();
     await page.locator('[data-stage=report][data-state=current]').waitFor();
     assert.equal(await page.locator('[data-stage]').count(), 9);
+  });
+  await step('the impulse is edited as boxes', async () => {
+    await page.getByRole('link', { name: 'Impulse' }).click();
+    const file = page.getByLabel('Project file');
+    await page.getByRole('group', { name: 'Feature block mfcc' }).getByText(/^\d+ × 13 features/).waitFor();
+    const before = await file.inputValue();
+    await page.getByRole('button', { name: 'Add a feature block' }).click();
+    await page.getByRole('group', { name: 'Feature block flatten' }).getByText(/\d+ features/).waitFor();
+    await page.getByRole('button', { name: 'Add a learning block' }).click();
+    const anomaly = page.getByRole('group', { name: 'Learning block anomaly' });
+    await anomaly.getByLabel('reads mfcc').uncheck();
+    await anomaly.getByText(/^\d+ values in/).waitFor();
+    const text = await file.inputValue();
+    assert.match(text, /\[\[impulse\.dsp\]\]\nblock = "flatten"/);
+    assert.match(text, /\[\[impulse\.learn\]\]\ninputs = \["flatten"\]\nkind = "anomaly"/);
+    await page.getByLabel('Window (ms)').fill('500');
+    await page.getByLabel('Window (ms)').press('Tab');
+    assert.match(await file.inputValue(), /window_ms = 500/);
+    await accessible('the impulse as boxes');
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByText('Saved.').waitFor();
+    await anomaly.getByRole('button', { name: 'Remove the learning block anomaly' }).click();
+    await anomaly.waitFor({ state: 'detached' });
+    // Back to what the model was trained with.
+    await file.fill(before);
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('group', { name: 'Feature block flatten' }).waitFor({ state: 'detached' });
   });
   await step('a block is tried on a window', async () => {
     await page.getByRole('link', { name: 'Impulse' }).click();
@@ -196,6 +359,68 @@ try {
     await page.getByRole('button', { name: 'Record', exact: true }).click();
     await page.getByText(/kept as beep\.\d+\.wav/).waitFor();
     await page.getByText('1 to 21 of 21').waitFor();
+  });
+  await step('a table is read column by column', async () => {
+    const line = (i) => `${i * 10};${Math.sin(i / 3)};${i % 7};${i < 25 ? 'walk' : 'run'}`;
+    const text = ['timestamp;accX;accY;what', ...Array.from({ length: 50 }, (_, i) => line(i))].join('\n') + '\n';
+    await page.getByText('Read tables step by step').click();
+    await page.getByTestId('table').setInputFiles({ name: 'steps.csv', mimeType: 'text/csv', buffer: Buffer.from(text) });
+    // A column of words is no axis, and the row is named.
+    const wizard = page.locator('details', { hasText: 'Read tables step by step' });
+    await wizard.getByRole('alert').waitFor();
+    trouble.splice(0, trouble.length, ...trouble.filter((t) => !t.includes('422')));
+    await page.getByLabel('What what is').selectOption('label');
+    await page.getByText('2 samples; the first has 25 frames at 100 Hz').waitFor();
+    await page.getByText('run: 1, walk: 1').waitFor();
+    await page.getByLabel('What accY is').selectOption('leave');
+    await page.getByLabel('First values of accX', { exact: true }).waitFor();
+    await page.getByLabel('Unit of the time').selectOption('us');
+    await page.getByText('at 100000 Hz').waitFor();
+    await page.getByLabel('Unit of the time').selectOption('ms');
+    await page.getByText('at 100 Hz').waitFor();
+    await accessible('the table');
+    await page.getByRole('button', { name: 'Import it' }).click();
+    await page.getByText('2 new samples', { exact: true }).waitFor();
+    await page.getByText('1 to 23 of 23').waitFor();
+  });
+  await step('boxes around objects are drawn by mouse and keyboard, and taken back', async () => {
+    await page.getByTestId('files').setInputFiles([{ name: 'desk.0.png', mimeType: 'image/png', buffer: picture(100, 80) }]);
+    await page.getByText('1 to 24 of 24').waitFor();
+    await page.getByRole('button', { name: 'desk.0.png', exact: true }).click();
+    await page.getByText('Objects (not looked for)').click();
+    await page.getByLabel('Draw as').fill('cup');
+    const area = page.getByRole('group', { name: /^Picture/ });
+    const { x, y, width, height } = await area.boundingBox();
+    await page.mouse.move(x + 0.1 * width, y + 0.2 * height);
+    await page.mouse.down();
+    await page.mouse.move(x + 0.3 * width, y + 0.5 * height, { steps: 4 });
+    await page.mouse.up();
+    await page.getByText('Objects (1)').waitFor();
+    const edge = async (what, n) => Number(await page.getByLabel(`${what} of box ${n}`).inputValue());
+    for (const [what, expected] of [['Left edge', 10], ['Upper edge', 16], ['Width', 20], ['Height', 24]]) {
+      assert.ok(Math.abs((await edge(what, 1)) - expected) <= 1, `${what} ${await edge(what, 1)}`);
+    }
+    // By keys alone: a second one, moved, made larger, named like another label.
+    await area.focus();
+    await page.keyboard.press('n');
+    await page.getByText('Objects (2)').waitFor();
+    await area.focus();
+    await page.keyboard.press('ArrowRight');
+    await page.waitForFunction(() => document.querySelector('[aria-label="Left edge of box 2"]')?.value === '41');
+    await area.focus();
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.waitForFunction(() => document.querySelector('[aria-label="Height of box 2"]')?.value === '17');
+    await area.focus();
+    await page.keyboard.press('2');
+    await page.waitForFunction(() => document.querySelector('[aria-label="Label of box 2"]')?.value !== 'cup');
+    await accessible('boxes');
+    await page.screenshot({ path: join(shots, 'boxes.png'), fullPage: true });
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await page.waitForFunction(() => document.querySelector('[aria-label="Label of box 2"]')?.value === 'cup');
+    await area.focus();
+    await page.keyboard.press('.');
+    await page.keyboard.press('Backspace');
+    await page.getByText('Objects (1)').waitFor();
   });
   await step('a key is made and shown once', async () => {
     await page.getByRole('link', { name: 'Settings' }).click();

@@ -1,7 +1,7 @@
 //! `ci`: every step that must hold before a change lands, cheapest first.
 
 use crate::{
-    acceptance, arrows, bench, flags, fuzz, generate,
+    acceptance, arrows, bench, disk, flags, fuzz, generate,
     process::{run as start, shown},
     readme, studio, test,
     workspace::Workspace,
@@ -81,6 +81,12 @@ fn steps() -> Vec<Step> {
         step("README: ten commands", "see README.md", |w| readme::ten_commands(w).map(Done::Ok)),
         step("example: motion", "cargo run --release -- run examples/motion", |w| {
             readme::motion(w).map(Done::Ok)
+        }),
+        step("full disk", "cargo xtask full-disk", |w| {
+            Ok(match disk::run(w)? {
+                Some(seen) => Done::Ok(seen),
+                None => Done::NotRun("this machine lets nobody mount a file system (`unshare -rm`)".into()),
+            })
         }),
         step("acceptance", "cargo xtask acceptance", |w| {
             let verdicts = acceptance::all(w)?;

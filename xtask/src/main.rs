@@ -7,6 +7,7 @@ mod bench;
 mod budgets;
 mod ci;
 mod code;
+mod disk;
 mod fuzz;
 mod generate;
 mod packages;
@@ -25,9 +26,10 @@ const HELP: &str = "Developer tasks.
   cargo xtask check-arrows                   who may know whom (xtask/arrows.toml)
   cargo xtask generate [--check]             generated pages of docs/
   cargo xtask acceptance [SET...] [--seeds N] [--json]   real recordings in ../shared/data; N seeds: their mean
+  cargo xtask full-disk                      the motion example on file systems without room
   cargo xtask studio [--types]               the Studio: types, checker, size, browser; --types writes its types anew
   cargo xtask bench [GROUP...] [--json] [--save] [--pairs N]
-                                             side by side with others; groups: spine, build
+                                             side by side with others; groups: spine, build, compile, train
   cargo xtask fuzz [--seconds N] [TARGET...] every fuzz target for N seconds (default 60)
 
 Exit status: 0 all is well, 1 something failed, 2 wrong usage.";
@@ -68,6 +70,13 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
         "generate" => generate::run(&workspace, rest),
         "studio" => studio::run(&workspace, rest).map(|seen| println!("{seen}")),
         "acceptance" => acceptance::run(&workspace, rest),
+        "full-disk" => {
+            println!(
+                "{}",
+                disk::run(&workspace)?.unwrap_or_else(|| "not run: nothing may be mounted here".into())
+            );
+            Ok(())
+        }
         "bench" => bench::run(&workspace, rest),
         "fuzz" => fuzz::run(&workspace, rest),
         "help" | "--help" | "-h" => {

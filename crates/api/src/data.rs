@@ -25,6 +25,10 @@ pub struct Sample {
     pub name: String,
     /// Label, if any.
     pub label: Option<String>,
+    /// Labels of parts, in order; then there is no label.
+    pub ranges: Vec<LabelRange>,
+    /// Boxes around the objects of a picture; `null` where nobody looked for any.
+    pub boxes: Option<Vec<LabelBox>>,
     /// Which side of the split.
     pub category: Category,
     /// Samples of one group stay on one side.
@@ -41,6 +45,74 @@ pub struct Sample {
     pub edited: bool,
     /// Number of remarks of the decoder.
     pub findings: u64,
+}
+
+/// A labelled part of a recording.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabelRange {
+    /// Its label.
+    pub label: String,
+    /// First frame.
+    pub start: u64,
+    /// Last frame, inclusive.
+    pub end: u64,
+    /// Further keys and values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub label_map: BTreeMap<String, String>,
+}
+
+/// A part of a recording.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// First frame.
+    pub start: u64,
+    /// Last frame, inclusive.
+    pub end: u64,
+}
+
+/// Parts of a recording, in order.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PartList {
+    /// Each around an event; none when nothing stands out.
+    pub parts: Vec<Part>,
+}
+
+/// How long the parts are to be.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PartQuery {
+    /// In ms; 1000 when left out.
+    pub length_ms: Option<f64>,
+}
+
+/// What to cut a recording into.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cut {
+    /// 1 to 1000.
+    pub parts: Vec<Part>,
+    /// Whether the whole is used further; left out: it is disabled.
+    #[serde(default)]
+    pub keep: bool,
+}
+
+/// A labelled rectangle, in pixels of the picture as received.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LabelBox {
+    /// Its label.
+    pub label: String,
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Above 0.
+    pub width: f64,
+    /// Above 0.
+    pub height: f64,
 }
 
 /// A page of samples.
@@ -79,9 +151,18 @@ pub struct SampleDetail {
 pub struct SampleEdit {
     /// Which.
     pub ids: Vec<String>,
-    /// New label; the empty text takes it away.
+    /// New label; the empty text takes it away. Labels of parts go.
     #[serde(default)]
     pub label: Option<String>,
+    /// New labels of parts, of one sample; none takes them away. The label of the whole goes.
+    #[serde(default)]
+    pub ranges: Option<Vec<LabelRange>>,
+    /// New boxes, of one picture; none says that it holds no object.
+    #[serde(default)]
+    pub boxes: Option<Vec<LabelBox>>,
+    /// Takes the boxes of a picture away: nobody looked for any.
+    #[serde(default)]
+    pub forget_boxes: bool,
     /// New category.
     #[serde(default)]
     pub category: Option<Category>,
@@ -219,8 +300,61 @@ pub struct SampleQuery {
     pub limit: Option<u64>,
 }
 
-/// How to take a file in.
+/// A file that comes in pieces.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewUpload {
+    /// Name of the file, with its ending; may have folders.
+    pub name: String,
+    /// Its bytes, at most 512 MiB.
+    #[schema(minimum = 1, maximum = 536_870_912)]
+    pub size: u64,
+}
+
+/// How much of a file has arrived.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Upload {
+    /// Id.
+    pub id: String,
+    /// Name of the file.
+    pub name: String,
+    /// Its bytes.
+    pub size: u64,
+    /// Bytes that have arrived; the next piece begins here.
+    pub received: u64,
+}
+
+/// Where a piece belongs.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PieceQuery {
+    /// Byte of the file that it begins with.
+    #[param(minimum = 0)]
+    pub offset: u64,
+}
+
+/// How to take a file in that came in pieces.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct FinishQuery {
+    /// Label. Left out: see `label_from`.
+    pub label: Option<String>,
+    /// As for a whole file.
+    pub label_from: Option<String>,
+    /// As for a whole file.
+    pub group_from: Option<String>,
+    /// Which side of the split; the split stage decides when left out.
+    pub category: Option<Category>,
+    /// Rate in Hz of files that do not say it.
+    pub rate_hz: Option<f64>,
+    /// Only say what would become of it; the upload stays.
+    pub dry_run: Option<bool>,
+}
+
+/// How to take a file in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct UploadQuery {
@@ -237,8 +371,43 @@ pub struct UploadQuery {
     pub category: Option<Category>,
     /// Rate in Hz of files that do not say it.
     pub rate_hz: Option<f64>,
+    /// Of a table: column that holds the time.
+    pub time_column: Option<String>,
+    /// Of a table: unit of the time, `s`, `ms`, `us` or `ns`.
+    pub time_unit: Option<String>,
+    /// Of a table: columns that become axes, with commas between them. A column is named by its header, or by its number from 1.
+    pub columns: Option<String>,
+    /// Of a table: whether each row is a sample of its own.
+    pub rows_are_samples: Option<bool>,
+    /// Of a table: whether the first row holds names.
+    pub header: Option<bool>,
+    /// Of a table: the character between cells.
+    pub delimiter: Option<char>,
     /// Only say what would become of it.
     pub dry_run: Option<bool>,
+}
+
+/// What would become of a text table.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TablePreview {
+    /// Samples in it.
+    pub samples: u64,
+    /// Rate of the first sample in Hz; 0 when rows are samples.
+    pub rate_hz: f64,
+    /// Frames of the first sample.
+    pub frames: u64,
+    /// Names of the axes,
+    pub axes: Vec<String>,
+    /// and their units.
+    pub units: Vec<String>,
+    /// Samples of each label, when a column holds it.
+    pub labels: std::collections::BTreeMap<String, u64>,
+    /// How many groups there are, when a column holds them.
+    pub groups: u64,
+    /// Remarks.
+    pub findings: Vec<String>,
+    /// The first values of each axis, at most 400; `null` where one is missing.
+    pub values: Vec<Vec<Option<f32>>>,
 }
 
 /// Which part of a recording to draw.

@@ -12,17 +12,24 @@ pub use access::{
     Health, Key, KeyCreated, KeyList, NewKey, NewPassword, Scope, Session, SignIn, TokenSignIn,
 };
 pub use data::{
-    Category, Finding, FindingList, ImportResult, LabelCount, Quarantined, Sample, SampleDetail, SampleEdit,
-    SampleIds, SamplePage, SampleQuery, Summary, UploadQuery, Waveform, WaveformAxis, WaveformQuery,
+    Category, Cut, Finding, FindingList, FinishQuery, ImportResult, LabelBox, LabelCount, LabelRange,
+    NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Sample, SampleDetail, SampleEdit,
+    SampleIds, SamplePage, SampleQuery, Summary, TablePreview, Upload, UploadQuery, Waveform, WaveformAxis,
+    WaveformQuery,
 };
 pub use jobs::{
     EpochLine, Job, JobError, JobList, JobProgress, JobQuery, JobRequest, JobState, LogEntry, LogLine,
     LogList, LogQuery,
 };
 pub use problem::Problem;
-pub use project::{NewProject, Project, ProjectFile, ProjectFileWritten, ProjectList, Settings};
+pub use project::{
+    DspEstimate, DspSetting, Estimate, EstimateRequest, LayerEstimate, LearnEstimate, LearnSetting,
+    NewProject, Project, ProjectFile, ProjectFileChecked, ProjectFileText, ProjectFileWritten, ProjectList,
+    Settings, TargetEstimate,
+};
 pub use results::{
     Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,
-    ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, LabelFigures, Layer, MapPoint, Results,
-    Stage, StageList, StageState, Target, TargetList, Verification,
+    ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox, LabelFigures, Layer, MapPoint,
+    OutcomeList, OutcomeQuery, OutcomeWindow, Results, Stage, StageList, StageState, Target, TargetList,
+    Verification,
 };

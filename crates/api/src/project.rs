@@ -1,6 +1,7 @@
 //! Projects and their files.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use utoipa::ToSchema;
 
 /// A project.
@@ -61,6 +62,10 @@ pub struct Settings {
     pub blocks: Vec<String>,
     /// Kinds of the learning blocks.
     pub learn: Vec<String>,
+    /// The DSP blocks in their order.
+    pub dsp: Vec<DspSetting>,
+    /// The learning blocks in their order.
+    pub learning: Vec<LearnSetting>,
     /// Passes over the training windows, at most.
     pub epochs: u64,
     /// Step size of the optimiser.
@@ -71,6 +76,139 @@ pub struct Settings {
     pub targets: Vec<String>,
     /// Kind of package.
     pub package: String,
+}
+
+/// A DSP block of a project file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DspSetting {
+    /// Name in the project.
+    pub id: String,
+    /// Name of the block.
+    pub block: String,
+    /// Implementation version; the newest when left out.
+    pub version: Option<u32>,
+    /// Axes that it reads; all when left out.
+    pub axes: Option<Vec<String>>,
+    /// Parameters that the file sets.
+    pub params: BTreeMap<String, serde_json::Value>,
+}
+
+/// A learning block of a project file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LearnSetting {
+    /// Name in the project.
+    pub id: String,
+    /// Kind.
+    pub kind: String,
+    /// Ids of the DSP blocks that it reads; all when left out.
+    pub inputs: Option<Vec<String>>,
+    /// A model that was trained elsewhere.
+    pub file: Option<String>,
+    /// Whether the file sets the layers of the network; else they are chosen from the data.
+    pub own_layers: bool,
+}
+
+/// What an impulse will be like, asked while its settings are being chosen.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EstimateRequest {
+    /// TOML of the project file as it would be; as it is when left out.
+    pub text: Option<String>,
+    /// Ids of targets; those of the project when left out.
+    #[serde(default)]
+    pub targets: Vec<String>,
+}
+
+/// What an impulse will be like before it is trained.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Estimate {
+    /// Frames of a window.
+    pub frames: u64,
+    /// Names of the axes.
+    pub axes: Vec<String>,
+    /// One per DSP block.
+    pub dsp: Vec<DspEstimate>,
+    /// One per learning block.
+    pub learn: Vec<LearnEstimate>,
+    /// One per target; empty while a block has a problem or is not known.
+    pub targets: Vec<TargetEstimate>,
+}
+
+/// A DSP block before training.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DspEstimate {
+    /// Name in the project.
+    pub id: String,
+    /// Shape of its features.
+    pub shape: Vec<u64>,
+    /// Memory that it works in, in bytes; exact.
+    pub scratch_bytes: u64,
+}
+
+/// A learning block before training.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LearnEstimate {
+    /// Name in the project.
+    pub id: String,
+    /// Values that it reads from one window.
+    pub inputs: u64,
+    /// Layers of a network without its head, as the file sets them or as they are chosen.
+    pub layers: Vec<LayerEstimate>,
+    /// Weights and biases, head included.
+    pub parameters: u64,
+    /// Multiply-accumulates of one window, head included.
+    pub macs: u64,
+    /// Why it cannot be trained like that.
+    pub problem: Option<String>,
+    /// Why nothing can be said before it is trained.
+    pub unknown: Option<String>,
+    /// The layer, from 0, that does not fit what comes before it.
+    pub wrong_layer: Option<u64>,
+}
+
+/// A layer before training.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LayerEstimate {
+    /// Its settings, as in a project file.
+    pub layer: BTreeMap<String, serde_json::Value>,
+    /// Height, width and channels behind it; `null` from the layer on that does not fit.
+    pub shape: Option<Vec<u64>>,
+    /// Weights and biases.
+    pub parameters: u64,
+    /// Multiply-accumulates of one window.
+    pub macs: u64,
+}
+
+/// The learning blocks on a target before training.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TargetEstimate {
+    /// Id.
+    pub target: String,
+    /// Memory of the whole impulse without stack, in bytes; exact.
+    pub arena_bytes: u64,
+    /// Constants and code of the learning blocks and what every image has, in bytes; an estimate.
+    pub flash_bytes: u64,
+    /// Instructions of the learning blocks for one window; an estimate.
+    pub instructions: u64,
+    /// Whether the figures come from the target's own instruction set.
+    pub own_class: bool,
+}
+
+/// A text to look at.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProjectFileText {
+    /// TOML.
+    pub text: String,
+}
+
+/// What a text for `edgewright.toml` says.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProjectFileChecked {
+    /// Its settings, when it can be used.
+    pub settings: Option<Settings>,
+    /// Why it cannot be used, when it cannot.
+    pub problem: Option<String>,
 }
 
 /// A new text for `edgewright.toml`.

@@ -63,6 +63,12 @@ pub struct Figures {
     pub high: Option<f64>,
     pub macro_f1: Option<f64>,
     pub log_loss: Option<f64>,
+    /// Of all objects, found by their place.
+    pub f1: Option<f64>,
+    pub precision: Option<f64>,
+    pub recall: Option<f64>,
+    /// Mean average precision at an overlap of half the union.
+    pub map50: Option<f64>,
     pub r2: Option<f64>,
     pub mae: Option<f64>,
     pub rmse: Option<f64>,
@@ -329,10 +335,24 @@ pub struct Classified {
     pub scores: BTreeMap<String, f32>,
     /// Estimate of a regression.
     pub value: Option<f32>,
+    /// Objects of a picture, in its pixels; of an impulse that finds objects.
+    pub boxes: Option<Vec<FoundBox>>,
     /// Score of the anomaly block.
     pub anomaly: Option<f32>,
     /// Whether that is above the threshold.
     pub is_anomaly: Option<bool>,
+}
+
+/// An object that was found in a picture.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[expect(missing_docs, reason = "named by the field")]
+pub struct FoundBox {
+    pub label: String,
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+    pub score: f32,
 }
 
 /// What the impulse says of a file.
@@ -340,4 +360,41 @@ pub struct Classified {
 pub struct ClassifyResult {
     /// Window by window.
     pub windows: Vec<Classified>,
+}
+
+/// Which cell of the confusion matrix.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct OutcomeQuery {
+    /// The label that it is.
+    pub is: String,
+    /// The label that was said.
+    pub said: String,
+    /// The float network instead of the integer one, which the emitted C equals bit for bit.
+    pub float: Option<bool>,
+}
+
+/// A test window in a cell of the confusion matrix.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OutcomeWindow {
+    /// Id of its sample.
+    pub sample: String,
+    /// Name of its sample.
+    pub name: String,
+    /// Where it begins in the cleaned recording, in ms.
+    pub start_ms: f64,
+    /// Score of the label that was said, 0..1.
+    pub score: f32,
+    /// Score of the label that it is, 0..1.
+    pub score_is: f32,
+}
+
+/// The windows in a cell of the confusion matrix.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OutcomeList {
+    /// The surest first; at most 1000.
+    pub windows: Vec<OutcomeWindow>,
+    /// How many there are.
+    pub total: u64,
 }

@@ -51,6 +51,8 @@ pub enum Command {
     /// Models from elsewhere, without a project.
     #[command(subcommand)]
     Model(crate::model::ModelCommand),
+    /// Say what the impulse will be like before it is trained: shapes, weights, memory, instructions.
+    Estimate(EstimateArgs),
     /// What can be built for.
     Targets(TargetsArgs),
     /// What is installed, what is missing, and the command that installs it.
@@ -145,8 +147,39 @@ pub enum DataCommand {
     Scan(DataProject),
     /// Follow a sample from its file to its windows.
     Trace(DataSample),
+    /// Make samples of the parts of a recording: around what is loud, or from one time to another.
+    Cut(CutArgs),
     /// Take everything out: files as received and info.labels.
     Export(ExportArgs),
+}
+
+/// `data cut`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  edgewright data cut yes.long.wav --events 1000 --dry-run\n  edgewright data cut yes.long.wav --from 500 --to 1500"
+)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["events", "from"]))]
+pub struct CutArgs {
+    /// Id of the sample, the first characters of it, or its name.
+    pub id: String,
+    /// A part of this many ms around each event.
+    #[arg(long, value_name = "MS")]
+    pub events: Option<f64>,
+    /// One part from this time in ms on.
+    #[arg(long, value_name = "MS", requires = "to")]
+    pub from: Option<f64>,
+    /// Up to this time in ms.
+    #[arg(long, value_name = "MS", requires = "from")]
+    pub to: Option<f64>,
+    /// Keep using the whole recording as well.
+    #[arg(long)]
+    pub keep: bool,
+    /// Only say which parts there would be.
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Project and output format.
+    #[command(flatten)]
+    pub at: DataProject,
 }
 
 /// A project option and `--json`.
@@ -197,8 +230,9 @@ pub struct ImportArgs {
     /// One label for all files.
     #[arg(long, conflicts_with = "label_from")]
     pub label: Option<String>,
-    /// folder, name, name:REGEX, column:NAME or sidecar. Left out: info.labels if there is one, else the folder, else
-    /// the name.
+    /// folder, name, name:REGEX, column:NAME or sidecar. A sidecar is info.labels, structured_labels.labels,
+    /// bounding_boxes.labels, or Pascal VOC, COCO or YOLO beside pictures. Left out: the sidecar if there is one, else the folder,
+    /// else the name.
     #[arg(long)]
     pub label_from: Option<String>,
     /// Which side of the split. Left out: what a sidecar says, else split.
@@ -372,6 +406,23 @@ pub struct DspRunArgs {
     /// Take the input for consecutive windows of so many values, given to one handle; the features follow each other.
     #[arg(long, value_name = "WINDOW", conflicts_with = "stream")]
     pub stateful: Option<usize>,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
+}
+
+/// `estimate`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  edgewright estimate gestures\n  edgewright estimate gestures --target cortex-m0plus --json"
+)]
+pub struct EstimateArgs {
+    /// Folder of the project.
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+    /// Say it for this target; may be repeated. Left out: those of the project.
+    #[arg(long = "target", value_name = "ID")]
+    pub targets: Vec<String>,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,

@@ -2,9 +2,9 @@
 
 use crate::{
     args::{
-        Arithmetic, BuildArgs, ClassifyArgs, Command, DataCommand, DataProject, DataSample, DspCommand,
-        DspRunArgs, ExportArgs, ImportArgs, NewArgs, ProjectJson, ReportArgs, RunArgs, TargetsArgs,
-        VerifyArgs,
+        Arithmetic, BuildArgs, ClassifyArgs, Command, CutArgs, DataCommand, DataProject, DataSample,
+        DspCommand, DspRunArgs, EstimateArgs, ExportArgs, ImportArgs, NewArgs, ProjectJson, ReportArgs,
+        RunArgs, TargetsArgs, VerifyArgs,
     },
     output::Printer,
 };
@@ -12,8 +12,8 @@ use anyhow::{Context, Result};
 use clap::CommandFactory;
 use edgewright_engine::{
     EngineError,
-    dataset::{self, GroupRule, ImportRequest, LabelRule},
-    doctor, documents, dsp_tool,
+    dataset::{self, GroupRule, ImportRequest, LabelRule, Part},
+    doctor, documents, dsp_tool, estimate as estimating,
     run::{self, RunOptions},
     session::Session,
     template,
@@ -38,6 +38,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Data(DataCommand::Show(args)) => show(&args, printer),
         Command::Data(DataCommand::Scan(args)) => scan(&args, printer),
         Command::Data(DataCommand::Trace(args)) => trace(&args, printer),
+        Command::Data(DataCommand::Cut(args)) => cut(&args, printer),
         Command::Data(DataCommand::Export(args)) => export(&args, printer),
         Command::Run(args) => run_stages(&args, printer),
         Command::Test(args) => test(&args, printer),
@@ -48,6 +49,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Dsp(DspCommand::List(args)) => dsp_list(args.json, printer),
         Command::Dsp(DspCommand::Run(args)) => dsp_run(&args, printer),
         Command::Model(args) => crate::model::run(&args, printer),
+        Command::Estimate(args) => estimate(&args, printer),
         Command::Targets(args) => targets(&args, printer),
         Command::Doctor(args) => doctor_report(args.json, printer),
         Command::Serve(args) => crate::server::serve(&args, printer),
@@ -120,6 +122,11 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
             format: (args.format != "auto").then(|| args.format.clone()),
             rate_hz: args.rate,
             hmac_key: args.hmac_key.clone(),
+            ranges: std::collections::BTreeMap::new(),
+            boxes: std::collections::BTreeMap::new(),
+            table: dataset::TableChoices::default(),
+            metadata: std::collections::BTreeMap::new(),
+            refuse_known: false,
             source: "import".into(),
             dry_run: args.dry_run,
         },
@@ -166,7 +173,7 @@ fn list(args: &DataProject, printer: &Printer) -> Result<Verdict> {
                 "{}  {:<9} {:<16} {:>8.0} ms  {}",
                 &s.id[..12.min(s.id.len())],
                 s.category,
-                s.label.as_deref().unwrap_or("-"),
+                s.label_text(),
                 s.duration_ms,
                 s.file
             ))?;
@@ -182,6 +189,42 @@ fn show(args: &DataSample, printer: &Printer) -> Result<Verdict> {
         printer.json(&shown)?
     } else {
         printer.data(&shown.to_text())?
+    }
+    Ok(Verdict::Done)
+}
+
+fn cut(args: &CutArgs, printer: &Printer) -> Result<Verdict> {
+    let session = shared(&args.at.project, printer)?;
+    let whole = dataset::show(&session, &args.id)?;
+    let rate = whole.listed.rate_hz;
+    let parts = match (args.events, args.from, args.to) {
+        (Some(length_ms), ..) => dataset::proposals(&session, &args.id, length_ms)?,
+        (None, Some(from), Some(to)) => {
+            if rate <= 0.0 || !(0.0..1e12).contains(&from) || !(from < to && to < 1e12) {
+                let reason = "`--from` and `--to` are times in ms, the first before the second, of a recording with a rate";
+                return Err(EngineError::Usage(reason.into()).into());
+            }
+            let frame = |ms: f64| (ms * rate / 1000.0).round() as usize;
+            vec![Part { start: frame(from), end: frame(to).max(1) - 1 }]
+        }
+        _ => Vec::new(),
+    };
+    if parts.is_empty() {
+        return Err(EngineError::Data(format!("nothing stands out in `{}`", whole.listed.name)).into());
+    }
+    let ids = if args.dry_run { Vec::new() } else { dataset::cut(&session, &args.id, &parts, args.keep)? };
+    if args.at.json.json {
+        printer.json(&serde_json::json!({ "parts": parts, "ids": ids }))?;
+    } else {
+        for p in &parts {
+            let ms = |frame: usize| frame as f64 * 1000.0 / rate.max(1e-9);
+            printer.data(&format!("{:>9.1} to {:>9.1} ms", ms(p.start), ms(p.end + 1)))?;
+        }
+        printer.note(&format!(
+            "{} samples made{}",
+            ids.len(),
+            if args.keep || args.dry_run { "" } else { "; the whole is disabled" }
+        ));
     }
     Ok(Verdict::Done)
 }
@@ -390,6 +433,17 @@ fn targets(args: &TargetsArgs, printer: &Printer) -> Result<Verdict> {
         }
     }
     Ok(Verdict::Done)
+}
+
+fn estimate(args: &EstimateArgs, printer: &Printer) -> Result<Verdict> {
+    let told = estimating::estimate(&open(&args.dir, printer)?, None, &args.targets)?;
+    if args.json.json {
+        printer.json(&told)?;
+    } else {
+        printer.data(told.to_text().trim_end())?;
+    }
+    let wrong = told.learn.iter().any(|l| l.problem.is_some());
+    Ok(if wrong { Verdict::Missed } else { Verdict::Done })
 }
 
 fn doctor_report(json: bool, printer: &Printer) -> Result<Verdict> {

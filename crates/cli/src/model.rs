@@ -17,7 +17,7 @@ pub enum ModelCommand {
     Profile(ModelProfileArgs),
     /// Turn a float model into one of bytes.
     Quantize(ModelQuantizeArgs),
-    /// Write a model as a C library, a Rust crate or a TFLite file.
+    /// Write a model as a C library, a Rust crate, a TFLite or an ONNX file.
     Export(ModelExportArgs),
 }
 
@@ -101,7 +101,7 @@ pub struct ModelQuantizeArgs {
     /// Inputs as .npy; the first axis is cases.
     #[arg(long)]
     pub calibration: PathBuf,
-    /// File to write: .tflite, or .ewg for our own text.
+    /// File to write: .tflite, .onnx, or .ewg for our own text.
     #[arg(long)]
     pub out: PathBuf,
     /// How ranges of activations are chosen: min-max, mse, percentile, percentile:P.
@@ -128,7 +128,7 @@ pub struct ModelExportArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelFile,
-    /// c: a folder with one .h and one .c; rust: a folder with a crate; tflite: one file.
+    /// c: a folder with one .h and one .c; rust: a folder with a crate; tflite, onnx: one file.
     #[arg(long, default_value = "c")]
     pub format: String,
     /// Folder or file to write to.

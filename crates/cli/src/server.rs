@@ -33,6 +33,9 @@ pub struct ServeArgs {
     /// Threads of each job; results do not depend on it.
     #[arg(long)]
     jobs: Option<usize>,
+    /// A folder outside the projects that a project file written over the network may name; may be repeated.
+    #[arg(long, value_name = "FOLDER")]
+    data_root: Vec<PathBuf>,
 }
 
 /// `worker`
@@ -112,12 +115,18 @@ pub fn serve(args: &ServeArgs, printer: &Printer) -> Result<Verdict> {
         listen: args.listen,
         workers: args.workers,
         jobs: threads(args.jobs),
+        data_roots: args.data_root.clone(),
     };
     edgewright_server::serve(&options, |ready| {
         // A closed pipe is no reason not to serve.
         let _ = printer.data(&format!("Studio: {}", ready.url));
         if let Some(link) = &ready.sign_in {
             let _ = printer.data(&format!("Sign in: {link}"));
+        }
+        match &ready.uploads {
+            Ok(url) => printer.note(&format!("uploads from devices: {url}")),
+            Err(why) => printer
+                .note(&format!("warning: no uploads from devices, the port for them cannot be had: {why}")),
         }
         if let Some(why) = ready.no_studio {
             printer.note(&format!("this program was built without the Studio: {why}"));

@@ -135,7 +135,8 @@ fn anomaly_projects_train_on_normal_and_report_auroc() {
 #[test]
 fn templates_targets_and_tools_are_listed() {
     let bench = Bench::empty();
-    for template in ["keywords", "motion", "anomaly", "image", "tabular", "regression", "empty"] {
+    for template in ["keywords", "motion", "anomaly", "image", "detection", "tabular", "regression", "empty"]
+    {
         let out = bench.run(&["new", &format!("deep/er/{template}"), "--template", template]);
         assert!(out.status.success(), "{}", text(&out));
         // Without data it says what to do, and does not fall over.
@@ -143,9 +144,6 @@ fn templates_targets_and_tools_are_listed() {
         assert_eq!(out.status.code(), Some(1), "{template}: {}", text(&out));
         assert!(text(&out).contains("data import"), "{template}: {}", text(&out));
     }
-    let out = bench.run(&["new", "boxes", "--template", "detection"]);
-    assert_eq!(out.status.code(), Some(1), "{}", text(&out));
-    assert!(text(&out).contains("cannot be trained yet"), "{}", text(&out));
     let again = bench.run(&["new", "deep/er/motion", "--template", "motion"]);
     assert_eq!(again.status.code(), Some(2), "{}", text(&again));
 
@@ -158,5 +156,165 @@ fn templates_targets_and_tools_are_listed() {
     has(&bench.json(&["dsp", "list", "--json"])["blocks"][0], &["name", "versions", "parameters"]);
     for shell in ["bash", "zsh", "fish"] {
         assert!(bench.run(&["completions", shell]).stdout.len() > 1000, "{shell}");
+    }
+}
+
+#[test]
+fn an_estimate_before_training_is_what_the_trained_impulse_needs() {
+    let bench = tones();
+    let imported = bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
+    assert!(imported.status.success());
+    let told = bench.json(&["estimate", "project", "--target", "cortex-m4f", "--json"]);
+    has(&told, &["frames", "axes", "dsp", "learn", "targets"]);
+    let network = &told["learn"][0];
+    assert_eq!(network["layers"][0]["shape"], serde_json::json!([1, 50, 32]));
+    assert!(network["problem"].is_null(), "{network}");
+    let trained = bench.run(&["run", "project", "--until", "train"]);
+    assert!(trained.status.success(), "{}", text(&trained));
+    let parameters = format!("{} parameters, {} MACs", network["parameters"], network["macs"]);
+    assert!(text(&trained).contains(&parameters), "{parameters}: {}", text(&trained));
+    let fit = bench.json(&["targets", "cortex-m4f", "--fit", "project", "--json"]);
+    // The fit adds 2 KiB of stack.
+    assert_eq!(
+        told["targets"][0]["arena_bytes"].as_u64().map(|n| n + 2048),
+        fit["targets"][0]["fit"]["ram_needed"].as_u64()
+    );
+}
+
+#[test]
+fn an_estimate_names_the_layer_that_does_not_fit() {
+    let bench = tones();
+    assert!(
+        bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]).status.success()
+    );
+    bench.replace(
+        "kind = \"classifier\"",
+        "kind = \"classifier\"\nlayers = [{ type = \"conv1d\", filters = 4, kernel = 3 }, { type = \"max_pool\", size = [80] }]",
+    );
+    let out = bench.run(&["estimate", "project", "--json"]);
+    assert_eq!(out.status.code(), Some(1));
+    let told: Value = serde_json::from_slice(&out.stdout).expect("JSON");
+    assert_eq!(told["learn"][0]["wrong_layer"], 1);
+    assert_eq!(told["learn"][0]["layers"][0]["shape"], serde_json::json!([1, 50, 4]));
+    assert!(told["learn"][0]["layers"][1]["shape"].is_null());
+    assert_eq!(told["targets"].as_array().map(Vec::len), Some(0));
+    // What depends on the data is not guessed, and no fault.
+    bench.replace("layers = [", "method = \"random_forest\"\n# layers = [");
+    let told = bench.json(&["estimate", "project", "--json"]);
+    let forest = &told["learn"][0];
+    assert!(
+        forest["problem"].is_null()
+            && forest["unknown"].as_str().is_some_and(|u| u.contains("random_forest")),
+        "{told}"
+    );
+    assert_eq!(told["targets"].as_array().map(Vec::len), Some(0));
+}
+
+/// Two seconds of a slow swing, two of a fast one, at 50 Hz.
+fn two_states(seed: u64) -> String {
+    let fast: Vec<String> = motion(9.0, 6.0, seed + 50).lines().skip(1).map(str::to_owned).collect();
+    let mut out = motion(1.0, 2.0, seed);
+    for (i, line) in fast.iter().enumerate() {
+        let (_, values) = line.split_once(',').expect("columns");
+        out.push_str(&format!("{},{values}\n", (100 + i) * 20));
+    }
+    out
+}
+
+#[test]
+fn labels_of_parts_train_and_test_windows() {
+    let bench = Bench::new("motion");
+    let mut files = Vec::new();
+    for i in 0..12 {
+        bench.write(&format!("in/both.{i}.csv"), two_states(i));
+        files.push(serde_json::json!({"path": format!("both.{i}.csv"), "label": {"type": "multi-label", "labels": [
+            {"startIndex": 0, "endIndex": 99, "label": "slow"}, {"startIndex": 100, "endIndex": 199, "label": "fast"}]}}));
+    }
+    // One that says too little is set aside, and the rest goes on.
+    bench.write("in/short.0.csv", two_states(99));
+    files.push(serde_json::json!({"path": "short.0.csv", "label": {"type": "multi-label", "labels": [
+        {"startIndex": 0, "endIndex": 99, "label": "slow"}]}}));
+    bench.write("in/info.labels", serde_json::json!({"version": 1, "files": files}).to_string());
+    let report = bench.json(&["data", "import", "in", "--project", "project", "--json"]);
+    assert_eq!(
+        (&report["imported"], &report["labels"]["slow"], &report["labels"]["fast"]),
+        (&12.into(), &12.into(), &12.into())
+    );
+    let reason = report["quarantined"][0]["reason"].as_str().expect("a reason");
+    assert!(reason.contains("frame 100 has no label"), "{reason}");
+    bench.replace("[\"host\", \"cortex-m4f\"]", "[\"host\"]");
+    bench.replace("[impulse]", "[impulse]\nranges = { rule = \"overlap\", min_share = 0.9 }");
+    bench.replace("window_ms = 2000", "window_ms = 1000");
+    let run = bench.json(&["run", "project", "--until", "test", "--json"]);
+    let float = &run["test"]["float"];
+    assert!(float["accuracy"].as_f64().is_some_and(|a| a > 0.9), "{float}");
+    has(&float["f1"], &["slow", "fast"]);
+    assert_eq!(run["data"]["labels"]["fast"], 12);
+    // Windows across the border are called nothing: with `end` there are more.
+    let windows = float["windows"].as_u64().expect("a number");
+    bench.replace("rule = \"overlap\", min_share = 0.9", "rule = \"end\"");
+    let run = bench.json(&["run", "project", "--until", "test", "--json"]);
+    assert!(run["test"]["float"]["windows"].as_u64().is_some_and(|n| n > windows), "{windows}: {run}");
+    // They leave as they came.
+    assert!(bench.run(&["data", "export", "out", "--project", "project"]).status.success());
+    let info: Value = serde_json::from_slice(&std::fs::read(bench.path("out/info.labels")).expect("written"))
+        .expect("JSON");
+    assert_eq!(info["files"][0]["label"]["type"], "multi-label");
+    assert_eq!(info["files"][0]["label"]["labels"][1]["startIndex"], 100);
+    // A rule that cannot work is refused where it is written.
+    bench.replace("rule = \"end\"", "rule = \"anywhere\"");
+    let out = bench.run(&["run", "project"]);
+    assert_eq!(out.status.code(), Some(2));
+    assert!(text(&out).contains("needs `labels`"), "{}", text(&out));
+}
+
+#[test]
+fn a_recording_is_cut_around_its_events() {
+    let bench = Bench::new("keywords");
+    // Half a second each: noise, a tone, noise, a tone, noise.
+    let quiet: Vec<i16> = (0..4000).map(|i| ((i * 7919 + 3) % 21 - 10) as i16).collect();
+    let loud = |hz: f64| -> Vec<i16> {
+        (0..4000)
+            .map(|i| (9000.0 * (f64::from(i) * hz * std::f64::consts::TAU / 8000.0).sin()) as i16)
+            .collect()
+    };
+    let all = [quiet.clone(), loud(300.0), quiet.clone(), loud(900.0), quiet].concat();
+    bench.write("in/yes.all.wav", common::wav(8000, &all));
+    assert!(
+        bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]).status.success()
+    );
+    let cut = |more: &[&str]| {
+        bench.json(&[&["data", "cut", "yes.all.wav", "--project", "project", "--json"], more].concat())
+    };
+    let planned = cut(&["--events", "600", "--dry-run"]);
+    assert_eq!(
+        (planned["parts"].as_array().map(Vec::len), planned["ids"].as_array().map(Vec::len)),
+        (Some(2), Some(0))
+    );
+    let made = cut(&["--events", "600"]);
+    assert_eq!(made["parts"], planned["parts"]);
+    let list = bench.json(&["data", "list", "--project", "project", "--json"]);
+    let names: Vec<&str> =
+        list["samples"].as_array().into_iter().flatten().filter_map(|s| s["name"].as_str()).collect();
+    assert_eq!(names, ["yes.all.s1.wav", "yes.all.s2.wav", "yes.all.wav"]);
+    assert_eq!(
+        (&list["samples"][0]["label"], &list["samples"][0]["duration_ms"]),
+        (&"yes".into(), &600.0.into())
+    );
+    // The bytes are the recording's own.
+    assert!(bench.run(&["data", "export", "out", "--project", "project"]).status.success());
+    let part = std::fs::read(bench.path("out/split/yes.all.s2.wav")).expect("exported");
+    let start = made["parts"][1]["start"].as_u64().expect("a frame") as usize;
+    assert_eq!(part[44..], common::wav(8000, &all[start..start + 4800])[44..]);
+    // The next numbers are free ones; parts of one recording stay on one side, and the whole is out of it.
+    cut(&["--from", "0", "--to", "250", "--keep"]);
+    let run = bench.json(&["run", "project", "--until", "split", "--json"]);
+    assert_eq!(run["data"]["samples"], 3);
+    assert_eq!((&run["data"]["training"], &run["data"]["testing"]), (&3.into(), &0.into()), "{run}");
+    for wrong in
+        [&["--from", "0", "--to", "99999"][..], &["--from", "500", "--to", "100"], &["--from", "1"], &[]]
+    {
+        let out = bench.run(&[&["data", "cut", "yes.all.wav", "--project", "project"], wrong].concat());
+        assert!(!out.status.success(), "{wrong:?}: {}", text(&out));
     }
 }

@@ -142,11 +142,29 @@ fn element_types_and_header_versions_are_read() {
 }
 
 #[test]
+fn integers_give_almost_the_features_of_floats() {
+    let bench = Bench::empty();
+    let mut seen = 0;
+    for case in cases() {
+        let whole = case["implementation_version"].as_u64() >= Some(3) && case["expect"] != "error";
+        if case["block"] == "mfe" && whole && case["input"].is_string() {
+            let float = run(&bench, &case, &[]).expect("features");
+            let fixed = run(&bench, &case, &["--arith", "fixed"]).expect("features");
+            assert_eq!(float.len(), fixed.len(), "{}", case["id"]);
+            let off = float.iter().zip(&fixed).filter(|(a, b)| (*a - *b).abs() > 1.01 / 256.0).count();
+            assert!(100 * off <= float.len(), "{}: {off} of {}", case["id"], float.len());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 5, "{seen} cases");
+}
+
+#[test]
 fn options_of_the_contract_do_what_they_say() {
     let bench = Bench::empty();
     let case = case("raw-p01-acc62_walk");
     let said = run(&bench, &case, &["--arith", "fixed"]).expect_err("refused");
-    assert!(said.contains("fixed"), "{said}");
+    assert!(said.contains("set `arith` to float"), "{said}");
     // Windows that follow each other give what each gives alone.
     let mut bytes = npy_header("<f4", "(12,)");
     bytes.extend((0..12u8).flat_map(|v| f32::from(v * v).to_le_bytes()));

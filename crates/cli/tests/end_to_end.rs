@@ -96,12 +96,15 @@ fn motion_has_a_classifier_and_an_anomaly_score() {
 
 #[test]
 fn a_table_trains_a_classifier_and_a_regression() {
-    let mut table = String::from("a,b,kind,sum\n");
+    let mut table = String::from("date,a,b,kind,sum\n");
     let mut noise = common::Noise(5);
-    for _ in 0..200 {
+    // A date does not make a table of these templates a time series.
+    for minute in 0..200 {
         let (a, b) = (noise.next(), noise.next());
         table.push_str(&format!(
-            "{a:.4},{b:.4},{},{:.4}\n",
+            "2015-02-04 {:02}:{:02}:00,{a:.4},{b:.4},{},{:.4}\n",
+            17 + minute / 60,
+            minute % 60,
             if a > b { "left" } else { "right" },
             a + 2.0 * b
         ));

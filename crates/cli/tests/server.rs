@@ -1,29 +1,11 @@
 //! The server from outside: who may do what, jobs through `kill -9`, uploads, the same folder from the command line.
 
 mod common;
-use common::{Bench, http::Server, text, tone};
+use common::{
+    http::{Server, workspace},
+    text, tone,
+};
 use serde_json::{Value, json};
-
-/// A workspace with the project `kws` of two tones, small enough to train in seconds.
-fn workspace() -> (Bench, String) {
-    let bench = Bench::empty();
-    assert!(bench.run(&["new", "kws", "--template", "keywords"]).status.success());
-    let path = bench.path("kws/edgewright.toml");
-    let toml = std::fs::read_to_string(&path).expect("there");
-    let toml = toml
-        .replace("epochs = 60", "epochs = 5")
-        .replace("targets = [\"host\", \"cortex-m4f\"]", "targets = [\"host\"]\ncases = 10");
-    std::fs::write(&path, toml).expect("written");
-    let key = create_key(&bench, &[]);
-    (bench, key)
-}
-
-fn create_key(bench: &Bench, more: &[&str]) -> String {
-    let made = bench.json(&[&["key", "create", "--json"], more].concat());
-    let key = made["key"].as_str().expect("a key").to_owned();
-    assert!(key.starts_with("ei_"), "{key}");
-    key
-}
 
 fn upload(server: &Server, key: &str) {
     for i in 0..10 {
@@ -34,80 +16,6 @@ fn upload(server: &Server, key: &str) {
             assert_eq!((&told["imported"], &told["labels"][label]), (&json!(1), &json!(1)), "{told}");
         }
     }
-}
-
-/// Every operation of the document: method, path with its names filled in, id.
-fn operations(server: &Server) -> Vec<(String, String, String)> {
-    let document = server.send("GET", "/api/openapi.json", &[], b"").ok(200);
-    let mut all = Vec::new();
-    for (path, item) in document["paths"].as_object().expect("paths") {
-        for (method, operation) in item.as_object().expect("operations") {
-            let id = operation["operationId"].as_str().expect("an id").to_owned();
-            let path = path
-                .replace("{project}", "kws")
-                .replace("{sample}", "nothing")
-                .replace("{job}", "nothing")
-                .replace("{key}", "nothing")
-                .replace("{sha256}", "nothing");
-            all.push((method.to_uppercase(), path, id));
-        }
-    }
-    assert!(all.len() > 25, "{all:?}");
-    all
-}
-
-#[test]
-fn who_may_do_what() {
-    let (bench, full) = workspace();
-    let read = create_key(&bench, &["--scope", "read"]);
-    let ingest = create_key(&bench, &["--scope", "ingest"]);
-    let ended = create_key(&bench, &["--days", "0"]);
-    assert!(bench.run(&["new", "other", "--template", "empty"]).status.success());
-    // A key made inside a project holds for that project.
-    let other = create_key(&bench, &["other"]);
-    let server = Server::start(&bench.path(""));
-    let open = ["health", "sign_in", "sign_in_with_token"];
-    for (method, path, id) in operations(&server) {
-        let ask = |headers: &[(&str, &str)]| server.send(&method, &path, headers, b"{nonsense");
-        if open.contains(&id.as_str()) {
-            let status = ask(&[]).status;
-            assert!(status != 500 && (id != "health" || status == 200), "{id}: {status}");
-            continue;
-        }
-        // Before anything else: the bodies are nonsense, the names are nobody's.
-        for headers in [
-            &[][..],
-            &[("x-api-key", "ei_00")],
-            &[("x-api-key", ended.as_str())],
-            &[("authorization", "Bearer wrong")],
-            &[("authorization", "Basic b3duZXI6cGFzc3dvcmQ=")],
-            &[("cookie", "edgewright_4800=00")],
-        ] {
-            let answer = ask(headers);
-            assert_eq!((answer.status, answer.code().as_str()), (401, "unauthenticated"), "{id} {headers:?}");
-        }
-        let status = |key: &str| ask(&[("x-api-key", key)]).status;
-        let reads = method == "GET" || ["preview_features", "classify"].contains(&id.as_str());
-        assert_eq!(status(&read) == 403, !reads, "{id} with a key that may read");
-        assert_eq!(status(&ingest) == 403, id != "upload_sample", "{id} with a key that may add");
-        let bearer = format!("Bearer {full}");
-        let answer = ask(&[("authorization", &bearer)]);
-        assert!(![401, 403].contains(&answer.status) && answer.status < 500, "{id}: {}", answer.text());
-        if answer.status >= 400 {
-            answer.code();
-        }
-        let own = ["who", "list_projects", "list_blocks", "sign_out", "set_password"];
-        assert_eq!(
-            status(&other) == 403,
-            !own.contains(&id.as_str()),
-            "{id} with the key of another project"
-        );
-    }
-    assert_eq!(server.get(&full, "/api/v1/nothing").code(), "not_found");
-    assert_eq!(server.send("GET", "/api/v1/nothing", &[], b"").code(), "unauthenticated");
-    assert_eq!(server.json(&full, "PUT", "/api/v1/projects", &json!({})).code(), "method_not_allowed");
-    let seen = server.get(&other, "/api/v1/projects").ok(200);
-    assert_eq!(seen["projects"].as_array().map(Vec::len), Some(1), "{seen}");
 }
 
 #[test]
@@ -233,6 +141,24 @@ fn uploads_have_limits_and_reasons() {
     assert_eq!((&shown["sample"]["label"], &shown["sample"]["category"]), (&json!("no"), &json!("testing")));
     let bad = json!({"ids": [id], "label": "a/b"});
     assert_eq!(server.json(&key, "PATCH", "/api/v1/projects/kws/samples", &bad).code(), "data");
+    // Labels of parts take the place of the label, are found by the filter, and give way to a label again.
+    let parts = |end: u64| json!({"ids": [id], "ranges": [{"label": "low", "start": 0, "end": 99}, {"label": "b \"c\"", "start": 100, "end": end}]});
+    let wrong = server.json(&key, "PATCH", "/api/v1/projects/kws/samples", &parts(4000));
+    assert!(wrong.status == 422 || wrong.status == 400, "{}", wrong.text());
+    assert!(wrong.text().contains("the recording has 4000"), "{}", wrong.text());
+    server.json(&key, "PATCH", "/api/v1/projects/kws/samples", &parts(3999)).ok(204);
+    post("name=yes%2Fa.wav", &[], &tone(300.0, 1)).ok(200);
+    let shown = server.get(&key, &format!("/api/v1/projects/kws/samples/{id}")).ok(200);
+    assert_eq!(
+        (&shown["sample"]["label"], &shown["sample"]["ranges"][1]["end"]),
+        (&json!(null), &json!(3999))
+    );
+    let found = |query: &str| {
+        server.get(&key, &format!("/api/v1/projects/kws/samples?label={query}")).ok(200)["total"].clone()
+    };
+    assert_eq!((found("b%20%22c%22"), found("b"), found("")), (json!(1), json!(0), json!(0)));
+    server.json(&key, "PATCH", "/api/v1/projects/kws/samples", &json!({"ids": [id], "label": "no"})).ok(204);
+    assert_eq!((found("low"), found("no")), (json!(0), json!(1)));
     let wave = server
         .get(&key, &format!("/api/v1/projects/kws/samples/{id}/waveform?from=1000&to=2000&columns=10"))
         .ok(200);
@@ -466,7 +392,7 @@ fn nonsense_is_refused_and_never_breaks_the_server() {
         .expect("an id")
         .to_owned();
     let json_type = [("x-api-key", key.as_str()), ("content-type", "application/json")];
-    for (method, path, id) in operations(&server) {
+    for (method, path, id) in server.operations() {
         if ["create_key", "delete_key"].contains(&id.as_str()) && method == "DELETE" {
             continue;
         }
@@ -505,4 +431,59 @@ fn a_worker_of_its_own_takes_the_jobs() {
     worker.kill().expect("killed");
     worker.wait().expect("reaped");
     assert_eq!(done["state"], "done", "{done}");
+}
+
+#[test]
+fn a_file_in_pieces_survives_kill_9() {
+    let (bench, key) = workspace();
+    let server = Server::start(&bench.path(""));
+    let uploads = "/api/v1/projects/kws/uploads";
+    let file = tone(300.0, 1);
+    let new = |server: &Server, size: usize| {
+        let body = json!({"name": "low/low.1.wav", "size": size});
+        server.json(&key, "POST", uploads, &body).ok(201)["id"].as_str().expect("an id").to_owned()
+    };
+    let piece = |server: &Server, id: &str, offset: usize, bytes: &[u8]| {
+        server.send("PUT", &format!("{uploads}/{id}?offset={offset}"), &[("x-api-key", key.as_str())], bytes)
+    };
+    let finish = |server: &Server, id: &str, query: &str| {
+        server.send("POST", &format!("{uploads}/{id}/finish?{query}"), &[("x-api-key", key.as_str())], b"")
+    };
+    let id = new(&server, file.len());
+    assert_eq!(piece(&server, &id, 0, &file[..3000]).ok(200)["received"], 3000);
+    // A piece that begins elsewhere, or that the connection broke off: what had arrived stays.
+    assert_eq!(piece(&server, &id, 2000, &file[2000..]).code(), "changed");
+    let headers = [("x-api-key", key.as_str()), ("content-length", "4000")];
+    let mut half = std::net::TcpStream::connect(&server.address).expect("connects");
+    let head = format!("PUT {uploads}/{id}?offset=3000 HTTP/1.1\r\nhost: {}\r\n", server.address);
+    let head = headers.iter().fold(head, |head, (k, v)| format!("{head}{k}: {v}\r\n")) + "\r\n";
+    std::io::Write::write_all(&mut half, &[head.as_bytes(), &file[3000..3500]].concat()).expect("sent");
+    drop(half);
+    assert_eq!(finish(&server, &id, "").code(), "changed", "bytes are missing");
+    server.kill();
+    let server = Server::start(&bench.path(""));
+    let there =
+        server.get(&key, &format!("{uploads}/{id}")).ok(200)["received"].as_u64().expect("a number") as usize;
+    assert!((3000..=3500).contains(&there), "{there}");
+    assert_eq!(piece(&server, &id, there, &file[there..]).ok(200)["received"], file.len());
+    assert_eq!(piece(&server, &id, file.len(), b"x").code(), "too_large");
+    let tried = finish(&server, &id, "dry_run=true").ok(200);
+    assert_eq!((&tried["imported"], &tried["labels"]["low"]), (&json!(1), &json!(1)), "{tried}");
+    let done = finish(&server, &id, "category=testing").ok(200);
+    let sample = done["ids"][0].as_str().expect("an id");
+    assert_eq!(server.get(&key, &format!("/api/v1/projects/kws/samples/{sample}/file")).body, file);
+    assert_eq!(server.get(&key, &format!("{uploads}/{id}")).code(), "not_found", "it is a sample now");
+    // Names and sizes have limits, and nobody reaches another's.
+    let begin = |body: Value| server.json(&key, "POST", uploads, &body).code();
+    assert_eq!(begin(json!({"name": "../a.wav", "size": 5})), "bad_request");
+    assert_eq!(begin(json!({"name": "a.wav", "size": 0})), "too_large");
+    assert_eq!(begin(json!({"name": "a.wav", "size": 1u64 << 40})), "too_large");
+    let id = new(&server, 10);
+    assert!(bench.run(&["new", "other", "--template", "empty"]).status.success());
+    assert_eq!(server.get(&key, &format!("/api/v1/projects/other/uploads/{id}")).code(), "not_found");
+    let removed = server.send("DELETE", &format!("{uploads}/{id}"), &[("x-api-key", key.as_str())], b"");
+    assert_eq!(removed.status, 204);
+    assert_eq!(server.get(&key, &format!("{uploads}/..%2F..")).code(), "not_found");
+    let left = std::fs::read_dir(bench.path(".edgewright/server/partial")).expect("there").count();
+    assert_eq!(left, 0);
 }

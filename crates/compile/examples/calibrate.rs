@@ -117,6 +117,45 @@ impl Make {
         self.node(op, vec![from], out, quant, self.integer);
     }
 
+    fn of_type(&mut self, shape: &[usize], dtype: DType, data: Data) -> TensorId {
+        let id = self.tensor(shape, 0.0, 0, false, Some(data));
+        self.graph.tensors[id.0 as usize].dtype = dtype;
+        id
+    }
+
+    /// Complete trees over 12 values.
+    fn trees(&mut self, count: usize, splits: usize, width: usize) {
+        let x = self.part(&[12]);
+        let (mut nodes, mut sizes) = (Vec::new(), Vec::new());
+        for t in 0..count {
+            sizes.extend([splits as i32, 0]);
+            for i in 0..splits {
+                let child = |c: usize| if c < splits { c as i32 } else { !((c - splits) as i32) };
+                let threshold =
+                    if self.integer { self.rng.below(120) as i32 - 60 } else { self.rng.below(40) as i32 };
+                nodes.extend([((t + i) % 12) as i32, threshold, child(2 * i + 1), child(2 * i + 2)]);
+            }
+        }
+        let rows = count * (splits + 1);
+        let leaves: Vec<i32> = (0..rows * width).map(|i| (i % 90) as i32 * 100).collect();
+        let nodes = self.of_type(&[count * splits, 4], DType::I32, Data::I32(nodes));
+        let sizes = self.of_type(&[count, 2], DType::I32, Data::I32(sizes));
+        let leaves = if self.integer {
+            self.of_type(&[rows, width], DType::I32, Data::I32(leaves))
+        } else {
+            let leaves = leaves.into_iter().map(|v| v as f32).collect();
+            self.of_type(&[rows, width], DType::F32, Data::F32(leaves))
+        };
+        let base = self.of_type(&[width], DType::F32, Data::F32(vec![0.0; width]));
+        let mut inputs = vec![x, nodes, sizes, leaves, base];
+        if !self.integer {
+            let thresholds = (0..40).map(|i| i as f32 / 20.0 - 1.0).collect();
+            inputs.push(self.of_type(&[40], DType::F32, Data::F32(thresholds)));
+        }
+        let op = Op::TreeEnsemble { shared: false, scale: 1.0 };
+        self.node(op, inputs, &[width], (0.0, 0), false);
+    }
+
     fn pair(&mut self, op: Op, x: &[usize]) {
         let from = self.part(x);
         let second = self.constant(x, 0.05, false);
@@ -206,7 +245,32 @@ fn layers(integer: bool) -> Vec<Layer> {
             m.node(op, vec![x], &[n], quant, integer);
         }));
     }
+    for (trees, splits, width) in [(10usize, 15usize, 1usize), (40, 31, 1), (10, 15, 4), (60, 63, 3)] {
+        add(Box::new(move |m| m.trees(trees, splits, width)));
+    }
     if !integer {
+        for (components, n) in [(2usize, 4usize), (3, 8), (6, 12)] {
+            add(Box::new(move |m| {
+                let x = m.part(&[n]);
+                let parts =
+                    [vec![n], vec![components, n], vec![components, n * (n + 1) / 2], vec![components]];
+                let mut inputs = vec![x];
+                inputs.extend(parts.iter().map(|s| m.constant(s, 1.0, false)));
+                let op = Op::GmmScore { axes: (0..n).collect(), diagonal: false, centre: 0.0, scale: 1.0 };
+                m.node(op, inputs, &[1], (0.0, 0), false);
+            }));
+        }
+        for edges in [7usize, 31, 127] {
+            add(Box::new(move |m| {
+                let x = m.part(&[12]);
+                let counts = Data::I32(vec![edges as i32; 12]);
+                let counts = m.of_type(&[12], DType::I32, counts);
+                let edges: Vec<f32> =
+                    (0..12 * edges).map(|i| ((i % edges) as f32 / edges as f32) * 2.0 - 1.0).collect();
+                let edges = m.of_type(&[edges.len()], DType::F32, Data::F32(edges));
+                m.node(Op::Bucketize, vec![x, counts, edges], &[12], (1.0, -128), true);
+            }));
+        }
         for (clusters, n) in [(8usize, 6usize), (20, 12)] {
             add(Box::new(move |m| {
                 let x = m.part(&[n]);

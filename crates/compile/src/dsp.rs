@@ -20,7 +20,7 @@ fn floats(name: &str, values: &[f32]) -> String {
     array("float", name, values, |v| float(*v))
 }
 
-fn u16s(name: &str, values: &[u16]) -> String {
+pub(crate) fn u16s(name: &str, values: &[u16]) -> String {
     array("uint16_t", name, values, u16::to_string)
 }
 
@@ -44,8 +44,8 @@ fn framing(f: &Framing, axes: usize, axis: usize) -> String {
     )
 }
 
-/// Emits one block of an impulse whose windows have `axes` axes.
-pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
+/// Emits one block of an impulse whose windows have `axes` axes. `whole`: the callback of a window of `int16_t`.
+pub fn emit(block: &DspBlock, symbol: &str, axes: usize, whole: &str) -> DspCode {
     let mut out = String::new();
     let chosen: Vec<u16> = block.axes.iter().map(|&a| a as u16).collect();
     let chosen_array = |out: &mut String| out.push_str(&u16s(&format!("{symbol}_axes"), &chosen));
@@ -115,6 +115,7 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
             ));
             ("heart", &["ew_read.h", "ew_fft.h", "ew_stats.h", "ew_hrv.h", "ew_heart.h"])
         }
+        Plan::Fixed(p) => return crate::dsp_fixed::emit(p, symbol, axes, block.axes[0], whole),
         Plan::Spectral(p) => {
             chosen_array(&mut out);
             return spectral(p, symbol, axes, out);
@@ -131,7 +132,7 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
                 framing(&p.framing, axes, block.axes[0]),
                 float(p.floor)
             ));
-            ("spectrogram", &["ew_read.h", "ew_math.h", "ew_fft.h", "ew_audio.h"])
+            ("spectrogram", &["ew_read.h", "ew_math.h", "ew_fft.h", "ew_reflect.h", "ew_audio.h"])
         }
         Plan::Mel(p) => {
             let fft = fft(symbol, &p.fft, &mut out);
@@ -157,7 +158,7 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize) -> DspCode {
                 p.columns(),
                 float(edge)
             ));
-            ("mel", &["ew_read.h", "ew_math.h", "ew_fft.h", "ew_audio.h"])
+            ("mel", &["ew_read.h", "ew_math.h", "ew_fft.h", "ew_reflect.h", "ew_audio.h"])
         }
     };
     let state = match &block.plan {

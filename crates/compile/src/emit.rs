@@ -82,6 +82,19 @@ fn header(impulse: &Impulse, target: &Target, arena: &Arena, n: &Names) -> Strin
                 tasks.push_str(&format!("#define {u}_LABEL_COUNT {}\n", labels.len()));
             }
             Task::Regression => fields.push_str("    float value; /* estimate */\n"),
+            Task::Detection(d) => {
+                fields.push_str(&format!(
+                    "    const float *cells; /* scores of the cells, row by row: background, then each label; in the arena until the next call */\n    int box_count;\n    {p}_box boxes[{u}_BOX_MAX];\n"
+                ));
+                tasks.push_str(&format!(
+                    "#define {u}_LABEL_COUNT {}\n#define {u}_CELL_ROWS {}\n#define {u}_CELL_COLUMNS {}\n#define {u}_BOX_MAX {}   /* boxes of a picture, at most */\n#define {u}_BOX_THRESHOLD {}\n",
+                    labels.len(),
+                    d.rows,
+                    d.columns,
+                    d.most(),
+                    crate::names::float(d.threshold)
+                ));
+            }
             Task::Anomaly { threshold } => {
                 fields.push_str("    float anomaly; /* larger is more unusual */\n");
                 tasks.push_str(&format!(
@@ -94,6 +107,17 @@ fn header(impulse: &Impulse, target: &Target, arena: &Arena, n: &Names) -> Strin
     if fields.is_empty() {
         fields.push_str("    int nothing; /* the impulse has no learning block */\n");
     }
+    let (boxes, decode) = match impulse.detector() {
+        None => (String::new(), String::new()),
+        Some(_) => (
+            format!(
+                "/* An object in a picture, in pixels of the window. */\ntypedef struct {{\n    uint16_t label; /* index of its name */\n    uint16_t x, y, width, height;\n    float score;\n}} {p}_box;\n\n"
+            ),
+            format!(
+                "/* From the scores of the cells to the boxes of those that score at least `threshold`: at most {u}_BOX_MAX of them; returns how\n * many. `{p}_classify` does it with {u}_BOX_THRESHOLD. */\nint {p}_decode(const float *cells, float threshold, {p}_box *boxes);\n\n"
+            ),
+        ),
+    };
     let label_names = if labels.is_empty() {
         String::new()
     } else {
@@ -148,7 +172,7 @@ typedef struct {{
     unsigned char *arena;
 {state}}} {p}_t;
 
-typedef struct {{
+{boxes}typedef struct {{
 {fields}}} {p}_result;
 
 /* Takes an arena of at least {u}_ARENA_SIZE bytes, aligned to 4. Several handles may share one arena if they do not run at
@@ -164,7 +188,7 @@ int {p}_extract({p}_t *handle, const {p}_signal *signal, float *features, size_t
 /* From {u}_FEATURE_COUNT features to the {u}_OUTPUT_COUNT outputs of the learning blocks. */
 int {p}_invoke({p}_t *handle, const float *in, size_t in_len, float *out, size_t out_len);
 
-/* Signals over a window in memory. */
+{decode}/* Signals over a window in memory. */
 {p}_signal {p}_signal_f32(const float *window);
 {p}_signal {p}_signal_i16(const int16_t *window);
 
@@ -224,7 +248,8 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
     let mut extract = String::new();
     let (mut at, mut state_at) = (0, 0);
     for (i, block) in impulse.dsp.iter().enumerate() {
-        let code = dsp::emit(block, &format!("{p}_dsp{i}"), impulse.window.axes.len());
+        let code =
+            dsp::emit(block, &format!("{p}_dsp{i}"), impulse.window.axes.len(), &format!("{p}_get_i16"));
         wanted.extend(code.runtime);
         parts.push_str(&format!(
             "/* DSP block {}: {} version {} */\n",
@@ -292,12 +317,34 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
                 result.push_str(&format!("    result->value = out[{out_at}];\n"));
                 out_at += 1;
             }
+            Task::Detection(d) => {
+                result.push_str(&format!(
+                    "    result->cells = out + {out_at};\n    result->box_count = {p}_decode(out + {out_at}, {u}_BOX_THRESHOLD, result->boxes);\n"
+                ));
+                out_at += d.scores();
+            }
             Task::Anomaly { .. } => {
                 result.push_str(&format!("    result->anomaly = out[{out_at}];\n"));
                 out_at += 1;
             }
         }
     }
+    let mut decode = String::new();
+    if let Some(d) = impulse.detector() {
+        wanted.push("ew_cells.h");
+        let sizes: Vec<String> = d.sizes.iter().flatten().map(u32::to_string).collect();
+        decode = format!(
+            "static const uint16_t {p}_sizes[{}] = {{{}}};\nstatic const ew_detector {p}_detector = {{{u}_LABEL_COUNT, {u}_CELL_ROWS, {u}_CELL_COLUMNS, {}, {}, {u}_BOX_MAX, {p}_sizes}};\n\nint {p}_decode(const float *cells, float threshold, {p}_box *boxes)\n{{\n    return ew_cells_to_boxes(&{p}_detector, cells, threshold, boxes);\n}}\n\n",
+            sizes.len(),
+            sizes.join(", "),
+            d.width,
+            d.height
+        );
+    }
+    let out = match arena.outputs {
+        Some(_) => "    float *out;\n".to_owned(),
+        None => format!("    float out[{u}_OUTPUT_COUNT];\n"),
+    };
     if impulse.learn.is_empty() {
         result.push_str("    result->nothing = 0;\n");
     }
@@ -371,17 +418,16 @@ int {p}_invoke({p}_t *handle, const float *in, size_t in_len, float *out, size_t
     return EW_OK;
 }}
 
-int {p}_classify({p}_t *handle, const {p}_signal *signal, {p}_result *result)
+{decode}int {p}_classify({p}_t *handle, const {p}_signal *signal, {p}_result *result)
 {{
-    float out[{u}_OUTPUT_COUNT];
-    float *features;
+{out}    float *features;
     int status, i = 0;
     if (handle == NULL || handle->arena == NULL || signal == NULL || signal->get == NULL || result == NULL ||
         signal->length != (size_t){u}_WINDOW_LEN) {{
         return EW_ERROR_ARGUMENT;
     }}
     features = (float *)(void *)(handle->arena + {features_at}u);
-    ew_mark_dsp();
+{place}    ew_mark_dsp();
     status = {p}_features(handle, signal, features);
     if (status != EW_OK) {{
         return status;
@@ -491,11 +537,19 @@ void {p}_stream_advance({p}_stream *stream)
         weights = impulse.learn.iter().map(|l| l.graph.constant_bytes()).sum::<usize>(),
         arena_bytes = arena.plan.bytes,
         lower = arena.plan.lower_bound,
-        runtime = runtime::text(&wanted).replace(
-            "/* ---- ew_read.h ---- */",
-            &format!("typedef {p}_signal ew_signal;\n\n/* ---- ew_read.h ---- */")
-        ),
+        runtime = runtime::text(&wanted)
+            .replace(
+                "/* ---- ew_read.h ---- */",
+                &format!("typedef {p}_signal ew_signal;\n\n/* ---- ew_read.h ---- */")
+            )
+            .replace(
+                "/* ---- ew_cells.h ---- */",
+                &format!("typedef {p}_box ew_box;\n\n/* ---- ew_cells.h ---- */")
+            ),
         features_at = arena.features,
+        place = arena
+            .outputs
+            .map_or(String::new(), |at| { format!("    out = (float *)(void *)(handle->arena + {at}u);\n") }),
         forget = if impulse.state_len() > 0 { format!("    {p}_reset(handle);\n") } else { String::new() },
         reset = match impulse.state_len() {
             0 => String::new(),
@@ -554,6 +608,9 @@ fn snippet(impulse: &Impulse, n: &Names) -> String {
                 "    printf(\"%s %f\\n\", {p}_labels[result.label], (double)result.scores[result.label]);\n"
             )),
             Task::Regression => print.push_str("    printf(\"%f\\n\", (double)result.value);\n"),
+            Task::Detection(_) => print.push_str(&format!(
+                "    for (int i = 0; i < result.box_count; i++) {{\n        const {p}_box *b = &result.boxes[i];\n        printf(\"%s %f at %d %d, %d x %d\\n\", {p}_labels[b->label], (double)b->score, b->x, b->y, b->width, b->height);\n    }}\n"
+            )),
             Task::Anomaly { .. } => print.push_str(&format!(
                 "    printf(\"anomaly %f%s\\n\", (double)result.anomaly, result.anomaly > {u}_ANOMALY_THRESHOLD ? \" !\" : \"\");\n"
             )),

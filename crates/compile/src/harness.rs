@@ -28,6 +28,25 @@ fn flatten(impulse: &Impulse) -> String {
                 out.push_str(&format!("    values[{at}] = result.value;\n"));
                 at += 1;
             }
+            Task::Detection(d) => {
+                let (scores, most) = (d.scores(), d.most());
+                out.push_str(&format!(
+                    "    for (i = 0; i < {scores}; i++) {{ values[{at} + i] = result.cells[i]; }}\n    values[{}] = (float)result.box_count;\n",
+                    at + scores
+                ));
+                at += scores + 1;
+                out.push_str(&format!(
+                    "    for (i = 0; i < {most}; i++) {{\n        const int there = i < result.box_count;\n"
+                ));
+                for (k, field) in ["label", "x", "y", "width", "height", "score"].iter().enumerate() {
+                    out.push_str(&format!(
+                        "        values[{} + 6 * i] = there ? (float)result.boxes[i].{field} : 0.0f;\n",
+                        at + k
+                    ));
+                }
+                out.push_str("    }\n");
+                at += 6 * most;
+            }
             Task::Anomaly { .. } => {
                 out.push_str(&format!("    values[{at}] = result.anomaly;\n"));
                 at += 1;
@@ -71,7 +90,7 @@ static void flatten({p}_result result, float *values)
 
 int main(int argc, char **argv)
 {{
-    float once[{u}_OUTPUT_COUNT] = {{0}}, streamed[{u}_OUTPUT_COUNT] = {{0}};
+    static float once[{results}], streamed[{results}];
     const float *const window = record + {before};
     {p}_t handle, again;
     FILE *in, *out;
@@ -122,7 +141,7 @@ int main(int argc, char **argv)
         if (memcmp(once, streamed, sizeof once) != 0) {{
             return 6;
         }}
-        if (fwrite(once, sizeof(float), {u}_OUTPUT_COUNT, out) != {u}_OUTPUT_COUNT) {{
+        if (fwrite(once, sizeof once, 1, out) != 1) {{
             return 7;
         }}
     }}
@@ -130,7 +149,8 @@ int main(int argc, char **argv)
     return fclose(out) == 0 ? 0 : 7;
 }}
 "#,
-        flatten = flatten(impulse)
+        flatten = flatten(impulse),
+        results = impulse.result_len().max(1)
     )
 }
 
@@ -166,7 +186,7 @@ static void flatten(float *values)
 
 int main(void)
 {{
-    static float values[{u}_OUTPUT_COUNT];
+    static float values[{results}];
     uint32_t deepest = 0;
     const int in = board_open("windows.bin", 0), out = board_open("results.bin", 1);
     int note;
@@ -190,7 +210,8 @@ int main(void)
     return note >= 0 && board_write(note, &deepest, sizeof deepest) == 0 ? 0 : 7;
 }}
 "#,
-        flatten = flatten(impulse)
+        flatten = flatten(impulse),
+        results = impulse.result_len().max(1)
     )
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Arena {
     pub buffers: Vec<Buffer>,
     /// Offset of the features.
     pub features: usize,
+    /// Offset of the outputs of all learning blocks, where they are many: those of a picture's cells.
+    pub outputs: Option<usize>,
     /// Offset of the scratch of each DSP block.
     pub scratch: Vec<usize>,
     /// Per learning block: needs, and offsets of its buffers.
@@ -98,9 +100,16 @@ pub(crate) fn arena(impulse: &Impulse, target: &Target) -> Result<Arena, Compile
         }));
         ranges.push(from..buffers.len());
     }
+    let outputs = impulse.detector().map(|_| {
+        let values: usize = impulse.learn.iter().map(|l| l.graph.tensor(l.graph.outputs[0]).len()).sum();
+        // The layers write there, and the caller reads the scores afterwards.
+        buffers.push(Buffer::new("outputs", 4 * values, impulse.dsp.len(), step));
+        buffers.len() - 1
+    });
     let plan = memory::plan(&buffers);
     Ok(Arena {
         features: plan.offsets[0],
+        outputs: outputs.map(|b| plan.offsets[b]),
         scratch: plan.offsets[1..=impulse.dsp.len()].to_vec(),
         learn: needs.into_iter().zip(ranges).map(|(n, r)| (n, plan.offsets[r].to_vec())).collect(),
         gathered: gathered.into_iter().map(|g| g.map(|b| plan.offsets[b])).collect(),

@@ -7,6 +7,7 @@
 pub mod cost;
 mod depthwise;
 mod dsp;
+mod dsp_fixed;
 mod emit;
 mod error;
 pub mod harness;
@@ -21,6 +22,7 @@ mod nn_extra;
 mod runtime;
 mod rust;
 pub mod target;
+mod trees;
 
 pub use emit::{FileTree, Options, compile};
 pub use error::CompileError;

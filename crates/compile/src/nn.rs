@@ -628,6 +628,26 @@ impl Emitter<'_> {
                     axes.len()
                 )
             }
+            Step::GmmScore { axes, diagonal, centre, scale } => {
+                self.need(&["ew_gemmlowp.h", "ew_softmax.h", "ew_gmm.h"]);
+                let list: Vec<u32> = axes.iter().map(|a| *a as u32).collect();
+                self.data.push_str(&array("uint16_t", &format!("{base}_axes"), &list, u32::to_string));
+                let mean = self.constant(i, "mean", node.inputs[1])?;
+                let offsets = self.constant(i, "offsets", node.inputs[2])?;
+                let factors = self.constant(i, "factors", node.inputs[3])?;
+                let constants = self.constant(i, "constants", node.inputs[4])?;
+                format!(
+                    "{y}[0] = ew_gmm_score_f32({x}, {base}_axes, {}u, {mean}, {offsets}, {factors}, {constants}, {}u, {}, {}, {});",
+                    axes.len(),
+                    graph.tensor(node.inputs[4]).len(),
+                    u8::from(diagonal),
+                    float(centre),
+                    float(scale)
+                )
+            }
+            Step::Bucketize => self.bucketize(i, node)?,
+            Step::TreesF32 { shared } => self.trees(i, node, shared, None)?,
+            Step::TreesS8 { shared, scale } => self.trees(i, node, shared, Some(scale))?,
             step => self.extra(i, node, step)?,
         };
         self.body.push_str(&about);

@@ -215,6 +215,23 @@ impl Emitter<'_> {
                 self.need(&["ew_fixed.h", "ew_reduce.h"]);
                 format!("ew_reduce_max_s8({x}, {n}u, {count}u, {inner}u, {y});")
             }
+            Step::LstmS8(p) => {
+                self.need(&["ew_fixed.h", "ew_lstm.h"]);
+                let [state, weights, bias] = [1, 2, 3].map(|k| self.operand(node.inputs[k]));
+                let gates = p.gates.map(|[a, b]| format!("{{{}, {}}}", factor(a), factor(b))).join(", ");
+                self.data.push_str(&format!(
+                    "EW_DATA ew_lstm_params {base}_lstm = {{{}, {}, {}, {}, {{{gates}}}, {{{}}}, {}, {}}};\n",
+                    p.inputs,
+                    p.units,
+                    p.in_zero,
+                    p.out_zero,
+                    p.products.map(factor).join(", "),
+                    p.cell_power,
+                    p.clip
+                ));
+                let count = graph.tensor(node.inputs[0]).len();
+                format!("ew_lstm_s8(&{base}_lstm, {x}, {count}u, {state}, {weights}, {bias}, {y});")
+            }
             Step::ResizeBilinear { rows, columns } => {
                 self.need(&["ew_resize.h"]);
                 let tap = |t: &Tap| format!("{{{}, {}, {}}}", t.low, t.high, float(t.share));

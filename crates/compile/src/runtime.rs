@@ -15,7 +15,10 @@ const FILES: &[(&str, &str)] = &[
     ("ew_spectral.h", include_str!("../../../runtime/c/dsp/ew_spectral.h")),
     ("ew_wavelet.h", include_str!("../../../runtime/c/dsp/ew_wavelet.h")),
     ("ew_peaks.h", include_str!("../../../runtime/c/dsp/ew_peaks.h")),
+    ("ew_reflect.h", include_str!("../../../runtime/c/dsp/ew_reflect.h")),
     ("ew_audio.h", include_str!("../../../runtime/c/dsp/ew_audio.h")),
+    ("ew_fixed_fft.h", include_str!("../../../runtime/c/dsp/ew_fixed_fft.h")),
+    ("ew_fixed_audio.h", include_str!("../../../runtime/c/dsp/ew_fixed_audio.h")),
     ("ew_fixed.h", include_str!("../../../runtime/c/nn/ew_fixed.h")),
     ("ew_geometry.h", include_str!("../../../runtime/c/nn/ew_geometry.h")),
     ("ew_matrix_s8.h", include_str!("../../../runtime/c/nn/ew_matrix_s8.h")),
@@ -35,6 +38,10 @@ const FILES: &[(&str, &str)] = &[
     ("ew_movement.h", include_str!("../../../runtime/c/nn/ew_movement.h")),
     ("ew_reduce.h", include_str!("../../../runtime/c/nn/ew_reduce.h")),
     ("ew_resize.h", include_str!("../../../runtime/c/nn/ew_resize.h")),
+    ("ew_lstm.h", include_str!("../../../runtime/c/nn/ew_lstm.h")),
+    ("ew_cells.h", include_str!("../../../runtime/c/nn/ew_cells.h")),
+    ("ew_trees.h", include_str!("../../../runtime/c/nn/ew_trees.h")),
+    ("ew_gmm.h", include_str!("../../../runtime/c/nn/ew_gmm.h")),
     ("ew_kmeans.h", include_str!("../../../runtime/c/nn/ew_kmeans.h")),
 ];
 

@@ -26,13 +26,16 @@ const KERNELS: &[(&str, &str)] = kernels!(
     "elementwise.rs",
     "fixed.rs",
     "gemmlowp.rs",
+    "gmm.rs",
     "kmeans.rs",
+    "lstm.rs",
     "math.rs",
     "movement.rs",
     "pool.rs",
     "reduce.rs",
     "resize.rs",
     "softmax.rs",
+    "trees.rs",
     "unary.rs"
 );
 
@@ -99,6 +102,14 @@ fn list<T>(values: &[T], show: impl Fn(&T) -> String) -> String {
         out.push(',');
     }
     format!("[{out}\n]")
+}
+
+fn trees(graph: &Graph, node: &Node, shared: bool, args: &[String]) -> String {
+    let width = graph.tensor(node.inputs[3]).shape[1];
+    format!(
+        "&crate::trees::Trees {{ nodes: {}, trees: {}, shared: {shared}, width: {width} }}",
+        args[1], args[2]
+    )
 }
 
 impl<'g> Emitter<'g> {
@@ -241,7 +252,7 @@ impl<'g> Emitter<'g> {
 #![allow(dead_code, unused_imports)]
 
 use crate::{{
-    AddParams, Geometry, Requantize, binary::{{BinaryKind, MulParams}}, conv::Int8Layer, reduce::ReduceKind, resize::Tap,
+    AddParams, Geometry, Requantize, binary::{{BinaryKind, MulParams}}, conv::Int8Layer, lstm::LstmParams, reduce::ReduceKind, resize::Tap,
     unary::Function,
 }};
 
@@ -425,6 +436,36 @@ impl Model {{
                 arg(3),
                 arg(4)
             ),
+            Step::GmmScore { axes, diagonal, centre, scale } => format!(
+                "out[0] = crate::gmm::gmm_score_f32({}, &crate::gmm::Mixture {{ axes: &{axes:?}, mean: {}, offsets: {}, factors: {}, constants: {}, diagonal: {diagonal} }}, {}, {});",
+                arg(0),
+                arg(1),
+                arg(2),
+                arg(3),
+                arg(4),
+                bits(centre),
+                bits(scale)
+            ),
+            Step::Bucketize => {
+                format!("crate::trees::bucketize_s8({}, {}, {}, out);", arg(0), arg(1), arg(2))
+            }
+            Step::TreesF32 { shared } => format!(
+                "crate::trees::tree_ensemble_f32({}, {}, {}, {}, {}, out);",
+                arg(0),
+                trees(graph, node, shared, &args),
+                arg(5),
+                arg(3),
+                arg(4)
+            ),
+            Step::TreesS8 { shared, scale } => format!(
+                "crate::trees::tree_ensemble_s8({}, {}, {}, {}, {}, &mut [0; {}], out);",
+                arg(0),
+                trees(graph, node, shared, &args),
+                arg(3),
+                bits(scale),
+                arg(4),
+                graph.tensor(node.output).len()
+            ),
             Step::UnaryF32 { function } => {
                 format!("crate::unary::unary_f32({}, Function::{function:?}, out);", arg(0))
             }
@@ -439,6 +480,9 @@ impl Model {{
                 arg(1),
                 limits(&l)
             ),
+            Step::LstmS8(p) => {
+                format!("crate::lstm::lstm_s8(&{p:?}, {}, {}, {}, {}, out);", arg(0), arg(1), arg(2), arg(3))
+            }
             Step::SubS8(p) => format!("crate::binary::sub_s8(&{p:?}, {}, {}, out);", arg(0), arg(1)),
             Step::MulS8(p) => format!("crate::binary::mul_s8(&{p:?}, {}, {}, out);", arg(0), arg(1)),
             Step::ExtremeS8 { larger } => {

@@ -104,6 +104,42 @@ fn everything(integer: bool, reference: Reference) -> Graph {
     m.graph
 }
 
+/// A recurrent layer of 5 units over 6 steps of 3 values, whose sums and cell reach their limits.
+fn lstm() -> Graph {
+    let graph = Graph { name: "lstm".into(), reference: Reference::Tflm, ..Graph::default() };
+    let mut m = Make { graph, integer: true };
+    let (steps, values, units) = (6, 3, 5);
+    let mut rng = Rng(9);
+    let x = m.tensor(&[steps, values], 0.05, -7, None);
+    m.graph.inputs = vec![x];
+    let state = m.tensor(&[3 * units], 1.0 / 128.0, 3, None);
+    let weights = (0..4 * units * (values + units)).map(|_| rng.byte()).collect();
+    let weights = m.tensor(&[4, units, values + units], 1.0, 0, Some(Data::I8(weights)));
+    let bias = m.graph.push_tensor(Tensor {
+        name: "bias".into(),
+        shape: vec![4, units],
+        dtype: DType::I32,
+        quant: None,
+        data: Some(Data::I32((0..4 * units).map(|_| rng.below(40_000) as i32 - 20_000).collect())),
+    });
+    let op = Op::Lstm {
+        units,
+        scales: [[0.004, 0.01], [0.001, 0.02], [0.005, 0.006], [0.002, 0.01]],
+        cell: 2f32.powi(-12),
+        clip: 3.0,
+    };
+    let all = m.node(op, &[x, state, weights, bias], &[(steps + 3) * units], 1.0 / 128.0, 3);
+    let view = |len, offset| Op::Strided { shape: vec![len], strides: vec![1], offset };
+    let write = m.node(view(3 * units, steps * units), &[all], &[3 * units], 1.0 / 128.0, 3);
+    let hidden = m.node(view(steps * units, 0), &[all], &[steps * units], 1.0 / 128.0, 3);
+    let mut initial = vec![3; units];
+    initial.resize(3 * units, 0);
+    m.graph.states = vec![State { name: "h".into(), read: state, write, initial: Some(Data::I8(initial)) }];
+    m.graph.outputs = vec![hidden];
+    m.graph.validate().expect("valid");
+    m.graph
+}
+
 /// Bytes of the outputs of some cases, and of the inputs.
 fn expected(graph: &Graph, cases: usize) -> (Vec<u8>, Vec<u8>) {
     let mut rng = Rng(5);
@@ -159,9 +195,12 @@ fn every_operator_gives_the_bytes_of_the_interpreter() {
     let compilers = host_compilers();
     assert!(!compilers.is_empty(), "no C compiler");
     let host = target::all().iter().find(|t| t.id == "host").expect("host");
-    for (integer, reference) in [(true, Reference::Litert), (true, Reference::Tflm), (false, Reference::Tflm)]
-    {
-        let graph = everything(integer, reference);
+    for (integer, graph) in [
+        (true, everything(true, Reference::Litert)),
+        (true, everything(true, Reference::Tflm)),
+        (false, everything(false, Reference::Tflm)),
+        (true, lstm()),
+    ] {
         let (inputs, outputs) = expected(&graph, 40);
         for (compiler, flags) in compilers.iter().zip([["-std=c99", "-O2"], ["-std=c99", "-O0"]]) {
             let dir = tempfile::tempdir().expect("a folder");
@@ -175,7 +214,13 @@ fn every_operator_gives_the_bytes_of_the_interpreter() {
             run_on_host(dir.path(), compiler, &flags, &["main.c", "net.c"])
                 .unwrap_or_else(|e| panic!("integer {integer}: {e}"));
             let got = fs::read(dir.path().join("outputs.bin")).expect("outputs");
-            assert!(got == outputs, "integer {integer}, {reference:?}, {}", compiler.program);
+            assert!(
+                got == outputs,
+                "{}, integer {integer}, {:?}, {}",
+                graph.name,
+                graph.reference,
+                compiler.program
+            );
             assert!(outputs.iter().any(|b| *b != outputs[0]), "all outputs are alike");
         }
     }
@@ -222,7 +267,7 @@ fn rustc(dir: &Path, args: &[&str]) {
 
 #[test]
 fn the_crate_without_unsafe_code_gives_the_bytes_of_the_interpreter() {
-    let mut graphs = vec![edgewright_test_support::keywords()];
+    let mut graphs = vec![edgewright_test_support::keywords(), lstm()];
     for (integer, reference) in [(true, Reference::Litert), (false, Reference::Tflm)] {
         graphs.push(everything(integer, reference));
     }

@@ -5,7 +5,7 @@ use edgewright_compile::{Options, Target, compile_graph, graph_layout, harness, 
 use edgewright_ir::{DType, Graph, interpret::Interpreter};
 use edgewright_test_support::{
     Board, Case, Rng, many_main,
-    random::{distort, float_graph, floats, integer_graph},
+    random::{distort, float_graph, floats, integer_graph, mixture_graph, tree_graph},
     run_on_board, run_on_host,
 };
 use edgewright_toolchain::{BoardSpec, host_compilers, missing, sanitizer_works};
@@ -17,8 +17,15 @@ fn named(id: &str) -> &'static Target {
     target::all().iter().find(|t| t.id == id).unwrap_or_else(|| panic!("target {id}"))
 }
 
-/// Float as it is, integer as calibrated, integer with hostile scales, by turns.
+/// Float as it is, integer as calibrated, integer with hostile scales, trees in float and in integers, mixtures, by turns.
 fn graph(seed: u64) -> Graph {
+    if seed % 9 == 6 {
+        return mixture_graph(seed);
+    }
+    if seed % 9 >= 7 {
+        let trees = tree_graph(seed);
+        return if seed % 9 == 7 { trees } else { integer_graph(&trees, seed) };
+    }
     let float = float_graph(seed, None);
     if seed.is_multiple_of(3) {
         return float;

@@ -4,7 +4,7 @@ mod blocks;
 
 use blocks::{block, window};
 use edgewright_compile::{Options, compile, harness, target};
-use edgewright_impulse::{Impulse, LearnBlock, Runner, Task};
+use edgewright_impulse::{Impulse, LearnBlock, Runner, Task, post::cells::Detector};
 use edgewright_test_support::{
     Rng,
     random::{distort, float_graph, floats, integer_graph},
@@ -29,9 +29,22 @@ fn impulse(seed: u64) -> Impulse {
     if rng.below(3) == 0 {
         distort(&mut graph, seed);
     }
-    let labels = (0..graph.tensor(graph.outputs[0]).len()).map(|i| format!("label {i}")).collect();
-    let learn =
-        vec![LearnBlock { id: "net".into(), task: Task::Classification { labels }, inputs: learned, graph }];
+    let outputs = graph.tensor(graph.outputs[0]).len();
+    let labels = |n: usize| (0..n).map(|i| format!("label {i}")).collect::<Vec<_>>();
+    let task = match outputs {
+        // A side has at most 4096 pixels.
+        n if n % 2 == 0 && n <= 8192 && rng.below(2) == 0 => {
+            // The scores as those of a picture's cells.
+            let (rows, columns) = if n % 4 == 0 { (2, n / 4) } else { (1, n / 2) };
+            let [width, height] =
+                [columns, rows].map(|n| (n * (1 + rng.below(9)) + rng.below(n as u64)).min(4096) as u32);
+            let sizes = vec![[rng.below(40) as u32, rng.below(40) as u32]];
+            let threshold = rng.below(3) as f32 * 0.25;
+            Task::Detection(Detector { labels: labels(1), rows, columns, width, height, threshold, sizes })
+        }
+        n => Task::Classification { labels: labels(n) },
+    };
+    let learn = vec![LearnBlock { id: "net".into(), task, inputs: learned, graph }];
     Impulse { name: format!("random {seed}"), window, dsp, learn }
 }
 
@@ -66,7 +79,7 @@ fn check(seed: u64, compiler: &Compiler, flags: &[&str]) {
         if harness::window_prefix(&impulse) > 0 {
             windows.extend(f32::from(u8::from(first)).to_le_bytes());
         }
-        expected.extend(runner.run(&window).unwrap_or_else(|e| panic!("{seed}: {e}")).scores);
+        expected.extend(runner.run(&window).unwrap_or_else(|e| panic!("{seed}: {e}")).numbers(&impulse));
         windows.extend(window.iter().flat_map(|v| v.to_le_bytes()));
     }
     fs::write(dir.path().join("windows.bin"), windows).expect("windows");

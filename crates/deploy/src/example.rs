@@ -25,6 +25,9 @@ pub(crate) fn application(library: &Library<'_>, platform: &Platform) -> String 
             Task::Classification { .. } => {
                 format!("    print({p}_labels[result->label], (double)result->scores[result->label]);\n")
             }
+            Task::Detection(_) => format!(
+                "    for (int i = 0; i < result->box_count; i++) {{\n        print({p}_labels[result->boxes[i].label], (double)result->boxes[i].score);\n    }}\n"
+            ),
             Task::Regression => "    print(\"value\", (double)result->value);\n".to_owned(),
             Task::Anomaly { .. } => "    print(\"anomaly\", (double)result->anomaly);\n".to_owned(),
         });

@@ -2,7 +2,7 @@
 
 use crate::{Library, VERSION, sealed};
 use edgewright_compile::FileTree;
-use edgewright_impulse::Task;
+use edgewright_impulse::{Fit, Task, post::cells::Detector};
 use std::fmt::Write;
 
 /// Sources of a package that a compiler has to finish.
@@ -52,16 +52,22 @@ fn literal(text: &str) -> String {
     out
 }
 
+/// Number of the block whose threshold clients may set.
+const DETECTION_ID: u32 = 2;
+
 /// What clients ask about an impulse.
 struct Facts {
     labels: Vec<String>,
     /// Index of the first label among the outputs, and of the anomaly score.
     labels_at: usize,
     anomaly_at: Option<usize>,
+    /// Index of the first cell's scores among the outputs, and what makes boxes of them.
+    detector: Option<(usize, Detector)>,
     outputs: usize,
     sensor: i32,
     /// Width, height, channels of an image.
     image: Option<[usize; 3]>,
+    fit: Fit,
     /// Values of a message: pixels of an image, else those of the window.
     inputs: usize,
     slice: usize,
@@ -76,9 +82,11 @@ fn facts(library: &Library<'_>) -> Facts {
         labels: Vec::new(),
         labels_at: 0,
         anomaly_at: None,
+        detector: None,
         outputs: 0,
         sensor: -1,
         image: window.image.map(|(w, h)| [w, h, axes]),
+        fit: window.fit,
         inputs: window.values(),
         slice: (window.frames / 4).max(1) * axes,
         rate: window.rate_hz,
@@ -89,6 +97,10 @@ fn facts(library: &Library<'_>) -> Facts {
             Task::Classification { labels } => {
                 f.labels.clone_from(labels);
                 f.labels_at = f.outputs;
+            }
+            Task::Detection(d) => {
+                f.labels.clone_from(&d.labels);
+                f.detector = Some((f.outputs, d.clone()));
             }
             Task::Regression => {
                 f.labels = vec!["value".into()];
@@ -122,18 +134,27 @@ fn parameters(f: &Facts) -> String {
     let [width, height, channels] = f.image.unwrap_or([0; 3]);
     let interval = if f.rate > 0.0 { 1000.0 / f.rate } else { 0.0 };
     format!(
-        "{{\"input_features_count\":{},\"sensor\":{},\"frequency\":{},\"interval_ms\":{interval},\"axis_count\":{},\"image_input_width\":{width},\"image_input_height\":{height},\"image_input_frames\":{},\"image_channel_count\":{channels},\"image_resize_mode\":\"{}\",\"label_count\":{},\"labels\":[{}],\"has_anomaly\":{},\"has_object_tracking\":false,\"model_type\":\"classification\",\"slice_size\":{},\"use_continuous_mode\":{},\"has_performance_calibration\":false,\"inferencing_engine\":255,\"thresholds\":[]}}",
+        "{{\"input_features_count\":{},\"sensor\":{},\"frequency\":{},\"interval_ms\":{interval},\"axis_count\":{},\"image_input_width\":{width},\"image_input_height\":{height},\"image_input_frames\":{},\"image_channel_count\":{channels},\"image_resize_mode\":\"{}\",\"label_count\":{},\"labels\":[{}],\"has_anomaly\":{},\"has_object_tracking\":false,\"model_type\":\"{}\",\"slice_size\":{},\"use_continuous_mode\":{},\"has_performance_calibration\":false,\"inferencing_engine\":255,\"thresholds\":[{}]}}",
         f.inputs,
         f.sensor,
         f.rate,
         f.axes,
         u8::from(f.image.is_some()),
-        if f.image.is_some() { "fit-shortest" } else { "none" },
+        match (f.image, f.fit) {
+            (None, _) => "none",
+            (_, Fit::Squash) => "squash",
+            (_, Fit::FitShortest) => "fit-shortest",
+            (_, Fit::FitLongest) => "fit-longest",
+        },
         f.labels.len(),
         labels.join(","),
         u8::from(f.anomaly_at.is_some()),
+        if f.detector.is_some() { "constrained_object_detection" } else { "classification" },
         f.slice,
-        f.sensor == 1
+        f.sensor == 1,
+        f.detector.as_ref().map_or(String::new(), |(_, d)| {
+            format!("{{\"id\":{DETECTION_ID},\"type\":\"object_detection\",\"min_score\":{}}}", d.threshold)
+        })
     )
 }
 
@@ -147,8 +168,14 @@ pub fn eim(library: &Library<'_>) -> Sources {
         labels.push("\"\"".into());
     }
     let anomaly = f.anomaly_at.map_or("-1".to_owned(), |a| a.to_string());
+    let boxes = f.detector.as_ref().map_or(String::new(), |(at, d)| {
+        format!(
+            "#define EIM_BOX_MAX {u}_BOX_MAX\n#define EIM_BOX {p}_box\n#define EIM_DECODE {p}_decode\n#define EIM_CELLS_AT {at}\n#define EIM_BOX_THRESHOLD {:?}f\n#define EIM_BOX_THRESHOLD_ID {DETECTION_ID}\n",
+            d.threshold
+        )
+    });
     let config = format!(
-        "#include \"{p}.h\"\n#define EIM_ARENA_SIZE {u}_ARENA_SIZE\n#define EIM_WINDOW_LEN {u}_WINDOW_LEN\n#define EIM_FEATURE_COUNT {u}_FEATURE_COUNT\n#define EIM_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define EIM_HANDLE {p}_t\n#define EIM_SIGNAL {p}_signal\n#define EIM_SIGNAL_F32 {p}_signal_f32\n#define EIM_INIT {p}_init\n#define EIM_EXTRACT {p}_extract\n#define EIM_INVOKE {p}_invoke\n#define EIM_INPUT_COUNT {}\n#define EIM_SLICE_SIZE {}\n#define EIM_CHANNELS {}\n#define EIM_LABEL_COUNT {}\n#define EIM_LABELS_AT {}\n#define EIM_ANOMALY_AT ({anomaly})\n#define EIM_LABELS {{{}}}\n#define EIM_PROJECT {}\n#define EIM_PARAMETERS {}\n",
+        "#include \"{p}.h\"\n#define EIM_ARENA_SIZE {u}_ARENA_SIZE\n#define EIM_WINDOW_LEN {u}_WINDOW_LEN\n#define EIM_FEATURE_COUNT {u}_FEATURE_COUNT\n#define EIM_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define EIM_HANDLE {p}_t\n#define EIM_SIGNAL {p}_signal\n#define EIM_SIGNAL_F32 {p}_signal_f32\n#define EIM_INIT {p}_init\n#define EIM_EXTRACT {p}_extract\n#define EIM_INVOKE {p}_invoke\n#define EIM_INPUT_COUNT {}\n#define EIM_SLICE_SIZE {}\n#define EIM_CHANNELS {}\n#define EIM_LABEL_COUNT {}\n#define EIM_LABELS_AT {}\n#define EIM_ANOMALY_AT ({anomaly})\n{boxes}#define EIM_LABELS {{{}}}\n#define EIM_PROJECT {}\n#define EIM_PARAMETERS {}\n",
         f.inputs,
         f.slice,
         f.image.map_or(0, |i| i[2]),
@@ -194,6 +221,13 @@ pub fn wasm_package(library: &Library<'_>, scalar: Vec<u8>, simd: Vec<u8>) -> Fi
         match &learn.task {
             Task::Classification { labels } => outputs.extend(labels.iter().map(|l| json(l))),
             Task::Regression => outputs.push("\"value\"".into()),
+            Task::Detection(d) => {
+                // One for each score of each cell, row by row.
+                let names = || std::iter::once("background").chain(d.labels.iter().map(String::as_str));
+                for cell in 0..d.rows * d.columns {
+                    outputs.extend(names().map(|l| json(&format!("{l} {cell}"))));
+                }
+            }
             Task::Anomaly { .. } => outputs.push("\"anomaly\"".into()),
         }
     }
@@ -255,6 +289,7 @@ pub(crate) fn custom(library: &Library<'_>) -> FileTree {
             let kind = match &l.task {
                 Task::Classification { .. } => "classification",
                 Task::Regression => "regression",
+                Task::Detection(_) => "detection",
                 Task::Anomaly { .. } => "anomaly",
             };
             format!("{{\"id\": {}, \"type\": \"{kind}\", \"macs\": {}}}", json(&l.id), l.graph.macs())

@@ -19,6 +19,7 @@ fn impulse() -> Impulse {
         axes: vec![axis("accX"), axis("accY"), axis("accZ")],
         zero_pad: true,
         image: None,
+        fit: Default::default(),
     };
     let block = DspBlock::new("raw", "raw", 1, Params::new(), vec![0, 1, 2], &window).expect("a block");
     let mut graph = Graph { name: "net".into(), ..Graph::default() };

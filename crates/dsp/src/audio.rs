@@ -370,7 +370,7 @@ fn quantised(energy: f32, floor: f32) -> f32 {
 }
 
 /// Index of a row in a matrix of `rows` rows that goes on by reflection, the edge row repeated.
-fn reflect(i: isize, rows: usize) -> usize {
+pub(crate) fn reflect(i: isize, rows: usize) -> usize {
     let period = 2 * rows as isize;
     let j = i.rem_euclid(period) as usize;
     if j < rows { j } else { 2 * rows - 1 - j }

@@ -118,6 +118,14 @@ const HIGH: ParamInfo = float(
     "Upper edge of the last mel filter; 0 is half the sampling rate.",
 );
 
+/// In which arithmetic a block computes.
+pub(crate) const ARITH: ParamInfo = select(
+    "arith",
+    "float",
+    &["float", "fixed"],
+    "Arithmetic: fixed computes in integers, for cores without a floating-point unit, with almost the same features.",
+);
+
 static BLOCKS: &[BlockInfo] = &[
     BlockInfo {
         name: "raw",
@@ -245,6 +253,7 @@ static BLOCKS: &[BlockInfo] = &[
             fft_length(128),
             NOISE_FLOOR,
             switch("show_axes", true, "Only for pictures; changes no feature."),
+            ARITH.of(&[3, 4]),
         ],
     },
     BlockInfo {
@@ -261,6 +270,7 @@ static BLOCKS: &[BlockInfo] = &[
             HIGH,
             int("win_size", 101, 0, 100_001, "", "Rows of the sliding normalisation, odd.").of(&[1, 2]),
             NOISE_FLOOR,
+            ARITH.of(&[3, 4]),
         ],
     },
     BlockInfo {
@@ -293,6 +303,7 @@ static BLOCKS: &[BlockInfo] = &[
                 "",
                 "Pre-emphasis: how many samples earlier, at least 1.",
             ),
+            ARITH,
         ],
     },
     BlockInfo {
@@ -407,6 +418,7 @@ static BLOCKS: &[BlockInfo] = &[
                 help: "Name of the chip's extractor; changes no feature here.",
             },
             int("noise_floor_db", -52, -200, 11, "dB", "What is quieter becomes 0.").of(ONE),
+            ARITH.of(ONE),
         ],
     },
     BlockInfo {

@@ -43,8 +43,9 @@ pub fn moments(x: &[f32]) -> Moments {
     }
     let (m2, m3, m4) = (s2 / n, s3 / n, s4 / n);
     let floor = 1e-6 * if mean < 0.0 { -mean } else { mean };
+    // One division after the other: the square of a small variance would be 0 before the variance is.
     let (skewness, kurtosis) =
-        if m2 <= floor * floor { (0.0, -3.0) } else { (m3 / (m2 * sqrt(m2)), m4 / (m2 * m2) - 3.0) };
+        if m2 <= floor * floor { (0.0, -3.0) } else { (m3 / m2 / sqrt(m2), m4 / m2 / m2 - 3.0) };
     Moments { mean, m2, skewness, kurtosis }
 }
 
@@ -120,6 +121,33 @@ impl FlattenPlan {
         if self.moving > 0 {
             state[0] = kept as f32;
             state[1] = if slot + 1 < self.moving { slot + 1 } else { 0 } as f32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec::Vec;
+
+    #[test]
+    fn moments_of_faint_signals_have_the_shape_of_loud_ones() {
+        let loud: Vec<f32> = (0..64).map(|i| ((i * i) % 17) as f32 - 6.0).collect();
+        let expected = moments(&loud);
+        // At 1e-12 the variance is 1e-24, and its square is no 32-bit float any more.
+        for scale in [1e-3f32, 1e-6, 1e-9] {
+            let m = moments(&loud.iter().map(|v| v * scale).collect::<Vec<_>>());
+            assert!((m.skewness - expected.skewness).abs() < 1e-4, "{scale}: {} {}", m.skewness, m.kurtosis);
+            assert!((m.kurtosis - expected.kurtosis).abs() < 1e-4, "{scale}: {} {}", m.skewness, m.kurtosis);
+        }
+        for scale in [1e-12f32, 1e-15, 1e-19, 1e-22, 1e-30] {
+            let m = moments(&loud.iter().map(|v| v * scale).collect::<Vec<_>>());
+            assert!(
+                m.skewness.is_finite() && m.kurtosis.is_finite(),
+                "{scale}: {} {}",
+                m.skewness,
+                m.kurtosis
+            );
         }
     }
 }

@@ -1,9 +1,14 @@
 //! From a configuration to tables: every check happens here, nothing can fail later but the values themselves.
 
 use crate::{
-    Analysis, BlockInfo, DspError, FlattenPlan, Framing, HeartOptions, HeartPlan, ImagePlan, MelBank,
-    MelPlan, MelVariant, OutputShape, ParamKind, Params, RawPlan, RealFft, SpectralPlan, SpectrogramPlan,
-    SpectrogramVariant, Value, Variability, WindowSpec, block::Default, blocks, spectral_plan::spectral,
+    Analysis, BlockInfo, DspError, FlattenPlan, HeartOptions, HeartPlan, ImagePlan, MelPlan, OutputShape,
+    ParamKind, Params, RawPlan, SpectralPlan, SpectrogramPlan, Value, Variability, WindowSpec,
+    audio_plan::{mel, spectrogram},
+    block::Default,
+    blocks,
+    catalog::ARITH,
+    fixed::FixedPlan,
+    spectral_plan::spectral,
 };
 use alloc::{
     format,
@@ -21,13 +26,14 @@ pub enum Plan {
     Spectral(SpectralPlan),
     Spectrogram(SpectrogramPlan),
     Mel(MelPlan),
+    Fixed(FixedPlan),
     Image(ImagePlan),
     Heart(HeartPlan),
 }
 
 /// Configured parameters over the declared defaults.
 pub(crate) struct Reader<'a> {
-    info: &'static BlockInfo,
+    pub(crate) info: &'static BlockInfo,
     params: &'a Params,
 }
 
@@ -36,6 +42,9 @@ impl Reader<'_> {
     pub(crate) fn check(&self) -> Result<(), DspError> {
         for (name, value) in self.params {
             let Some(info) = self.info.params.iter().find(|p| p.name == name) else {
+                if name == ARITH.name && show(value) == FLOAT {
+                    continue;
+                }
                 let known: Vec<&str> = self.info.params.iter().map(|p| p.name).collect();
                 return Err(DspError::new(
                     "unknown_parameter",
@@ -109,7 +118,36 @@ impl Reader<'_> {
     pub(crate) fn text(&self, name: &str) -> String {
         show(&self.value(name))
     }
+    /// Whether the block computes in integers.
+    pub(crate) fn fixed(&self) -> bool {
+        self.text(ARITH.name) == FIXED
+    }
+    /// Refuses integers where the block or its version has none.
+    fn check_arithmetic(&self, version: u32) -> Result<(), DspError> {
+        if self.params.get(ARITH.name).map(show).as_deref() != Some(FIXED) {
+            return Ok(());
+        }
+        let name = self.info.name;
+        match self.info.params.iter().find(|p| p.name == ARITH.name) {
+            None => refuse(
+                "fixed_point_unavailable",
+                format!("block `{name}` computes in floats alone; set `{}` to {FLOAT}", ARITH.name),
+            ),
+            Some(info) if !info.versions.contains(&version) => refuse(
+                "fixed_point_unavailable",
+                format!(
+                    "version {version} of `{name}` scales with the loudest value of a window and computes in floats alone; set `{}` to {FLOAT}, or take version {} or newer",
+                    ARITH.name, info.versions[0]
+                ),
+            ),
+            Some(_) => Ok(()),
+        }
+    }
 }
+
+/// Arithmetics, as `arith` names them.
+const FLOAT: &str = "float";
+const FIXED: &str = "fixed";
 
 fn show(value: &Value) -> String {
     match value {
@@ -146,6 +184,7 @@ pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> 
     }
     let p = Reader { info, params };
     let audio = matches!(block, "mfcc" | "mfe" | "spectrogram" | "audio_syntiant");
+    p.check_arithmetic(version)?;
     if block != "spectral_analysis" {
         p.check()?;
     }
@@ -225,158 +264,6 @@ fn image(p: &Reader<'_>, window: &WindowSpec) -> Result<Plan, DspError> {
     Ok(Plan::Image(ImagePlan { height, width, in_channels: window.axes, out_channels }))
 }
 
-/// The smallest whole number not below `v`, but for what lies within a thousandth above one.
-fn near_ceil(v: f64) -> usize {
-    let floor = libm::floor(v);
-    (if v - floor < 0.001 { floor } else { libm::ceil(v) }) as usize
-}
-
-fn half_even(v: f64) -> usize {
-    let floor = libm::floor(v);
-    let part = v - floor;
-    let up = part > 0.5 || (part == 0.5 && floor as u64 % 2 == 1);
-    floor as usize + usize::from(up)
-}
-
-pub(crate) fn power_of_two(p: &Reader<'_>) -> Result<usize, DspError> {
-    let n = p.count("fft_length");
-    if n < 4 || !n.is_power_of_two() {
-        let near = n.next_power_of_two().max(4);
-        return refuse(
-            "fft_length_not_power_of_two",
-            format!("`fft_length` is {n}; it must be a power of two such as {near}"),
-        );
-    }
-    Ok(n)
-}
-
-fn framing(p: &Reader<'_>, version: u32, window: &WindowSpec, fft: usize) -> Result<Framing, DspError> {
-    let (length_s, stride_s) = (p.number("frame_length"), p.number("frame_stride"));
-    let n = window.frames;
-    let stride = near_ceil(window.rate_hz * stride_s);
-    if stride == 0 {
-        return refuse(
-            "stride_below_4_samples",
-            format!("`frame_stride` of {stride_s} s is less than one sample"),
-        );
-    }
-    let (length, rows) = if version >= 2 {
-        let length = near_ceil(window.rate_hz * length_s);
-        // Signed: a stride longer than the frame reaches beyond the window by less than it skips.
-        let free = n as i64 - (length as i64 - stride as i64);
-        (length, if free < 0 { 0 } else { free as usize / stride })
-    } else {
-        let length = half_even(window.rate_hz * length_s);
-        (length, n.saturating_sub(length) / stride)
-    };
-    // The last frame must lie in the window, also when the stride is longer than a frame.
-    if rows < 1 || length > n || (rows - 1) * stride + length > n {
-        return refuse(
-            "frame_longer_than_window",
-            format!(
-                "a frame of {length} samples every {stride} does not fit a window of {n}; shorten `frame_length` or lengthen the window"
-            ),
-        );
-    }
-    if rows > 500 {
-        return refuse(
-            "more_than_500_frames",
-            format!("the window gives {rows} frames; lengthen `frame_stride` so that it gives at most 500"),
-        );
-    }
-    Ok(Framing { samples: n, used: length.min(fft), stride, rows, scale: 1.0, emphasis: 0.0, shift: 1 })
-}
-
-fn spectrogram(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspError> {
-    let n = power_of_two(p)?;
-    for (name, kind) in
-        [("frame_length", "frame_below_4_samples"), ("frame_stride", "stride_below_4_samples")]
-    {
-        let samples = window.rate_hz * p.number(name);
-        if samples < 4.0 {
-            return refuse(
-                kind,
-                format!(
-                    "`{name}` is {samples:.1} samples; it must be at least 4 ({} s)",
-                    4.0 / window.rate_hz
-                ),
-            );
-        }
-    }
-    let variant = match version {
-        1 | 2 => SpectrogramVariant::MinMax,
-        3 => SpectrogramVariant::Capped,
-        _ => SpectrogramVariant::Decibel,
-    };
-    Ok(Plan::Spectrogram(SpectrogramPlan {
-        framing: framing(p, version, window, n)?,
-        fft: RealFft::new(n),
-        variant,
-        floor: p.number("noise_floor_db") as f32,
-    }))
-}
-
-fn mel(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspError> {
-    let filters = p.count("num_filters");
-    if filters < 2 {
-        return refuse("num_filters_below_2", format!("`num_filters` is {filters}; it must be at least 2"));
-    }
-    let n = power_of_two(p)?;
-    let cepstral = p.info.name == "mfcc";
-    let rows = p.count("win_size");
-    let normalised = cepstral || version <= 2;
-    if normalised && rows != 0 && rows.is_multiple_of(2) {
-        return refuse(
-            "cmvn_window_even",
-            format!("`win_size` is {rows}; it must be odd, such as {}", rows + 1),
-        );
-    }
-    let mut framing = framing(p, version, window, n)?;
-    let bank = MelBank::new(
-        filters,
-        n,
-        window.rate_hz,
-        p.number("low_frequency"),
-        p.number("high_frequency"),
-        version >= 4,
-    )?;
-    let variant = if cepstral {
-        let shift = p.number("pre_shift");
-        if shift < 1.0 {
-            return refuse(
-                "pre_shift_not_positive",
-                format!("`pre_shift` is {shift}; it must be at least 1"),
-            );
-        }
-        let coefficients = p.count("num_cepstral");
-        if coefficients > filters {
-            return refuse(
-                "num_cepstral_above_filters",
-                format!("`num_cepstral` is {coefficients}; it can be at most `num_filters` ({filters})"),
-            );
-        }
-        framing.emphasis = p.number("pre_cof") as f32;
-        framing.shift = shift as usize % framing.samples;
-        let m = filters as f64;
-        let dct = (0..coefficients)
-            .flat_map(|k| {
-                let s = libm::sqrt(if k == 0 { 1.0 } else { 2.0 } / m);
-                (0..filters).map(move |i| {
-                    (s * libm::cos(core::f64::consts::PI * k as f64 * (2 * i + 1) as f64 / (2.0 * m))) as f32
-                })
-            })
-            .collect();
-        MelVariant::Cepstral { coefficients, dct, window: rows }
-    } else if version >= 3 {
-        framing.scale = 1.0 / 32768.0;
-        framing.emphasis = if p.info.name == "audio_syntiant" { p.number("pre_cof") as f32 } else { 0.98 };
-        MelVariant::Quantised { floor: p.number("noise_floor_db") as f32 }
-    } else {
-        MelVariant::Normalised { window: rows.max(1) }
-    };
-    Ok(Plan::Mel(MelPlan { framing, fft: RealFft::new(n), bank, variant }))
-}
-
 impl Plan {
     /// Arrangement of the features.
     pub fn output(&self) -> OutputShape {
@@ -387,6 +274,7 @@ impl Plan {
             Self::Spectral(p) => OutputShape::Flat(p.features()),
             Self::Spectrogram(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
             Self::Mel(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
+            Self::Fixed(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
             Self::Image(p) => {
                 OutputShape::Image { height: p.height, width: p.width, channels: p.out_channels }
             }
@@ -402,11 +290,12 @@ impl Plan {
             Self::Spectral(p) => p.frames * p.axes,
             Self::Spectrogram(p) => p.framing.samples,
             Self::Mel(p) => p.framing.samples,
+            Self::Fixed(p) => p.framing.samples,
             Self::Image(p) => p.height * p.width * p.in_channels,
         }
     }
 
-    /// Floats of scratch that [`Plan::extract`] needs.
+    /// Floats (or words of 32 bits) of scratch that [`Plan::extract`] needs.
     pub fn scratch_len(&self) -> usize {
         match self {
             Self::Raw(_) | Self::Image(_) => 0,
@@ -415,6 +304,7 @@ impl Plan {
             Self::Spectral(p) => p.scratch_len(),
             Self::Spectrogram(p) => p.scratch_len(),
             Self::Mel(p) => p.scratch_len(),
+            Self::Fixed(p) => p.scratch_len(),
         }
     }
 
@@ -476,6 +366,7 @@ impl Plan {
             Self::Spectral(p) => p.extract(window, scratch, features),
             Self::Spectrogram(p) => p.extract(window, scratch, features),
             Self::Mel(p) => p.extract(window, scratch, features),
+            Self::Fixed(p) => p.extract(window, features),
             Self::Image(p) => p.extract(window, features),
         }
         Ok(())
@@ -495,7 +386,7 @@ impl Plan {
                 per_axis(wanted.chain(moving).collect())
             }
             Self::Spectral(p) => p.names(axes),
-            Self::Spectrogram(_) | Self::Mel(_) => match self.output() {
+            Self::Spectrogram(_) | Self::Mel(_) | Self::Fixed(_) => match self.output() {
                 OutputShape::Spectrogram { rows, columns } => (0..rows * columns)
                     .map(|i| format!("frame {} value {}", i / columns, i % columns))
                     .collect(),
@@ -524,6 +415,7 @@ impl Plan {
             },
             Self::Spectrogram(p) => vec![p.fft.n],
             Self::Mel(p) => vec![p.fft.n],
+            Self::Fixed(p) => vec![p.fft.n],
             Self::Heart(p) => match &p.variability {
                 Variability::All(plan) => vec![plan.fft.n],
                 _ => vec![],

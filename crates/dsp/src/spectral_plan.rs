@@ -2,8 +2,9 @@
 
 use crate::{
     Analysis, Bins, DspError, Peaks, Plan, RealFft, SpectralPlan, Spectrum, Wavelet, WindowSpec,
+    audio_plan::power_of_two,
     decimate::decimators,
-    plan::{Reader, power_of_two, refuse},
+    plan::{Reader, refuse},
     spectral::{butterworth, stable},
     wavelet_taps::wavelet_taps,
 };

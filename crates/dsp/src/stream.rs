@@ -2,7 +2,8 @@
 //! continuous mode on the device ([`Continuous`]), which differ at the borders of slices.
 
 use crate::{
-    DspError, Framing, MelPlan, Params, Plan, SpectrogramPlan, SpectrogramVariant, Value, WindowSpec,
+    DspError, FixedPlan, Framing, MelPlan, Params, Plan, SpectrogramPlan, SpectrogramVariant, Value,
+    WindowSpec,
     audio::{LOUD, beyond_unit},
     plan,
 };
@@ -13,6 +14,7 @@ use alloc::{format, vec, vec::Vec};
 enum Frames {
     Spectrogram(SpectrogramPlan),
     Mel(MelPlan),
+    Fixed(FixedPlan),
 }
 
 impl Frames {
@@ -20,6 +22,7 @@ impl Frames {
         match plan {
             Plan::Spectrogram(p) => Ok(Self::Spectrogram(p)),
             Plan::Mel(p) => Ok(Self::Mel(p)),
+            Plan::Fixed(p) => Ok(Self::Fixed(p)),
             _ => Err(DspError::new("no_stream", "only spectrogram, MFE and MFCC take slices")),
         }
     }
@@ -27,36 +30,50 @@ impl Frames {
         match self {
             Self::Spectrogram(p) => &p.framing,
             Self::Mel(p) => &p.framing,
+            Self::Fixed(p) => &p.framing,
         }
     }
     fn fft(&self) -> usize {
         match self {
             Self::Spectrogram(p) => p.fft.n,
             Self::Mel(p) => p.fft.n,
+            Self::Fixed(p) => p.fft.n,
         }
     }
     fn columns(&self) -> usize {
         match self {
             Self::Spectrogram(p) => p.columns(),
             Self::Mel(p) => p.columns(),
+            Self::Fixed(p) => p.columns(),
         }
     }
     fn scratch_len(&self) -> usize {
         match self {
             Self::Spectrogram(p) => p.scratch_len(),
             Self::Mel(p) => p.scratch_len(),
+            Self::Fixed(p) => p.scratch_len(),
         }
+    }
+    /// Values of frame `row` of the window that `sample` gives by index.
+    fn frame(&self, sample: impl Fn(usize) -> f32, row: usize, scratch: &mut [f32], out: &mut [f32]) {
+        if let Self::Fixed(p) = self {
+            return p.row(sample, row, &mut p.work(), out);
+        }
+        self.framing().frame::<1>(sample, row, 0, scratch[..self.fft()].as_chunks_mut().0);
+        self.row(scratch, out);
     }
     fn row(&self, scratch: &mut [f32], out: &mut [f32]) {
         match self {
             Self::Spectrogram(p) => p.row(scratch, out),
             Self::Mel(p) => p.row(scratch, out),
+            Self::Fixed(_) => unreachable!("continuous mode refuses it"),
         }
     }
     fn finish(&self, features: &mut [f32], loud: bool, scratch: &mut [f32]) {
         match self {
             Self::Spectrogram(p) => p.finish(features, loud),
             Self::Mel(p) => p.finish(features, scratch),
+            Self::Fixed(p) => p.finish(features, loud, &mut p.work()),
         }
     }
 }
@@ -131,8 +148,7 @@ impl Stream {
         }
         let mut row = |row: usize, base: usize, recent: &[f32], head: &[f32]| {
             let sample = |i: usize| if i >= base { recent[i - base] } else { head[i] };
-            f.frame::<1>(sample, row, 0, scratch[..frames.fft()].as_chunks_mut().0);
-            frames.row(scratch, &mut features[row * columns..(row + 1) * columns]);
+            frames.frame(sample, row, scratch, &mut features[row * columns..(row + 1) * columns]);
         };
         while self.next < f.rows && self.next * f.stride + f.used <= seen {
             row(self.next, self.base, recent, head);
@@ -177,7 +193,7 @@ impl Continuous {
     /// counts as 2.
     ///
     /// # Errors
-    /// As [`plan`]; `slice_shorter_than_frame`, `frame_shorter_than_stride`.
+    /// As [`plan`]; `fixed_point_unavailable`, `slice_shorter_than_frame`, `frame_shorter_than_stride`.
     pub fn new(
         block: &str,
         version: u32,
@@ -189,6 +205,12 @@ impl Continuous {
         let spec = WindowSpec { rate_hz, axes: 1, frames: window, image: None };
         let version = if version == 1 { 2 } else { version };
         let mut frames = Frames::of(plan(block, version, params, &spec)?)?;
+        if matches!(frames, Frames::Fixed(_)) {
+            return Err(DspError::new(
+                "fixed_point_unavailable",
+                "continuous mode takes the pre-emphasis of a slice in floats; set `arith` to float",
+            ));
+        }
         let default = if block == "mfcc" { 0.02 } else { 0.01 };
         let samples = |name: &str, default: f64| match params.get(name) {
             Some(Value::Number(n)) => (rate_hz * n) as usize,
@@ -213,6 +235,7 @@ impl Continuous {
         let framing = match &mut frames {
             Frames::Spectrogram(p) => &mut p.framing,
             Frames::Mel(p) => &mut p.framing,
+            Frames::Fixed(p) => &mut p.framing,
         };
         framing.used = length.min(fft);
         framing.stride = stride;

@@ -3,7 +3,7 @@
 use crate::EngineError;
 use edgewright_dsp::OutputShape;
 use edgewright_impulse::Impulse;
-use edgewright_train::{Head, Layer, Network};
+use edgewright_train::{Activation, Head, Layer, Network, Padding};
 use serde::Deserialize;
 
 /// Shape in which a network sees the features of some DSP blocks.
@@ -43,6 +43,49 @@ pub fn default_network(
     let layers: Layers =
         toml::from_str(text).map_err(|e| EngineError::Internal(format!("built-in network: {e}")))?;
     Ok(Network { input, layers: layers.layers, head })
+}
+
+/// Layers that bring a picture to cells of `cut` pixels: depthwise separable blocks, doubled where the picture is halved, with inverted
+/// residuals (Sandler et al., 2018) at the last two sizes.
+pub fn trunk(cut: usize) -> Vec<Layer> {
+    let conv = |filters, kernel, stride| Layer::Conv2d {
+        filters,
+        kernel: [kernel, kernel],
+        stride: [stride, stride],
+        dilation: [1, 1],
+        padding: Padding::Same,
+        activation: Activation::None,
+    };
+    let depthwise = |stride| Layer::DepthwiseConv {
+        kernel: vec![3, 3],
+        stride: vec![stride, stride],
+        padding: Padding::Same,
+        activation: Activation::None,
+    };
+    let normal = |layers: &mut Vec<Layer>, layer, active: bool| {
+        layers.extend([layer, Layer::BatchNorm {}]);
+        if active {
+            layers.push(Layer::Activation { activation: Activation::Relu6 });
+        }
+    };
+    let mut layers = Vec::new();
+    normal(&mut layers, conv(16, 3, 2), true);
+    let (mut size, mut filters) = (2, 16);
+    while size < cut {
+        (size, filters) = (2 * size, (2 * filters).min(64));
+        normal(&mut layers, depthwise(2), true);
+        normal(&mut layers, conv(filters, 1, 1), true);
+        let blocks = if size == cut { 2 } else { usize::from(2 * size == cut) };
+        for _ in 0..blocks {
+            let mut block = Vec::new();
+            normal(&mut block, conv(2 * filters, 1, 1), true);
+            normal(&mut block, depthwise(1), true);
+            normal(&mut block, conv(filters, 1, 1), false);
+            layers.push(Layer::Residual { layers: block, shortcut: vec![], activation: Activation::None });
+        }
+    }
+    normal(&mut layers, conv(32, 1, 1), true);
+    layers
 }
 
 const SPECTROGRAM: &str = r#"

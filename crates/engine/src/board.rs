@@ -147,7 +147,7 @@ pub fn feature_map(session: &Session<'_>) -> Result<Vec<MapPoint>, EngineError> 
         .map(|(w, x, y)| {
             let sample = &silver.value.samples[windows[w].sample];
             let start_ms = if rate_hz > 0.0 { windows[w].start as f64 * 1000.0 / rate_hz } else { 0.0 };
-            let (name, label) = (sample.name.clone(), sample.label.clone());
+            let (name, label) = (sample.name.clone(), gold.value.labels.get(&windows[w]).map(str::to_owned));
             MapPoint { x, y, sample: sample.id.clone(), name, label, start_ms }
         })
         .collect())

@@ -8,8 +8,8 @@ use crate::{
     session::Session,
     stages::{clean, plan::Format},
 };
-use edgewright_etl::CleanSpec;
-use edgewright_impulse::{Impulse, Runner, Task};
+use edgewright_etl::{CleanSpec, Placement};
+use edgewright_impulse::{Impulse, Runner, Task, post::detect::Detection};
 use edgewright_sample::Content;
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
@@ -28,11 +28,31 @@ pub struct Classified {
     /// Estimate of a regression.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<f32>,
+    /// Objects of a picture, in its pixels; of an impulse that finds objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<Vec<FoundBox>>,
     /// Score of the anomaly block.
     pub anomaly: Option<f32>,
     /// Whether that is above the threshold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_anomaly: Option<bool>,
+}
+
+/// An object that was found in a picture.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FoundBox {
+    /// What it is.
+    pub label: String,
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Extent to the right.
+    pub width: f64,
+    /// Extent down.
+    pub height: f64,
+    /// How sure, 0..1.
+    pub score: f32,
 }
 
 impl Classified {
@@ -42,6 +62,15 @@ impl Classified {
         if let Some(label) = &self.label {
             let score = self.scores.get(label).map(|s| format!(" {s:.3}")).unwrap_or_default();
             out.push_str(&format!("{label}{score}"));
+        }
+        for b in self.boxes.iter().flatten() {
+            out.push_str(&format!(
+                "\n    {} {:.3} at {:.0}, {:.0}: {:.0} x {:.0}",
+                b.label, b.score, b.x, b.y, b.width, b.height
+            ));
+        }
+        if self.boxes.as_ref().is_some_and(Vec::is_empty) {
+            out.push_str("no object");
         }
         if let Some(score) = self.anomaly {
             let word = if self.is_anomaly == Some(true) { "  ANOMALY" } else { "" };
@@ -87,6 +116,7 @@ impl Classifier {
         let mut out = Vec::new();
         let mut cut = Vec::new();
         for part in decoded {
+            let mut placement = None;
             let values = match part.content {
                 Content::Signal(mut signal) => {
                     if signal.rate_hz == 0.0 && signal.frames() > 1 {
@@ -94,7 +124,7 @@ impl Classifier {
                     }
                     clean::clean_signal(&signal, &self.format, &self.spec)
                         .map_err(EngineError::Data)?
-                        .0
+                        .signal
                         .values
                 }
                 Content::Image(image) => {
@@ -102,7 +132,9 @@ impl Classifier {
                         .format
                         .image
                         .ok_or_else(|| EngineError::Data("an image, but the impulse takes series".into()))?;
-                    let resized = edgewright_etl::resize(&image, w, h, channels);
+                    let resized = edgewright_etl::resize_to(&image, w, h, channels, self.format.fit);
+                    let from = [image.width, image.height];
+                    placement = Some(Placement::new(from, [w, h], self.format.fit).back());
                     resized.pixels.iter().map(|&p| f32::from(p)).collect()
                 }
             };
@@ -110,7 +142,7 @@ impl Classifier {
             for start in window.starts(values.len() / window.axes.len()) {
                 window.cut(&values, start, &mut cut);
                 let outcome = runner.run(&cut)?;
-                out.push(self.describe(path, window.start_ms(start), &outcome));
+                out.push(self.describe(path, window.start_ms(start), placement.as_ref(), &outcome));
             }
         }
         if out.is_empty() {
@@ -119,8 +151,22 @@ impl Classifier {
         Ok(out)
     }
 
-    fn describe(&self, path: &Path, start_ms: f64, outcome: &edgewright_impulse::Outcome) -> Classified {
+    /// `placement`: from the picture as the impulse sees it to the one received.
+    fn describe(
+        &self,
+        path: &Path,
+        start_ms: f64,
+        placement: Option<&Placement>,
+        outcome: &edgewright_impulse::Outcome,
+    ) -> Classified {
         let labels = self.impulse.labels();
+        let boxes = self.impulse.detector().zip(placement).map(|(d, placement)| {
+            let found = |b: &Detection| {
+                let [x, y, width, height] = placement.place([b.x, b.y, b.width, b.height].map(f64::from));
+                FoundBox { label: d.labels[b.label].clone(), x, y, width, height, score: b.value }
+            };
+            outcome.boxes.iter().map(found).collect()
+        });
         let best = best(&outcome.scores);
         let threshold = self.impulse.learn.iter().find_map(|l| match l.task {
             Task::Anomaly { threshold } => Some(threshold),
@@ -132,6 +178,7 @@ impl Classifier {
             label: best.and_then(|b| labels.get(b).cloned()).or_else(|| outcome.value.map(|v| v.to_string())),
             scores: labels.iter().cloned().zip(outcome.scores.iter().copied()).collect(),
             value: outcome.value,
+            boxes,
             anomaly: outcome.anomaly,
             is_anomaly: outcome.anomaly.zip(threshold).map(|(s, t)| s > t),
         }

@@ -150,10 +150,7 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
     let mut params = to_params(object)?;
     let array = read_array(request.input)?;
     if request.fixed {
-        return Err(EngineError::Data(format!(
-            "block `{}` has no fixed-point arithmetic (fixed_point_unavailable); use --arith float",
-            info.name
-        )));
+        params.insert("arith".into(), Value::Text("fixed".into()));
     }
     // A configuration of consecutive windows may name their length among the parameters.
     let named = if info.params.iter().any(|p| p.name == "window") { None } else { params.remove("window") };

@@ -41,15 +41,34 @@ pub fn load(path: &Path, reference: Reference) -> Result<Imported, EngineError> 
         return import::tflite::read(&bytes, &name, reference).map_err(|e| data(e.to_string()));
     }
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
-        return import::onnx::read(&bytes, &name).map_err(|e| data(e.to_string()));
+        return import::onnx::read(&bytes, &name, reference).map_err(|e| data(e.to_string()));
     }
     if bytes.starts_with(GRAPH_START.as_bytes()) {
         return graph_text::read(&bytes, reference).map_err(data);
     }
+    let start = String::from_utf8_lossy(&bytes[..bytes.len().min(SNIFFED)]);
+    let start = start.trim_start();
+    let read = if start.starts_with("tree\n") || start.starts_with("tree\r\n") {
+        Some(import::trees::lightgbm::read(&bytes, &name))
+    } else if start.starts_with('{') && start.contains("\"edgewright_sklearn\"") {
+        Some(import::trees::scikit::read(&bytes, &name))
+    } else if start.starts_with('{') && start.contains("\"learner\"") {
+        Some(import::trees::xgboost::read(&bytes, &name))
+    } else {
+        None
+    };
+    if let Some(read) = read {
+        return read.map_err(|e| data(e.to_string()));
+    }
     Err(data(
-        "this is no model that is read here; TFLite (.tflite, .lite), ONNX (.onnx) and our own graph files (.ewg) are".into(),
+        "this is no model that is read here; TFLite (.tflite, .lite), ONNX (.onnx), LightGBM text (.txt), XGBoost JSON (.json), \
+         scikit-learn by docs/scikit_to_json.py (.json) and our own graph files (.ewg) are"
+            .into(),
     ))
 }
+
+/// Bytes at the start of a file that tell text formats apart.
+const SNIFFED: usize = 4096;
 
 /// How our own graph files start.
 const GRAPH_START: &str = "{\"edgewright_graph\":";
@@ -90,7 +109,7 @@ mod graph_text {
     }
 }
 
-/// Writes a model in the format of the file's extension: `.tflite`, or `.ewg` for our own text.
+/// Writes a model in the format of the file's extension: `.tflite`, `.onnx`, or `.ewg` for our own text.
 ///
 /// # Errors
 /// [`EngineError::Usage`] for another extension, [`EngineError::Data`] naming a node that the format has not.
@@ -99,10 +118,11 @@ pub fn save(graph: &Graph, path: &Path) -> Result<(), EngineError> {
     let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase()).unwrap_or_default();
     let bytes = match extension.as_str() {
         "tflite" | "lite" => edgewright_ir::export::tflite::write(graph).map_err(|e| data(e.to_string()))?,
+        "onnx" => edgewright_ir::export::onnx::write(graph).map_err(|e| data(e.to_string()))?,
         "ewg" => graph_text::write(graph).map_err(data)?,
         _ => {
             return Err(EngineError::Usage(format!(
-                "{}: the extension says the format: .tflite or .ewg",
+                "{}: the extension says the format: .tflite, .onnx or .ewg",
                 path.display()
             )));
         }
@@ -278,7 +298,7 @@ pub struct ExportOutcome {
     pub notes: Vec<String>,
 }
 
-/// Writes a model as a C library into a folder, or as a TFLite file.
+/// Writes a model as a C library or a Rust crate into a folder, or as a TFLite or ONNX file.
 ///
 /// # Errors
 /// [`EngineError::Usage`] for an unknown format or target, [`EngineError::Data`] when the model cannot be used.
@@ -289,9 +309,14 @@ pub fn export(
     target: &str,
     reference: Reference,
 ) -> Result<ExportOutcome, EngineError> {
-    if format == "tflite" {
+    if format == "tflite" || format == "onnx" {
         let imported = load(model, reference)?;
-        let bytes = edgewright_ir::export::tflite::write(&imported.graph)
+        let write_graph = if format == "onnx" {
+            edgewright_ir::export::onnx::write
+        } else {
+            edgewright_ir::export::tflite::write
+        };
+        let bytes = write_graph(&imported.graph)
             .map_err(|e| EngineError::Data(format!("{}: {e}", model.display())))?;
         write(out, &bytes)?;
         return Ok(ExportOutcome {
@@ -309,7 +334,7 @@ pub fn export(
         return exported(format, out, &tree, imported, reference);
     }
     if format != "c" {
-        return Err(EngineError::Usage(format!("--format takes c, rust or tflite, not `{format}`")));
+        return Err(EngineError::Usage(format!("--format takes c, rust, tflite or onnx, not `{format}`")));
     }
     let all = edgewright_compile::target::all();
     let target = all.iter().find(|t| t.id == target).ok_or_else(|| {

@@ -89,10 +89,31 @@ pub fn module(library: &Library<'_>) -> Result<edgewright_compile::FileTree, Eng
 mod tests {
     use super::*;
     use edgewright_compile::{Options, compile, target};
-    use edgewright_impulse::{Impulse, Runner, Task};
+    use edgewright_impulse::{Impulse, Runner, Task, post::cells::Detector};
 
     /// Raw values through a dense layer.
     fn impulse() -> Impulse {
+        let labels = vec!["a {".into(), "b % \"".into(), "c".into()];
+        of(3, Task::Classification { labels })
+    }
+
+    /// Four cells and their background, of a picture of 8 x 8 pixels.
+    fn cells() -> Impulse {
+        of(
+            8,
+            Task::Detection(Detector {
+                labels: vec!["cup {".into()],
+                rows: 2,
+                columns: 2,
+                width: 8,
+                height: 8,
+                threshold: 0.125,
+                sizes: vec![[5, 3]],
+            }),
+        )
+    }
+
+    fn of(outputs: usize, task: Task) -> Impulse {
         use edgewright_impulse::{DspBlock, LearnBlock, Window};
         use edgewright_ir::{Activation, DType, Data, Graph, Node, Op, Tensor, TensorId};
         let axis = |name: &str| edgewright_sample::Axis { name: name.into(), units: "wav".into() };
@@ -103,6 +124,7 @@ mod tests {
             axes: vec![axis("audio")],
             zero_pad: true,
             image: None,
+            fit: Default::default(),
         };
         let params = edgewright_dsp::Params::new();
         let block = DspBlock::new("raw", "raw", 1, params, vec![0], &window).expect("a block");
@@ -117,25 +139,31 @@ mod tests {
             })
         };
         let x = tensor("x", &[16], None);
-        let w = tensor("w", &[3, 16], Some((0..48).map(|i| (i % 11) as f32 * 0.01 - 0.05).collect()));
-        let b = tensor("b", &[3], Some(vec![0.1, -0.1, 0.0]));
-        let y = tensor("y", &[3], None);
-        let z = tensor("z", &[3], None);
+        let w = tensor(
+            "w",
+            &[outputs, 16],
+            Some((0..16 * outputs).map(|i| (i % 11) as f32 * 0.01 - 0.05).collect()),
+        );
+        let b = tensor("b", &[outputs], Some((0..outputs).map(|i| [0.1, -0.1, 0.0][i % 3]).collect()));
+        let y = tensor("y", &[outputs], None);
+        let z = tensor("z", &[outputs], None);
         graph.inputs.push(x);
         graph.outputs.push(z);
         let dense = Op::FullyConnected { activation: Activation::None };
         graph.nodes.push(Node { name: "dense".into(), op: dense, inputs: vec![x, w, b], output: y });
         graph.nodes.push(Node { name: "softmax".into(), op: Op::Softmax, inputs: vec![y], output: z });
-        let task = Task::Classification { labels: vec!["a {".into(), "b % \"".into(), "c".into()] };
         let learn = LearnBlock { id: "net".into(), task, inputs: vec![0], graph };
         Impulse { name: "sounds".into(), window, dsp: vec![block], learn: vec![learn] }
     }
 
     fn library<R>(id: &str, work: impl FnOnce(&Library<'_>) -> R) -> R {
-        let impulse = impulse();
+        library_of(&impulse(), id, work)
+    }
+
+    fn library_of<R>(impulse: &Impulse, id: &str, work: impl FnOnce(&Library<'_>) -> R) -> R {
         let target = target::all().iter().find(|t| t.id == id).expect("a target");
-        let files = compile(&impulse, target, &Options::default()).expect("compiled");
-        work(&Library { files: &files, prefix: "sounds", impulse: &impulse, target })
+        let files = compile(impulse, target, &Options::default()).expect("compiled");
+        work(&Library { files: &files, prefix: "sounds", impulse, target })
     }
 
     fn windows() -> Vec<Vec<f32>> {
@@ -177,6 +205,73 @@ mod tests {
                 .collect();
             assert_eq!(got, expected, "{reply}");
         }
+    }
+
+    #[test]
+    fn the_executable_tells_boxes_and_takes_another_threshold() {
+        let mut impulse = cells();
+        let program = library_of(&impulse, "host", |l| executable(l).expect("built"));
+        let dir = folder().expect("a folder");
+        super::super::stages::build::write_whole(&dir.path().join("cups.eim"), &program).expect("written");
+        let mut requests = String::from("{\"hello\":1,\"id\":1}");
+        let ask = |requests: &mut String, kind: &str| {
+            for w in windows() {
+                requests.push_str(&format!("{{\"{kind}\":{w:?},\"id\":5}}"));
+            }
+        };
+        ask(&mut requests, "classify");
+        requests.push_str("{\"set_threshold\":{\"id\":9,\"min_score\":0.2},\"id\":6}");
+        requests.push_str("{\"set_threshold\":{\"id\":2,\"min_score\":2},\"id\":6}");
+        requests.push_str(
+            "{\"set_threshold\":{\"id\":2,\"type\":\"object_detection\",\"min_score\":0.25},\"id\":6}",
+        );
+        ask(&mut requests, "classify");
+        std::fs::write(dir.path().join("requests"), requests).expect("requests");
+        let script = ["-c".to_owned(), "./cups.eim stdin < requests".to_owned()];
+        let told = toolchain::run("sh", &script, dir.path(), LIMIT).expect("served");
+        let replies: Vec<serde_json::Value> =
+            told.lines().map(|l| serde_json::from_str(l).unwrap_or_else(|e| panic!("{e}: {l}"))).collect();
+        let parameters = &replies[0]["model_parameters"];
+        assert_eq!(parameters["model_type"], "constrained_object_detection");
+        assert_eq!(
+            parameters["thresholds"],
+            serde_json::json!([{"id": 2, "type": "object_detection", "min_score": 0.125}])
+        );
+        let count = windows().len();
+        let set: Vec<bool> = replies[1 + count..4 + count].iter().map(|r| r["success"] == true).collect();
+        assert_eq!(set, [false, false, true], "{told}");
+        let mut seen = [0, 0];
+        for (round, threshold) in [0.125, 0.25].into_iter().enumerate() {
+            let Task::Detection(d) = &mut impulse.learn[0].task else { panic!("no cells") };
+            d.threshold = threshold;
+            let mut runner = Runner::new(&impulse).expect("a runner");
+            let from = 1 + round * (count + 3);
+            for (w, reply) in windows().iter().zip(&replies[from..from + count]) {
+                let expected: Vec<serde_json::Value> = runner
+                    .run(w)
+                    .expect("run")
+                    .boxes
+                    .iter()
+                    .map(|b| {
+                        serde_json::json!({"label": "cup {", "value": b.value, "x": b.x, "y": b.y, "width": b.width, "height": b.height})
+                    })
+                    .collect();
+                seen[round] += expected.len();
+                let got = reply["result"]["bounding_boxes"].as_array().expect("boxes");
+                assert_eq!(got.len(), expected.len(), "{reply}");
+                for (got, expected) in got.iter().zip(&expected) {
+                    for key in ["label", "x", "y", "width", "height"] {
+                        assert_eq!(got[key], expected[key], "{reply}");
+                    }
+                    assert_eq!(
+                        got["value"].as_f64().map(|v| v as f32),
+                        expected["value"].as_f64().map(|v| v as f32)
+                    );
+                }
+                assert!(reply["result"].get("classification").is_none(), "{reply}");
+            }
+        }
+        assert!(seen[0] > seen[1] && seen[1] > 0, "{seen:?}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The project file, `edgewright.toml`, and the folder that holds it.
 
-use crate::EngineError;
+use crate::{EngineError, dataset::RangesSection};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -20,6 +20,8 @@ pub struct ProjectFile {
     pub project: ProjectSection,
     /// Files that `run` imports.
     pub data: Vec<DataSource>,
+    /// How text tables are read.
+    pub tables: TablesSection,
     /// Cleaning of every recording.
     pub clean: CleanSection,
     /// Which samples test and which validate.
@@ -85,6 +87,31 @@ fn split_word() -> String {
     "split".into()
 }
 
+/// `[tables]`: how CSV and other text tables are read at import.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TablesSection {
+    /// What the rows are.
+    pub rows: Rows,
+    /// What stands for a missing value beside empty cells, `?`, `NA`, `null`, `none` and `-`, such as `"-200"`. Rows that are samples
+    /// are left out of training and test when the label or an axis that is used (`impulse.axes`) is missing; a time series with a gap is
+    /// refused.
+    pub missing: Vec<String>,
+}
+
+/// What the rows of a table are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rows {
+    /// Samples when the table has a label column and no time; else a time series.
+    #[default]
+    Auto,
+    /// Samples when the table has a label column, whether it has a time or not.
+    Samples,
+    /// A time series, cut where label or group change.
+    Series,
+}
+
 /// `[clean]`
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
@@ -131,6 +158,10 @@ pub struct ImpulseSection {
     pub zero_pad: bool,
     /// Width and height to which images are resized.
     pub image: Option<[usize; 2]>,
+    /// How images of another shape are brought to that: `squash`, `fit-shortest` (the middle) or `fit-longest` (black beside it).
+    pub fit: edgewright_sample::Fit,
+    /// What windows of recordings with labelled parts are called.
+    pub ranges: RangesSection,
     /// Feature extraction.
     pub dsp: Vec<DspSection>,
     /// What is learned.
@@ -146,6 +177,8 @@ impl Default for ImpulseSection {
             axes: None,
             zero_pad: true,
             image: None,
+            fit: edgewright_sample::Fit::default(),
+            ranges: RangesSection::default(),
             dsp: Vec::new(),
             learn: Vec::new(),
         }
@@ -179,8 +212,87 @@ pub enum LearnKind {
     Classifier,
     /// One number per window.
     Regression,
+    /// Objects of a picture by the cells that hold their centres.
+    Detection,
     /// K-means distance from what was seen in training.
     Anomaly,
+}
+
+/// How a learning block learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    /// A network for classes and numbers, K-means for anomalies.
+    #[default]
+    Network,
+    /// Random forest.
+    RandomForest,
+    /// Gradient boosting of trees.
+    GradientBoosting,
+    /// Logistic regression; classes only.
+    LogisticRegression,
+    /// Ridge regression; numbers only.
+    RidgeRegression,
+    /// K-means; anomalies only.
+    Kmeans,
+    /// Mixture of Gaussians; anomalies only.
+    Gmm,
+    /// The best rule on one feature: up to four ranges of it, each with its answer.
+    Rule,
+}
+
+/// Kind of covariance of a mixture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CovarianceKind {
+    /// Every pair of features.
+    Full,
+    /// Each feature alone.
+    Diagonal,
+}
+
+impl Method {
+    /// Word in the project file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::RandomForest => "random_forest",
+            Self::GradientBoosting => "gradient_boosting",
+            Self::LogisticRegression => "logistic_regression",
+            Self::RidgeRegression => "ridge_regression",
+            Self::Kmeans => "kmeans",
+            Self::Gmm => "gmm",
+            Self::Rule => "rule",
+        }
+    }
+
+    /// Whether blocks of a kind can learn so.
+    fn suits(self, kind: LearnKind) -> bool {
+        match self {
+            Self::Network => true,
+            Self::RandomForest | Self::GradientBoosting | Self::Rule => {
+                matches!(kind, LearnKind::Classifier | LearnKind::Regression)
+            }
+            Self::LogisticRegression => kind == LearnKind::Classifier,
+            Self::RidgeRegression => kind == LearnKind::Regression,
+            Self::Kmeans | Self::Gmm => kind == LearnKind::Anomaly,
+        }
+    }
+}
+
+fn usual(method: &Method) -> bool {
+    *method == Method::default()
+}
+
+/// How large boxes are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BoxSize {
+    /// At least as large as the objects of their label in training: the median of width and height.
+    #[default]
+    Usual,
+    /// As large as the cells that they are made of.
+    Cells,
 }
 
 /// `[[impulse.learn]]`
@@ -189,6 +301,9 @@ pub enum LearnKind {
 pub struct LearnSection {
     /// Kind of the block.
     pub kind: LearnKind,
+    /// How it learns: `network` (K-means for anomalies) when left out.
+    #[serde(default, skip_serializing_if = "usual")]
+    pub method: Method,
     /// Name in the project; left out: the kind.
     #[serde(default)]
     pub id: Option<String>,
@@ -204,6 +319,19 @@ pub struct LearnSection {
     /// Layers of the network; left out: a network that suits the features.
     #[serde(default)]
     pub layers: Option<Vec<edgewright_train::Layer>>,
+    /// Detection without `layers`: pixels from one cell to the next, 4, 8 or 16; 8 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<usize>,
+    /// Detection: how many times as much as a cell of background a cell with an object counts in training; 5 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object_weight: Option<f64>,
+    /// Detection: score from which a cell counts as an object, 0..1; 0.5 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f64>,
+    /// Detection: `usual` draws boxes at least as large as the objects of their label usually are, `cells` as large as their cells;
+    /// `usual` when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<BoxSize>,
     /// Anomaly: number of clusters, 32 when left out.
     #[serde(default)]
     pub clusters: Option<usize>,
@@ -213,6 +341,69 @@ pub struct LearnSection {
     /// Anomaly: share of normal windows that may score above the threshold, 0..1; 0.01 when left out.
     #[serde(default)]
     pub false_alarm_rate: Option<f64>,
+    /// Trees of a forest (50), rounds of boosting (100).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trees: Option<usize>,
+    /// Splits of a tree from root to leaf, at most: 10 in a forest, 8 in boosting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_depth: Option<usize>,
+    /// Boosting: leaves of a tree, at most; 31.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_leaves: Option<usize>,
+    /// Training windows of a leaf: 2 in a forest, 20 in boosting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_leaf: Option<usize>,
+    /// Boosting: share of each tree's answer that is added; 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// Pull of weights or leaf values towards zero: 1 in linear models, 0 in boosting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub l2: Option<f64>,
+    /// Mixture: number of Gaussians; left out: 1 to 8, whichever explains the rows best for its size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub components: Option<usize>,
+    /// Mixture: `full` or `diagonal`; left out: whichever explains the rows best for its size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub covariance: Option<CovarianceKind>,
+}
+
+impl LearnSection {
+    /// What does not go together in it.
+    fn problem(&self) -> Option<String> {
+        use Method::{
+            Gmm, GradientBoosting, Kmeans, LogisticRegression, Network, RandomForest, RidgeRegression,
+        };
+        let method = self.method;
+        if !method.suits(self.kind) {
+            return Some(format!(
+                "`impulse.learn.method` is `{}`, which does not suit `kind = \"{}\"`",
+                method.name(),
+                match self.kind {
+                    LearnKind::Classifier => "classifier",
+                    LearnKind::Regression => "regression",
+                    LearnKind::Detection => "detection",
+                    LearnKind::Anomaly => "anomaly",
+                }
+            ));
+        }
+        let keys: [(&str, bool, &[Method]); 11] = [
+            ("file", self.file.is_some(), &[Network]),
+            ("clusters", self.clusters.is_some(), &[Network, Kmeans]),
+            ("components", self.components.is_some(), &[Gmm]),
+            ("covariance", self.covariance.is_some(), &[Gmm]),
+            ("layers", self.layers.is_some(), &[Network]),
+            ("trees", self.trees.is_some(), &[RandomForest, GradientBoosting]),
+            ("max_depth", self.max_depth.is_some(), &[RandomForest, GradientBoosting]),
+            ("max_leaves", self.max_leaves.is_some(), &[GradientBoosting]),
+            ("min_leaf", self.min_leaf.is_some(), &[RandomForest, GradientBoosting]),
+            ("learning_rate", self.learning_rate.is_some(), &[GradientBoosting]),
+            ("l2", self.l2.is_some(), &[GradientBoosting, LogisticRegression, RidgeRegression]),
+        ];
+        keys.iter().find(|(_, set, of)| *set && !of.contains(&method)).map(|(key, _, of)| {
+            let of: Vec<&str> = of.iter().map(|m| m.name()).collect();
+            format!("`impulse.learn.{key}` is for the method {}, not for `{}`", of.join(", "), method.name())
+        })
+    }
 }
 
 /// `[training]`
@@ -227,7 +418,7 @@ pub struct TrainingSection {
     pub learning_rate: f64,
     /// Epochs without a better validation loss before training stops; 0 trains to the end.
     pub patience: usize,
-    /// Weigh classes by the inverse of their frequency.
+    /// Weigh classes by the inverse of their frequency; the objects of a detection block all count the same.
     pub balance_classes: bool,
     /// Pull of the weights towards zero.
     pub weight_decay: f64,
@@ -278,9 +469,11 @@ impl Default for TrainingSection {
 pub struct EvaluationSection {
     /// `run` and `test` fail below this accuracy of the int8 model, 0..1.
     pub min_accuracy: Option<f64>,
+    /// `run` and `test` fail below this F1 of the objects that the int8 model finds, 0..1.
+    pub min_f1: Option<f64>,
     /// `run` and `test` fail below this AUROC of the anomaly block, 0..1.
     pub min_auroc: Option<f64>,
-    /// `run` and `test` fail when int8 loses more points of accuracy than this.
+    /// `run` and `test` fail when int8 loses more points of accuracy (or F1 of objects) than this.
     pub max_int8_loss: Option<f64>,
 }
 
@@ -433,7 +626,8 @@ impl ProjectFile {
             positive("impulse.rate_hz", self.impulse.rate_hz),
             positive("training.learning_rate", Some(self.training.learning_rate)),
         ];
-        if let Some(problem) = problems.into_iter().flatten().next() {
+        let learn = self.impulse.learn.iter().find_map(LearnSection::problem);
+        if let Some(problem) = problems.into_iter().flatten().next().or(learn) {
             return fail(problem);
         }
         if self.training.epochs == 0 || self.training.batch_size == 0 {
@@ -443,6 +637,20 @@ impl ProjectFile {
             && (w == 0 || h == 0 || w > 4096 || h > 4096)
         {
             return fail(format!("`impulse.image` is [{w}, {h}]; each side must be 1 to 4096"));
+        }
+        if let Some(problem) = self.impulse.ranges.problem() {
+            return fail(problem);
+        }
+        for learn in &self.impulse.learn {
+            if let Some(cut) = learn.cut.filter(|c| ![4, 8, 16].contains(c)) {
+                return fail(format!("`impulse.learn.cut` is {cut}; it must be 4, 8 or 16"));
+            }
+            if let Some(problem) = positive("impulse.learn.object_weight", learn.object_weight) {
+                return fail(problem);
+            }
+            if let Some(t) = learn.threshold.filter(|t| !(*t > 0.0 && *t < 1.0)) {
+                return fail(format!("`impulse.learn.threshold` is {t}; it must lie between 0 and 1"));
+            }
         }
         for source in &self.data {
             if !["training", "testing", "split"].contains(&source.category.as_str()) {
@@ -485,5 +693,18 @@ mod tests {
         let file = ProjectFile::parse("[split]\ntest = 1.5\n", Path::new("p")).expect("parses");
         let error = file.check(Path::new("p")).expect_err("refused").to_string();
         assert!(error.contains("split.test"), "{error}");
+        for (learn, expected) in [
+            ("kind = 'classifier'\nmethod = 'ridge_regression'", "does not suit `kind = \"classifier\"`"),
+            (
+                "kind = 'regression'\nmethod = 'random_forest'\nmax_leaves = 3",
+                "`impulse.learn.max_leaves` is for the method gradient_boosting",
+            ),
+            ("kind = 'classifier'\ntrees = 3", "random_forest, gradient_boosting, not for `network`"),
+        ] {
+            let text = format!("[[impulse.learn]]\n{learn}\n");
+            let file = ProjectFile::parse(&text, Path::new("p")).expect("parses");
+            let error = file.check(Path::new("p")).expect_err("refused").to_string();
+            assert!(error.contains(expected), "{error}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Stage `report`: collects what the stages produced, and writes it as Markdown and HTML.
 
 use crate::{
-    EngineError,
+    EngineError, dataset,
     run::Results,
     session::{Key, Session, StageRecord, Staged},
     stages::{build::write_whole, features::Gold, split::Side, test::Figures, train::LearnSummary},
@@ -93,7 +93,7 @@ fn collect(session: &Session<'_>, r: &Results) -> Result<ReportData, EngineError
     about_data(r, &mut data);
     if let Some(gold) = &r.gold {
         about_impulse(&gold.value, &mut data)?;
-        data.map = feature_map(session, r, &gold.value)?;
+        data.map = feature_map(session, &gold.value)?;
     }
     if let Some(trained) = &r.trained {
         for learn in &trained.value.learn {
@@ -168,14 +168,23 @@ fn about_data(r: &Results, data: &mut ReportData) {
         for (kind, _) in &sample.flags {
             *flags.entry(kind).or_default() += 1;
         }
-        let label = sample.label.as_deref().unwrap_or("(no label)");
-        let count = labels
-            .entry(label)
-            .or_insert_with(|| LabelCount { label: label.into(), ..LabelCount::default() });
-        match side {
-            Side::Training => count.training += 1,
-            Side::Validation => count.validation += 1,
-            Side::Testing => count.testing += 1,
+        let mut names = dataset::ranges::names(&sample.ranges);
+        names.extend(dataset::boxes::names(sample.boxes.as_deref()));
+        if names.is_empty() && sample.boxes.is_some() {
+            names.insert("(no object)");
+        }
+        if names.is_empty() {
+            names.insert(sample.label.as_deref().unwrap_or("(no label)"));
+        }
+        for label in names {
+            let count = labels
+                .entry(label)
+                .or_insert_with(|| LabelCount { label: label.into(), ..LabelCount::default() });
+            match side {
+                Side::Training => count.training += 1,
+                Side::Validation => count.validation += 1,
+                Side::Testing => count.testing += 1,
+            }
         }
     }
     data.flags = flags.into_iter().map(|(k, n)| (k.to_owned(), n)).collect();
@@ -228,10 +237,9 @@ fn about_impulse(gold: &Gold, data: &mut ReportData) -> Result<(), EngineError> 
 }
 
 /// Evenly spaced training windows in two dimensions.
-fn feature_map(session: &Session<'_>, r: &Results, gold: &Gold) -> Result<Vec<Point>, EngineError> {
-    let Some(silver) = &r.silver else { return Ok(Vec::new()) };
+fn feature_map(session: &Session<'_>, gold: &Gold) -> Result<Vec<Point>, EngineError> {
     let windows = gold.training.windows();
-    let label = |w: usize| silver.value.samples[windows[w].sample].label.clone().unwrap_or_default();
+    let label = |w: usize| gold.labels.get(&windows[w]).unwrap_or_default().to_owned();
     Ok(plane(session, gold)?.into_iter().map(|(w, x, y)| Point { x, y, label: label(w) }).collect())
 }
 
@@ -286,6 +294,10 @@ fn arithmetic(name: &str, f: &Figures) -> Arithmetic {
         ("R2", f.r2),
         ("AUROC", f.auroc),
         ("macro F1", f.macro_f1),
+        ("F1", f.f1),
+        ("precision", f.precision),
+        ("recall", f.recall),
+        ("mAP50", f.map50),
         ("log loss", f.log_loss),
         ("MAE", f.mae),
         ("RMSE", f.rmse),

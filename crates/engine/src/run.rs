@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError,
-    dataset::Quarantined,
+    dataset::{self, Quarantined},
     session::{Session, StageRecord, Staged},
     stages::{
         STAGES,
@@ -142,9 +142,21 @@ pub struct FigureReport {
     /// Mean negative log score of the right label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_loss: Option<f64>,
-    /// F1 of each label.
+    /// F1 of each label; of an impulse that finds objects the one of all objects.
+    #[serde(skip_serializing_if = "F1::is_empty")]
+    pub f1: F1,
+    /// F1 of the objects of each label.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub f1: BTreeMap<String, f64>,
+    pub f1_labels: BTreeMap<String, f64>,
+    /// Of what was found, the share that is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<f64>,
+    /// Of the objects that are there, the share that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recall: Option<f64>,
+    /// Mean average precision at an overlap of half the union, of the boxes as they are returned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub map50: Option<f64>,
     /// Coefficient of determination.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub r2: Option<f64>,
@@ -159,8 +171,35 @@ pub struct FigureReport {
     pub auroc: Option<f64>,
 }
 
+/// F1 of labels or of all objects.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum F1 {
+    /// Of each label.
+    Labels(BTreeMap<String, f64>),
+    /// Of all objects together.
+    Objects(f64),
+}
+
+impl Default for F1 {
+    fn default() -> Self {
+        Self::Labels(BTreeMap::new())
+    }
+}
+
+impl F1 {
+    fn is_empty(&self) -> bool {
+        matches!(self, Self::Labels(labels) if labels.is_empty())
+    }
+}
+
 impl From<&Figures> for FigureReport {
     fn from(f: &Figures) -> Self {
+        let labels: BTreeMap<String, f64> = f.labels.iter().map(|l| (l.label.clone(), l.f1)).collect();
+        let (f1, f1_labels) = match f.f1 {
+            Some(all) => (F1::Objects(all), labels),
+            None => (F1::Labels(labels), BTreeMap::new()),
+        };
         Self {
             windows: f.windows,
             accuracy: f.accuracy,
@@ -168,7 +207,11 @@ impl From<&Figures> for FigureReport {
             high: f.high,
             macro_f1: f.macro_f1,
             log_loss: f.log_loss,
-            f1: f.labels.iter().map(|l| (l.label.clone(), l.f1)).collect(),
+            f1,
+            f1_labels,
+            precision: f.precision,
+            recall: f.recall,
+            map50: f.map50,
             r2: f.r2,
             mae: f.mae,
             rmse: f.rmse,
@@ -216,7 +259,13 @@ impl Imported {
     fn new(bronze: &Staged<Manifest>) -> Self {
         let mut labels = BTreeMap::new();
         for s in &bronze.value.samples {
-            *labels.entry(s.label.clone().unwrap_or_default()).or_default() += 1;
+            let parts = dataset::ranges::names(&s.ranges);
+            for name in parts.into_iter().chain(dataset::boxes::names(s.boxes.as_deref())) {
+                *labels.entry(name.to_owned()).or_default() += 1;
+            }
+            if s.ranges.is_empty() && (s.boxes.is_none() || s.label.is_some()) {
+                *labels.entry(s.label.clone().unwrap_or_default()).or_default() += 1;
+            }
         }
         Self {
             record: bronze.record.clone(),
@@ -443,9 +492,16 @@ fn gates(session: &Session<'_>, tested: &Tested) -> Vec<String> {
     {
         missed.push(format!("evaluation.min_auroc: {value:.4} is below {floor}"));
     }
-    if let (Some(limit), Some(f), Some(i)) =
-        (floors.max_int8_loss, tested.float.accuracy, tested.int8.accuracy)
-        && (f - i) * 100.0 > limit
+    if let (Some(floor), Some(value)) = (floors.min_f1, tested.int8.f1)
+        && value < floor
+    {
+        missed.push(format!("evaluation.min_f1: {value:.4} is below {floor}"));
+    }
+    if let (Some(limit), Some(f), Some(i)) = (
+        floors.max_int8_loss,
+        tested.float.accuracy.or(tested.float.f1),
+        tested.int8.accuracy.or(tested.int8.f1),
+    ) && (f - i) * 100.0 > limit
     {
         missed.push(format!(
             "evaluation.max_int8_loss: int8 loses {:.2} points, more than {limit}",
@@ -518,6 +574,13 @@ impl RunReport {
         };
         line("accuracy", &|f| f.accuracy);
         line("macro F1", &|f| f.macro_f1);
+        line("F1", &|f| match f.f1 {
+            F1::Objects(all) => Some(all),
+            F1::Labels(_) => None,
+        });
+        line("precision", &|f| f.precision);
+        line("recall", &|f| f.recall);
+        line("mAP50", &|f| f.map50);
         line("log loss", &|f| f.log_loss);
         line("R2", &|f| f.r2);
         line("MAE", &|f| f.mae);

@@ -8,13 +8,13 @@ use crate::{
 use std::path::Path;
 
 /// Names of the templates, in the order of the help.
-pub const TEMPLATES: &[&str] = &["keywords", "motion", "anomaly", "image", "tabular", "regression", "empty"];
+pub const TEMPLATES: &[&str] =
+    &["keywords", "motion", "anomaly", "image", "detection", "tabular", "regression", "empty"];
 
 /// Makes a project in `dir` (with its parents). Existing files are left alone.
 ///
 /// # Errors
 /// [`EngineError::Usage`] for an unknown template or a folder that already holds a project,
-/// [`EngineError::Data`] for `detection`, which cannot be trained yet,
 /// [`EngineError::Io`] when the folder cannot be written.
 pub fn create(dir: &Path, template: &str) -> Result<(), EngineError> {
     let body = match template {
@@ -25,12 +25,7 @@ pub fn create(dir: &Path, template: &str) -> Result<(), EngineError> {
         "tabular" => TABULAR,
         "regression" => REGRESSION,
         "empty" => EMPTY,
-        "detection" => {
-            return Err(EngineError::Data(format!(
-                "object detection cannot be trained yet, so there is no template for it; there are {}",
-                TEMPLATES.join(", ")
-            )));
-        }
+        "detection" => DETECTION,
         _ => {
             let hint = nearest(template, TEMPLATES.iter().copied())
                 .map(|t| format!("\nhint: did you mean `{t}`?"))
@@ -163,7 +158,39 @@ kind = "classifier"
 epochs = 60
 "#;
 
+const DETECTION: &str = r#"# Boxes come from files beside the pictures: edgewright data import FOLDER --label-from sidecar
+# Pascal VOC, COCO, YOLO, `bounding_boxes.labels` and `info.labels` are read. A picture without an object needs a file that says so.
+[impulse]
+image = [96, 96]              # width, height; boxes go with their pictures
+fit = "squash"                # "fit-shortest": the middle of a picture; "fit-longest": all of it, black beside it
+
+[[impulse.dsp]]
+block = "image"
+channels = "RGB"              # "Grayscale" needs a third of the memory
+
+[[impulse.learn]]
+kind = "detection"            # finds the cells that hold the centre of an object
+cut = 8                       # pixels from cell to cell: 4 for small objects close together, 16 for large ones; or name `layers`
+object_weight = 5             # against 1 of a cell of background; more finds more, also what is not there
+threshold = 0.5               # score from which a cell counts
+boxes = "usual"               # as large as objects of the label usually are; "cells": as large as the cells
+
+[training]
+epochs = 100
+batch_size = 16
+learning_rate = 0.003
+patience = 30
+[training.augment]
+flip = true                   # boxes move with the picture
+shift = 0.1
+brightness = 0.1
+"#;
+
 const TABULAR: &str = r#"# Each row of a CSV file is a sample: edgewright data import FILE --label-from column:NAME
+[tables]
+rows = "samples"              # also where a column holds a date or a time; "series": one recording, cut where the label changes
+# missing = ["-200"]          # rows in which an axis or the label is empty or reads so are left out
+
 [impulse]
 
 [[impulse.dsp]]
@@ -181,6 +208,10 @@ noise = 0.3                   # of a column's deviation: thresholds that hold on
 "#;
 
 const REGRESSION: &str = r#"# The label is a number: edgewright data import FILE --label-from column:NAME
+[tables]
+rows = "samples"              # also where a column holds a date or a time; "series": one recording, cut where the label changes
+# missing = ["-200"]          # rows in which an axis or the label is empty or reads so are left out
+
 [impulse]
 
 [[impulse.dsp]]
@@ -206,6 +237,7 @@ const EMPTY: &str = r#"[impulse]
 const TAIL: &str = r#"
 [evaluation]
 # min_accuracy = 0.9          # `run` fails below it
+# min_f1 = 0.8              # of objects, when the impulse finds some
 # max_int8_loss = 1.0         # points of accuracy that quantisation may cost
 
 [deploy]

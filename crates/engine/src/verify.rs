@@ -2,7 +2,7 @@
 
 use crate::{EngineError, error::AtPath};
 use edgewright_compile::{Options, Target, compile, harness, prefix};
-use edgewright_impulse::{Impulse, Outcome, Runner, Task};
+use edgewright_impulse::{Impulse, Outcome, Runner};
 use edgewright_toolchain::{self as toolchain, BoardBuild, BoardSpec, Compiler};
 use rayon::prelude::*;
 use std::{
@@ -75,52 +75,38 @@ pub struct BoardProof {
     pub instructions: Option<PerWindow>,
 }
 
-/// Number of outputs of an impulse.
-fn output_count(impulse: &Impulse) -> usize {
-    impulse.learn.iter().map(|l| l.graph.tensor(l.graph.outputs[0]).len()).sum()
-}
-
-/// Outputs of all learning blocks, in order.
-fn flatten(impulse: &Impulse, outcome: &Outcome) -> Vec<f32> {
-    let mut out = Vec::new();
-    for learn in &impulse.learn {
-        match learn.task {
-            Task::Classification { .. } => out.extend(&outcome.scores),
-            Task::Regression => out.extend(outcome.value),
-            Task::Anomaly { .. } => out.extend(outcome.anomaly),
-        }
-    }
-    out
-}
-
-fn unflatten(impulse: &Impulse, values: &[f32]) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut at = 0;
-    for learn in &impulse.learn {
-        match &learn.task {
-            Task::Classification { labels } => {
-                outcome.scores = values[at..at + labels.len()].to_vec();
-                at += labels.len();
-            }
-            Task::Regression => {
-                outcome.value = Some(values[at]);
-                at += 1;
-            }
-            Task::Anomaly { .. } => {
-                outcome.anomaly = Some(values[at]);
-                at += 1;
-            }
-        }
-    }
-    outcome
-}
-
 /// A window to prove.
 pub struct Case {
     /// Whether it follows no other, as the first of a recording.
     pub first: bool,
     /// Its values.
-    pub window: Vec<f32>,
+    pub window: Values,
+}
+
+/// Values of a window.
+pub enum Values {
+    /// Of a recording.
+    Given(Vec<f32>),
+    /// That no recording holds, out of this seed. Made where they are used: on all cores.
+    Random(u64),
+}
+
+impl Values {
+    fn take(&mut self, impulse: &Impulse) -> Vec<f32> {
+        match self {
+            Values::Given(values) => std::mem::take(values),
+            Values::Random(seed) => random_window(impulse, *seed),
+        }
+    }
+}
+
+/// Little-endian, as the harness reads them.
+fn bytes(values: &[f32]) -> Vec<u8> {
+    let mut out = vec![0; 4 * values.len()];
+    for (to, value) in out.chunks_exact_mut(4).zip(values) {
+        to.copy_from_slice(&value.to_le_bytes());
+    }
+    out
 }
 
 /// Writes windows and what they should give. Returns how many.
@@ -151,37 +137,39 @@ impl Cases {
         let stateful = impulse.state_len() > 0;
         let mut follower = Runner::new(impulse)?;
         loop {
-            let batch: Vec<Case> = Iterator::take(&mut *cases, TOGETHER).collect();
+            let mut batch: Vec<Case> = Iterator::take(&mut *cases, TOGETHER).collect();
             if batch.is_empty() {
                 return Ok(self.count - before);
             }
-            let expected = if stateful {
-                let mut next = |case: &Case| {
+            // The bytes of each window and of what it should give.
+            let written = if stateful {
+                let mut next = |case: &mut Case| {
                     if case.first {
                         follower.reset();
                     }
-                    Ok(flatten(impulse, &follower.run(&case.window)?))
+                    let window = case.window.take(impulse);
+                    Ok((bytes(&window), bytes(&follower.run(&window)?.numbers(impulse))))
                 };
-                batch.iter().map(&mut next).collect::<Result<Vec<_>, EngineError>>()?
+                batch.iter_mut().map(&mut next).collect::<Result<Vec<_>, EngineError>>()?
             } else {
                 batch
-                    .par_iter()
+                    .par_iter_mut()
                     .map_init(
                         || Runner::new(impulse),
                         |runner, case| {
                             let runner = runner.as_mut().map_err(|e| EngineError::Internal(e.to_string()))?;
-                            Ok(flatten(impulse, &runner.run(&case.window)?))
+                            let window = case.window.take(impulse);
+                            Ok((bytes(&window), bytes(&runner.run(&window)?.numbers(impulse))))
                         },
                     )
                     .collect::<Result<Vec<_>, EngineError>>()?
             };
-            let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-            for (case, expected) in batch.iter().zip(&expected) {
+            for (case, (window, expected)) in batch.iter().zip(&written) {
                 if harness::window_prefix(impulse) > 0 {
                     self.windows.write_all(&bytes(&[f32::from(u8::from(case.first))])).at(dir)?;
                 }
-                self.windows.write_all(&bytes(&case.window)).at(dir)?;
-                self.expected.write_all(&bytes(expected)).at(dir)?;
+                self.windows.write_all(window).at(dir)?;
+                self.expected.write_all(expected).at(dir)?;
                 self.count += 1;
             }
         }
@@ -194,15 +182,20 @@ impl Cases {
     }
 }
 
+/// The next number of the generator SplitMix64.
+fn split_mix(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut z = *state;
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
 /// A window that no recording holds: noise of many loudnesses, silence, full scale, steps, single values.
-fn random_window(impulse: &Impulse, state: &mut u64, out: &mut [f32]) {
-    let mut next = || {
-        *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = *state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
+fn random_window(impulse: &Impulse, seed: u64) -> Vec<f32> {
+    let mut out = vec![0.0; impulse.window.values()];
+    let mut state = seed;
+    let mut next = || split_mix(&mut state);
     let audio = impulse.window.axes.iter().all(|a| a.units == "wav");
     let image = impulse.window.image.is_some();
     let full = if audio {
@@ -244,6 +237,7 @@ fn random_window(impulse: &Impulse, state: &mut u64, out: &mut [f32]) {
             *v = v.abs().round();
         }
     }
+    out
 }
 
 /// Compares results with what was expected of some cases, in order, and says where they first differ.
@@ -323,14 +317,12 @@ pub fn verify_host(
     let mut left = options.random_cases;
     let mut random = std::iter::from_fn(|| {
         left = left.checked_sub(1)?;
-        let mut window = vec![0.0; impulse.window.values()];
-        random_window(impulse, &mut state, &mut window);
         // Some follow each other.
-        Some(Case { first: left.is_multiple_of(16), window })
+        Some(Case { first: left.is_multiple_of(16), window: Values::Random(split_mix(&mut state)) })
     });
     files.add_all(impulse, &mut random, dir)?;
     let count = files.finish(dir)?;
-    let outputs = output_count(impulse);
+    let outputs = impulse.result_len();
     let builds = builds(&compilers, dir);
     // Windows that follow each other cannot be dealt out.
     let shares = match impulse.state_len() {
@@ -375,7 +367,7 @@ pub fn verify_host(
         file.read_exact(&mut row).at(&path)?;
         let values: Vec<f32> =
             row.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        proof.outcomes.push(unflatten(impulse, &values));
+        proof.outcomes.push(Outcome::from_numbers(impulse, &values));
     }
     Ok(proof)
 }
@@ -494,6 +486,6 @@ pub fn verify_board(
     let path = dir.join("stack.bin");
     let bytes = std::fs::read(&path).at(&path)?;
     proof.stack_bytes = bytes.get(..4).map_or(0, |b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]])));
-    proof.mismatch = compare(dir, "results.bin", 0..count, output_count(impulse))?;
+    proof.mismatch = compare(dir, "results.bin", 0..count, impulse.result_len())?;
     Ok(proof)
 }

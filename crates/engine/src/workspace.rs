@@ -80,6 +80,14 @@ impl Workspace {
         self.ledger.dir()
     }
 
+    /// A name that nobody guesses: 32 hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`EngineError::Internal`] when the system gives no randomness.
+    pub fn random_id(&self) -> Result<String, EngineError> {
+        random_hex::<16>()
+    }
+
     /// All projects in order of id: the folder itself when it is one, else the folders in it that are.
     ///
     /// # Errors
@@ -175,19 +183,49 @@ pub fn read_project_file(dir: &Path) -> Result<(String, String), EngineError> {
     }
 }
 
-/// Replaces the text of a project file, whole or not at all, when it is one that a project can have. `expected` is the version that the
-/// writer has read; `None` writes whatever is there. Returns the new version.
+/// What a text would say as the project file of a folder.
 ///
 /// # Errors
-/// [`EngineError::ProjectFile`] for a text that cannot be used, [`EngineError::Changed`] when somebody else wrote it meanwhile.
-pub fn write_project_file(dir: &Path, text: &str, expected: Option<&str>) -> Result<String, EngineError> {
-    let (_, there) = read_project_file(dir)?;
+/// Those of [`write_project_file`].
+pub fn check_project_file(
+    dir: &Path,
+    text: &str,
+    roots: &[PathBuf],
+) -> Result<crate::project::ProjectFile, EngineError> {
+    allowed(dir, &read_project_file(dir)?.0, text, roots)
+}
+
+fn allowed(
+    dir: &Path,
+    before: &str,
+    text: &str,
+    roots: &[PathBuf],
+) -> Result<crate::project::ProjectFile, EngineError> {
+    let after = Project::parse(dir, text)?.file;
+    let before = Project::parse(dir, before).ok();
+    crate::confine::check(dir, before.as_ref().map(|p| &p.file), &after, roots)?;
+    Ok(after)
+}
+
+/// Replaces the text of a project file, whole or not at all, when it is one that a project can have. `expected` is the version that the
+/// writer has read; `None` writes whatever is there. New paths in it must lie in the project or in one of `roots`. Returns the new version.
+///
+/// # Errors
+/// [`EngineError::ProjectFile`] for a text that cannot be used or names what it must not, [`EngineError::Changed`] when somebody else wrote
+/// it meanwhile.
+pub fn write_project_file(
+    dir: &Path,
+    text: &str,
+    expected: Option<&str>,
+    roots: &[PathBuf],
+) -> Result<String, EngineError> {
+    let (before, there) = read_project_file(dir)?;
     if expected.is_some_and(|e| e != there) {
         return Err(EngineError::Changed(format!(
             "{FILE_NAME} was changed meanwhile; read it again, then make your change"
         )));
     }
-    Project::parse(dir, text)?;
+    allowed(dir, &before, text, roots)?;
     crate::stages::build::write_whole(&dir.join(FILE_NAME), text.as_bytes())?;
     Ok(digest(text))
 }

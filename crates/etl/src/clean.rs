@@ -60,6 +60,8 @@ pub struct Cleaned {
     pub lineage: Vec<LineageLine>,
     /// Suspicions.
     pub flags: Vec<Flag>,
+    /// Frames that were cut off the beginning.
+    pub cut: usize,
 }
 
 /// Why a recording is left out.
@@ -84,9 +86,7 @@ pub fn clean(signal: &Signal, spec: &CleanSpec) -> Result<Cleaned, Rejected> {
     if let Some(rate) = spec.resample_hz {
         resample(&mut signal, rate, &mut lineage, &mut flags)?;
     }
-    if let Some(trim) = spec.trim {
-        cut(&mut signal, trim, &mut lineage);
-    }
+    let cut = spec.trim.map_or(0, |trim| cut(&mut signal, trim, &mut lineage));
     let frames = signal.frames();
     if frames == 0 {
         return Err(Rejected { kind: "empty", reason: "no frame is left".into() });
@@ -102,7 +102,7 @@ pub fn clean(signal: &Signal, spec: &CleanSpec) -> Result<Cleaned, Rejected> {
             });
         }
     }
-    Ok(Cleaned { signal, lineage, flags })
+    Ok(Cleaned { signal, lineage, flags, cut })
 }
 
 /// Keeps the wanted axes in the wanted order.
@@ -234,11 +234,11 @@ fn resample(
 }
 
 /// Cuts quiet frames at both ends. A frame counts by its energy about the mean of each axis.
-fn cut(signal: &mut Signal, trim: Trim, lineage: &mut Vec<LineageLine>) {
+fn cut(signal: &mut Signal, trim: Trim, lineage: &mut Vec<LineageLine>) -> usize {
     let axes = signal.axes.len();
     let frames = signal.frames();
     if frames == 0 || signal.rate_hz == 0.0 {
-        return;
+        return 0;
     }
     let mut means = vec![0.0f64; axes];
     for frame in signal.values.chunks_exact(axes) {
@@ -257,7 +257,7 @@ fn cut(signal: &mut Signal, trim: Trim, lineage: &mut Vec<LineageLine>) {
     let (Some(first), Some(last)) =
         (energy.iter().position(|e| *e > floor), energy.iter().rposition(|e| *e > floor))
     else {
-        return;
+        return 0;
     };
     let margin = (trim.margin_ms * signal.rate_hz / 1000.0).round().max(0.0) as usize;
     let from = first.saturating_sub(margin);
@@ -269,6 +269,7 @@ fn cut(signal: &mut Signal, trim: Trim, lineage: &mut Vec<LineageLine>) {
             detail: format!("kept frames {from} to {} of {frames}", to - 1),
         });
     }
+    from
 }
 
 #[cfg(test)]

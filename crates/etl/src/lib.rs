@@ -3,9 +3,11 @@
 //! Pure functions over values; the engine reads and writes. SQL pipelines come with the `sql` feature.
 
 mod clean;
+mod events;
 mod resize;
 mod split;
 
 pub use clean::{CleanSpec, Cleaned, Flag, LineageLine, Rejected, Trim, clean};
-pub use resize::resize;
+pub use events::events;
+pub use resize::{Placement, resize, resize_to};
 pub use split::{Category, Leak, SplitError, SplitItem, SplitSpec, assign, leakage};

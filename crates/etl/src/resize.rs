@@ -1,6 +1,90 @@
 //! Pictures to one size and one number of channels.
 
-use edgewright_sample::Image;
+use edgewright_sample::{Fit, Image};
+
+/// Which part of a picture goes where: left, upper edge, width, height of both, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// In the picture as received.
+    pub from: [usize; 4],
+    /// In the new one.
+    pub to: [usize; 4],
+}
+
+impl Placement {
+    /// Of a picture of this width and height in one of another.
+    pub fn new(from: [usize; 2], to: [usize; 2], fit: Fit) -> Self {
+        let ([w, h], [tw, th]) = (from, to);
+        let wide = w * th > h * tw;
+        // A side that keeps the other's shape, rounded.
+        let side = |n: usize, by: usize, over: usize, most: usize| {
+            ((n * by + over / 2) / over.max(1)).clamp(1, most.max(1))
+        };
+        let whole = Self { from: [0, 0, w, h], to: [0, 0, tw, th] };
+        match (fit, wide) {
+            (Fit::Squash, _) => whole,
+            (Fit::FitShortest, true) => {
+                let part = side(h, tw, th, w);
+                Self { from: [(w - part) / 2, 0, part, h], ..whole }
+            }
+            (Fit::FitShortest, false) => {
+                let part = side(w, th, tw, h);
+                Self { from: [0, (h - part) / 2, w, part], ..whole }
+            }
+            (Fit::FitLongest, true) => {
+                let part = side(h, tw, w, th);
+                Self { to: [0, (th - part) / 2, tw, part], ..whole }
+            }
+            (Fit::FitLongest, false) => {
+                let part = side(w, th, h, tw);
+                Self { to: [(tw - part) / 2, 0, part, th], ..whole }
+            }
+        }
+    }
+
+    /// The other way.
+    #[must_use]
+    pub fn back(self) -> Self {
+        Self { from: self.to, to: self.from }
+    }
+
+    /// Left, upper edge, width and height of a box on the new picture, which it may reach over.
+    pub fn place(&self, [x, y, width, height]: [f64; 4]) -> [f64; 4] {
+        let scale = |i: usize| self.to[2 + i] as f64 / self.from[2 + i].max(1) as f64;
+        let at = |v: f64, i: usize| (v - self.from[i] as f64) * scale(i) + self.to[i] as f64;
+        [at(x, 0), at(y, 1), width * scale(0), height * scale(1)]
+    }
+}
+
+/// An image of `width` x `height` with `channels` (1 or 3) channels, fitted as asked.
+pub fn resize_to(image: &Image, width: usize, height: usize, channels: usize, fit: Fit) -> Image {
+    let Placement { from, to } = Placement::new([image.width, image.height], [width, height], fit);
+    let part = crop(image, from);
+    let inner = resize(&part, to[2], to[3], channels);
+    if [inner.width, inner.height] == [width, height] {
+        return inner;
+    }
+    let mut pixels = vec![0; width * height * channels];
+    let row = inner.width * channels;
+    for (y, line) in inner.pixels.chunks_exact(row).enumerate() {
+        let start = ((to[1] + y) * width + to[0]) * channels;
+        pixels[start..start + row].copy_from_slice(line);
+    }
+    Image { width, height, channels, pixels }
+}
+
+/// A part of an image, which must lie inside.
+fn crop(image: &Image, [x, y, width, height]: [usize; 4]) -> Image {
+    if [width, height] == [image.width, image.height] {
+        return image.clone();
+    }
+    let line = |row: usize| {
+        let start = ((y + row) * image.width + x) * image.channels;
+        &image.pixels[start..start + width * image.channels]
+    };
+    let pixels = (0..height).flat_map(line).copied().collect();
+    Image { width, height, channels: image.channels, pixels }
+}
 
 /// Squashes an image to `width` x `height` with `channels` (1 or 3) channels: each output pixel is the mean of the
 /// area it covers when it shrinks, and bilinear between pixel centres when it grows. Integer and in a fixed order.
@@ -71,6 +155,33 @@ mod tests {
     fn the_same_size_is_the_same_picture() {
         let image = grey(3, 2, &[1, 2, 3, 4, 5, 6]);
         assert_eq!(resize(&image, 3, 2, 1), image);
+    }
+
+    #[test]
+    fn a_picture_keeps_its_shape_where_it_is_asked_to() {
+        let image = grey(4, 2, &[1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(resize_to(&image, 2, 2, 1, Fit::FitShortest).pixels, [2, 3, 6, 7]);
+        assert_eq!(
+            resize_to(&image, 4, 4, 1, Fit::FitLongest).pixels,
+            [0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0]
+        );
+        let tall = grey(1, 3, &[1, 2, 3]);
+        assert_eq!(resize_to(&tall, 1, 1, 1, Fit::FitShortest).pixels, [2]);
+        assert_eq!(resize_to(&tall, 3, 3, 1, Fit::FitLongest).pixels, [0, 1, 0, 0, 2, 0, 0, 3, 0]);
+    }
+
+    #[test]
+    fn a_box_goes_where_its_pixels_go_and_back() {
+        for fit in [Fit::Squash, Fit::FitShortest, Fit::FitLongest] {
+            for (from, to) in [([40, 20], [20, 20]), ([20, 50], [30, 10]), ([7, 7], [14, 14])] {
+                let placement = Placement::new(from, to, fit);
+                let part = placement.from.map(|v| v as f64);
+                let placed = placement.place(part);
+                assert_eq!(placed, placement.to.map(|v| v as f64), "{fit:?}");
+                let back = placement.back().place(placed);
+                assert!(back.iter().zip(part).all(|(a, b)| (a - b).abs() < 1e-9), "{fit:?}");
+            }
+        }
     }
 
     #[test]

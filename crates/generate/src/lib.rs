@@ -4,3 +4,4 @@
 pub mod keywords;
 pub mod motion;
 mod noise;
+pub mod shapes;

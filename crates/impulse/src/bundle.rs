@@ -1,5 +1,6 @@
 //! The bundle: an impulse with its weights as versioned text.
 
+use crate::post::cells::Detector;
 use crate::{DspBlock, Impulse, ImpulseError, LearnBlock, Task, Window};
 use edgewright_dsp::{Params, Value};
 use edgewright_ir::Graph;
@@ -51,6 +52,7 @@ struct LearnEntry {
 enum TaskEntry {
     Classification { labels: Vec<String> },
     Regression,
+    Detection(Detector),
     Anomaly { threshold: f32 },
 }
 
@@ -82,6 +84,7 @@ impl Impulse {
                             TaskEntry::Classification { labels: labels.clone() }
                         }
                         Task::Regression => TaskEntry::Regression,
+                        Task::Detection(d) => TaskEntry::Detection(d.clone()),
                         Task::Anomaly { threshold } => TaskEntry::Anomaly { threshold: *threshold },
                     },
                     inputs: l.inputs.clone(),
@@ -128,6 +131,7 @@ impl Impulse {
                     task: match l.task {
                         TaskEntry::Classification { labels } => Task::Classification { labels },
                         TaskEntry::Regression => Task::Regression,
+                        TaskEntry::Detection(d) => Task::Detection(d),
                         TaskEntry::Anomaly { threshold } => Task::Anomaly { threshold },
                     },
                     inputs: l.inputs,

@@ -1,6 +1,6 @@
 //! The impulse and its checks.
 
-use crate::Window;
+use crate::{Window, post::cells::Detector};
 use edgewright_dsp::{DspError, Params, Plan};
 use edgewright_ir::Graph;
 
@@ -56,6 +56,8 @@ pub enum Task {
     },
     /// One number.
     Regression,
+    /// Boxes around the objects of a picture.
+    Detection(Detector),
     /// A score, larger when the window is more unusual.
     Anomaly {
         /// Scores above it count as anomalies.
@@ -163,6 +165,14 @@ impl Impulse {
                     learn.id
                 )));
             }
+            if let Task::Detection(d) = &learn.task {
+                let given = learn.graph.outputs.first().map_or(0, |o| learn.graph.tensor(*o).len());
+                let wrong =
+                    (given != d.scores()).then(|| format!("{given} scores instead of {}", d.scores()));
+                if let Some(problem) = d.problem().or(wrong) {
+                    return Err(fail(format!("learning block `{}`: {problem}", learn.id)));
+                }
+            }
         }
         Ok(())
     }
@@ -202,13 +212,23 @@ impl Impulse {
         names
     }
 
-    /// Labels of the classifier, if there is one.
+    /// The block that finds objects, if there is one.
+    pub fn detector(&self) -> Option<&Detector> {
+        self.learn.iter().find_map(|l| match &l.task {
+            Task::Detection(d) => Some(d),
+            _ => None,
+        })
+    }
+
+    /// Labels of the classifier or detector, if there is one.
     pub fn labels(&self) -> &[String] {
         self.learn
             .iter()
             .find_map(|l| match &l.task {
-                Task::Classification { labels } => Some(labels.as_slice()),
-                _ => None,
+                Task::Classification { labels } | Task::Detection(Detector { labels, .. }) => {
+                    Some(labels.as_slice())
+                }
+                Task::Regression | Task::Anomaly { .. } => None,
             })
             .unwrap_or(&[])
     }

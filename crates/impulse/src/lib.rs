@@ -10,6 +10,7 @@ pub mod post;
 mod runner;
 mod window;
 
+pub use edgewright_sample::Fit;
 pub use impulse::{DspBlock, Impulse, ImpulseError, LearnBlock, Task};
 pub use runner::{Outcome, Runner};
 pub use window::Window;

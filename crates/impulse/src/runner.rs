@@ -1,6 +1,6 @@
 //! Reference run of the whole chain, window by window.
 
-use crate::{Impulse, ImpulseError, Task};
+use crate::{Impulse, ImpulseError, Task, post::detect::Detection};
 use edgewright_ir::interpret::Interpreter;
 
 /// What an impulse says of one window.
@@ -10,8 +10,83 @@ pub struct Outcome {
     pub scores: Vec<f32>,
     /// Estimate of the regression block.
     pub value: Option<f32>,
+    /// Scores of the cells of a picture, row by row: background, then each label. Empty without a block that finds objects.
+    pub cells: Vec<f32>,
+    /// Boxes around its objects.
+    pub boxes: Vec<Detection>,
     /// Score of the anomaly block.
     pub anomaly: Option<f32>,
+}
+
+/// Numbers of a box: label, x, y, width, height, score.
+const BOX: usize = 6;
+
+impl Outcome {
+    /// Everything it says as [`Impulse::result_len`] numbers, in the order of the learning blocks: scores, estimate, anomaly score; of a
+    /// picture the scores of the cells, the number of boxes, and six numbers of each box with zeros behind the last.
+    pub fn numbers(&self, impulse: &Impulse) -> Vec<f32> {
+        let mut out = Vec::with_capacity(impulse.result_len());
+        for learn in &impulse.learn {
+            match &learn.task {
+                Task::Classification { .. } => out.extend(&self.scores),
+                Task::Regression => out.extend(self.value),
+                Task::Anomaly { .. } => out.extend(self.anomaly),
+                Task::Detection(d) => {
+                    out.extend(&self.cells);
+                    out.push(self.boxes.len() as f32);
+                    let end = out.len() + BOX * d.most();
+                    for b in &self.boxes {
+                        out.extend([b.label as f32, b.x as f32, b.y as f32, b.width as f32, b.height as f32]);
+                        out.push(b.value);
+                    }
+                    out.resize(end, 0.0);
+                }
+            }
+        }
+        out
+    }
+
+    /// The outcome behind numbers as [`Outcome::numbers`] gives them; what is missing is left out.
+    pub fn from_numbers(impulse: &Impulse, numbers: &[f32]) -> Self {
+        let mut outcome = Self::default();
+        let mut rest = numbers.iter().copied();
+        for learn in &impulse.learn {
+            match &learn.task {
+                Task::Classification { labels } => {
+                    outcome.scores = rest.by_ref().take(labels.len()).collect()
+                }
+                Task::Regression => outcome.value = rest.next(),
+                Task::Anomaly { .. } => outcome.anomaly = rest.next(),
+                Task::Detection(d) => {
+                    outcome.cells = rest.by_ref().take(d.scores()).collect();
+                    let count = rest.next().unwrap_or(0.0) as usize;
+                    let all: Vec<f32> = rest.by_ref().take(BOX * d.most()).collect();
+                    let one = |b: &[f32]| Detection {
+                        label: b[0] as usize,
+                        x: b[1] as u32,
+                        y: b[2] as u32,
+                        width: b[3] as u32,
+                        height: b[4] as u32,
+                        value: b[5],
+                    };
+                    outcome.boxes = all.chunks_exact(BOX).take(count).map(one).collect();
+                }
+            }
+        }
+        outcome
+    }
+}
+
+impl Impulse {
+    /// How many numbers [`Outcome::numbers`] gives.
+    pub fn result_len(&self) -> usize {
+        let of = |task: &Task| match task {
+            Task::Classification { labels } => labels.len(),
+            Task::Regression | Task::Anomaly { .. } => 1,
+            Task::Detection(d) => d.scores() + 1 + BOX * d.most(),
+        };
+        self.learn.iter().map(|l| of(&l.task)).sum()
+    }
 }
 
 /// An impulse with the buffers it needs, so that windows run without allocation.
@@ -106,10 +181,16 @@ impl<'a> Runner<'a> {
             self.interpreters[i]
                 .run(&self.inputs, &mut self.outputs[i])
                 .map_err(|e| ImpulseError::Graph { id: learn.id.clone(), reason: e.to_string() })?;
-            match learn.task {
+            match &learn.task {
                 Task::Classification { .. } => outcome.scores.clone_from(&self.outputs[i]),
                 Task::Regression => outcome.value = self.outputs[i].first().copied(),
                 Task::Anomaly { .. } => outcome.anomaly = self.outputs[i].first().copied(),
+                Task::Detection(d) => {
+                    outcome.boxes = d
+                        .boxes(&self.outputs[i])
+                        .map_err(|reason| ImpulseError::Graph { id: learn.id.clone(), reason })?;
+                    outcome.cells.clone_from(&self.outputs[i]);
+                }
             }
         }
         Ok(outcome)

@@ -1,7 +1,7 @@
 //! How a recording is cut into windows.
 
 use edgewright_dsp::WindowSpec;
-use edgewright_sample::Axis;
+use edgewright_sample::{Axis, Fit};
 use serde::{Deserialize, Serialize};
 
 /// Size and step of the windows, and what a window holds.
@@ -19,6 +19,9 @@ pub struct Window {
     pub zero_pad: bool,
     /// Width and height of an image.
     pub image: Option<(usize, usize)>,
+    /// How images of another shape are brought to that.
+    #[serde(default)]
+    pub fit: Fit,
 }
 
 impl Window {
@@ -72,6 +75,7 @@ mod tests {
             axes: vec![Axis { name: "x".into(), units: String::new() }],
             zero_pad,
             image: None,
+            fit: Default::default(),
         };
         assert_eq!(window.starts(recording).collect::<Vec<_>>(), expected);
     }
@@ -100,6 +104,7 @@ mod tests {
             axes: vec![Axis { name: "x".into(), units: String::new() }],
             zero_pad: true,
             image: None,
+            fit: Default::default(),
         };
         let mut out = Vec::new();
         window.cut(&[1.0, 2.0, 3.0], 1, &mut out);

@@ -31,11 +31,18 @@ pub fn fuse_activations(graph: &Graph) -> Graph {
 }
 
 fn set_activation(op: &mut Op, wanted: Activation) -> bool {
+    !matches!(op, Op::Pool2d { .. } | Op::Binary { .. }) && fuse_activation(op, wanted)
+}
+
+/// Fuses a clamp into an operator that can hold one and has none yet.
+pub fn fuse_activation(op: &mut Op, wanted: Activation) -> bool {
     match op {
         Op::Conv2d { activation, .. }
         | Op::DepthwiseConv2d { activation, .. }
         | Op::FullyConnected { activation }
+        | Op::Pool2d { activation, .. }
         | Op::Add { activation }
+        | Op::Binary { activation, .. }
             if *activation == Activation::None =>
         {
             *activation = wanted;

@@ -200,6 +200,30 @@ pub enum Op {
         /// Indices into x, in the order of mean and scale.
         axes: Vec<usize>,
     },
+    /// Gaussian mixture as an anomaly score, float only: `(centre - log-likelihood) * scale`, at most 1000. Inputs: x, and the tables of
+    /// [`edgewright_kernels::gmm::Mixture`]: mean `[n]`, offsets `[k, n]`, factors, constants `[k]`. Output `[1]`.
+    GmmScore {
+        /// Indices into x, in the order of mean.
+        axes: Vec<usize>,
+        /// The factors are diagonals.
+        diagonal: bool,
+        /// Log-likelihood whose score is 0.
+        centre: f32,
+        /// What a unit below it counts.
+        scale: f32,
+    },
+    /// Bytes of float values: how many of their own ascending edges lie below each, less 128. Inputs: x, counts `[n]` (32-bit, at most 255
+    /// each), edges of all values in order.
+    Bucketize,
+    /// Sum of decision trees. Inputs: x; nodes `[splits, 4]` (feature, threshold, left, right) and trees `[trees, 2]` (splits, first
+    /// output) in 32 bits as [`edgewright_kernels::trees::Trees`] has them; leaves `[rows, width]`; base `[outputs]`; and, when x is float,
+    /// thresholds. Float x has float leaves; bytes are compared with the thresholds themselves and have integer leaves.
+    TreeEnsemble {
+        /// Trees share their leaves.
+        shared: bool,
+        /// Real value of an integer leaf's unit; 1 for float leaves.
+        scale: f32,
+    },
     /// A function of each element.
     Unary {
         /// Which.
@@ -249,6 +273,19 @@ pub enum Op {
         count: usize,
         /// Elements between them.
         inner: usize,
+    },
+    /// LSTM in bytes with a cell of 16 bits, over all steps of x. Inputs: x (rows of values), state `[3 * units]`, weights
+    /// `[4, units, values + units]`, bias `[4, units]`. The output holds the hidden values of each step, then the new state: hidden
+    /// bytes, then the cell as pairs of bytes. Gates are input, forget, cell, output.
+    Lstm {
+        /// Width of the state.
+        units: usize,
+        /// Scales of the weights of each gate: over x, over the hidden value.
+        scales: [[f32; 2]; 4],
+        /// Scale of the cell: a power of two.
+        cell: f32,
+        /// Largest size of the cell as a real number; 0 when there is no limit.
+        clip: f32,
     },
     /// Bilinear resizing of x `[h, w, c]` to the output's height and width.
     ResizeBilinear {

@@ -261,6 +261,25 @@ impl<'g> Interpreter<'g> {
             (Step::KMeansScore { axes }, Buffer::F32(out)) => {
                 out[0] = kernels::kmeans_score_f32(float(0), axes, float(1), float(2), float(3), float(4));
             }
+            (Step::GmmScore { axes, diagonal, centre, scale }, Buffer::F32(out)) => {
+                let mixture = self.graph.mixture(node, axes, *diagonal)?;
+                out[0] = kernels::gmm::gmm_score_f32(float(0), &mixture, *centre, *scale);
+            }
+            (Step::Bucketize, Buffer::I8(out)) => {
+                kernels::trees::bucketize_s8(float(0), i32_data(tensor(1))?, f32_data(tensor(2))?, out);
+            }
+            (Step::TreesF32 { shared }, Buffer::F32(out)) => {
+                let trees = self.graph.trees(node, *shared)?;
+                let [leaves, base, thresholds] =
+                    [f32_data(tensor(3))?, f32_data(tensor(4))?, f32_data(tensor(5))?];
+                kernels::trees::tree_ensemble_f32(float(0), &trees, thresholds, leaves, base, out);
+            }
+            (Step::TreesS8 { shared, scale }, Buffer::F32(out)) => {
+                let trees = self.graph.trees(node, *shared)?;
+                let (leaves, base) = (i32_data(tensor(3))?, f32_data(tensor(4))?);
+                let mut sums = vec![0; out.len()];
+                kernels::trees::tree_ensemble_s8(byte(0), &trees, leaves, *scale, base, &mut sums, out);
+            }
             (Step::FullyConnectedOnceS8 { layer }, Buffer::I8(out)) => {
                 let constants = Int8Layer {
                     bias: i32_data(tensor(2))?,
@@ -327,6 +346,10 @@ impl<'g> Interpreter<'g> {
             }
             (Step::ReduceMaxS8 { count, inner }, Buffer::I8(out)) => {
                 kernels::reduce::reduce_max_s8(byte(0), *count, *inner, out);
+            }
+            (Step::LstmS8(params), Buffer::I8(out)) => {
+                let (weights, bias) = (i8_data(tensor(2))?, i32_data(tensor(3))?);
+                kernels::lstm::lstm_s8(params, byte(0), byte(1), weights, bias, out);
             }
             (Step::ResizeBilinear { rows, columns }, Buffer::I8(out)) => {
                 let (width, channels) = (tensor(0).shape[1], tensor(0).shape[2]);

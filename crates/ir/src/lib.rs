@@ -7,14 +7,17 @@ mod calibrate;
 pub mod export;
 pub mod extra;
 mod fold;
+pub mod gmm;
 pub mod graph;
 pub mod import;
 pub mod interpret;
 pub mod lower;
 mod lower_extra;
+pub mod math;
 pub mod quantize;
 mod tables;
 pub mod text;
+pub mod trees;
 mod validate;
 mod validate_extra;
 

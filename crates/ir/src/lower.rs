@@ -6,7 +6,9 @@ use crate::{
     extra::{BinaryKind, Function, ReduceKind, Reference},
     tables,
 };
-pub use edgewright_kernels::{AddParams, Geometry, Requantize, binary::MulParams, resize::Tap};
+pub use edgewright_kernels::{
+    AddParams, Geometry, Requantize, binary::MulParams, lstm::LstmParams, resize::Tap,
+};
 
 /// A node with everything its kernel needs.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +76,16 @@ pub enum Step {
     ReduceMaxS8 { count: usize, inner: usize },
     /// Bilinear resizing.
     ResizeBilinear { rows: Vec<Tap>, columns: Vec<Tap> },
+    /// Integer LSTM.
+    LstmS8(LstmParams),
+    /// Likelihood under a mixture.
+    GmmScore { axes: Vec<usize>, diagonal: bool, centre: f32, scale: f32 },
+    /// Edges below each value.
+    Bucketize,
+    /// Sum of trees over floats.
+    TreesF32 { shared: bool },
+    /// Sum of trees over bytes.
+    TreesS8 { shared: bool, scale: f32 },
 }
 
 /// Constants of an integer layer.
@@ -277,6 +289,12 @@ impl Graph {
                 Step::Dequantize { scale, zero }
             }
             Op::KMeansScore { axes } => Step::KMeansScore { axes: axes.clone() },
+            Op::GmmScore { axes, diagonal, centre, scale } => {
+                Step::GmmScore { axes: axes.clone(), diagonal: *diagonal, centre: *centre, scale: *scale }
+            }
+            Op::Bucketize => Step::Bucketize,
+            Op::TreeEnsemble { shared, .. } if x.dtype == DType::F32 => Step::TreesF32 { shared: *shared },
+            Op::TreeEnsemble { shared, scale } => Step::TreesS8 { shared: *shared, scale: *scale },
             op => self.extra_step(op, node, integer)?,
         })
     }

@@ -3,7 +3,7 @@
 use crate::{
     extra::{BinaryKind, ReduceKind, Sampling},
     graph::{DType, Graph, Node, Op},
-    lower::{MulParams, Step, Tap, limits_f32, limits_s8, requantize_factor, scale_zero},
+    lower::{LstmParams, MulParams, Step, Tap, limits_f32, limits_s8, requantize_factor, scale_zero},
     tables,
 };
 
@@ -83,9 +83,40 @@ impl Graph {
                 let taps = |axis: usize| taps(x.shape[axis], out.shape[axis], *sampling, out.dtype);
                 Step::ResizeBilinear { rows: taps(0), columns: taps(1) }
             }
+            Op::Lstm { units, scales, cell, clip } if integer => {
+                let (from, to) = (scale_zero(x)?, scale_zero(out)?);
+                // Sums are in Q3.12, functions of them in Q0.15.
+                let (sum, value) = (2f32.powi(-12), 2f32.powi(-15));
+                let gate = |[w, r]: [f32; 2]| {
+                    [(from.0, w), (to.0, r)]
+                        .map(|(a, b)| requantize_factor(f64::from(a * b) / f64::from(sum)))
+                };
+                let product =
+                    |a: f32, b: f32, to: f32| requantize_factor(f64::from(a) * f64::from(b) / f64::from(to));
+                let limit = (f64::from(*clip) / f64::from(*cell)).clamp(0.0, 32767.0);
+                Step::LstmS8(LstmParams {
+                    inputs: x.len() / steps(out.len(), *units),
+                    units: *units,
+                    in_zero: from.1,
+                    out_zero: to.1,
+                    gates: scales.map(gate),
+                    products: [
+                        product(value, *cell, *cell),
+                        product(value, value, *cell),
+                        product(value, value, to.0),
+                    ],
+                    cell_power: (cell.to_bits() >> 23) as i32 - 127,
+                    clip: limit as i32,
+                })
+            }
             _ => return Err("has no kernel".into()),
         })
     }
+}
+
+/// Number of steps of an LSTM, at least 1.
+fn steps(outputs: usize, units: usize) -> usize {
+    (outputs / units.max(1)).saturating_sub(3).max(1)
 }
 
 /// Where the output positions of one axis lie in the input.

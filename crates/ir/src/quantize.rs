@@ -27,7 +27,8 @@ pub enum Ends {
 }
 
 /// The int8 form of a valid float graph. What stands before the first layer in float (`Normalize`) stays float,
-/// followed by `Quantize`; `Dequantize` ends the graph. A `KMeansScore` graph stays as it is.
+/// followed by `Quantize`; `Dequantize` ends the graph. A `KMeansScore` or `GmmScore` graph stays as it is; one with trees has
+/// the form of [`crate::trees::quantize_trees`].
 ///
 /// # Errors
 /// [`GraphError`] when a tensor was never observed or a node has no integer form.
@@ -41,8 +42,21 @@ pub fn quantize(graph: &Graph, ranges: &Ranges) -> Result<Graph, GraphError> {
 /// The same, and for float nodes before the first layer when the ends are integers.
 pub fn quantize_with(graph: &Graph, ranges: &Ranges, ends: Ends) -> Result<Graph, GraphError> {
     graph.validate()?;
-    if graph.nodes.iter().any(|n| matches!(n.op, Op::KMeansScore { .. })) {
+    if graph.nodes.iter().any(|n| matches!(n.op, Op::KMeansScore { .. } | Op::GmmScore { .. })) {
         return Ok(graph.clone());
+    }
+    if graph.nodes.iter().any(|n| matches!(n.op, Op::TreeEnsemble { .. })) {
+        if ends == Ends::Int8 {
+            return Err(GraphError::Graph {
+                graph: graph.name.clone(),
+                reason:
+                    "trees take float values, each with thresholds of its own; keep float inputs and outputs"
+                        .into(),
+            });
+        }
+        let made = crate::trees::quantize_trees(graph)?;
+        made.validate()?;
+        return Ok(made);
     }
     let mut q = Quantizer {
         from: graph,

@@ -63,6 +63,9 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::Quantize => "quantize",
         Op::Dequantize => "dequantize",
         Op::KMeansScore { .. } => "kmeans_score",
+        Op::GmmScore { .. } => "gmm_score",
+        Op::Bucketize => "bucketize",
+        Op::TreeEnsemble { .. } => "tree_ensemble",
         Op::Unary { .. } => "unary",
         Op::Binary { .. } => "binary",
         Op::Strided { .. } => "strided",
@@ -70,5 +73,6 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::Pad { .. } => "pad",
         Op::Reduce { .. } => "reduce",
         Op::ResizeBilinear { .. } => "resize_bilinear",
+        Op::Lstm { .. } => "lstm",
     }
 }

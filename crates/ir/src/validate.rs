@@ -119,12 +119,18 @@ impl Graph {
         Ok(())
     }
 
-    fn check_node(&self, node: &Node) -> Result<(), String> {
+    pub(crate) fn check_node(&self, node: &Node) -> Result<(), String> {
         let arity = match node.op {
             Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } | Op::Normalize => 3,
             Op::Add { .. } | Op::Binary { .. } => 2,
             Op::Concat { .. } => node.inputs.len().max(1),
-            Op::KMeansScore { .. } => 5,
+            Op::KMeansScore { .. } | Op::GmmScore { .. } => 5,
+            Op::Lstm { .. } => 4,
+            Op::Bucketize => 3,
+            Op::TreeEnsemble { .. } => {
+                let float = node.inputs.first().is_some_and(|x| self.tensor(*x).dtype == DType::F32);
+                if float { 6 } else { 5 }
+            }
             _ => 1,
         };
         if node.inputs.len() != arity {
@@ -208,6 +214,11 @@ impl Graph {
                     return Err("axes do not lie in the input".into());
                 }
             }
+            Op::GmmScore { axes, diagonal, centre, scale } => {
+                self.check_gmm(node, axes, *diagonal, [*centre, *scale])?;
+            }
+            Op::Bucketize => self.check_bucketize(node)?,
+            Op::TreeEnsemble { shared, scale } => self.check_trees(node, *shared, *scale)?,
             op => self.check_extra(op, node)?,
         }
         self.check_constants(node)?;
@@ -219,7 +230,11 @@ impl Graph {
             }
             Op::Reshape | Op::Strided { .. } => from == to && from != DType::I32,
             Op::Dequantize => from == DType::I8 && to == DType::F32,
-            Op::Normalize | Op::KMeansScore { .. } => from == DType::F32 && to == DType::F32,
+            Op::Normalize | Op::KMeansScore { .. } | Op::GmmScore { .. } => {
+                from == DType::F32 && to == DType::F32
+            }
+            Op::Bucketize => from == DType::F32 && to == DType::I8,
+            Op::TreeEnsemble { .. } => matches!(from, DType::F32 | DType::I8) && to == DType::F32,
             _ => from == to && matches!(from, DType::F32 | DType::I8),
         };
         if !fits {
@@ -292,6 +307,9 @@ impl Graph {
                 out * (w[0] * w[1]) as u64
             }
             Op::FullyConnected { .. } => self.tensor(node.inputs[1]).len() as u64,
+            Op::Lstm { units, .. } => {
+                (out / *units as u64).saturating_sub(3) * self.tensor(node.inputs[2]).len() as u64
+            }
             _ => 0,
         }
     }

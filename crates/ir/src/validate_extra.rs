@@ -1,6 +1,6 @@
 //! Checks of the operators of imported models.
 
-use crate::graph::{Graph, Node, Op};
+use crate::graph::{Data, Graph, Node, Op};
 
 /// Elements of a shape, unless there are too many to count.
 fn count(shape: &[usize]) -> Option<usize> {
@@ -82,7 +82,54 @@ impl Graph {
                 (&[h, w, a], &[_, _, b]) if a == b && h > 0 && w > 0 => Ok(()),
                 _ => Err(format!("{:?} to {:?} is no resizing", x.shape, out.shape)),
             },
+            Op::Lstm { units, scales, cell, clip } => self.check_lstm(node, *units, scales, *cell, *clip),
             _ => Ok(()),
         }
+    }
+
+    fn check_lstm(
+        &self,
+        node: &Node,
+        units: usize,
+        scales: &[[f32; 2]; 4],
+        cell: f32,
+        clip: f32,
+    ) -> Result<(), String> {
+        let tensor = |i: usize| self.tensor(node.inputs[i]);
+        let (x, state, w, b, out) = (tensor(0), tensor(1), tensor(2), tensor(3), self.tensor(node.output));
+        let rows = out.len().checked_div(units).unwrap_or(0);
+        let steps = rows.saturating_sub(3);
+        if steps == 0 || rows * units != out.len() || !x.len().is_multiple_of(steps) {
+            return Err(format!("{} values in and {} out are no LSTM of {units} units", x.len(), out.len()));
+        }
+        let inputs = x.len() / steps;
+        let shapes =
+            [(state.len(), 3 * units), (w.len(), 4 * units * (inputs + units)), (b.len(), 4 * units)];
+        if shapes.iter().any(|(a, b)| a != b) {
+            return Err("its state, weights or bias do not fit".into());
+        }
+        if state.dtype != out.dtype
+            || state.quant.as_ref().map(|q| q.zero_point) != out.quant.as_ref().map(|q| q.zero_point)
+        {
+            return Err("its state has another scale than its output".into());
+        }
+        let positive = |s: &f32| s.is_finite() && *s > 0.0;
+        let power = (cell.to_bits() >> 23) as i32 - 127;
+        if !(scales.iter().flatten().all(positive) && clip.is_finite() && clip >= 0.0) {
+            return Err("its scales or its limit are not possible".into());
+        }
+        if !positive(&cell) || cell.to_bits() << 9 != 0 || !(-15..=-8).contains(&power) {
+            return Err(format!("the scale of its cell is {cell}; 2^-15 to 2^-8 are supported"));
+        }
+        let (Some(Data::I8(w)), Some(Data::I32(b))) = (&w.data, &b.data) else {
+            return Err("its weights and bias must be constants of bytes and of 32-bit integers".into());
+        };
+        for (row, b) in w.chunks_exact(inputs + units).zip(b) {
+            let reach = 255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>();
+            if reach + i64::from(*b).abs() > i64::from(i32::MAX) {
+                return Err(format!("the sums of a gate may leave 32 bits (its bias is {b})"));
+            }
+        }
+        Ok(())
     }
 }

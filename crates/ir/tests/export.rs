@@ -3,10 +3,14 @@
 use edgewright_ir::{
     Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Quant, Tensor, TensorId, export,
     extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
-    import::tflite,
+    import::{onnx, tflite},
     interpret::Interpreter,
 };
-use edgewright_test_support::{Rng, anomaly, image_classification, keywords, visual_wake_words};
+use edgewright_test_support::{
+    Rng, anomaly, image_classification, keywords,
+    random::{distort, float_graph, integer_graph},
+    visual_wake_words,
+};
 
 /// Outputs of some runs in order, as bits.
 fn outputs(graph: &Graph, runs: usize) -> Vec<u32> {
@@ -36,6 +40,78 @@ fn round_trip(graph: &Graph) -> Graph {
         tflite::read(&bytes, &graph.name, graph.reference).unwrap_or_else(|e| panic!("{}: {e}", graph.name));
     assert_eq!(outputs(&again.graph, 4), outputs(graph, 4), "{}", again.graph.to_text());
     again.graph
+}
+
+/// The same by way of an ONNX file.
+fn onnx_round_trip(graph: &Graph) -> Graph {
+    let bytes = export::onnx::write(graph).unwrap_or_else(|e| panic!("{}: {e}", graph.name));
+    let again =
+        onnx::read(&bytes, &graph.name, graph.reference).unwrap_or_else(|e| panic!("{}: {e}", graph.name));
+    assert_eq!(
+        outputs(&again.graph, 4),
+        outputs(graph, 4),
+        "{}\nread back as\n{}{:?}",
+        graph.to_text(),
+        again.graph.to_text(),
+        again.notes
+    );
+    again.graph
+}
+
+#[test]
+fn reference_models_come_back_from_onnx_to_the_last_bit() {
+    for graph in [keywords(), image_classification(), anomaly(), visual_wake_words()] {
+        for reference in [Reference::Litert, Reference::Tflm] {
+            let graph = Graph { reference, ..graph.clone() };
+            let again = onnx_round_trip(&graph);
+            // The same operators, none of them in float, and nothing turned on the way.
+            let names = |g: &Graph| g.nodes.iter().map(|n| n.op.clone()).collect::<Vec<_>>();
+            assert_eq!(names(&again), names(&graph), "{}", again.to_text());
+        }
+    }
+}
+
+#[test]
+fn random_graphs_come_back_from_onnx_to_the_last_bit() {
+    let mut refused = 0;
+    for seed in 0..400 {
+        let float = float_graph(seed, None);
+        onnx_round_trip(&float);
+        let mut integer = integer_graph(&float, seed);
+        for reference in [Reference::Litert, Reference::Tflm] {
+            integer.reference = reference;
+            let again = onnx_round_trip(&integer);
+            let layers = |g: &Graph| {
+                let layer = |op: &Op| {
+                    !matches!(op, Op::Normalize | Op::Binary { .. } | Op::Reshape | Op::Strided { .. })
+                };
+                let real = g.nodes.iter().filter(|n| layer(&n.op) && g.tensor(n.output).dtype == DType::F32);
+                real.count()
+            };
+            assert_eq!(layers(&again), layers(&integer), "{}\n{}", integer.to_text(), again.to_text());
+        }
+        distort(&mut integer, seed);
+        if integer.validate().is_ok() && integer.nodes.iter().all(|n| integer.lower(n).is_ok()) {
+            onnx_round_trip(&integer);
+        } else {
+            refused += 1;
+        }
+    }
+    assert!(refused < 100, "{refused}");
+}
+
+#[test]
+fn every_operator_comes_back_from_onnx_to_the_last_bit() {
+    for integer in [true, false] {
+        let mut graph = everything(integer);
+        let error = export::onnx::write(&graph).expect_err("a state").to_string();
+        assert!(error.contains("line"), "{error}");
+        // What was kept is the same constant in every run.
+        let state = graph.states.remove(0);
+        graph.tensors[state.read.0 as usize].data = state.initial;
+        let once = onnx_round_trip(&graph);
+        onnx_round_trip(&once);
+    }
 }
 
 #[test]

@@ -11,7 +11,9 @@ const ONNX: &[u8] = include_bytes!("../../../fuzz/seeds/onnx/relu.onnx");
 
 #[test]
 fn a_small_model_runs() {
-    for model in [tflite::read(TFLITE, "relu", Reference::Litert), onnx::read(ONNX, "relu")] {
+    for model in
+        [tflite::read(TFLITE, "relu", Reference::Litert), onnx::read(ONNX, "relu", Reference::Litert)]
+    {
         let model = model.expect("a model");
         let mut out = [0.0; 4];
         Interpreter::new(&model.graph).expect("valid").run(&[-1.0, 2.0, -3.0, 4.0], &mut out).expect("run");
@@ -25,7 +27,7 @@ fn no_prefix_and_no_changed_byte_panics() {
         let _ = tflite::read(&TFLITE[..end], "cut", Reference::Litert);
     }
     for end in 0..ONNX.len() {
-        let _ = onnx::read(&ONNX[..end], "cut");
+        let _ = onnx::read(&ONNX[..end], "cut", Reference::Litert);
     }
     for at in 0..TFLITE.len() {
         for value in [0, 1, 0x7f, 0x80, 0xff] {
@@ -40,7 +42,7 @@ fn no_prefix_and_no_changed_byte_panics() {
         for value in [0, 1, 0x7f, 0x80, 0xff] {
             let mut bytes = ONNX.to_vec();
             bytes[at] = value;
-            if let Ok(model) = onnx::read(&bytes, "changed") {
+            if let Ok(model) = onnx::read(&bytes, "changed", Reference::Tflm) {
                 assert!(Interpreter::new(&model.graph).is_ok());
             }
         }

@@ -1,6 +1,7 @@
 //! Convolution, depthwise convolution, dense layers.
 
 use crate::fixed::{Requantize, output, requantize, requantize_once};
+use core::ops::Range;
 
 /// Shapes of a convolution or pooling over `[height, width, channels]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,12 @@ impl Geometry {
     pub(crate) fn column(&self, o: usize, k: usize) -> Option<usize> {
         (o * self.stride_w + k * self.dilation_w).checked_sub(self.pad_w).filter(|&x| x < self.in_w)
     }
+    /// Kernel columns that lie inside the input for output column `o`.
+    fn columns(&self, o: usize) -> Range<usize> {
+        let inside = |k: &usize| self.column(o, *k).is_some();
+        let start = (0..self.kernel_w).find(inside).unwrap_or(self.kernel_w);
+        start..(start..self.kernel_w).rev().find(inside).map_or(start, |last| last + 1)
+    }
 }
 
 /// Constants of an integer layer.
@@ -72,10 +79,11 @@ impl Int8Layer<'_> {
     }
 }
 
-/// Sum of `(x - zero) * w`; exact in 32 bits, so its order is free.
+/// Sum of `(x - zero) * w`; exact in 32 bits, so its order is free. Differences of 16 bits are what processors multiply and add in pairs.
 #[inline]
 fn dot_s8(x: &[i8], w: &[i8], zero: i32) -> i32 {
-    x.iter().zip(w).map(|(&x, &w)| (i32::from(x) - zero) * i32::from(w)).sum()
+    let zero = zero as i16;
+    x.iter().zip(w).map(|(&x, &w)| i32::from(i16::from(x) - zero) * i32::from(i16::from(w))).sum()
 }
 
 /// Integer convolution. `weights` `[out_c, kernel_h, kernel_w, in_c]`.
@@ -83,15 +91,27 @@ pub fn conv2d_s8(g: &Geometry, x: &[i8], weights: &[i8], layer: &Int8Layer<'_>, 
     let mut at = 0;
     for oy in 0..g.out_h {
         for ox in 0..g.out_w {
+            let inside = g.columns(ox);
             for c in 0..g.out_c {
                 let mut sum = layer.bias[c];
                 for ky in 0..g.kernel_h {
                     let Some(iy) = g.row(oy, ky) else { continue };
-                    for kx in 0..g.kernel_w {
-                        let Some(ix) = g.column(ox, kx) else { continue };
-                        let x = &x[(iy * g.in_w + ix) * g.in_c..][..g.in_c];
-                        let w = &weights[((c * g.kernel_h + ky) * g.kernel_w + kx) * g.in_c..][..g.in_c];
-                        sum += dot_s8(x, w, layer.in_zero);
+                    let w = &weights[(c * g.kernel_h + ky) * g.kernel_w * g.in_c..][..g.kernel_w * g.in_c];
+                    let x = &x[iy * g.in_w * g.in_c..][..g.in_w * g.in_c];
+                    let mut run = |first: usize, kernels: Range<usize>| {
+                        let w = &w[kernels.start * g.in_c..kernels.end * g.in_c];
+                        sum += dot_s8(&x[first * g.in_c..][..w.len()], w, layer.in_zero);
+                    };
+                    // Neighbours in the kernel are neighbours in the input unless it is dilated.
+                    match (g.dilation_w, g.column(ox, inside.start)) {
+                        (1, Some(first)) => run(first, inside.clone()),
+                        _ => {
+                            for kx in inside.clone() {
+                                if let Some(ix) = g.column(ox, kx) {
+                                    run(ix, kx..kx + 1);
+                                }
+                            }
+                        }
                     }
                 }
                 out[at] = layer.finish(c, sum);

@@ -13,13 +13,16 @@ pub mod conv;
 pub mod elementwise;
 pub mod fixed;
 pub mod gemmlowp;
+pub mod gmm;
 pub mod kmeans;
+pub mod lstm;
 pub mod math;
 pub mod movement;
 pub mod pool;
 pub mod reduce;
 pub mod resize;
 pub mod softmax;
+pub mod trees;
 pub mod unary;
 
 pub use conv::{

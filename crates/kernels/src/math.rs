@@ -27,6 +27,26 @@ pub fn exp(x: f32) -> f32 {
     p * f32::from_bits(((n + 127) as u32) << 23)
 }
 
+/// Natural logarithm of a positive normal number. Error below 2e-7 of the result or of 1.
+pub fn ln(x: f32) -> f32 {
+    let mut exponent = (x.to_bits() >> 23) as i32 - 127;
+    let mut fraction = f32::from_bits((x.to_bits() & 0x7f_ffff) | 0x3f80_0000);
+    if fraction > core::f32::consts::SQRT_2 {
+        fraction *= 0.5;
+        exponent += 1;
+    }
+    // 2 atanh((f - 1) / (f + 1)); the ratio is at most 0.18.
+    let t = (fraction - 1.0) / (fraction + 1.0);
+    let square = t * t;
+    let mut p = 0.222_222_22_f32;
+    p = p * square + 0.285_714_3_f32;
+    p = p * square + 0.4_f32;
+    p = p * square + 0.666_666_7_f32;
+    p = p * square + 2.0_f32;
+    let whole = exponent as f32 * core::f32::consts::LN_2;
+    p * t + whole
+}
+
 /// Square root, correctly rounded, of `x >= 0`; 0 for anything that is not above 0.
 ///
 /// C calls `sqrtf`, which IEEE 754 rounds the same way.
@@ -104,6 +124,18 @@ mod tests {
         }
         assert_eq!(exp(0.0), 1.0);
         assert_eq!(exp(-200.0), 0.0);
+    }
+
+    #[test]
+    fn ln_is_near_the_exact_value() {
+        for i in 1..20_000 {
+            for x in [i as f32 / 100.0, 1e-30 * i as f32, 1e30 * i as f32] {
+                let exact = f64::from(x).ln();
+                let error = (f64::from(ln(x)) - exact).abs() / exact.abs().max(1.0);
+                assert!(error < 2e-7, "ln({x}): {error}");
+            }
+        }
+        assert_eq!(ln(1.0), 0.0);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! K-means as a model of what is normal: far from every cluster is an anomaly.
 
+use crate::FitError;
 use edgewright_ir::{DType, Data, Graph, Node, Op, Tensor, TensorId};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -26,26 +27,6 @@ impl Default for Spec {
     fn default() -> Self {
         Self { clusters: 32, axes: None, false_alarm_rate: 0.01, seed: 1 }
     }
-}
-
-/// Why nothing could be fitted.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum FitError {
-    /// There is nothing to fit.
-    #[error("there is no row to fit")]
-    Empty,
-    /// A value is no number.
-    #[error("value {column} of row {row} is not finite")]
-    NotFinite {
-        /// Row.
-        row: usize,
-        /// Column.
-        column: usize,
-    },
-    /// No column varies.
-    #[error("no feature varies over the training rows")]
-    Constant,
 }
 
 /// Clusters of normal rows.
@@ -121,7 +102,7 @@ fn squared(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// Mean and deviation of a column.
-fn moments(values: &[f32], width: usize, column: usize) -> (f64, f64) {
+pub(crate) fn moments(values: &[f32], width: usize, column: usize) -> (f64, f64) {
     let rows = (values.len() / width) as f64;
     let of = || values.iter().skip(column).step_by(width).map(|v| f64::from(*v));
     let mean = of().sum::<f64>() / rows;
@@ -129,7 +110,7 @@ fn moments(values: &[f32], width: usize, column: usize) -> (f64, f64) {
 }
 
 /// Columns that vary, those that stray least from the normal shape first: heavy tails make clusters of outliers.
-fn automatic_axes(values: &[f32], width: usize) -> Vec<usize> {
+pub(crate) fn automatic_axes(values: &[f32], width: usize) -> Vec<usize> {
     let mut ranked: Vec<(f64, usize)> = (0..width)
         .filter_map(|c| {
             let (mean, deviation) = moments(values, width, c);
@@ -187,15 +168,26 @@ pub fn fit(values: &[f32], width: usize, held_out: &[f32], spec: &Spec) -> Resul
     }
     let mut model = KMeans { axes, width, mean, scale, centroids, radii, threshold: 0.0 };
     let judged = if held_out.len() >= width { held_out } else { values };
-    let mut scores: Vec<f32> = judged.chunks_exact(width).map(|row| model.score(row)).collect();
-    scores.sort_by(f32::total_cmp);
-    let at = ((scores.len() as f64) * (1.0 - spec.false_alarm_rate)).ceil() as usize;
-    model.threshold = scores[at.clamp(1, scores.len()) - 1].max(0.0);
+    let scores: Vec<f32> = judged.chunks_exact(width).map(|row| model.score(row)).collect();
+    model.threshold = quantile(scores, spec.false_alarm_rate).max(0.0);
     Ok(model)
 }
 
+/// The score of one of the rows above which at most a share of them lies.
+pub(crate) fn quantile(mut scores: Vec<f32>, above: f64) -> f32 {
+    scores.sort_by(f32::total_cmp);
+    let at = ((scores.len() as f64) * (1.0 - above)).ceil() as usize;
+    scores[at.clamp(1, scores.len()) - 1]
+}
+
+/// Whether a column varies.
+pub(crate) fn varies(values: &[f32], width: usize, column: usize) -> bool {
+    let (mean, deviation) = moments(values, width, column);
+    deviation > 1e-6 * (1.0 + mean.abs())
+}
+
 /// Index of the nearest centroid (the first of equals) and the squared distance to it.
-fn nearest(p: &[f32], centroids: &[f32], n: usize) -> (usize, f32) {
+pub(crate) fn nearest(p: &[f32], centroids: &[f32], n: usize) -> (usize, f32) {
     let mut best = (0, f32::INFINITY);
     for (i, c) in centroids.chunks_exact(n).enumerate() {
         let d = squared(p, c);
@@ -207,7 +199,7 @@ fn nearest(p: &[f32], centroids: &[f32], n: usize) -> (usize, f32) {
 }
 
 /// Lloyd's algorithm from k-means++ centroids (Arthur and Vassilvitskii, 2007).
-fn cluster(points: &[f32], n: usize, k: usize, seed: u64) -> Vec<f32> {
+pub(crate) fn cluster(points: &[f32], n: usize, k: usize, seed: u64) -> Vec<f32> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let count = points.len() / n;
     let point = |i: usize| &points[i * n..(i + 1) * n];

@@ -1,5 +1,16 @@
 //! Classical learning, metrics and statistics.
 
+pub mod bins;
+pub mod boosting;
+pub mod detection;
+mod error;
+pub mod forest;
+pub mod gmm;
+pub mod graph;
 pub mod kmeans;
+pub mod linear;
 pub mod metrics;
 pub mod projection;
+pub mod rule;
+
+pub use error::FitError;

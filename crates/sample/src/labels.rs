@@ -32,9 +32,9 @@ pub struct BoundingBox {
     pub x: f64,
     /// Upper edge.
     pub y: f64,
-    /// Greater than 0.
+    /// Greater than 0 once it was held against its picture.
     pub width: f64,
-    /// Greater than 0.
+    /// Greater than 0 once it was held against its picture.
     pub height: f64,
 }
 
@@ -84,8 +84,8 @@ pub struct InfoFile {
     pub label: Option<FileLabel>,
     /// Free texts.
     pub metadata: BTreeMap<String, String>,
-    /// Boxes of a picture.
-    pub bounding_boxes: Vec<BoundingBox>,
+    /// Boxes of a picture as they are written, when it says anything of boxes.
+    pub bounding_boxes: Option<Vec<BoundingBox>>,
     /// Paths of attached files.
     pub attachments: Vec<String>,
 }
@@ -233,7 +233,7 @@ fn info_file(index: usize, item: Value) -> Result<InfoFile, SampleError> {
             .into_iter()
             .map(|(key, value)| (key, text(value)))
             .collect(),
-        bounding_boxes: boxes(raw.bounding_boxes.unwrap_or_default(), &place)?,
+        bounding_boxes: raw.bounding_boxes.map(boxes),
         attachments: raw.attachments.unwrap_or_default(),
     })
 }
@@ -262,22 +262,10 @@ fn spans(raw: Vec<RawSpan>, place: &str) -> Result<Vec<Span>, SampleError> {
     raw.into_iter().enumerate().map(one).collect()
 }
 
-fn boxes(raw: Vec<RawBox>, place: &str) -> Result<Vec<BoundingBox>, SampleError> {
-    let one = |(index, raw): (usize, RawBox)| {
-        if raw.width > 0.0 && raw.height > 0.0 {
-            return Ok(BoundingBox {
-                label: raw.label,
-                x: raw.x,
-                y: raw.y,
-                width: raw.width,
-                height: raw.height,
-            });
-        }
-        let message =
-            format!("{place}: box {} (`{}`) is {} x {} pixels", index + 1, raw.label, raw.width, raw.height);
-        Err(error(message))
-    };
-    raw.into_iter().enumerate().map(one).collect()
+fn boxes(raw: Vec<RawBox>) -> Vec<BoundingBox> {
+    raw.into_iter()
+        .map(|b| BoundingBox { label: b.label, x: b.x, y: b.y, width: b.width, height: b.height })
+        .collect()
 }
 
 /// The map under `key`, after version and type were checked.
@@ -300,7 +288,7 @@ fn typed(
 /// Reads `bounding_boxes.labels`: boxes by file name.
 ///
 /// # Errors
-/// `label_file` naming the file and the box (counted from 1); a box without area is refused.
+/// `label_file` naming the file. Boxes are as they are written: [`crate::boxes::Annotated::fit`] holds them against the picture.
 pub fn parse_bounding_boxes(bytes: &[u8]) -> Result<BTreeMap<String, Vec<BoundingBox>>, SampleError> {
     let what = "bounding_boxes.labels";
     let map = typed(bytes, what, "bounding-box-labels", "boundingBoxes")?;
@@ -308,9 +296,17 @@ pub fn parse_bounding_boxes(bytes: &[u8]) -> Result<BTreeMap<String, Vec<Boundin
         .map(|(file, value)| {
             let place = format!("{what}, file `{file}`");
             let raw = serde_json::from_value(value).map_err(|cause| error(format!("{place}: {cause}")))?;
-            Ok((file, boxes(raw, &place)?))
+            Ok((file, boxes(raw)))
         })
         .collect()
+}
+
+/// Reads a list of boxes alone, as clients send it in the header of a picture.
+///
+/// # Errors
+/// `label_file` with what is wrong.
+pub fn parse_box_list(bytes: &[u8]) -> Result<Vec<BoundingBox>, SampleError> {
+    parse(bytes, "list of boxes").map(boxes)
 }
 
 /// Reads `structured_labels.labels`: spans by file name. Whether they cover the file is checked by [`check_spans`].

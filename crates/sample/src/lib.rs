@@ -1,9 +1,10 @@
 //! Samples: acquisition documents, WAV, FLAC, CSV and images, bytes to values without I/O.
 //!
-//! [`decode`] is the door for every format; [`labels`] reads the label files that travel beside samples; [`encode`] writes
+//! [`decode`] is the door for every format; [`labels`] reads the label files that travel beside samples, [`boxes`] what other programs write of objects in pictures; [`encode`] writes
 //! the formats our own tools produce. No function panics on foreign bytes, and limits hold before memory is asked for.
 
 mod acquisition;
+pub mod boxes;
 mod decode;
 pub mod encode;
 mod flac;
@@ -15,5 +16,5 @@ mod table;
 mod wav;
 
 pub use decode::{decode, detect};
-pub use model::{Axis, Content, Decoded, Finding, Image, SampleError, Signal};
+pub use model::{Axis, Content, Decoded, Finding, Fit, Image, SampleError, Signal};
 pub use options::{CsvOptions, DecodeOptions, Format, Limits, TimeUnit};

@@ -52,6 +52,19 @@ pub enum Content {
     Image(Image),
 }
 
+/// How a picture of another shape is brought to its size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fit {
+    /// Each side on its own: shapes change.
+    #[default]
+    Squash,
+    /// The middle of the picture, as much as has the new shape.
+    FitShortest,
+    /// The whole picture in the middle, black beside it.
+    FitLongest,
+}
+
 /// Something worth telling about a file that was still accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

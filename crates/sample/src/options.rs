@@ -97,6 +97,10 @@ pub struct CsvOptions {
     /// Whether each row is a sample of its own. `None`: yes when there is one row, or when there is no time column, no
     /// rate and a label column; otherwise the rows are one time series.
     pub rows_are_samples: Option<bool>,
+    /// Further words and numbers that stand for a missing value (`"-200"` is also `-200,0`), beside empty cells, `?`, `NA`, `null`,
+    /// `none` and `-`. When any is given and rows are samples, a missing value is NaN and a missing label is none;
+    /// otherwise a missing value refuses the file.
+    pub missing: Vec<String>,
     /// Character between cells; a space stands for any run of spaces and tabs.
     pub delimiter: Option<char>,
     /// Whether the first row holds names.

@@ -75,10 +75,13 @@ fn needed(method: &Method, path: &str) -> Scope {
     let mut parts = path.trim_matches('/').split('/').skip(2);
     let (kind, last, rest) = (parts.next(), parts.nth(1), parts.next());
     match (method, kind, last, rest) {
+        // Also to look at one's own: a key that may only add sees nothing else.
+        (_, Some("projects"), Some("uploads"), _) => Scope::Ingest,
         (&Method::GET | &Method::HEAD, ..) => Scope::Read,
         (&Method::POST, Some("projects"), Some("samples"), None) => Scope::Ingest,
         // Computes something and changes nothing.
-        (&Method::POST, Some("projects"), Some("features" | "classify"), None) => Scope::Read,
+        (&Method::POST, Some("projects"), Some("features" | "classify" | "table" | "estimate"), None)
+        | (&Method::POST, Some("projects"), Some("file"), Some("check")) => Scope::Read,
         _ => Scope::Full,
     }
 }
@@ -146,8 +149,16 @@ mod tests {
             (Method::POST, "/api/v1/projects/samples/samples", Scope::Ingest),
             (Method::POST, "/api/v1/projects/kws/samples/delete", Scope::Full),
             (Method::PATCH, "/api/v1/projects/kws/samples", Scope::Full),
+            (Method::POST, "/api/v1/projects/kws/uploads", Scope::Ingest),
+            (Method::PUT, "/api/v1/projects/kws/uploads/x", Scope::Ingest),
+            (Method::GET, "/api/v1/projects/kws/uploads/x", Scope::Ingest),
+            (Method::POST, "/api/v1/projects/kws/uploads/x/finish", Scope::Ingest),
             (Method::POST, "/api/v1/projects/kws/features", Scope::Read),
+            (Method::POST, "/api/v1/projects/kws/estimate", Scope::Read),
             (Method::POST, "/api/v1/projects/kws/classify", Scope::Read),
+            (Method::POST, "/api/v1/projects/kws/table", Scope::Read),
+            (Method::POST, "/api/v1/projects/kws/file/check", Scope::Read),
+            (Method::PUT, "/api/v1/projects/kws/file", Scope::Full),
             (Method::POST, "/api/v1/projects/samples/jobs", Scope::Full),
             (Method::POST, "/api/v1/keys", Scope::Full),
             (Method::POST, "/api/v1/projects", Scope::Full),

@@ -5,9 +5,10 @@ use edgewright_api as api;
 use edgewright_engine::{
     access::{self, KeyEntry},
     board::{Board, StageState, Standing},
-    classify::Classified,
+    classify::{Classified, FoundBox},
     dataset::{self, ImportReport, PageLine, Shown},
     documents::TargetEntry,
+    estimate::Estimate,
     jobs::{self, JobState, LogLine, NumberedLine},
     preview::PreviewRequest,
     project::{LearnKind, ProjectFile},
@@ -45,6 +46,7 @@ pub fn settings(file: &ProjectFile) -> api::Settings {
     let kind = |k: LearnKind| match k {
         LearnKind::Classifier => "classifier",
         LearnKind::Regression => "regression",
+        LearnKind::Detection => "detection",
         LearnKind::Anomaly => "anomaly",
     };
     api::Settings {
@@ -53,11 +55,90 @@ pub fn settings(file: &ProjectFile) -> api::Settings {
         rate_hz: file.impulse.rate_hz,
         blocks: file.impulse.dsp.iter().map(|b| b.block.clone()).collect(),
         learn: file.impulse.learn.iter().map(|l| kind(l.kind).to_owned()).collect(),
+        dsp: file
+            .impulse
+            .dsp
+            .iter()
+            .map(|b| api::DspSetting {
+                id: b.id.clone().unwrap_or_else(|| b.block.clone()),
+                block: b.block.clone(),
+                version: b.version,
+                axes: b.axes.clone(),
+                // A value that JSON does not have (a number that is none) is shown as nothing.
+                params: b
+                    .params
+                    .iter()
+                    .map(|(k, v)| (k.clone(), serde_json::to_value(v).unwrap_or_default()))
+                    .collect(),
+            })
+            .collect(),
+        learning: file
+            .impulse
+            .learn
+            .iter()
+            .map(|l| api::LearnSetting {
+                id: l.id.clone().unwrap_or_else(|| kind(l.kind).to_owned()),
+                kind: kind(l.kind).to_owned(),
+                inputs: l.inputs.clone(),
+                file: l.file.clone(),
+                own_layers: l.layers.is_some(),
+            })
+            .collect(),
         epochs: file.training.epochs as u64,
         learning_rate: file.training.learning_rate,
         test: file.split.test,
         targets: file.deploy.targets.clone(),
         package: file.deploy.package.clone(),
+    }
+}
+
+pub fn estimate(told: Estimate) -> api::Estimate {
+    api::Estimate {
+        frames: told.frames as u64,
+        axes: told.axes,
+        dsp: told
+            .dsp
+            .into_iter()
+            .map(|d| api::DspEstimate {
+                id: d.id,
+                shape: d.shape.into_iter().map(|n| n as u64).collect(),
+                scratch_bytes: d.scratch_bytes as u64,
+            })
+            .collect(),
+        learn: told
+            .learn
+            .into_iter()
+            .map(|l| api::LearnEstimate {
+                id: l.id,
+                inputs: l.inputs as u64,
+                layers: l
+                    .layers
+                    .into_iter()
+                    .map(|l| api::LayerEstimate {
+                        layer: serde_json::from_value(l.layer).unwrap_or_default(),
+                        shape: l.shape.map(|s| s.iter().map(|&n| n as u64).collect()),
+                        parameters: l.parameters as u64,
+                        macs: l.macs,
+                    })
+                    .collect(),
+                parameters: l.parameters as u64,
+                macs: l.macs,
+                problem: l.problem,
+                unknown: l.unknown,
+                wrong_layer: l.wrong_layer.map(|n| n as u64),
+            })
+            .collect(),
+        targets: told
+            .targets
+            .into_iter()
+            .map(|t| api::TargetEstimate {
+                target: t.target,
+                arena_bytes: t.arena_bytes as u64,
+                flash_bytes: t.flash_bytes,
+                instructions: t.instructions,
+                own_class: t.own_class,
+            })
+            .collect(),
     }
 }
 
@@ -83,6 +164,8 @@ pub fn sample(line: PageLine) -> api::Sample {
         id: listed.id,
         name: listed.name,
         label: listed.label,
+        ranges: listed.ranges.into_iter().map(range).collect(),
+        boxes: listed.boxes.map(|all| all.into_iter().map(label_box).collect()),
         category: category(&listed.category),
         group: listed.group,
         duration_ms: listed.duration_ms,
@@ -92,6 +175,23 @@ pub fn sample(line: PageLine) -> api::Sample {
         edited: line.edited,
         findings: line.findings as u64,
     }
+}
+
+fn label_box(b: dataset::LabelBox) -> api::LabelBox {
+    api::LabelBox { label: b.label, x: b.x, y: b.y, width: b.width, height: b.height }
+}
+
+pub fn box_asked(b: api::LabelBox) -> dataset::LabelBox {
+    dataset::LabelBox { label: b.label, x: b.x, y: b.y, width: b.width, height: b.height }
+}
+
+fn range(r: dataset::LabelRange) -> api::LabelRange {
+    api::LabelRange { label: r.label, start: r.start as u64, end: r.end as u64, label_map: r.label_map }
+}
+
+pub fn range_asked(r: api::LabelRange) -> dataset::LabelRange {
+    let frame = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    dataset::LabelRange { label: r.label, start: frame(r.start), end: frame(r.end), label_map: r.label_map }
 }
 
 pub fn detail(line: PageLine, shown: Shown) -> api::SampleDetail {
@@ -164,6 +264,10 @@ fn figures((arithmetic, f): (&'static str, test::Figures)) -> api::Figures {
         high: f.high,
         macro_f1: f.macro_f1,
         log_loss: f.log_loss,
+        f1: f.f1,
+        precision: f.precision,
+        recall: f.recall,
+        map50: f.map50,
         r2: f.r2,
         mae: f.mae,
         rmse: f.rmse,
@@ -266,12 +370,17 @@ pub fn target(entry: TargetEntry) -> api::Target {
     }
 }
 
+fn found(b: FoundBox) -> api::FoundBox {
+    api::FoundBox { label: b.label, x: b.x, y: b.y, width: b.width, height: b.height, score: b.score }
+}
+
 pub fn classified(window: Classified) -> api::Classified {
     api::Classified {
         start_ms: window.start_ms,
         label: window.label,
         scores: window.scores,
         value: window.value,
+        boxes: window.boxes.map(|all| all.into_iter().map(found).collect()),
         anomaly: window.anomaly,
         is_anomaly: window.is_anomaly,
     }

@@ -48,6 +48,11 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
     }
 
+    /// Status and sentence, for those who write errors in another form.
+    pub fn told(self) -> (StatusCode, String) {
+        (self.status, self.detail)
+    }
+
     /// A fault of ours.
     pub fn internal(detail: impl std::fmt::Display) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("internal: {detail}"))

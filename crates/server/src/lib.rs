@@ -2,10 +2,12 @@
 //! `engine`, converts.
 
 mod auth;
+mod clients;
 mod convert;
 mod error;
 mod events;
 mod openapi;
+mod pieces;
 mod routes;
 mod send;
 mod state;
@@ -45,6 +47,8 @@ pub const JSON_MAX: usize = 2 << 20;
 pub const UPLOAD_MAX: u64 = 512 << 20;
 /// A worker without a job looks for one so often.
 const IDLE: Duration = Duration::from_millis(200);
+/// How often the system is asked for ports.
+const PORT_TRIES: usize = 50;
 /// Threads for use cases; each may have a project open.
 const BLOCKING: usize = 32;
 
@@ -59,6 +63,8 @@ pub struct ServeOptions {
     pub workers: usize,
     /// Threads that one job may use.
     pub jobs: usize,
+    /// Folders outside the projects that a project file written over the network may name.
+    pub data_roots: Vec<PathBuf>,
 }
 
 /// What to tell when the server listens.
@@ -70,6 +76,8 @@ pub struct Ready {
     pub sign_in: Option<String>,
     /// Why there is no Studio in this program.
     pub no_studio: Option<&'static str>,
+    /// Where devices and uploaders send samples, or why they cannot.
+    pub uploads: Result<String, String>,
 }
 
 /// Why the server ended or did not start.
@@ -98,10 +106,10 @@ pub enum ServeError {
 pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
     let workspace = Arc::new(Workspace::open(&options.dir)?);
     let _lock = workspace.become_server()?;
+    pieces::clean(&workspace)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING).build()?;
-    let listen = |source| ServeError::Listen { address: options.listen, source };
-    let listener = runtime.block_on(tokio::net::TcpListener::bind(options.listen)).map_err(listen)?;
+    let (listener, ingestion) = runtime.block_on(bind(options.listen))?;
     let address = listener.local_addr()?;
     let url = format!("http://{address}");
     workspace.set_address(&url)?;
@@ -109,16 +117,27 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
         true => None,
         false => Some(sign_in_link(&url, &workspace.sign_in_token()?)),
     };
-    let app = App::new(workspace.clone(), address.port(), document());
+    let app = App::new(workspace.clone(), address.port(), document(), &options.data_roots);
+    let uploads = match &ingestion {
+        Ok(listener) => Ok(format!("http://{}", listener.local_addr()?)),
+        Err(error) => Err(error.to_string()),
+    };
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..options.workers {
             scope.spawn(|| work(&workspace, "serve", options.jobs, &stop));
         }
-        ready(&Ready { url, sign_in, no_studio: studio::missing() });
+        ready(&Ready { url, sign_in, no_studio: studio::missing(), uploads });
         let ended = runtime.block_on(async {
+            let uploads = async {
+                match ingestion {
+                    Ok(listener) => axum::serve(listener, clients::ingestion(app.clone())).await,
+                    Err(_) => std::future::pending().await,
+                }
+            };
             tokio::select! {
-                ended = axum::serve(listener, router(app)) => ended,
+                ended = axum::serve(listener, router(app.clone())) => ended,
+                ended = uploads => ended,
                 () = told_to_end() => Ok(()),
             }
         });
@@ -128,6 +147,29 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     })?;
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(())
+}
+
+/// The ports: the Studio's, and the one for uploads at its distance, which may be taken. Where the system chooses, it chooses until both are free.
+async fn bind(
+    listen: Address,
+) -> Result<(tokio::net::TcpListener, std::io::Result<tokio::net::TcpListener>), ServeError> {
+    let mut tries = 0;
+    loop {
+        let failed = |source| ServeError::Listen { address: listen, source };
+        let studio = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
+        let mut address = studio.local_addr()?;
+        let uploads = match address.port().checked_add(clients::INGESTION) {
+            Some(port) => {
+                address.set_port(port);
+                tokio::net::TcpListener::bind(address).await
+            }
+            None => Err(std::io::Error::other("there is no such port")),
+        };
+        tries += 1;
+        if uploads.is_ok() || listen.port() != 0 || tries == PORT_TRIES {
+            return Ok((studio, uploads));
+        }
+    }
 }
 
 /// The address that signs in with a token.
@@ -183,6 +225,7 @@ fn router(app: App) -> Router {
     let (api, _) = routes::all().split_for_parts();
     api.route("/api/openapi.json", get(openapi_json))
         .route("/sign-in", get(studio::sign_in))
+        .merge(clients::rest())
         .fallback(fallback)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(JSON_MAX))

@@ -30,17 +30,20 @@ pub struct App {
     pub cookie: Arc<str>,
     /// The OpenAPI document.
     pub openapi: Arc<str>,
+    /// Folders outside the projects that their files may name.
+    pub data_roots: Arc<[PathBuf]>,
     failures: Arc<Mutex<Vec<Instant>>>,
     hashing: Arc<tokio::sync::Semaphore>,
 }
 
 impl App {
     /// For a workspace that is served at a port.
-    pub fn new(workspace: Arc<Workspace>, port: u16, openapi: String) -> Self {
+    pub fn new(workspace: Arc<Workspace>, port: u16, openapi: String, data_roots: &[PathBuf]) -> Self {
         Self {
             workspace,
             cookie: format!("edgewright_{port}").into(),
             openapi: openapi.into(),
+            data_roots: data_roots.into(),
             failures: Arc::default(),
             // One hash takes 19 MiB.
             hashing: Arc::new(tokio::sync::Semaphore::new(2)),
@@ -55,6 +58,15 @@ impl App {
         let workspace = self.workspace.clone();
         let done = tokio::task::spawn_blocking(move || work(&workspace)).await;
         Ok(done.map_err(ApiError::internal)??)
+    }
+
+    /// Works on files of the server on a thread that may block.
+    pub async fn on_disk<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Workspace) -> ApiResult<T> + Send + 'static,
+    ) -> ApiResult<T> {
+        let workspace = self.workspace.clone();
+        tokio::task::spawn_blocking(move || work(&workspace)).await.map_err(ApiError::internal)?
     }
 
     /// Runs a use case on an open project, beside whoever works in it.

@@ -36,13 +36,23 @@ pub fn safe_name(name: &str) -> ApiResult<String> {
 /// # Errors
 /// [`ApiError::too_large`], and what the disk says.
 pub async fn receive(app: &App, name: &str, request: Request) -> ApiResult<TempDir> {
-    let too_large =
-        || ApiError::too_large(format!("a file has at most {UPLOAD_MAX} bytes; cut it into parts"));
     let told =
         request.headers().get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
     if told.is_some_and(|n| n > UPLOAD_MAX) {
         return Err(too_large());
     }
+    keep(app, name, request.into_body().into_data_stream()).await
+}
+
+/// Writes pieces to a folder of its own, below that name.
+///
+/// # Errors
+/// As [`receive`].
+pub async fn keep<E: std::fmt::Display>(
+    app: &App,
+    name: &str,
+    mut body: impl futures_util::Stream<Item = Result<axum::body::Bytes, E>> + Unpin,
+) -> ApiResult<TempDir> {
     let name = name.to_owned();
     let inbox = app.workspace.server_dir().join("inbox");
     let opened = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
@@ -56,7 +66,6 @@ pub async fn receive(app: &App, name: &str, request: Request) -> ApiResult<TempD
     });
     let (folder, file) = opened.await.map_err(ApiError::internal)?.map_err(no_room)?;
     let mut file = tokio::fs::File::from_std(file);
-    let mut body = request.into_body().into_data_stream();
     let mut size = 0u64;
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(|e| ApiError::bad_request(format!("the upload broke off: {e}")))?;
@@ -74,7 +83,12 @@ pub async fn receive(app: &App, name: &str, request: Request) -> ApiResult<TempD
     Ok(folder)
 }
 
-fn no_room(error: std::io::Error) -> ApiError {
+fn too_large() -> ApiError {
+    ApiError::too_large(format!("a file has at most {UPLOAD_MAX} bytes; cut it into parts"))
+}
+
+/// What the disk says, in an answer.
+pub fn no_room(error: std::io::Error) -> ApiError {
     use std::io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
     match error.kind() {
         StorageFull | QuotaExceeded | FileTooLarge => ApiError::new(

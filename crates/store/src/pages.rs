@@ -1,13 +1,15 @@
 //! Samples by the page, counted, and edited by people.
 
-use crate::{SampleRow, Store, StoreError, rows::sample};
+use crate::{Hash, SampleRow, Store, StoreError, rows::sample};
 use sqlx::{Connection, Row};
 
 /// Which samples. What is `None` lets all through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SampleFilter {
-    /// Exactly this label; the empty text: without a label.
+    /// Exactly this label; the empty text: without a label, also of parts or boxes.
     pub label: Option<String>,
+    /// Let through as well: what has this text in its labels of parts or boxes.
+    pub in_ranges: Option<String>,
     /// `training`, `testing` or `split`.
     pub category: Option<String>,
     /// Part of the name, whatever its case (of ASCII letters).
@@ -32,20 +34,25 @@ pub struct LabelCount {
 /// What a person changes of samples. What is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
-    /// The new label; the empty text takes the label away.
+    /// The new label; the empty text takes the label away. Labels of parts go.
     pub label: Option<String>,
+    /// The new labels of parts; the empty text takes them away. The label of the whole goes.
+    pub ranges_json: Option<String>,
+    /// The new boxes; the empty text takes them away. Other labels stay.
+    pub boxes_json: Option<String>,
     /// The new category.
     pub category: Option<String>,
     /// Whether to leave them out of everything.
     pub disabled: Option<bool>,
 }
 
-/// `$1` to `$4` are the fields of the filter.
+/// `$1` to `$5` are the fields of the filter.
 macro_rules! filtered {
     ($head:literal, $tail:literal) => {
         concat!(
             $head,
-            " FROM samples WHERE ($1 IS NULL OR label = $1 OR ($1 = '' AND label IS NULL))
+            " FROM samples WHERE ($1 IS NULL OR label = $1 OR ($1 = '' AND label IS NULL AND ranges_json IS NULL AND boxes_json IS NULL)
+                    OR instr(ranges_json, $5) > 0 OR instr(boxes_json, $5) > 0)
                 AND ($2 IS NULL OR category = $2) AND ($3 IS NULL OR instr(lower(name), lower($3)) > 0)
                 AND ($4 IS NULL OR disabled = $4) ",
             $tail
@@ -74,14 +81,16 @@ impl Store {
                 .bind(&filter.category)
                 .bind(&filter.name)
                 .bind(disabled)
+                .bind(&filter.in_ranges)
                 .fetch_one(&mut *connection)
                 .await?
                 .try_get("n")?;
-            let rows = sqlx::query(filtered!("SELECT *", "ORDER BY name, id LIMIT $5 OFFSET $6"))
+            let rows = sqlx::query(filtered!("SELECT *", "ORDER BY name, id LIMIT $6 OFFSET $7"))
                 .bind(&filter.label)
                 .bind(&filter.category)
                 .bind(&filter.name)
                 .bind(disabled)
+                .bind(&filter.in_ranges)
                 .bind(i64::try_from(limit).unwrap_or(i64::MAX))
                 .bind(i64::try_from(offset).unwrap_or(i64::MAX))
                 .fetch_all(&mut *connection)
@@ -103,7 +112,20 @@ impl Store {
         inner.runtime.block_on(query)?.as_ref().map(sample).transpose()
     }
 
-    /// How many samples there are of each label and category.
+    /// Whether a sample is made of these bytes, whatever its name.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn has_bytes(&self, blob: &Hash) -> Result<bool, StoreError> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let query = sqlx::query("SELECT 1 FROM samples WHERE blob = $1 LIMIT 1")
+            .bind(blob.to_string())
+            .fetch_optional(&mut inner.connection);
+        Ok(inner.runtime.block_on(query)?.is_some())
+    }
+
+    /// How many samples without labels of parts or boxes there are of each label and category.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -112,7 +134,7 @@ impl Store {
         let inner = &mut *guard;
         let query = sqlx::query(
             "SELECT label, category, SUM(1 - disabled) AS n, SUM(disabled) AS off FROM samples
-             GROUP BY label, category ORDER BY label, category",
+             WHERE ranges_json IS NULL AND (boxes_json IS NULL OR label IS NOT NULL) GROUP BY label, category ORDER BY label, category",
         )
         .fetch_all(&mut inner.connection);
         inner
@@ -126,6 +148,41 @@ impl Store {
                     samples: row.try_get::<i64, _>("n")?.max(0) as u64,
                     disabled: row.try_get::<i64, _>("off")?.max(0) as u64,
                 })
+            })
+            .collect()
+    }
+
+    /// Boxes of all samples that have them, with category and whether the sample is disabled.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn all_boxes(&self) -> Result<Vec<(String, String, bool)>, StoreError> {
+        self.all_texts(
+            "SELECT boxes_json AS text, category, disabled FROM samples WHERE boxes_json IS NOT NULL ORDER BY id",
+        )
+    }
+
+    /// Labels of parts of all samples that have them, with category and whether the sample is disabled.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn all_ranges(&self) -> Result<Vec<(String, String, bool)>, StoreError> {
+        self.all_texts(
+            "SELECT ranges_json AS text, category, disabled FROM samples WHERE ranges_json IS NOT NULL ORDER BY id",
+        )
+    }
+
+    fn all_texts(&self, query: &'static str) -> Result<Vec<(String, String, bool)>, StoreError> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let query = sqlx::query(query).fetch_all(&mut inner.connection);
+        inner
+            .runtime
+            .block_on(query)?
+            .iter()
+            .map(|row| {
+                let disabled: i64 = row.try_get("disabled")?;
+                Ok((row.try_get("text")?, row.try_get("category")?, disabled != 0))
             })
             .collect()
     }
@@ -144,7 +201,11 @@ impl Store {
             for id in ids {
                 let done = sqlx::query(
                     "UPDATE samples SET edited = 1,
-                        label = CASE WHEN $1 IS NULL THEN label WHEN $1 = '' THEN NULL ELSE $1 END,
+                        label = CASE WHEN $5 IS NOT NULL AND $5 <> '' THEN NULL WHEN $1 IS NULL THEN label
+                            WHEN $1 = '' THEN NULL ELSE $1 END,
+                        ranges_json = CASE WHEN $5 = '' THEN NULL WHEN $5 IS NOT NULL THEN $5
+                            WHEN $1 IS NULL THEN ranges_json ELSE NULL END,
+                        boxes_json = CASE WHEN $6 IS NULL THEN boxes_json WHEN $6 = '' THEN NULL ELSE $6 END,
                         category = COALESCE($2, category), disabled = COALESCE($3, disabled)
                      WHERE id = $4",
                 )
@@ -152,6 +213,8 @@ impl Store {
                 .bind(&edit.category)
                 .bind(edit.disabled.map(i64::from))
                 .bind(id)
+                .bind(&edit.ranges_json)
+                .bind(&edit.boxes_json)
                 .execute(&mut *transaction)
                 .await?;
                 found += done.rows_affected();

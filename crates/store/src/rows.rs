@@ -12,6 +12,10 @@ pub struct SampleRow {
     pub name: String,
     /// Label, if any.
     pub label: Option<String>,
+    /// Labels of parts, the caller's text; then there is no label.
+    pub ranges_json: Option<String>,
+    /// Boxes around objects, the caller's text.
+    pub boxes_json: Option<String>,
     /// `training`, `testing` or `split`.
     pub category: String,
     /// Samples of one group stay together.
@@ -38,6 +42,8 @@ pub struct SampleRow {
 pub struct NewSample {
     pub name: String,
     pub label: Option<String>,
+    pub ranges_json: Option<String>,
+    pub boxes_json: Option<String>,
     pub category: String,
     pub group: Option<String>,
     pub blob: Hash,
@@ -92,6 +98,8 @@ pub(crate) fn sample(row: &SqliteRow) -> Result<SampleRow, StoreError> {
         id: row.try_get("id")?,
         name: row.try_get("name")?,
         label: row.try_get("label")?,
+        ranges_json: row.try_get("ranges_json")?,
+        boxes_json: row.try_get("boxes_json")?,
         category: row.try_get("category")?,
         group: row.try_get("group_key")?,
         blob: hash(&blob)?,
@@ -126,10 +134,12 @@ impl Store {
                     .is_some();
                 sqlx::query(
                     "INSERT INTO samples (id, name, label, category, group_key, blob, index_in_file, format, source,
-                        metadata_json, disabled)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                        metadata_json, disabled, ranges_json, boxes_json)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
                      ON CONFLICT (id) DO UPDATE SET
                         label = CASE WHEN samples.edited = 1 THEN samples.label ELSE excluded.label END,
+                        ranges_json = CASE WHEN samples.edited = 1 THEN samples.ranges_json ELSE excluded.ranges_json END,
+                        boxes_json = CASE WHEN samples.edited = 1 THEN samples.boxes_json ELSE excluded.boxes_json END,
                         category = CASE WHEN samples.edited = 1 THEN samples.category ELSE excluded.category END,
                         group_key = excluded.group_key, format = excluded.format,
                         metadata_json = excluded.metadata_json",
@@ -145,6 +155,8 @@ impl Store {
                 .bind(&s.source)
                 .bind(&s.metadata_json)
                 .bind(i64::from(s.disabled))
+                .bind(&s.ranges_json)
+                .bind(&s.boxes_json)
                 .execute(&mut *transaction)
                 .await?;
                 added.push(Added { id, new: !there });
@@ -182,6 +194,23 @@ impl Store {
                 }
             }
         })
+    }
+
+    /// Ids that begin with some hexadecimal digits, in order.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn ids_from(&self, begin: &str, limit: u32) -> Result<Vec<String>, StoreError> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        // `g` comes after every digit.
+        let query =
+            sqlx::query_scalar("SELECT id FROM samples WHERE id >= $1 AND id < $2 ORDER BY id LIMIT $3")
+                .bind(begin.to_owned())
+                .bind(format!("{begin}g"))
+                .bind(i64::from(limit))
+                .fetch_all(&mut inner.connection);
+        Ok(inner.runtime.block_on(query)?)
     }
 
     /// Ids of the samples that one source brought in, in order.

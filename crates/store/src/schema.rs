@@ -24,6 +24,12 @@ pub(crate) const STEPS: &[&[&str]] = &[
         "CREATE INDEX samples_by_name ON samples (name, id)",
         "CREATE INDEX samples_by_label ON samples (label, name, id)",
     ],
+    // Whether these bytes are here already, for senders that ask.
+    &["CREATE INDEX samples_by_blob ON samples (blob)"],
+    // Labels of parts of a recording; such a sample has no label of its own.
+    &["ALTER TABLE samples ADD COLUMN ranges_json TEXT"],
+    // Boxes around the objects of a picture; an empty list where somebody looked and there are none.
+    &["ALTER TABLE samples ADD COLUMN boxes_json TEXT"],
 ];
 
 /// Tables of a server. The same rule.

@@ -7,6 +7,8 @@ fn sample(name: &str, blob: Hash) -> NewSample {
     NewSample {
         name: name.into(),
         label: Some("yes".into()),
+        ranges_json: None,
+        boxes_json: None,
         category: "split".into(),
         group: None,
         blob,

@@ -3,7 +3,9 @@
 use crate::Rng;
 use edgewright_ir::{
     Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Tensor, TensorId,
+    gmm::{Covariance, Mixture},
     quantize::{Observer, quantize},
+    trees::{Ensemble, Split, Tree},
 };
 use std::collections::BTreeMap;
 
@@ -168,6 +170,79 @@ pub fn float_graph(seed: u64, features: Option<usize>) -> Graph {
     }
     g.graph.outputs.push(g.last);
     g.graph
+}
+
+/// A random float graph of decision trees: few or many features and thresholds, trees with few or many splits, leaves for one output
+/// or all, softmax or not.
+pub fn tree_graph(seed: u64) -> Graph {
+    let mut rng = Rng(seed ^ 0x7ee5);
+    let features = [1 + rng.below(6), 1 + rng.below(300)][rng.below(2)];
+    let outputs = 1 + rng.below(5);
+    let width = if rng.below(2) == 0 { 1 } else { outputs };
+    let steps = [3, 40, 1000][rng.below(3)];
+    let most = [4, 60, 300][rng.below(3)];
+    let mut ensemble = Ensemble { features, base: floats(&mut rng, outputs), width, trees: Vec::new() };
+    for _ in 0..1 + rng.below(12) {
+        let count = 1 + rng.below(most as u64);
+        let mut splits: Vec<Split> = Vec::new();
+        // Sides that lead nowhere yet: split and whether it is its left one.
+        let mut open: Vec<(usize, bool)> = Vec::new();
+        for i in 0..count {
+            if i > 0 {
+                let (split, left) = open.swap_remove(rng.below(open.len() as u64));
+                let side = if left { &mut splits[split].left } else { &mut splits[split].right };
+                *side = i as i32;
+            }
+            open.extend([(i, true), (i, false)]);
+            let threshold = rng.below(steps as u64) as f32 / steps as f32 * 4.0 - 2.0;
+            splits.push(Split { feature: rng.below(features as u64), threshold, left: 0, right: 0 });
+        }
+        for (leaf, (split, left)) in open.into_iter().enumerate() {
+            let side = if left { &mut splits[split].left } else { &mut splits[split].right };
+            *side = -1 - leaf as i32;
+        }
+        // Few different leaves, so that some are shared.
+        let leaves = (0..(count + 1) * width).map(|_| rng.below(3) as f32 * 0.25 - 0.1).collect();
+        ensemble.trees.push(Tree { first: rng.below((outputs - width + 1) as u64), splits, leaves });
+    }
+    let graph = Graph { name: format!("trees {seed}"), ..Graph::default() };
+    let mut g = Growing { graph, rng, there: Vec::new(), last: TensorId(0) };
+    g.last = g.tensor(&[features], None);
+    g.graph.inputs.push(g.last);
+    g.last = ensemble.append(&mut g.graph, g.last, "trees");
+    if g.rng.below(2) == 0 {
+        g.push(Op::Softmax, vec![g.last], &[outputs]);
+    }
+    g.graph.outputs.push(g.last);
+    g.graph
+}
+
+/// A random mixture of Gaussians, diagonal or full.
+///
+/// # Panics
+/// When a covariance that was made positive definite is none.
+pub fn mixture_graph(seed: u64) -> Graph {
+    let mut rng = Rng(seed ^ 0x933);
+    let (width, n, k) = (12u64, 1 + rng.below(9), 1 + rng.below(5));
+    let axes: Vec<usize> = (0..n).map(|_| rng.below(width)).collect();
+    let mut doubles = |count: usize, low: f64| -> Vec<f64> { (0..count).map(|_| low + rng.unit()).collect() };
+    let (mean, scale) = (doubles(n, -0.5), doubles(n, 0.5));
+    let weights = doubles(k, 0.1);
+    let means: Vec<Vec<f64>> = (0..k).map(|_| doubles(n, -0.5)).collect();
+    let covariances: Vec<Covariance> = (0..k)
+        .map(|_| {
+            if seed.is_multiple_of(2) {
+                return Covariance::Diagonal(doubles(n, 0.01));
+            }
+            let root = doubles(n * n, -0.5);
+            let of = |i: usize, j: usize| -> f64 { (0..n).map(|c| root[i * n + c] * root[j * n + c]).sum() };
+            let spread = |i: usize, j: usize| of(i, j) + if i == j { 0.05 } else { 0.0 };
+            Covariance::Full((0..n * n).map(|at| spread(at / n, at % n)).collect())
+        })
+        .collect();
+    Mixture::new(&axes, (&mean, &scale), &weights, &means, &covariances)
+        .map(|m| m.to_graph(width as usize, -3.0, 0.7, &format!("mixture {seed}")))
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 /// The integer form of a float graph, calibrated on random inputs.

@@ -66,15 +66,22 @@ impl Augment {
                 }
             }
             [height, width, channels] => {
-                let flip = self.flip && stream.unit() < 0.5;
-                let angle = self.rotate * either(stream);
-                let zoom = 1.0 + self.zoom * either(stream);
-                let by = [height, width].map(|n| self.shift * n as f32 * either(stream));
-                if flip || angle != 0.0 || zoom != 1.0 || by != [0.0; 2] {
-                    resample(row, [height, width, channels], flip, angle, zoom, by);
+                let m = self.movement([height, width], stream);
+                if m != Movement::default() {
+                    resample(row, [height, width, channels], m.flip, m.angle, m.zoom, m.by);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// How [`Self::place`] moves a picture of this height and width with the same stream.
+    pub(crate) fn movement(&self, size: [usize; 2], stream: &mut Stream) -> Movement {
+        Movement {
+            flip: self.flip && stream.unit() < 0.5,
+            angle: self.rotate * either(stream),
+            zoom: 1.0 + self.zoom * either(stream),
+            by: size.map(|n| self.shift * n as f32 * either(stream)),
         }
     }
 
@@ -109,6 +116,38 @@ impl Augment {
     /// Whether anything is changed at all.
     pub(crate) fn is_off(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+/// How a picture is moved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Movement {
+    flip: bool,
+    /// Degrees.
+    angle: f32,
+    zoom: f32,
+    /// Pixels down and to the right.
+    by: [f32; 2],
+}
+
+impl Default for Movement {
+    fn default() -> Self {
+        Self { flip: false, angle: 0.0, zoom: 1.0, by: [0.0; 2] }
+    }
+}
+
+impl Movement {
+    /// Where a point ends, in shares of height and width from the upper left corner; it may end outside.
+    pub(crate) fn point(&self, [y, x]: [f32; 2], [height, width]: [usize; 2]) -> [f32; 2] {
+        if *self == Self::default() {
+            return [y, x];
+        }
+        let (h, w) = (height as f32, width as f32);
+        let (sine, cosine) = turn(self.angle.clamp(-180.0, 180.0));
+        let (ey, ex) = ((y - 0.5) * h, (x - 0.5) * w);
+        let (dy, dx) = (ey * cosine + ex * sine, ex * cosine - ey * sine);
+        let dx = if self.flip { -dx } else { dx };
+        [(dy * self.zoom + self.by[0]) / h + 0.5, (dx * self.zoom + self.by[1]) / w + 0.5]
     }
 }
 
@@ -248,6 +287,29 @@ mod tests {
         let mut moved = picture.clone();
         resample(&mut moved, [2, 3, 2], false, 0.0, 1.0, [0.0, 1.0]);
         assert_eq!(moved, [0.0, 1.0, 0.0, 1.0, 2.0, 3.0, 6.0, 7.0, 6.0, 7.0, 8.0, 9.0]);
+    }
+
+    #[test]
+    fn a_point_follows_the_picture() {
+        let (h, w) = (24, 32);
+        for seed in 0..40 {
+            let all = Augment { flip: true, shift: 0.1, rotate: 20.0, zoom: 0.1, ..Augment::default() };
+            let (y, x) = (9 + seed % 5, 20 - seed % 9);
+            let mut picture = vec![0.0f32; h * w];
+            picture[y * w + x] = 1.0;
+            let moved = all.movement([h, w], &mut Stream::new(&[seed as u64]));
+            all.place(&mut picture, &[h, w, 1], &mut Stream::new(&[seed as u64]));
+            // The centre of what the one bright pixel became.
+            let total: f32 = picture.iter().sum();
+            let mean = |place: &dyn Fn(usize) -> usize| {
+                picture.iter().enumerate().map(|(i, v)| v * (place(i) as f32 + 0.5)).sum::<f32>() / total
+            };
+            let (cy, cx) = (mean(&|i| i / w), mean(&|i| i % w));
+            let start = [(y as f32 + 0.5) / h as f32, (x as f32 + 0.5) / w as f32];
+            let [ey, ex] = moved.point(start, [h, w]);
+            let off = (ey * h as f32 - cy).abs().max((ex * w as f32 - cx).abs());
+            assert!(off < 0.5, "seed {seed}: {cy} {cx} against {} {}", ey * h as f32, ex * w as f32);
+        }
     }
 
     #[test]

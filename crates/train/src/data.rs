@@ -19,6 +19,17 @@ pub trait Rows: Sync {
     }
 }
 
+/// The centre of an object in a picture.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mark {
+    /// Its label, from 0.
+    pub label: u32,
+    /// From the left, as a share of the width, 0..1.
+    pub x: f32,
+    /// From the top, as a share of the height, 0..1.
+    pub y: f32,
+}
+
 /// What is true of each row.
 #[derive(Clone, Copy, Debug)]
 pub enum Targets<'a> {
@@ -31,6 +42,15 @@ pub enum Targets<'a> {
     },
     /// Number of each row.
     Values(&'a [f32]),
+    /// Objects of each row, which is a picture.
+    Objects {
+        /// One list per row.
+        of: &'a [Vec<Mark>],
+        /// Number of labels.
+        labels: usize,
+        /// How many times as much as a cell of background a cell with an object counts; above 0.
+        weight: f32,
+    },
 }
 
 impl Targets<'_> {
@@ -39,6 +59,7 @@ impl Targets<'_> {
         match self {
             Self::Classes { of, .. } => of.len(),
             Self::Values(v) => v.len(),
+            Self::Objects { of, .. } => of.len(),
         }
     }
     /// Whether there is no target.

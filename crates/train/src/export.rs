@@ -197,7 +197,7 @@ pub(crate) fn graph(network: &Network, input: &[usize; 3], units: &[Unit], norma
         e.values.push(at);
     }
     let mut at = e.values[units.len()];
-    if let Head::Softmax { .. } = network.head {
+    if let Head::Softmax { .. } | Head::Cells { .. } = network.head {
         let shape = e.graph.tensor(at).shape.clone();
         at = e.node("softmax", Op::Softmax, vec![at], &shape);
     }

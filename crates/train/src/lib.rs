@@ -21,14 +21,16 @@ mod optimizer;
 mod plan;
 mod rng;
 mod settings;
+mod sketch;
 mod spec;
 mod unit;
 
 pub use augment::Augment;
-pub use data::{Rows, Targets};
+pub use data::{Mark, Rows, Targets};
 pub use error::TrainError;
 pub use fit::fit;
 pub use loss::Loss;
 pub use optimizer::{Optimizer, Schedule};
 pub use settings::{EpochRecord, Event, Fitted, Flow, LayerSummary, Settings};
+pub use sketch::{Sketch, SketchedLayer, sketch};
 pub use spec::{Activation, Head, Layer, Network, Padding};

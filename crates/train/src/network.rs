@@ -15,9 +15,14 @@ pub(crate) struct Built {
     pub input: [usize; 3],
     /// In order.
     pub units: Vec<Unit>,
-    /// Outputs of the last unit.
-    pub outputs: usize,
+    /// Height, width, channels of the last unit's output.
+    pub head: [usize; 3],
+    /// For each layer as it is written: the shape behind it, and how many units there are then.
+    pub layers: Vec<([usize; 3], usize)>,
 }
+
+/// Weights of a layer, and values behind it, at most.
+const WEIGHTS_MAX: usize = 1 << 26;
 
 /// Output extent and padding before the first element.
 fn extent(
@@ -74,6 +79,24 @@ impl Builder {
         self.push(name, op, vec![self.at], shape);
     }
 
+    /// A unit with weights, unless they are absurdly many.
+    fn learned(&mut self, name: String, op: Op, shape: [usize; 3]) -> Result<(), String> {
+        let [h, w, c] = self.shape;
+        let factors = match op {
+            Op::Conv(conv) => [conv.kernel[0], conv.kernel[1], c, shape[2]],
+            Op::Depthwise(conv) => [conv.kernel[0], conv.kernel[1], 1, shape[2]],
+            _ => [h, w, c, shape[2]],
+        };
+        let product = |of: &[usize]| of.iter().try_fold(1usize, |all, n| all.checked_mul(*n));
+        if product(&factors).is_none_or(|n| n > WEIGHTS_MAX)
+            || product(&shape).is_none_or(|n| n > WEIGHTS_MAX)
+        {
+            return Err(format!("more than {WEIGHTS_MAX} weights or outputs; such a layer fits no device"));
+        }
+        self.next(name, op, shape);
+        Ok(())
+    }
+
     /// The unit behind which a normalisation or activation can stand: the last, or one that does nothing.
     fn host(&mut self, name: String, fits: impl Fn(&Unit, [usize; 3]) -> bool) -> &mut Unit {
         let shape = self.shape;
@@ -113,8 +136,7 @@ impl Builder {
         let ((out_h, pad_h), (out_w, pad_w)) = (fit(h, 0)?, fit(w, 1)?);
         let conv = Conv { kernel, stride, dilation, pad: [pad_h, pad_w] };
         let op = if depthwise { Op::Depthwise(conv) } else { Op::Conv(conv) };
-        self.next(name, op, [out_h, out_w, if depthwise { c } else { filters }]);
-        Ok(())
+        self.learned(name, op, [out_h, out_w, if depthwise { c } else { filters }])
     }
 
     fn pool(&mut self, name: String, size: [usize; 2], stride: [usize; 2], max: bool) -> Result<(), String> {
@@ -160,7 +182,7 @@ impl Builder {
                 if *units == 0 {
                     return Err("`units` must be at least 1".into());
                 }
-                self.next(name, Op::Dense, [1, 1, *units]);
+                self.learned(name, Op::Dense, [1, 1, *units])?;
                 self.activate(behind, *activation);
             }
             Layer::Conv1d { filters, kernel, stride, dilation, padding, activation } => {
@@ -293,17 +315,24 @@ pub(crate) fn build(network: &Network, seed: u64) -> Result<Built, TrainError> {
         TrainError::Data(format!("a network cannot take an input of shape {:?}", network.input))
     })?;
     let mut builder = Builder { at: 0, shape: input, shared: 0, units: Vec::new(), seed };
+    let mut layers = Vec::new();
     for (i, layer) in network.layers.iter().enumerate() {
         builder.layer(&(i + 1).to_string(), layer).map_err(|reason| TrainError::Layer {
             number: i + 1,
             name: layer.name().into(),
             reason,
         })?;
+        layers.push((builder.shape, builder.units.len()));
     }
-    let outputs = match network.head {
-        Head::Softmax { classes } => classes,
-        Head::Linear { outputs } => outputs,
-    };
-    builder.next("head".into(), Op::Dense, [1, 1, outputs]);
-    Ok(Built { input, units: builder.units, outputs })
+    match network.head {
+        Head::Softmax { classes: outputs } | Head::Linear { outputs } => {
+            builder.next("head".into(), Op::Dense, [1, 1, outputs]);
+        }
+        Head::Cells { classes } => {
+            let one = Conv { kernel: [1, 1], stride: [1, 1], dilation: [1, 1], pad: [0, 0] };
+            let [h, w, _] = builder.shape;
+            builder.next("head".into(), Op::Conv(one), [h, w, classes]);
+        }
+    }
+    Ok(Built { input, head: builder.shape, units: builder.units, layers })
 }

@@ -1,11 +1,13 @@
 //! What is minimised, and the sums that make loss and metric.
 
-use crate::{Head, Loss, Network, Settings, Targets, TrainError, loss};
+use crate::{Head, Loss, Mark, Network, Settings, Targets, TrainError, loss};
 
 /// What is minimised.
 pub(crate) struct Objective {
     /// Weight of each class.
     weights: Vec<f32>,
+    /// Rows and columns of the cells of a picture.
+    grid: [usize; 2],
     loss: Loss,
     /// Mean of a regression's targets.
     pub centre: f32,
@@ -14,11 +16,18 @@ pub(crate) struct Objective {
 }
 
 impl Objective {
-    pub fn new(network: &Network, targets: &Targets<'_>, settings: &Settings) -> Result<Self, TrainError> {
+    /// `grid`: rows and columns of the network's output.
+    pub fn new(
+        network: &Network,
+        grid: [usize; 2],
+        targets: &Targets<'_>,
+        settings: &Settings,
+    ) -> Result<Self, TrainError> {
         let fits = match settings.loss {
             Loss::Usual => true,
             Loss::Focal { gamma } => {
-                matches!(network.head, Head::Softmax { .. }) && (0.0..=10.0).contains(&gamma)
+                matches!(network.head, Head::Softmax { .. } | Head::Cells { .. })
+                    && (0.0..=10.0).contains(&gamma)
             }
             Loss::Huber { delta } => {
                 matches!(network.head, Head::Linear { .. }) && delta > 0.0 && delta.is_finite()
@@ -33,7 +42,7 @@ impl Objective {
                 settings.loss
             )));
         }
-        let mut objective = Self { weights: Vec::new(), loss: settings.loss, centre: 0.0, spread: 1.0 };
+        let mut objective = Self { weights: Vec::new(), grid, loss: settings.loss, centre: 0.0, spread: 1.0 };
         match (network.head, targets) {
             (Head::Softmax { classes }, Targets::Classes { of, .. }) => {
                 let mut counts = vec![0usize; classes];
@@ -54,6 +63,13 @@ impl Objective {
                 objective.centre = mean as f32;
                 objective.spread = if var > 1e-12 { var.sqrt() as f32 } else { 1.0 };
             }
+            (Head::Cells { .. }, Targets::Objects { of, labels, weight }) => {
+                // All weights of a usual picture sum to 1, so that the loss of one is what it is for a row of one class.
+                let objects = of.iter().map(Vec::len).sum::<usize>() as f32 / of.len().max(1) as f32;
+                let share = 1.0 / ((grid[0] * grid[1]) as f32 + objects * weight);
+                objective.weights = vec![share];
+                objective.weights.resize(labels + 1, share * weight);
+            }
             _ => {}
         }
         Ok(objective)
@@ -67,6 +83,7 @@ pub(crate) struct Tally {
     right: f64,
     rows: usize,
     error: f64,
+    /// Of a regression's targets: sum and sum of squares. Of cells: how many hold an object, how many are said to.
     s1: f64,
     s2: f64,
 }
@@ -83,6 +100,8 @@ impl Tally {
         let n = self.rows.max(1) as f64;
         match targets {
             Targets::Classes { .. } => self.right / n,
+            // F1 of the cells with an object.
+            Targets::Objects { .. } => 2.0 * self.right / (self.s1 + self.s2).max(1.0),
             Targets::Values(_) => {
                 let spread = self.s2 - self.s1 * self.s1 / n;
                 if spread > 0.0 { 1.0 - self.error / spread } else { 0.0 }
@@ -91,13 +110,28 @@ impl Tally {
     }
 }
 
-/// Loss of one row into the tally; its gradient in place of the output.
+/// Class of each cell: that of the last object whose centre lies in it, else 0. `moved` says where a centre is in the picture.
+fn cells(marks: &[Mark], [rows, columns]: [usize; 2], moved: &dyn Fn([f32; 2]) -> [f32; 2]) -> Vec<usize> {
+    let mut out = vec![0; rows * columns];
+    for mark in marks {
+        let [y, x] = moved([mark.y, mark.x]);
+        if (0.0..1.0).contains(&y) && (0.0..1.0).contains(&x) {
+            let (row, column) = ((y * rows as f32) as usize, (x * columns as f32) as usize);
+            out[row.min(rows - 1) * columns + column.min(columns - 1)] = mark.label as usize + 1;
+        }
+    }
+    out
+}
+
+/// Loss of one row into the tally; its gradient in place of the output. `moved` says where a point of the picture, in shares of
+/// height and width, was moved to.
 pub(crate) fn judge(
     y: &mut [f32],
     row: usize,
     targets: &Targets<'_>,
     objective: &Objective,
     smoothing: f32,
+    moved: &dyn Fn([f32; 2]) -> [f32; 2],
     tally: &mut Tally,
 ) {
     tally.rows += 1;
@@ -111,6 +145,20 @@ pub(crate) fn judge(
                 Loss::Focal { gamma } => loss::focal(y, class, weight, gamma),
                 _ => loss::cross_entropy(y, class, weight, smoothing),
             };
+        }
+        Targets::Objects { of, labels, .. } => {
+            let truth = cells(&of[row], objective.grid, moved);
+            for (y, class) in y.chunks_exact_mut(labels + 1).zip(truth) {
+                let best = (1..y.len()).fold(0, |b, i| if y[i] > y[b] { i } else { b });
+                tally.right += f64::from(u8::from(class > 0 && best == class));
+                tally.s1 += f64::from(u8::from(class > 0));
+                tally.s2 += f64::from(u8::from(best > 0));
+                let weight = objective.weights[class];
+                tally.loss += match objective.loss {
+                    Loss::Focal { gamma } => loss::focal(y, class, weight, gamma),
+                    _ => loss::cross_entropy(y, class, weight, smoothing),
+                };
+            }
         }
         Targets::Values(v) => {
             let target = (v[row] - objective.centre) / objective.spread;

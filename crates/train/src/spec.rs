@@ -179,6 +179,11 @@ pub enum Head {
         /// At least 2.
         classes: usize,
     },
+    /// One score per class in every cell of what the last layer makes, summing to 1 in each; class 0 is the background.
+    Cells {
+        /// Background and at least one label.
+        classes: usize,
+    },
     /// Numbers.
     Linear {
         /// At least 1.

@@ -124,17 +124,6 @@ EW_FN int ew_spectrogram_extract(const ew_spectrogram *p, const ew_signal *signa
     return EW_OK;
 }
 
-/* Row of a matrix that goes on by reflection, the edge row repeated; i >= -2 * rows * 2^10. */
-EW_FN size_t ew_reflect(ptrdiff_t i, size_t rows)
-{
-    const ptrdiff_t period = 2 * (ptrdiff_t)rows;
-    ptrdiff_t j = i % period;
-    if (j < 0) {
-        j += period;
-    }
-    return (size_t)j < rows ? (size_t)j : 2u * rows - 1u - (size_t)j;
-}
-
 /* Running sum that keeps what rounding takes off. */
 typedef struct {
     float high, low;

@@ -47,8 +47,8 @@ EW_FN void ew_moments_of(const float *x, size_t n, ew_moments *out)
         out->skewness = 0.0f;
         out->kurtosis = -3.0f;
     } else {
-        out->skewness = m3 / (m2 * sqrtf(m2));
-        out->kurtosis = m4 / (m2 * m2) - 3.0f;
+        out->skewness = m3 / m2 / sqrtf(m2);
+        out->kurtosis = m4 / m2 / m2 - 3.0f;
     }
 }
 

@@ -33,6 +33,12 @@ static char *message, *reply, shm_name[64];
 static size_t reply_size, reply_room;
 static float *shm;
 static int initialised, on_socket;
+#ifdef EIM_DECODE
+#define BOXES 1
+static float threshold = EIM_BOX_THRESHOLD;
+#else
+#define BOXES 0
+#endif
 
 static void stop(int signal_number)
 {
@@ -301,10 +307,43 @@ static void unpack(const float *from)
 #endif
 }
 
+/* Classes and anomaly score, or boxes. */
+static void tell(void)
+{
+    int i;
+#ifdef EIM_DECODE
+    static const char *const labels[] = EIM_LABELS;
+    static EIM_BOX boxes[EIM_BOX_MAX];
+    const int count = EIM_DECODE(outputs + EIM_CELLS_AT, threshold, boxes);
+    say("\"bounding_boxes\":[");
+    for (i = 0; i < count; i++) {
+        say("%s{\"label\":%s,\"value\":", i > 0 ? "," : "", labels[boxes[i].label]);
+        say_number((double)boxes[i].score);
+        say(",\"x\":%d,\"y\":%d,\"width\":%d,\"height\":%d}", boxes[i].x, boxes[i].y, boxes[i].width, boxes[i].height);
+    }
+    say("]");
+    i = 1;
+#else
+    if (EIM_LABEL_COUNT > 0) {
+        static const char *const labels[] = EIM_LABELS;
+        say("\"classification\":{");
+        for (i = 0; i < EIM_LABEL_COUNT; i++) {
+            say("%s%s:", i > 0 ? "," : "", labels[i]);
+            say_number((double)outputs[i + EIM_LABELS_AT]);
+        }
+        say("}");
+    }
+    i = EIM_LABEL_COUNT;
+#endif
+    if (EIM_ANOMALY_AT >= 0) {
+        say("%s\"anomaly\":", i > 0 ? "," : "");
+        say_number((double)outputs[EIM_ANOMALY_AT < 0 ? 0 : EIM_ANOMALY_AT]);
+    }
+}
+
 /* Classifies `from`; with `smooth` the mean of the last results. */
 static void classify(const float *from, int smooth, double begun)
 {
-    static const char *const labels[] = EIM_LABELS;
     EIM_SIGNAL signal_of_window;
     const double parsed = now_ms();
     double extracted, classified;
@@ -333,18 +372,7 @@ static void classify(const float *from, int smooth, double begun)
         }
     }
     say("\"success\":true,\"result\":{");
-    if (EIM_LABEL_COUNT > 0) {
-        say("\"classification\":{");
-        for (i = 0; i < EIM_LABEL_COUNT; i++) {
-            say("%s%s:", i > 0 ? "," : "", labels[i]);
-            say_number((double)outputs[i + EIM_LABELS_AT]);
-        }
-        say("}");
-    }
-    if (EIM_ANOMALY_AT >= 0) {
-        say("%s\"anomaly\":", EIM_LABEL_COUNT > 0 ? "," : "");
-        say_number((double)outputs[EIM_ANOMALY_AT < 0 ? 0 : EIM_ANOMALY_AT]);
-    }
+    tell();
     say("},\"timing\":{\"dsp\":");
     say_number(extracted - parsed);
     say(",\"classification\":");
@@ -461,7 +489,7 @@ static void answer(const char *m)
         body = find(m, kinds[k]);
         if (body != NULL) {
             long n;
-            const int continuous = k >= 2;
+            const int continuous = k >= 2 && !BOXES; /* pictures are no stream */
             const float *from = request(body, k % 2, continuous ? EIM_SLICE_SIZE : EIM_INPUT_COUNT, &n);
             if (from != NULL && continuous) {
                 slice(from, n, begun);
@@ -471,6 +499,22 @@ static void answer(const char *m)
             return;
         }
     }
+#ifdef EIM_DECODE
+    body = find(m, "set_threshold");
+    if (body != NULL && *body == '{') {
+        double block = -1.0, score = 0.0;
+        const char *of = find(body, "id"), *at = find(body, "min_score");
+        if (of == NULL || number(of, &block) == NULL || block != (double)EIM_BOX_THRESHOLD_ID) {
+            fail("there is no block of this id with a threshold");
+        } else if (at == NULL || number(at, &score) == NULL || !(score >= 0.0 && score <= 1.0)) {
+            fail("min_score must lie in 0 to 1");
+        } else {
+            threshold = (float)score;
+            say("\"success\":true}");
+        }
+        return;
+    }
+#endif
     fail(find(m, "set_threshold") != NULL ? "there is no block with thresholds" : "Failed to handle message");
 }
 

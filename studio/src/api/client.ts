@@ -78,11 +78,46 @@ export async function api<M extends Method, P extends With<M>>(
   return (response.status === 204 ? undefined : await response.json()) as Answer<Operation<P, M>>;
 }
 
+/** Files of this size and more go in pieces, each of which may be tried again. */
+const PIECE = 8 << 20;
+const TRIES = 6;
+
+/** Sends a large file in pieces and goes on where it was when the connection breaks. */
+async function inPieces(project: string, file: Blob, query: Record<string, unknown>): Promise<Schemas['ImportResult']> {
+  const { name, ...how } = query;
+  const begun = await api('post', '/api/v1/projects/{project}/uploads', { path: { project }, body: { name: String(name), size: file.size } });
+  const path = { project, upload: begun.id };
+  let offset = 0;
+  for (let tries = 0; offset < file.size; ) {
+    const url = address('/api/v1/projects/{project}/uploads/{upload}', path, { offset });
+    try {
+      const response = await send(url, { method: 'PUT', body: file.slice(offset, offset + PIECE), headers: { 'content-type': 'application/octet-stream' } });
+      offset = ((await response.json()) as Schemas['Upload']).received;
+      tries = 0;
+    } catch (e) {
+      if (++tries === TRIES || (e instanceof ApiProblem && e.status !== 0 && e.code !== 'changed')) throw e;
+      await new Promise((on) => setTimeout(on, 500 * 2 ** tries));
+      // The server knows how much has arrived; while it cannot be reached, the next try finds out.
+      offset = await api('get', '/api/v1/projects/{project}/uploads/{upload}', { path }).then((u) => u.received, () => offset);
+    }
+  }
+  const response = await send(address('/api/v1/projects/{project}/uploads/{upload}/finish', path, how), { method: 'POST' });
+  return (await response.json()) as Schemas['ImportResult'];
+}
+
 /** Sends a file as it is: the browser reads it piece by piece. */
 export async function upload(project: string, file: Blob, query: Record<string, unknown>): Promise<Schemas['ImportResult']> {
+  if (file.size >= PIECE && !query['delimiter']) return inPieces(project, file, query);
   const url = address('/api/v1/projects/{project}/samples', { project }, query);
   const response = await send(url, { method: 'POST', body: file, headers: { 'content-type': 'application/octet-stream' } });
   return (await response.json()) as Schemas['ImportResult'];
+}
+
+/** What would become of a table, or of its beginning. */
+export async function previewTable(project: string, start: Blob, query: Record<string, unknown>): Promise<Schemas['TablePreview']> {
+  const url = address('/api/v1/projects/{project}/table', { project }, query);
+  const response = await send(url, { method: 'POST', body: start, headers: { 'content-type': 'application/octet-stream' } });
+  return (await response.json()) as Schemas['TablePreview'];
 }
 
 /** What the trained impulse says of a file. */
@@ -108,4 +143,16 @@ export function follow(project: string, job: string, on: { job: (job: Schemas['J
 
 export function isFinal(job: Schemas['Job']): boolean {
   return job.state === 'done' || job.state === 'failed' || job.state === 'cancelled';
+}
+
+/** The edit that brings a sample back to what it is now. */
+export function asItWas(s: Schemas['Sample']): Schemas['SampleEdit'] {
+  const said = s.ranges.length > 0 ? { ranges: s.ranges } : { label: s.label ?? '' };
+  const boxes = s.boxes ? { boxes: s.boxes } : { forget_boxes: true };
+  return { ids: [s.id], ...said, ...boxes, category: s.category, disabled: s.disabled };
+}
+
+/** The label of a sample, or those of its parts or of the objects in it. */
+export function labelText(s: Schemas['Sample']): string {
+  return s.label ?? [...new Set([...s.ranges, ...(s.boxes ?? [])].map((r) => r.label))].join(', ');
 }

@@ -159,6 +159,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/estimate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What the impulse will be like before it is trained, with a file that is being written; nothing is changed. Needs the cleaned recordings. */
+        post: operations["estimate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/features": {
         parameters: {
             query?: never;
@@ -186,11 +203,28 @@ export interface paths {
         /** The text of `edgewright.toml`. */
         get: operations["read_file"];
         /**
-         * Replace the text of `edgewright.toml`. A text that cannot be used is refused with line, key and hint (`project_file`); one that somebody
-         *     else changed meanwhile with `changed`.
+         * Replace the text of `edgewright.toml`. A text that cannot be used, or that newly names a file outside the project, is refused with line, key
+         *     and hint (`project_file`); one that somebody else changed meanwhile with `changed`.
          */
         put: operations["write_file"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/file/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a text for `edgewright.toml` says, and whether it can be used. Nothing is changed. */
+        post: operations["check_file"];
         delete?: never;
         options?: never;
         head?: never;
@@ -357,6 +391,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Windows in a cell of the confusion matrix, at most 1000. Needs the stage `train`. */
+        get: operations["list_outcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/report": {
         parameters: {
             query?: never;
@@ -409,7 +460,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change label, category or `disabled` of samples, all or none. A later import of the same files leaves these alone. */
+        /** Change label, boxes, category or `disabled` of samples, all or none. A later import of the same files leaves these alone. */
         patch: operations["edit_samples"];
         trace?: never;
     };
@@ -458,6 +509,24 @@ export interface paths {
         get: operations["get_file"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/samples/{sample}/parts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Where something happens in a recording: parts of a length, each around what is louder than the rest. */
+        get: operations["propose_parts"];
+        put?: never;
+        /** Make samples of parts of a recording. The whole is disabled unless it is to be kept; its bytes stay. */
+        post: operations["cut_sample"];
         delete?: never;
         options?: never;
         head?: never;
@@ -515,6 +584,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/table": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What would become of a text table, or of its beginning up to the end of a line: the body, of at most 2 MiB. Nothing is kept. */
+        post: operations["preview_table"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/targets": {
         parameters: {
             query?: never;
@@ -526,6 +612,59 @@ export interface paths {
         get: operations["list_targets"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin a file that comes in pieces. An unfinished one is kept for a day after its last piece, also when the server is killed. */
+        post: operations["begin_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/uploads/{upload}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How much of a file has arrived. */
+        get: operations["get_upload"];
+        /** Add a piece, which must begin where the last one ended (else `changed`, and the detail says where). The answer comes when it is on disk. */
+        put: operations["add_piece"];
+        post?: never;
+        /** Throw an unfinished file away. */
+        delete: operations["remove_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/uploads/{upload}/finish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take the samples of a file in whose pieces have all arrived, as if it had been sent whole. */
+        post: operations["finish_upload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -700,6 +839,8 @@ export interface components {
              * @description Score of the anomaly block.
              */
             anomaly?: number | null;
+            /** @description Objects of a picture, in its pixels; of an impulse that finds objects. */
+            boxes?: components["schemas"]["FoundBox"][] | null;
             /** @description Whether that is above the threshold. */
             is_anomaly?: boolean | null;
             /** @description Label with the highest score, or the estimate of a regression. */
@@ -751,6 +892,43 @@ export interface components {
             /** Format: double */
             validation_metric?: number | null;
         };
+        /** @description What to cut a recording into. */
+        Cut: {
+            /** @description Whether the whole is used further; left out: it is disabled. */
+            keep?: boolean;
+            /** @description 1 to 1000. */
+            parts: components["schemas"]["Part"][];
+        };
+        /** @description A DSP block before training. */
+        DspEstimate: {
+            /** @description Name in the project. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Memory that it works in, in bytes; exact.
+             */
+            scratch_bytes: number;
+            /** @description Shape of its features. */
+            shape: number[];
+        };
+        /** @description A DSP block of a project file. */
+        DspSetting: {
+            /** @description Axes that it reads; all when left out. */
+            axes?: string[] | null;
+            /** @description Name of the block. */
+            block: string;
+            /** @description Name in the project. */
+            id: string;
+            /** @description Parameters that the file sets. */
+            params: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int32
+             * @description Implementation version; the newest when left out.
+             */
+            version?: number | null;
+        };
         /** @description One pass over the training windows. */
         EpochLine: {
             /** @description Id of the learning block. */
@@ -786,6 +964,29 @@ export interface components {
              */
             validation_metric?: number | null;
         };
+        /** @description What an impulse will be like before it is trained. */
+        Estimate: {
+            /** @description Names of the axes. */
+            axes: string[];
+            /** @description One per DSP block. */
+            dsp: components["schemas"]["DspEstimate"][];
+            /**
+             * Format: int64
+             * @description Frames of a window.
+             */
+            frames: number;
+            /** @description One per learning block. */
+            learn: components["schemas"]["LearnEstimate"][];
+            /** @description One per target; empty while a block has a problem or is not known. */
+            targets: components["schemas"]["TargetEstimate"][];
+        };
+        /** @description What an impulse will be like, asked while its settings are being chosen. */
+        EstimateRequest: {
+            /** @description Ids of targets; those of the project when left out. */
+            targets?: string[];
+            /** @description TOML of the project file as it would be; as it is when left out. */
+            text?: string | null;
+        };
         /** @description The feature map: evenly spaced training windows. */
         FeatureMap: {
             /** @description In order of sample and time. */
@@ -803,6 +1004,11 @@ export interface components {
             confusion: number[][];
             /**
              * Format: double
+             * @description Of all objects, found by their place.
+             */
+            f1?: number | null;
+            /**
+             * Format: double
              * @description Upper end.
              */
             high?: number | null;
@@ -818,8 +1024,17 @@ export interface components {
             macro_f1?: number | null;
             /** Format: double */
             mae?: number | null;
+            /**
+             * Format: double
+             * @description Mean average precision at an overlap of half the union.
+             */
+            map50?: number | null;
+            /** Format: double */
+            precision?: number | null;
             /** Format: double */
             r2?: number | null;
+            /** Format: double */
+            recall?: number | null;
             /** Format: double */
             rmse?: number | null;
             /**
@@ -865,6 +1080,20 @@ export interface components {
              * @description That share.
              */
             share?: number | null;
+        };
+        /** @description An object that was found in a picture. */
+        FoundBox: {
+            /** Format: double */
+            height: number;
+            label: string;
+            /** Format: float */
+            score: number;
+            /** Format: double */
+            width: number;
+            /** Format: double */
+            x: number;
+            /** Format: double */
+            y: number;
         };
         /** @description That the server lives. */
         Health: {
@@ -1034,6 +1263,31 @@ export interface components {
             /** @description Newest first. */
             keys: components["schemas"]["Key"][];
         };
+        /** @description A labelled rectangle, in pixels of the picture as received. */
+        LabelBox: {
+            /**
+             * Format: double
+             * @description Above 0.
+             */
+            height: number;
+            /** @description Its label. */
+            label: string;
+            /**
+             * Format: double
+             * @description Above 0.
+             */
+            width: number;
+            /**
+             * Format: double
+             * @description Left edge.
+             */
+            x: number;
+            /**
+             * Format: double
+             * @description Upper edge.
+             */
+            y: number;
+        };
         /** @description Samples of one label. */
         LabelCount: {
             /** @description Label, if any. */
@@ -1074,6 +1328,25 @@ export interface components {
              */
             support: number;
         };
+        /** @description A labelled part of a recording. */
+        LabelRange: {
+            /**
+             * Format: int64
+             * @description Last frame, inclusive.
+             */
+            end: number;
+            /** @description Its label. */
+            label: string;
+            /** @description Further keys and values. */
+            label_map?: {
+                [key: string]: string;
+            };
+            /**
+             * Format: int64
+             * @description First frame.
+             */
+            start: number;
+        };
         /** @description A layer of a network. */
         Layer: {
             /**
@@ -1090,6 +1363,69 @@ export interface components {
             parameters: number;
             /** @description Output shape. */
             shape: number[];
+        };
+        /** @description A layer before training. */
+        LayerEstimate: {
+            /** @description Its settings, as in a project file. */
+            layer: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: int64
+             * @description Multiply-accumulates of one window.
+             */
+            macs: number;
+            /**
+             * Format: int64
+             * @description Weights and biases.
+             */
+            parameters: number;
+            /** @description Height, width and channels behind it; `null` from the layer on that does not fit. */
+            shape?: number[] | null;
+        };
+        /** @description A learning block before training. */
+        LearnEstimate: {
+            /** @description Name in the project. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Values that it reads from one window.
+             */
+            inputs: number;
+            /** @description Layers of a network without its head, as the file sets them or as they are chosen. */
+            layers: components["schemas"]["LayerEstimate"][];
+            /**
+             * Format: int64
+             * @description Multiply-accumulates of one window, head included.
+             */
+            macs: number;
+            /**
+             * Format: int64
+             * @description Weights and biases, head included.
+             */
+            parameters: number;
+            /** @description Why it cannot be trained like that. */
+            problem?: string | null;
+            /** @description Why nothing can be said before it is trained. */
+            unknown?: string | null;
+            /**
+             * Format: int64
+             * @description The layer, from 0, that does not fit what comes before it.
+             */
+            wrong_layer?: number | null;
+        };
+        /** @description A learning block of a project file. */
+        LearnSetting: {
+            /** @description A model that was trained elsewhere. */
+            file?: string | null;
+            /** @description Name in the project. */
+            id: string;
+            /** @description Ids of the DSP blocks that it reads; all when left out. */
+            inputs?: string[] | null;
+            /** @description Kind. */
+            kind: string;
+            /** @description Whether the file sets the layers of the network; else they are chosen from the data. */
+            own_layers: boolean;
         };
         /** @description A line of a log with its number. */
         LogEntry: {
@@ -1196,6 +1532,66 @@ export interface components {
             /** @description One of the list's templates. */
             template: string;
         };
+        /** @description A file that comes in pieces. */
+        NewUpload: {
+            /** @description Name of the file, with its ending; may have folders. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Its bytes, at most 512 MiB.
+             */
+            size: number;
+        };
+        /** @description The windows in a cell of the confusion matrix. */
+        OutcomeList: {
+            /**
+             * Format: int64
+             * @description How many there are.
+             */
+            total: number;
+            /** @description The surest first; at most 1000. */
+            windows: components["schemas"]["OutcomeWindow"][];
+        };
+        /** @description A test window in a cell of the confusion matrix. */
+        OutcomeWindow: {
+            /** @description Name of its sample. */
+            name: string;
+            /** @description Id of its sample. */
+            sample: string;
+            /**
+             * Format: float
+             * @description Score of the label that was said, 0..1.
+             */
+            score: number;
+            /**
+             * Format: float
+             * @description Score of the label that it is, 0..1.
+             */
+            score_is: number;
+            /**
+             * Format: double
+             * @description Where it begins in the cleaned recording, in ms.
+             */
+            start_ms: number;
+        };
+        /** @description A part of a recording. */
+        Part: {
+            /**
+             * Format: int64
+             * @description Last frame, inclusive.
+             */
+            end: number;
+            /**
+             * Format: int64
+             * @description First frame.
+             */
+            start: number;
+        };
+        /** @description Parts of a recording, in order. */
+        PartList: {
+            /** @description Each around an event; none when nothing stands out. */
+            parts: components["schemas"]["Part"][];
+        };
         /** @description Why a request failed. `code` is stable; sentences may change. */
         Problem: {
             /**
@@ -1236,6 +1632,17 @@ export interface components {
             text: string;
             /** @description Hash of the text, to be sent back with a change. */
             version: string;
+        };
+        /** @description What a text for `edgewright.toml` says. */
+        ProjectFileChecked: {
+            /** @description Why it cannot be used, when it cannot. */
+            problem?: string | null;
+            settings?: components["schemas"]["Settings"] | null;
+        };
+        /** @description A text to look at. */
+        ProjectFileText: {
+            /** @description TOML. */
+            text: string;
         };
         /** @description A new text for `edgewright.toml`. */
         ProjectFileWritten: {
@@ -1286,6 +1693,8 @@ export interface components {
         Sample: {
             /** @description Names of the axes. */
             axes: string[];
+            /** @description Boxes around the objects of a picture; `null` where nobody looked for any. */
+            boxes?: components["schemas"]["LabelBox"][] | null;
             /** @description Which side of the split. */
             category: components["schemas"]["Category"];
             /** @description Left out of everything. */
@@ -1310,6 +1719,8 @@ export interface components {
             label?: string | null;
             /** @description Name of the file below the imported folder. */
             name: string;
+            /** @description Labels of parts, in order; then there is no label. */
+            ranges: components["schemas"]["LabelRange"][];
             /**
              * Format: double
              * @description Rate in Hz as received; 0 for rows and images.
@@ -1340,13 +1751,19 @@ export interface components {
         };
         /** @description A change of samples; what is left out stays. */
         SampleEdit: {
+            /** @description New boxes, of one picture; none says that it holds no object. */
+            boxes?: components["schemas"]["LabelBox"][] | null;
             category?: components["schemas"]["Category"] | null;
             /** @description Whether to leave them out of everything. */
             disabled?: boolean | null;
+            /** @description Takes the boxes of a picture away: nobody looked for any. */
+            forget_boxes?: boolean;
             /** @description Which. */
             ids: string[];
-            /** @description New label; the empty text takes it away. */
+            /** @description New label; the empty text takes it away. Labels of parts go. */
             label?: string | null;
+            /** @description New labels of parts, of one sample; none takes them away. The label of the whole goes. */
+            ranges?: components["schemas"]["LabelRange"][] | null;
         };
         /** @description Samples by id. */
         SampleIds: {
@@ -1388,6 +1805,8 @@ export interface components {
         Settings: {
             /** @description Names of the DSP blocks. */
             blocks: string[];
+            /** @description The DSP blocks in their order. */
+            dsp: components["schemas"]["DspSetting"][];
             /**
              * Format: int64
              * @description Passes over the training windows, at most.
@@ -1395,6 +1814,8 @@ export interface components {
             epochs: number;
             /** @description Kinds of the learning blocks. */
             learn: string[];
+            /** @description The learning blocks in their order. */
+            learning: components["schemas"]["LearnSetting"][];
             /**
              * Format: double
              * @description Step size of the optimiser.
@@ -1464,6 +1885,41 @@ export interface components {
              */
             samples: number;
         };
+        /** @description What would become of a text table. */
+        TablePreview: {
+            /** @description Names of the axes, */
+            axes: string[];
+            /** @description Remarks. */
+            findings: string[];
+            /**
+             * Format: int64
+             * @description Frames of the first sample.
+             */
+            frames: number;
+            /**
+             * Format: int64
+             * @description How many groups there are, when a column holds them.
+             */
+            groups: number;
+            /** @description Samples of each label, when a column holds it. */
+            labels: {
+                [key: string]: number;
+            };
+            /**
+             * Format: double
+             * @description Rate of the first sample in Hz; 0 when rows are samples.
+             */
+            rate_hz: number;
+            /**
+             * Format: int64
+             * @description Samples in it.
+             */
+            samples: number;
+            /** @description and their units. */
+            units: string[];
+            /** @description The first values of each axis, at most 400; `null` where one is missing. */
+            values: (number | null)[][];
+        };
         /** @description What can be built for. */
         Target: {
             fit?: components["schemas"]["Fit"] | null;
@@ -1486,6 +1942,28 @@ export interface components {
             /** @description For people. */
             title: string;
         };
+        /** @description The learning blocks on a target before training. */
+        TargetEstimate: {
+            /**
+             * Format: int64
+             * @description Memory of the whole impulse without stack, in bytes; exact.
+             */
+            arena_bytes: number;
+            /**
+             * Format: int64
+             * @description Constants and code of the learning blocks and what every image has, in bytes; an estimate.
+             */
+            flash_bytes: number;
+            /**
+             * Format: int64
+             * @description Instructions of the learning blocks for one window; an estimate.
+             */
+            instructions: number;
+            /** @description Whether the figures come from the target's own instruction set. */
+            own_class: boolean;
+            /** @description Id. */
+            target: string;
+        };
         /** @description All targets. */
         TargetList: {
             /** @description In order of id. */
@@ -1495,6 +1973,23 @@ export interface components {
         TokenSignIn: {
             /** @description The token; it works once. */
             token: string;
+        };
+        /** @description How much of a file has arrived. */
+        Upload: {
+            /** @description Id. */
+            id: string;
+            /** @description Name of the file. */
+            name: string;
+            /**
+             * Format: int64
+             * @description Bytes that have arrived; the next piece begins here.
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description Its bytes.
+             */
+            size: number;
         };
         /** @description Proof on one target. */
         Verification: {
@@ -1887,6 +2382,40 @@ export interface operations {
             };
         };
     };
+    estimate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EstimateRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Estimate"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_features: {
         parameters: {
             query?: never;
@@ -1973,6 +2502,40 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProjectFile"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    check_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectFileText"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectFileChecked"];
                 };
             };
             "4XX": {
@@ -2318,6 +2881,43 @@ export interface operations {
             };
         };
     };
+    list_outcomes: {
+        parameters: {
+            query: {
+                /** @description The label that it is. */
+                is: string;
+                /** @description The label that was said. */
+                said: string;
+                /** @description The float network instead of the integer one, which the emitted C equals bit for bit. */
+                float?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutcomeList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_report: {
         parameters: {
             query?: never;
@@ -2439,6 +3039,18 @@ export interface operations {
                 category?: components["schemas"]["Category"];
                 /** @description Rate in Hz of files that do not say it. */
                 rate_hz?: number;
+                /** @description Of a table: column that holds the time. */
+                time_column?: string;
+                /** @description Of a table: unit of the time, `s`, `ms`, `us` or `ns`. */
+                time_unit?: string;
+                /** @description Of a table: columns that become axes, with commas between them. A column is named by its header, or by its number from 1. */
+                columns?: string;
+                /** @description Of a table: whether each row is a sample of its own. */
+                rows_are_samples?: boolean;
+                /** @description Of a table: whether the first row holds names. */
+                header?: boolean;
+                /** @description Of a table: the character between cells. */
+                delimiter?: string;
                 /** @description Only say what would become of it. */
                 dry_run?: boolean;
             };
@@ -2602,6 +3214,77 @@ export interface operations {
             };
         };
     };
+    propose_parts: {
+        parameters: {
+            query?: {
+                /** @description In ms; 1000 when left out. */
+                length_ms?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the sample */
+                sample: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PartList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cut_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the sample */
+                sample: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Cut"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleIds"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_waveform: {
         parameters: {
             query?: {
@@ -2701,6 +3384,71 @@ export interface operations {
             };
         };
     };
+    preview_table: {
+        parameters: {
+            query: {
+                /** @description Name of the file, with its ending; may have folders. */
+                name: string;
+                /** @description Label. Left out: see `label_from`. */
+                label?: string;
+                /**
+                 * @description `folder`, `name`, `name:REGEX` or `column:NAME`. Left out: the folder in the name if there is one, else the name before its first
+                 *     dot.
+                 */
+                label_from?: string;
+                /** @description `folder`, `regex:RE` or `column:NAME`: samples of one group stay on one side of the split. */
+                group_from?: string;
+                /** @description Which side of the split; the split stage decides when left out. */
+                category?: components["schemas"]["Category"];
+                /** @description Rate in Hz of files that do not say it. */
+                rate_hz?: number;
+                /** @description Of a table: column that holds the time. */
+                time_column?: string;
+                /** @description Of a table: unit of the time, `s`, `ms`, `us` or `ns`. */
+                time_unit?: string;
+                /** @description Of a table: columns that become axes, with commas between them. A column is named by its header, or by its number from 1. */
+                columns?: string;
+                /** @description Of a table: whether each row is a sample of its own. */
+                rows_are_samples?: boolean;
+                /** @description Of a table: whether the first row holds names. */
+                header?: boolean;
+                /** @description Of a table: the character between cells. */
+                delimiter?: string;
+                /** @description Only say what would become of it. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        /** @description The table */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TablePreview"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_targets: {
         parameters: {
             query?: never;
@@ -2719,6 +3467,187 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TargetList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUpload"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the upload */
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_piece: {
+        parameters: {
+            query: {
+                /** @description Byte of the file that it begins with. */
+                offset: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the upload */
+                upload: string;
+            };
+            cookie?: never;
+        };
+        /** @description The bytes */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Upload"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the upload */
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_upload: {
+        parameters: {
+            query?: {
+                /** @description Label. Left out: see `label_from`. */
+                label?: string;
+                /** @description As for a whole file. */
+                label_from?: string;
+                /** @description As for a whole file. */
+                group_from?: string;
+                /** @description Which side of the split; the split stage decides when left out. */
+                category?: components["schemas"]["Category"];
+                /** @description Rate in Hz of files that do not say it. */
+                rate_hz?: number;
+                /** @description Only say what would become of it; the upload stays. */
+                dry_run?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the upload */
+                upload: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportResult"];
                 };
             };
             "4XX": {

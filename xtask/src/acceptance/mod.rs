@@ -3,8 +3,12 @@
 //! One module per set. Each lays out the files of one split, writes what its project needs over a template, and the
 //! product does the rest through its command line.
 
+mod ai_nose;
+mod air_quality;
+mod bccd;
 mod ceiling_fan;
 mod ei_cbor_gestures;
+mod ei_coffee_multilabel;
 mod ei_export_xiao_gestures;
 mod fsdd;
 mod hapt;
@@ -50,11 +54,15 @@ const SETS: &[&Set] = &[
     &speech_commands::SET,
     &ei_export_xiao_gestures::SET,
     &ei_cbor_gestures::SET,
+    &ei_coffee_multilabel::SET,
     &hapt::ACCELEROMETER,
     &hapt::BOTH,
+    &bccd::SET,
     &ceiling_fan::SET,
     &occupancy::SET,
     &iris::SET,
+    &air_quality::SET,
+    &ai_nose::SET,
 ];
 
 /// Points of accuracy that int8 may lose against float.

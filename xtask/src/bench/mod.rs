@@ -4,6 +4,7 @@ mod build;
 mod compile;
 mod peer;
 mod process;
+mod server;
 mod spine;
 mod train;
 
@@ -106,8 +107,13 @@ impl Figure {
 
 type Group = fn(&Workspace, u64, &mut dyn FnMut(Figure)) -> Result<()>;
 
-const GROUPS: &[(&str, Group)] =
-    &[("spine", spine::run), ("compile", compile::run), ("build", build::run), ("train", train::run)];
+const GROUPS: &[(&str, Group)] = &[
+    ("spine", spine::run),
+    ("compile", compile::run),
+    ("build", build::run),
+    ("train", train::run),
+    ("server", server::run),
+];
 
 /// The command.
 pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {

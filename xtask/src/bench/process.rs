@@ -53,7 +53,7 @@ pub fn measure(workspace: &Workspace, command: &mut Command) -> Result<Cost> {
 }
 
 /// `VmHWM` of a `/proc/<pid>/status`, in KiB.
-fn high_water(status: &str) -> Option<f64> {
+pub fn high_water(status: &str) -> Option<f64> {
     status.lines().find_map(|l| l.strip_prefix("VmHWM:")?.trim().strip_suffix("kB")?.trim().parse().ok())
 }
 

@@ -1,5 +1,6 @@
 //! A server of a folder, and a client that says exactly what a test wants to say.
 
+use super::Bench;
 use serde_json::Value;
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -8,6 +9,28 @@ use std::{
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
+
+/// A workspace with the project `kws` of two tones, small enough to train in seconds.
+pub fn workspace() -> (Bench, String) {
+    let bench = Bench::empty();
+    assert!(bench.run(&["new", "kws", "--template", "keywords"]).status.success());
+    let path = bench.path("kws/edgewright.toml");
+    let toml = std::fs::read_to_string(&path).expect("there");
+    let toml = toml
+        .replace("epochs = 60", "epochs = 5")
+        .replace("targets = [\"host\", \"cortex-m4f\"]", "targets = [\"host\"]\ncases = 10");
+    std::fs::write(&path, toml).expect("written");
+    let key = create_key(&bench, &[]);
+    (bench, key)
+}
+
+/// A key made by `key create`.
+pub fn create_key(bench: &Bench, more: &[&str]) -> String {
+    let made = bench.json(&[&["key", "create", "--json"], more].concat());
+    let key = made["key"].as_str().expect("a key").to_owned();
+    assert!(key.starts_with("ei_"), "{key}");
+    key
+}
 
 /// A running `edgewright serve`.
 pub struct Server {
@@ -81,7 +104,21 @@ impl Server {
 
     /// Sends a request and reads the answer to its end.
     pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).expect("connects");
+        self.send_to(0, method, path, headers, body)
+    }
+
+    /// The same to a port so far above the Studio's.
+    pub fn send_to(
+        &self,
+        distance: u16,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Answer {
+        let (host, port) = self.address.rsplit_once(':').expect("a port");
+        let port = port.parse::<u16>().expect("a number") + distance;
+        let mut stream = TcpStream::connect((host, port)).expect("connects");
         stream.set_read_timeout(Some(Duration::from_secs(60))).expect("set");
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.address);
         for (name, value) in headers {
@@ -97,6 +134,32 @@ impl Server {
         let mut bytes = Vec::new();
         let _ = stream.read_to_end(&mut bytes);
         parse(&bytes)
+    }
+
+    /// Every operation of the document: method, path with its names filled in, id.
+    pub fn operations(&self) -> Vec<(String, String, String)> {
+        let document = self.send("GET", "/api/openapi.json", &[], b"").ok(200);
+        let mut all = Vec::new();
+        for (path, item) in document["paths"].as_object().expect("paths") {
+            for (method, operation) in item.as_object().expect("operations") {
+                let id = operation["operationId"].as_str().expect("an id").to_owned();
+                // The project is there, all other names are nobody's.
+                let parts = path.replace("{project}", "kws");
+                let parts = parts.split('/').map(|p| if p.starts_with('{') { "nothing" } else { p });
+                all.push((method.to_uppercase(), parts.collect::<Vec<_>>().join("/"), id));
+            }
+        }
+        assert!(all.len() > 25, "{all:?}");
+        all
+    }
+
+    /// Signs in with the link and returns the cookie.
+    pub fn sign_in(&self) -> String {
+        let link = self.link.clone().expect("a link on the first start");
+        let path = link.split_once(&self.address).expect("the address").1;
+        let answer = self.send("GET", path, &[], b"");
+        let cookie = answer.header("set-cookie").expect("a session");
+        cookie.split(';').next().expect("a pair").to_owned()
     }
 
     pub fn get(&self, key: &str, path: &str) -> Answer {

@@ -3,7 +3,7 @@
 
 mod table;
 
-use crate::{CompileError, Layout, Target, depthwise, graph_layout, kernels::Form, nn, nn::Prepared};
+use crate::{CompileError, Layout, Target, depthwise, graph_layout, kernels::Form, nn, nn::Prepared, trees};
 use edgewright_ir::{DType, Graph, Node, PoolKind, lower::Step};
 use table::{BASE, TABLE};
 
@@ -257,8 +257,33 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
             let kernel = if float { "resize f32" } else { "resize s8" };
             (kernel, [0.0, n, 0.0, 1.0], 12 * (rows.len() + columns.len()))
         }
+        // As a sum over a window of its weights; not fitted on its own.
+        Step::LstmS8(_) => ("average pool s8", [macs, n, 0.0, 1.0], held + 600),
         Step::KMeansScore { .. } => {
             ("kmeans", [graph.tensor(node.inputs[3]).len() as f64, 0.0, 0.0, 1.0], held)
+        }
+        Step::GmmScore { .. } => {
+            let components = graph.tensor(node.inputs[4]).len() as f64;
+            ("gmm", [graph.tensor(node.inputs[3]).len() as f64, components, 0.0, 1.0], held)
+        }
+        Step::TreesF32 { shared } | Step::TreesS8 { shared, .. } => {
+            let kernel =
+                if graph.tensor(node.inputs[0]).dtype == DType::F32 { "trees f32" } else { "trees s8" };
+            let leaf = graph.tensor(node.inputs[3]).shape.get(1).copied().unwrap_or(1) as f64;
+            // What cannot be packed is refused when it is emitted.
+            match trees::pack(graph, node, *shared) {
+                Ok(p) => {
+                    let count = p.count() as f64;
+                    (kernel, [p.depth, count * leaf, count, n], p.bytes(graph, node))
+                }
+                Err(_) => (kernel, [macs, n, 0.0, 1.0], held),
+            }
+        }
+        Step::Bucketize => {
+            let edges = graph.tensor(node.inputs[2]).len();
+            // Halvings of the edges of a value, all values together.
+            let each = (edges as f64 / n + 1.0).log2();
+            ("bucketize", [n * each, n, 0.0, 1.0], n as usize + 4 * edges)
         }
         Step::Strided { shape, .. } => ("strided", [0.0, n, 0.0, 1.0], held + 8 * shape.len()),
         Step::Pad { shape, .. } => ("pad", [0.0, n, 0.0, 1.0], held + 12 * shape.len()),

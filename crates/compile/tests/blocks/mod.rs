@@ -15,6 +15,7 @@ pub fn window(rng: &mut Rng) -> Window {
         axes: (0..axes).map(|i| Axis { name: format!("a{i}"), units: String::new() }).collect(),
         zero_pad: true,
         image: None,
+        fit: Default::default(),
     }
 }
 
@@ -117,6 +118,12 @@ pub fn block_of(rng: &mut Rng, index: usize, name: &str, window: &Window) -> Opt
                 set("win_size", [1.0, 5.0, 101.0][rng.below(3)]);
             }
             params.remove("scale_axes");
+        }
+    }
+    if matches!(name, "spectrogram" | "mfe" | "mfcc" | "audio_syntiant") && rng.below(2) == 0 {
+        params.insert("arith".into(), Value::Text("fixed".into()));
+        if rng.below(3) == 0 && name == "mfcc" {
+            params.insert("win_size".into(), Value::Number(0.0));
         }
     }
     let all = window.axes.len();

@@ -1,8 +1,9 @@
 //! Samples by the page, their values, and what people change of them.
 
 use super::{
-    SampleInfo, info,
+    LabelBox, LabelRange, SampleInfo, boxes, info,
     inspect::{Listed, Shown, listed, shown},
+    ranges,
 };
 use crate::{EngineError, session::Session};
 use edgewright_sample::{Content, labels};
@@ -45,7 +46,9 @@ pub fn page(
     if limit > PAGE_MAX {
         return Err(EngineError::Usage(format!("a page has at most {PAGE_MAX} samples")));
     }
-    let (rows, total) = session.store.page_samples(filter, offset, limit)?;
+    let in_ranges = filter.label.as_deref().filter(|l| !l.is_empty()).and_then(ranges::needle);
+    let filter = SampleFilter { in_ranges, ..filter.clone() };
+    let (rows, total) = session.store.page_samples(&filter, offset, limit)?;
     let lines = rows.iter().map(line).collect::<Result<Vec<_>, _>>()?;
     Ok((lines, total))
 }
@@ -61,12 +64,31 @@ fn line(row: &SampleRow) -> Result<PageLine, EngineError> {
     })
 }
 
-/// How many samples there are of each label and category.
+/// How many samples there are of each label and category; one with labelled parts or boxes counts for each of their labels.
 ///
 /// # Errors
 /// Those of the store.
 pub fn labels(session: &Session<'_>) -> Result<Vec<LabelCount>, EngineError> {
-    Ok(session.store.count_labels()?)
+    let mut counts = session.store.count_labels()?;
+    let mut count = |name: &str, category: &str, disabled: bool| {
+        let label = Some(name.to_owned());
+        let at = match counts.iter().position(|c| c.label == label && c.category == category) {
+            Some(at) => at,
+            None => {
+                counts.push(LabelCount { label, category: category.to_owned(), samples: 0, disabled: 0 });
+                counts.len() - 1
+            }
+        };
+        *if disabled { &mut counts[at].disabled } else { &mut counts[at].samples } += 1;
+    };
+    for (text, category, disabled) in session.store.all_ranges()? {
+        ranges::names(&ranges::parse(&text, "")?).into_iter().for_each(|n| count(n, &category, disabled));
+    }
+    for (text, category, disabled) in session.store.all_boxes()? {
+        boxes::names(Some(&boxes::parse(&text, "")?)).into_iter().for_each(|n| count(n, &category, disabled));
+    }
+    counts.sort_by(|a, b| (&a.label, &a.category).cmp(&(&b.label, &b.category)));
+    Ok(counts)
 }
 
 fn find(session: &Session<'_>, id: &str) -> Result<SampleRow, EngineError> {
@@ -74,6 +96,14 @@ fn find(session: &Session<'_>, id: &str) -> Result<SampleRow, EngineError> {
         let id: String = id.chars().filter(|c| !c.is_control()).take(40).collect();
         EngineError::NotFound(format!("there is no sample `{id}`"))
     })
+}
+
+/// Ids that begin like this, in order; at most two, which is enough to know that it is not one.
+///
+/// # Errors
+/// Those of the store.
+pub fn ids_from(session: &Session<'_>, begin: &str) -> Result<Vec<String>, EngineError> {
+    Ok(session.store.ids_from(begin, 2)?)
 }
 
 /// One sample by its whole id.
@@ -85,12 +115,20 @@ pub fn one(session: &Session<'_>, id: &str) -> Result<(PageLine, Shown), EngineE
     Ok((line(&row)?, shown(&row)?))
 }
 
-/// Changes samples, all or none. A later import of the same files leaves these labels alone.
+/// Changes samples, all or none. A later import of the same files leaves these labels alone. `ranges` are labels of parts of one sample;
+/// what they leave out has no label; `boxes` are those of one picture; an empty list says that it
+/// holds no object, `edit.boxes_json` with the empty text that nobody looked.
 ///
 /// # Errors
-/// [`EngineError::Data`] for a label that cannot be one, [`EngineError::Usage`] for an unknown category, [`EngineError::NotFound`]
+/// [`EngineError::Data`] for a label that cannot be one and for ranges that do not fit the recording, [`EngineError::Usage`] for an unknown category, [`EngineError::NotFound`]
 /// when a sample is not there; those of the store.
-pub fn edit(session: &Session<'_>, ids: &[String], edit: &Edit) -> Result<u64, EngineError> {
+pub fn edit(
+    session: &Session<'_>,
+    ids: &[String],
+    edit: &Edit,
+    ranges: Option<Vec<LabelRange>>,
+    boxes: Option<Vec<LabelBox>>,
+) -> Result<u64, EngineError> {
     if ids.len() > EDIT_MAX {
         return Err(EngineError::Usage(format!("one edit names at most {EDIT_MAX} samples")));
     }
@@ -110,7 +148,33 @@ pub fn edit(session: &Session<'_>, ids: &[String], edit: &Edit) -> Result<u64, E
     for id in ids {
         find(session, id)?;
     }
-    Ok(session.store.edit_samples(ids, edit)?)
+    let mut edit = edit.clone();
+    if let Some(ranges) = ranges {
+        let [id] = ids else {
+            return Err(EngineError::Usage("labels of parts are those of one sample".into()));
+        };
+        let row = find(session, id)?;
+        let info = info(&row)?;
+        if info.image.is_some() {
+            return Err(EngineError::Data(format!("`{}` is a picture; it has no parts in time", row.name)));
+        }
+        let ranges = ranges::checked(ranges, info.frames, false)
+            .map_err(|e| EngineError::Data(format!("`{}`: {e}", row.name)))?;
+        edit.ranges_json = Some(if ranges.is_empty() { String::new() } else { ranges::to_json(&ranges)? });
+    }
+    if let Some(boxes) = boxes {
+        let [id] = ids else {
+            return Err(EngineError::Usage("boxes are those of one picture".into()));
+        };
+        let row = find(session, id)?;
+        let Some([width, height, _]) = info(&row)?.image else {
+            return Err(EngineError::Data(format!("`{}` is no picture; it has no boxes", row.name)));
+        };
+        let boxes = boxes::checked(boxes, [width, height])
+            .map_err(|e| EngineError::Data(format!("`{}`: {e}", row.name)))?;
+        edit.boxes_json = Some(boxes::to_json(&boxes)?);
+    }
+    Ok(session.store.edit_samples(ids, &edit)?)
 }
 
 /// Removes samples, all or none; the bytes stay until the store is cleaned.

@@ -1,9 +1,15 @@
 //! Import: files become samples, or are quarantined with a reason.
 
-use super::{GroupRule, LabelRule, Reading, SampleInfo, rules};
-use crate::{EngineError, error::AtPath, session::Session};
-use edgewright_sample::{Content, Decoded, labels};
-use edgewright_store::{NewSample, QuarantineRow};
+use super::{
+    GroupRule, LabelRule, Reading, SampleInfo, TableChoices,
+    boxes::{self, LabelBox},
+    ranges::{self, LabelRange},
+    rules,
+    sidecar::Sidecar,
+};
+use crate::{EngineError, error::AtPath, project::TablesSection, session::Session};
+use edgewright_sample::{Content, Decoded, boxes::Annotated, labels};
+use edgewright_store::{Hash, NewSample, QuarantineRow};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::{
@@ -33,8 +39,18 @@ pub struct ImportRequest {
     pub rate_hz: Option<f64>,
     /// Key that acquisition documents must be signed with; `None`: signatures are not checked.
     pub hmac_key: Option<String>,
+    /// Labels of parts by the name of their file; they go before every other label.
+    pub ranges: BTreeMap<String, Vec<LabelRange>>,
+    /// Boxes of pictures by the name of their file; they go before those of documents beside them.
+    pub boxes: BTreeMap<String, Annotated>,
+    /// How text tables are to be read.
+    pub table: TableChoices,
+    /// Facts to keep with every sample; those of the file itself go before.
+    pub metadata: BTreeMap<String, String>,
     /// Who asked: `import`, or `data:<n>` for the n-th entry of the project file.
     pub source: String,
+    /// Refuse a file whose bytes are in the project already, under whatever name; it is not kept in quarantine.
+    pub refuse_known: bool,
     /// Only report what would be done.
     pub dry_run: bool,
 }
@@ -69,7 +85,7 @@ pub struct ImportReport {
 pub(super) struct File {
     pub(super) path: PathBuf,
     /// Below the imported folder, with `/`.
-    name: String,
+    pub(super) name: String,
 }
 
 /// Imports files into the project's store. Running it again changes nothing.
@@ -83,17 +99,26 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
             .map_err(|e| EngineError::Data(format!("label `{}`: {}", shorten(label), e.message)))?;
     }
     // A format that is not known is the caller's mistake, not the files'.
-    Reading { format: request.format.clone(), ..Reading::default() }.options()?;
+    Reading { format: request.format.clone(), table: request.table.clone(), ..Reading::default() }
+        .options()?;
+    let tables = &session.project.file.tables;
     let mut report = ImportReport::default();
     for root in &request.paths {
-        let files = walk(root)?;
+        let mut files = walk(root)?;
         let sidecar = Sidecar::find(root, &files, &request.label)?;
+        for (name, reason) in &sidecar.annotations.broken {
+            let path = files.iter().find(|f| &f.name == name).map(|f| f.path.clone());
+            set_aside(session, request, name, path.as_deref(), "box_file", reason.clone(), &mut report)?;
+        }
+        files.retain(|f| !sidecar.annotations.documents.contains(&f.name));
         let in_folders = files.iter().any(|f| f.name.contains('/'));
         let total = files.len();
         for (n, batch) in files.chunks(BATCH).enumerate() {
             session.progress("import", (n * BATCH) as u64, total as u64, "")?;
-            let read: Vec<_> =
-                batch.par_iter().map(|file| (file, read_file(file, request, &sidecar, in_folders))).collect();
+            let read: Vec<_> = batch
+                .par_iter()
+                .map(|file| (file, read_file(file, request, tables, &sidecar, in_folders)))
+                .collect();
             keep(session, request, read, &mut report)?;
         }
         session.progress("import", total as u64, total as u64, "")?;
@@ -104,10 +129,62 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
 /// A refused file: its bytes when they could be read, a slug, the reason.
 type Refusal = (Option<Vec<u8>>, String, String);
 
+/// What is said of a sample: a label, or labels of parts.
+#[derive(Default)]
+struct Labelled {
+    label: Option<String>,
+    ranges: Vec<LabelRange>,
+    boxes: Option<Vec<LabelBox>>,
+    /// Boxes that were left out: the document that holds them, and why.
+    refused: Vec<(String, Option<PathBuf>, String)>,
+}
+
+impl Labelled {
+    /// Takes what the request or a document beside the file says of boxes.
+    fn take_boxes(
+        &mut self,
+        file: &File,
+        request: &ImportRequest,
+        sidecar: &Sidecar,
+        content: &Content,
+    ) -> Result<(), String> {
+        let told = request.boxes.get(rules::file_name(&file.name));
+        // Clients send an empty list with every picture that has a label.
+        let told = told.filter(|t| !t.boxes.is_empty() || self.label.is_none());
+        let (annotated, document, path) = match (told, sidecar.boxes(&file.name)) {
+            (Some(told), _) => (told, file.name.as_str(), None),
+            (None, Some(said)) => (&said.annotated, said.document.as_str(), Some(said.path.clone())),
+            (None, None) => return Ok(()),
+        };
+        let Content::Image(image) = content else {
+            return match annotated.boxes.len() {
+                0 => Ok(()),
+                n => Err(format!("{n} bounding boxes are given for it, but it is no picture")),
+            };
+        };
+        let fitted = annotated.fit(image.width, image.height);
+        if told.is_some() && !matches!(request.label, LabelRule::Fixed(_)) {
+            // What its name begins with is no label of what is in it.
+            self.label = None;
+        }
+        self.boxes = Some(fitted.boxes.into_iter().map(LabelBox::from).collect());
+        if !fitted.refused.is_empty() {
+            // A document of many pictures names the one.
+            let stem = |name: &str| rules::file_name(name).split('.').next().map(str::to_owned);
+            let document = match stem(document) == stem(&file.name) {
+                true => document.to_owned(),
+                false => format!("{document}#{}", file.name),
+            };
+            self.refused.push((document, path, fitted.refused.join("; ")));
+        }
+        Ok(())
+    }
+}
+
 /// A decoded file: its bytes and its samples, ready to be stored.
 struct ReadFile {
     bytes: Vec<u8>,
-    samples: Vec<(Decoded, Option<String>, Option<String>, String)>,
+    samples: Vec<(Decoded, Labelled, Option<String>, String)>,
     reading: Reading,
     disabled: bool,
 }
@@ -122,18 +199,42 @@ fn keep(
     for (file, outcome) in read {
         match outcome {
             Ok(read) => {
+                if request.refuse_known && session.store.has_bytes(&Hash::of(&read.bytes))? {
+                    // Clients look at how this sentence begins.
+                    let reason = "An item with this hash already exists in the project".to_owned();
+                    report.quarantined.push(Quarantined { file: file.name.clone(), reason });
+                    continue;
+                }
                 let blob = if request.dry_run { None } else { Some(session.store.put_blob(&read.bytes)?) };
                 for (index, (decoded, label, group, category)) in read.samples.into_iter().enumerate() {
-                    *report.labels.entry(label.clone().unwrap_or_default()).or_default() += 1;
+                    let Labelled { label, ranges: parts, boxes, refused } = label;
+                    for name in ranges::names(&parts).into_iter().chain(boxes::names(boxes.as_deref())) {
+                        *report.labels.entry(name.to_owned()).or_default() += 1;
+                    }
+                    let mut left_out = Vec::new();
+                    for (document, path, reason) in refused {
+                        left_out.push(("box_left_out".to_owned(), format!("{document}: {reason}")));
+                        let reason = format!("{reason}; the rest of it is kept");
+                        set_aside(session, request, &document, path.as_deref(), "box", reason, report)?;
+                    }
+                    if parts.is_empty() && (boxes.is_none() || label.is_some()) {
+                        *report.labels.entry(label.clone().unwrap_or_default()).or_default() += 1;
+                    }
                     *report.categories.entry(category.clone()).or_default() += 1;
                     report.imported += 1;
                     let Some(blob) = blob else { continue };
-                    let info = describe(&decoded, read.reading.clone());
+                    let mut info = describe(&decoded, read.reading.clone());
+                    info.findings.extend(left_out);
+                    for (key, value) in &request.metadata {
+                        info.metadata.entry(key.clone()).or_insert_with(|| value.clone());
+                    }
                     let metadata_json =
                         serde_json::to_string(&info).map_err(|e| EngineError::Internal(e.to_string()))?;
                     rows.push(NewSample {
                         name: file.name.clone(),
                         label,
+                        ranges_json: if parts.is_empty() { None } else { Some(ranges::to_json(&parts)?) },
+                        boxes_json: boxes.as_deref().map(boxes::to_json).transpose()?,
                         category,
                         group,
                         blob,
@@ -146,20 +247,7 @@ fn keep(
                 }
             }
             Err((bytes, kind, reason)) => {
-                report.quarantined.push(Quarantined { file: file.name.clone(), reason: reason.clone() });
-                if !request.dry_run {
-                    let blob = match &bytes {
-                        Some(bytes) => Some(session.store.put_blob(bytes)?),
-                        None => None,
-                    };
-                    session.store.add_quarantine(&QuarantineRow {
-                        name: file.name.clone(),
-                        source: request.source.clone(),
-                        blob,
-                        kind,
-                        reason,
-                    })?;
-                }
+                quarantine(session, request, &file.name, bytes.as_deref(), &kind, reason, report)?;
             }
         }
     }
@@ -171,7 +259,46 @@ fn keep(
     Ok(())
 }
 
-fn describe(decoded: &Decoded, reading: Reading) -> SampleInfo {
+/// Notes what was refused, with its bytes.
+fn quarantine(
+    session: &Session<'_>,
+    request: &ImportRequest,
+    name: &str,
+    bytes: Option<&[u8]>,
+    kind: &str,
+    reason: String,
+    report: &mut ImportReport,
+) -> Result<(), EngineError> {
+    report.quarantined.push(Quarantined { file: name.to_owned(), reason: reason.clone() });
+    if request.dry_run {
+        return Ok(());
+    }
+    let blob = bytes.map(|bytes| session.store.put_blob(bytes)).transpose()?;
+    session.store.add_quarantine(&QuarantineRow {
+        name: name.to_owned(),
+        source: request.source.clone(),
+        blob,
+        kind: kind.to_owned(),
+        reason,
+    })?;
+    Ok(())
+}
+
+/// Notes what was refused of a document beside the pictures.
+fn set_aside(
+    session: &Session<'_>,
+    request: &ImportRequest,
+    name: &str,
+    path: Option<&Path>,
+    kind: &str,
+    reason: String,
+    report: &mut ImportReport,
+) -> Result<(), EngineError> {
+    let bytes = path.and_then(|p| std::fs::read(p).ok());
+    quarantine(session, request, name, bytes.as_deref(), kind, reason, report)
+}
+
+pub(super) fn describe(decoded: &Decoded, reading: Reading) -> SampleInfo {
     let (rate_hz, frames, axes, image) = match &decoded.content {
         Content::Signal(s) => {
             (s.rate_hz, s.frames(), s.axes.iter().map(|a| (a.name.clone(), a.units.clone())).collect(), None)
@@ -198,6 +325,7 @@ fn describe(decoded: &Decoded, reading: Reading) -> SampleInfo {
 fn read_file(
     file: &File,
     request: &ImportRequest,
+    tables: &TablesSection,
     sidecar: &Sidecar,
     in_folders: bool,
 ) -> Result<ReadFile, Refusal> {
@@ -222,8 +350,11 @@ fn read_file(
             GroupRule::Column(c) => Some(c.clone()),
             _ => None,
         },
-        rows_are_samples: None,
-    };
+        rows_are_samples: request.table.rows_are_samples,
+        missing: Vec::new(),
+        table: request.table.clone(),
+    }
+    .in_project(tables);
     let decoded =
         reading.options().map_err(|e| ("options".to_owned(), e.to_string())).and_then(|mut options| {
             // Checked here, once: the key is not kept with the sample.
@@ -241,6 +372,7 @@ fn read_file(
     for sample in decoded {
         let from_sidecar = || entry.and_then(|e| e.label.clone());
         let label = match &request.label {
+            LabelRule::None => None,
             LabelRule::Fixed(label) => Some(label.clone()),
             LabelRule::Folder => rules::parent_name(&file.full_name()).map(str::to_owned),
             LabelRule::Name(pattern) => {
@@ -266,8 +398,27 @@ fn read_file(
             .category
             .clone()
             .or_else(|| entry.and_then(|e| e.category.clone()))
+            .or_else(|| sidecar.annotations.categories.get(&file.name).cloned())
             .unwrap_or_else(|| "split".into());
-        samples.push((sample, label, group, category));
+        let said = request.ranges.get(rules::file_name(&file.name)).or(match &request.label {
+            LabelRule::Sidecar | LabelRule::Auto => entry.map(|e| &e.ranges),
+            _ => None,
+        });
+        let mut labelled = Labelled { label, ..Labelled::default() };
+        if let Err(reason) = labelled.take_boxes(file, request, sidecar, &sample.content) {
+            return Err((Some(bytes), "box".into(), reason));
+        }
+        if let Some(said) = said.filter(|s| !s.is_empty()) {
+            let frames = match &sample.content {
+                Content::Signal(s) => s.frames(),
+                Content::Image(_) => 0,
+            };
+            match ranges::checked(said.clone(), frames, true) {
+                Ok(parts) => (labelled.label, labelled.ranges) = (None, parts),
+                Err(reason) => return Err((Some(bytes), "label_span".into(), reason)),
+            }
+        }
+        samples.push((sample, labelled, group, category));
     }
     if samples.is_empty() {
         return Err((Some(bytes), "empty".into(), "the file holds no sample".into()));
@@ -330,72 +481,4 @@ fn is_document(name: &str) -> bool {
     let stem = lower.split('.').next().unwrap_or("");
     ["readme", "license", "licence", "copying", "notice", "changelog"].contains(&stem)
         || [".md", ".labels", ".toml", ".html", ".pdf"].iter().any(|end| lower.ends_with(end))
-}
-
-/// Entries of the `info.labels` files below an imported folder.
-#[derive(Default)]
-struct Sidecar {
-    found: bool,
-    entries: BTreeMap<String, SidecarEntry>,
-}
-
-struct SidecarEntry {
-    label: Option<String>,
-    category: Option<String>,
-}
-
-impl Sidecar {
-    fn find(root: &Path, files: &[File], rule: &LabelRule) -> Result<Self, EngineError> {
-        let mut sidecar = Self::default();
-        if !matches!(rule, LabelRule::Auto | LabelRule::Sidecar) {
-            return Ok(sidecar);
-        }
-        let root = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
-        let mut folders: Vec<String> = vec![String::new()];
-        for file in files {
-            for (at, _) in file.name.match_indices('/') {
-                folders.push(file.name[..=at].to_owned());
-            }
-        }
-        folders.sort();
-        folders.dedup();
-        for folder in folders {
-            let path = root.join(&folder).join("info.labels");
-            let bytes = match std::fs::read(&path) {
-                Ok(bytes) => bytes,
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(EngineError::Io { path, source }),
-            };
-            let parsed = labels::parse_info_labels(&bytes)
-                .map_err(|e| EngineError::Data(format!("{}: {}", path.display(), e.message)))?;
-            sidecar.found = true;
-            for entry in parsed {
-                let label = match &entry.label {
-                    Some(labels::FileLabel::Label(label)) => Some(label.clone()),
-                    None => labels::label_from_name(rules::file_name(&entry.path), None),
-                    Some(_) => None,
-                };
-                let category = entry.category.and_then(|c| match c {
-                    labels::Category::Training | labels::Category::Validation => Some("training"),
-                    labels::Category::Testing => Some("testing"),
-                    _ => None,
-                });
-                sidecar.entries.insert(
-                    format!("{folder}{}", entry.path),
-                    SidecarEntry { label, category: category.map(str::to_owned) },
-                );
-            }
-        }
-        if matches!(rule, LabelRule::Sidecar) && !sidecar.found {
-            return Err(EngineError::Data(format!(
-                "no info.labels below {}\nhint: use --label-from folder or --label-from name",
-                root.display()
-            )));
-        }
-        Ok(sidecar)
-    }
-
-    fn entry(&self, name: &str) -> Option<&SidecarEntry> {
-        self.entries.get(name)
-    }
 }

@@ -1,6 +1,6 @@
 //! Looking at the data set: list, show, scan, trace, export.
 
-use super::{SampleInfo, info};
+use super::{LabelBox, LabelRange, SampleInfo, boxes, info, ranges};
 use crate::{
     EngineError,
     error::AtPath,
@@ -20,6 +20,12 @@ pub struct Listed {
     pub name: String,
     /// Label, if any.
     pub label: Option<String>,
+    /// Labels of parts; then there is no label.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<LabelRange>,
+    /// Boxes around the objects of a picture; an empty list where somebody looked and there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<Vec<LabelBox>>,
     /// `training`, `testing` or `split`.
     pub category: String,
     /// The same as `name`.
@@ -83,12 +89,28 @@ pub(super) fn listed(row: &SampleRow) -> Result<Listed, EngineError> {
         id: row.id.clone(),
         name: row.name.clone(),
         label: row.label.clone(),
+        ranges: ranges::of_row(row)?,
+        boxes: boxes::of_row(row)?,
         category: row.category.clone(),
         file: row.name.clone(),
         group: row.group.clone(),
         duration_ms,
         rate_hz: info.rate_hz,
     })
+}
+
+impl Listed {
+    /// The label, or those of its parts, for people.
+    pub fn label_text(&self) -> String {
+        match &self.label {
+            Some(label) => label.clone(),
+            None => {
+                let parts = ranges::names(&self.ranges).into_iter();
+                let names: Vec<&str> = parts.chain(boxes::names(self.boxes.as_deref())).collect();
+                if names.is_empty() { "-".into() } else { names.join(", ") }
+            }
+        }
+    }
 }
 
 /// All samples in order of name.
@@ -102,7 +124,7 @@ pub fn list(session: &Session<'_>) -> Result<Vec<Listed>, EngineError> {
     Ok(all)
 }
 
-fn find(session: &Session<'_>, id: &str) -> Result<SampleRow, EngineError> {
+pub(super) fn find(session: &Session<'_>, id: &str) -> Result<SampleRow, EngineError> {
     let mut hits: Vec<SampleRow> = session
         .store
         .list_samples()?
@@ -143,13 +165,19 @@ impl Shown {
             "id        {}\nname      {}\nlabel     {}\ncategory  {}\ngroup     {}\nrate      {} Hz\nlength    {:.1} ms, {} frames\n",
             l.id,
             l.name,
-            l.label.as_deref().unwrap_or("-"),
+            l.label_text(),
             l.category,
             l.group.as_deref().unwrap_or("-"),
             l.rate_hz,
             l.duration_ms,
             self.info.frames
         );
+        for b in l.boxes.iter().flatten() {
+            out.push_str(&format!(
+                "box       {} at {}, {}: {} x {} pixels\n",
+                b.label, b.x, b.y, b.width, b.height
+            ));
+        }
         let axes: Vec<String> = self
             .info
             .axes
@@ -254,8 +282,12 @@ pub fn scan(session: &Session<'_>) -> Result<Vec<ScanFinding>, EngineError> {
     let mut first: BTreeMap<(String, usize), &import::Received> = BTreeMap::new();
     let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
     for s in &bronze.value.samples {
+        for name in ranges::names(&s.ranges).into_iter().chain(boxes::names(s.boxes.as_deref())) {
+            *labels.entry(name).or_default() += 1;
+        }
         match &s.label {
             Some(label) => *labels.entry(label).or_default() += 1,
+            None if !s.ranges.is_empty() || s.boxes.is_some() => {}
             None => add("unlabelled", &s.name, &s.id, "has no label; it trains and tests nothing".into()),
         }
         match first.get(&(s.blob.to_string(), s.index)) {
@@ -362,18 +394,21 @@ pub fn export(session: &Session<'_>, out: &Path) -> Result<usize, EngineError> {
             }
             std::fs::write(&path, session.store.get_blob(&row.blob)?).at(&path)?;
         }
+        let parts = ranges::of_row(row)?;
         let label = match &row.label {
             Some(label) => serde_json::json!({"type": "label", "label": label}),
+            None if !parts.is_empty() => serde_json::json!({"type": "multi-label", "labels": spans(&parts)}),
             None => serde_json::json!({"type": "unlabeled"}),
         };
         let category = if row.category == "testing" { "testing" } else { "training" };
-        files.insert(
-            name.clone(),
-            serde_json::json!({
-                "path": format!("{}/{name}", row.category), "category": category, "label": label,
-                "sha256": row.blob.to_string(),
-            }),
-        );
+        let mut entry = serde_json::json!({
+            "path": format!("{}/{name}", row.category), "category": category, "label": label,
+            "sha256": row.blob.to_string(),
+        });
+        if let Some(boxes) = boxes::of_row(row)? {
+            entry["boundingBoxes"] = serde_json::json!(boxes);
+        }
+        files.insert(name.clone(), entry);
     }
     let count = files.len();
     let list: Vec<_> = files.into_values().collect();
@@ -383,6 +418,19 @@ pub fn export(session: &Session<'_>, out: &Path) -> Result<usize, EngineError> {
         .map_err(|e| EngineError::Internal(e.to_string()))?;
     std::fs::write(&path, text).at(&path)?;
     Ok(count)
+}
+
+/// Ranges as `info.labels` has them.
+fn spans(ranges: &[LabelRange]) -> Vec<serde_json::Value> {
+    let mut out = Vec::new();
+    for r in ranges {
+        let mut span = serde_json::json!({"startIndex": r.start, "endIndex": r.end, "label": r.label});
+        if !r.label_map.is_empty() {
+            span["labelMap"] = serde_json::json!(r.label_map);
+        }
+        out.push(span);
+    }
+    out
 }
 
 /// A path below a folder, whatever the name says.

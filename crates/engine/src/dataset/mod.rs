@@ -1,19 +1,33 @@
 //! The data set: import, listing, scanning, lineage, export.
 
+mod annotations;
+pub mod boxes;
 mod edit;
 mod import;
 mod inspect;
+mod parts;
+pub mod ranges;
 mod rules;
+mod sidecar;
+mod table;
 
+pub use boxes::LabelBox;
+pub use edgewright_sample::boxes::Annotated;
 pub use edit::{
-    COLUMNS_MAX, EDIT_MAX, Edit, PAGE_MAX, PageLine, SampleFilter, Waveform, delete, edit, file, labels, one,
-    page, waveform,
+    COLUMNS_MAX, EDIT_MAX, Edit, PAGE_MAX, PageLine, SampleFilter, Waveform, delete, edit, file, ids_from,
+    labels, one, page, waveform,
 };
 pub use import::{ImportReport, ImportRequest, Quarantined, import};
 pub use inspect::{Listed, ScanFinding, Shown, export, list, scan, show, trace};
+pub use parts::{PARTS_MAX, Part, cut, proposals, signal, wav};
+pub use ranges::{LabelRange, RangesSection};
 pub use rules::{GroupRule, LabelRule};
+pub use table::{TableChoices, TablePreview, preview as preview_table};
 
-use crate::EngineError;
+use crate::{
+    EngineError,
+    project::{Rows, TablesSection},
+};
 use edgewright_sample::{CsvOptions, DecodeOptions};
 use edgewright_store::SampleRow;
 use serde::{Deserialize, Serialize};
@@ -54,9 +68,28 @@ pub struct Reading {
     pub group_column: Option<String>,
     /// Whether each row of a table is a sample of its own.
     pub rows_are_samples: Option<bool>,
+    /// What else was chosen of a table.
+    #[serde(default, skip_serializing_if = "TableChoices::is_default")]
+    pub table: TableChoices,
+    /// What stands for a missing value in a table, beside the usual words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
 }
 
 impl Reading {
+    /// What the project says of tables, where nobody chose for this file.
+    #[must_use]
+    pub fn in_project(mut self, tables: &TablesSection) -> Self {
+        self.rows_are_samples = self.rows_are_samples.or(match tables.rows {
+            Rows::Auto => None,
+            // Only a label that stands in the row makes it a sample; a file with a label of its own is a recording.
+            Rows::Samples => self.label_column.is_some().then_some(true),
+            Rows::Series => Some(false),
+        });
+        self.missing.clone_from(&tables.missing);
+        self
+    }
+
     /// Options for the decoder.
     ///
     /// # Errors
@@ -77,6 +110,12 @@ impl Reading {
                 label_column: self.label_column.clone(),
                 group_column: self.group_column.clone(),
                 rows_are_samples: self.rows_are_samples,
+                time_column: self.table.time_column.clone(),
+                time_unit: self.table.unit()?,
+                value_columns: self.table.columns.clone(),
+                delimiter: self.table.delimiter,
+                header: self.table.header,
+                missing: self.missing.clone(),
                 ..CsvOptions::default()
             },
             ..DecodeOptions::default()

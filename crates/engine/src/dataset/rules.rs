@@ -6,6 +6,8 @@ use regex::Regex;
 /// Where the label of a file comes from.
 #[derive(Clone, Debug)]
 pub enum LabelRule {
+    /// No label.
+    None,
     /// `info.labels` when there is one, else the folder when files lie in folders below the given one, else the name.
     Auto,
     /// The same label for all.

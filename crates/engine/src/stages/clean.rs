@@ -3,14 +3,15 @@
 use super::{
     import::{Manifest, Received},
     plan::{self, Format},
+    split::NORMAL,
 };
 use crate::{
     EngineError,
-    dataset::Quarantined,
+    dataset::{LabelBox, LabelRange, Quarantined, boxes, ranges},
     error::AtPath,
     session::{Key, Session, Staged},
 };
-use edgewright_etl::{CleanSpec, Trim};
+use edgewright_etl::{CleanSpec, Placement, Trim};
 use edgewright_sample::{Content, Decoded, Signal};
 use edgewright_store::Hash;
 use rayon::prelude::*;
@@ -32,6 +33,12 @@ pub struct Cleaned {
     pub name: String,
     /// Label, if any.
     pub label: Option<String>,
+    /// Labels of parts, in frames of the cleaned recording; then there is no label.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<LabelRange>,
+    /// Boxes around objects, in pixels of the cleaned picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<Vec<LabelBox>>,
     /// `training`, `testing` or `split`.
     pub category: String,
     /// Group, if any.
@@ -67,6 +74,13 @@ pub struct Silver {
 }
 
 impl Silver {
+    /// Whether anything is labelled [`NORMAL`].
+    pub fn has_normal(&self) -> bool {
+        self.samples
+            .iter()
+            .any(|s| s.label.as_deref() == Some(NORMAL) || s.ranges.iter().any(|r| r.label == NORMAL))
+    }
+
     /// What was done to a sample.
     ///
     /// # Errors
@@ -122,7 +136,8 @@ pub fn run(session: &Session<'_>, bronze: &Staged<Manifest>) -> Result<Staged<Si
         .value("clean", &file.clean)
         .value("rate", &file.impulse.rate_hz)
         .value("axes", &file.impulse.axes)
-        .value("image", &file.impulse.image);
+        .value("image", &file.impulse.image)
+        .value("fit", &file.impulse.fit);
     session.stage("clean", &key.finish(), || build(session, &bronze.value))
 }
 
@@ -213,7 +228,7 @@ fn drop_duplicates<'m>(
     for sample in samples {
         let content = (sample.blob.to_string(), sample.index);
         let entry = best.entry(content).or_insert(sample);
-        if entry.label != sample.label {
+        if entry.label != sample.label || entry.ranges != sample.ranges || entry.boxes != sample.boxes {
             conflicts += 1;
         }
         if entry.category != "testing" && sample.category == "testing" {
@@ -280,17 +295,23 @@ fn clean_sample(
         "decode".to_owned(),
         format!("{} ({} frames at {} Hz)", sample.info.reading.file, sample.info.frames, sample.info.rate_hz),
     )];
+    let (mut parts, mut moved) = (Vec::new(), None);
     let (values, frames) = match &decoded.content {
         Content::Signal(signal) => {
-            let (signal, more, steps) = clean_signal(signal, format, spec)?;
+            let received = if signal.rate_hz > 0.0 { Some(signal.rate_hz) } else { format.assumed_rate_hz };
+            let Cleared { signal, flags: more, lineage: steps, cut } = clean_signal(signal, format, spec)?;
             flags.extend(more);
             lineage.extend(steps);
             let frames = signal.frames();
+            let ratio = received.map_or(1.0, |from| signal.rate_hz / from);
+            parts = ranges::moved(&sample.ranges, ratio, cut, frames);
             (signal.values, frames)
         }
         Content::Image(image) => {
             let [width, height, channels] = format.image.ok_or("an image among other samples")?;
-            let resized = edgewright_etl::resize(image, width, height, channels);
+            let resized = edgewright_etl::resize_to(image, width, height, channels, format.fit);
+            let placement = Placement::new([image.width, image.height], [width, height], format.fit);
+            moved = sample.boxes.as_ref().map(|b| boxes::placed(b, &placement, [width, height]));
             lineage.push(("resize".into(), format!("{}x{} to {width}x{height}", image.width, image.height)));
             (resized.pixels.iter().map(|&p| f32::from(p)).collect(), width * height)
         }
@@ -299,6 +320,8 @@ fn clean_sample(
         id: sample.id.clone(),
         name: sample.name.clone(),
         label: sample.label.clone(),
+        ranges: parts,
+        boxes: moved,
         category: sample.category.clone(),
         group: sample.group.clone(),
         content: format!("{}:{}", sample.blob, sample.index),
@@ -309,13 +332,23 @@ fn clean_sample(
     Ok((cleaned, values, lineage))
 }
 
-type CleanedSignal = (Signal, Vec<(String, String)>, Lineage);
+/// A series at the common rate.
+pub struct Cleared {
+    /// The values.
+    pub signal: Signal,
+    /// What is suspicious: kind and sentence.
+    pub flags: Vec<(String, String)>,
+    /// What was done.
+    pub lineage: Lineage,
+    /// Frames that were cut off its beginning, at the common rate.
+    pub cut: usize,
+}
 
 /// Brings one series to the common rate and axes.
 ///
 /// # Errors
 /// The reason why the series is left out.
-pub fn clean_signal(signal: &Signal, format: &Format, spec: &CleanSpec) -> Result<CleanedSignal, String> {
+pub fn clean_signal(signal: &Signal, format: &Format, spec: &CleanSpec) -> Result<Cleared, String> {
     let assumed;
     let mut signal = signal;
     if signal.rate_hz == 0.0
@@ -325,11 +358,12 @@ pub fn clean_signal(signal: &Signal, format: &Format, spec: &CleanSpec) -> Resul
         signal = &assumed;
     }
     let cleaned = edgewright_etl::clean(signal, spec).map_err(|r| r.reason)?;
-    Ok((
-        cleaned.signal,
-        cleaned.flags.into_iter().map(|f| (f.kind.to_string(), f.message)).collect(),
-        cleaned.lineage.into_iter().map(|l| (l.step, l.detail)).collect(),
-    ))
+    Ok(Cleared {
+        signal: cleaned.signal,
+        flags: cleaned.flags.into_iter().map(|f| (f.kind.to_string(), f.message)).collect(),
+        lineage: cleaned.lineage.into_iter().map(|l| (l.step, l.detail)).collect(),
+        cut: cleaned.cut,
+    })
 }
 
 /// The steps of cleaning for this project, as `classify` needs them as well.

@@ -2,14 +2,14 @@
 
 use super::{
     clean::{Silver, SilverReader},
-    gold::{HoldoutMatrix, Matrix, TrainingMatrix, WindowAt},
+    gold::{HoldoutMatrix, Labels, Matrix, TrainingMatrix, WindowAt},
     plan,
     split::{Side, Split},
 };
 use crate::{
     EngineError,
     error::AtPath,
-    project::{ImpulseSection, nearest},
+    project::{ImpulseSection, Project, nearest},
     session::{Key, Session, Staged},
 };
 use edgewright_dsp::{Params, Value};
@@ -28,6 +28,8 @@ pub struct Gold {
     pub impulse: String,
     /// Names of the features.
     pub names: Vec<String>,
+    /// What windows are called.
+    pub labels: Labels,
     /// Windows that train and validate.
     pub training: TrainingMatrix,
     /// Windows that test.
@@ -50,26 +52,31 @@ pub fn run(
         .text("split", &split.hash.to_string())
         .value("window", &(impulse.window_ms, impulse.stride_ms, impulse.zero_pad))
         .value("dsp", &impulse.dsp)
+        .value("ranges", &impulse.ranges)
         .value("name", &session.project.file.project.name);
     session.stage("features", &key.finish(), || build(session, &silver.value, &split.value))
 }
 
-/// Window and DSP blocks of the project on these recordings.
-fn design(session: &Session<'_>, silver: &Silver, notes: &mut Vec<String>) -> Result<Impulse, EngineError> {
-    let section = &session.project.file.impulse;
+/// Window and DSP blocks of a project on these recordings.
+pub(crate) fn design(
+    project: &Project,
+    silver: &Silver,
+    notes: &mut Vec<String>,
+) -> Result<Impulse, EngineError> {
+    let section = &project.file.impulse;
     let lengths: Vec<usize> = silver.samples.iter().map(|s| s.frames).collect();
     let window = plan::window(&silver.format, &lengths, section, notes)?;
-    let dsp = blocks(session, section, &window)?;
-    Ok(Impulse { name: session.project.file.project.name.clone(), window, dsp, learn: Vec::new() })
+    let dsp = blocks(project, section, &window)?;
+    Ok(Impulse { name: project.file.project.name.clone(), window, dsp, learn: Vec::new() })
 }
 
 fn blocks(
-    session: &Session<'_>,
+    project: &Project,
     section: &ImpulseSection,
     window: &Window,
 ) -> Result<Vec<DspBlock>, EngineError> {
     let usage = |message: String| EngineError::ProjectFile {
-        path: session.project.dir.join(crate::project::FILE_NAME),
+        path: project.dir.join(crate::project::FILE_NAME),
         message,
     };
     if section.dsp.is_empty() {
@@ -127,10 +134,11 @@ fn params(table: &BTreeMap<String, toml::Value>) -> Result<Params, String> {
 
 fn build(session: &Session<'_>, silver: &Silver, split: &Split) -> Result<(Gold, Vec<String>), EngineError> {
     let mut notes = Vec::new();
-    let impulse = design(session, silver, &mut notes)?;
+    let impulse = design(&session.project, silver, &mut notes)?;
     impulse.validate()?;
-    let (training, refused_a) = matrix(session, silver, split, &impulse, false)?;
-    let (holdout, refused_b) = matrix(session, silver, split, &impulse, true)?;
+    let labels = Labels::of(silver);
+    let (training, refused_a) = matrix(session, silver, split, &impulse, &labels, false)?;
+    let (holdout, refused_b) = matrix(session, silver, split, &impulse, &labels, true)?;
     if training.windows.is_empty() {
         return Err(EngineError::Data(
             "no training sample gives a window\nhint: lower `impulse.window_ms`, or set `impulse.zero_pad = true`".into(),
@@ -148,6 +156,7 @@ fn build(session: &Session<'_>, silver: &Silver, split: &Split) -> Result<(Gold,
     }
     let gold = Gold {
         names: impulse.feature_names(),
+        labels,
         impulse: impulse.to_bundle(),
         training: TrainingMatrix::new(training),
         holdout: HoldoutMatrix::new(holdout),
@@ -161,8 +170,10 @@ fn matrix(
     silver: &Silver,
     split: &Split,
     impulse: &Impulse,
+    labels: &Labels,
     testing: bool,
 ) -> Result<(Matrix, usize), EngineError> {
+    let rule = &session.project.file.impulse.ranges;
     let wanted: Vec<usize> =
         (0..silver.samples.len()).filter(|&i| (split.sides[i] == Side::Testing) == testing).collect();
     let mut reader = SilverReader::open(session, silver)?;
@@ -190,7 +201,14 @@ fn matrix(
         for (at, features, bad) in computed {
             let bytes: Vec<u8> = features.iter().flat_map(|v| v.to_le_bytes()).collect();
             out.write_all(&bytes).at(&session.project.state_dir())?;
-            windows.extend(at);
+            windows.extend(at.into_iter().map(|w| {
+                let sample = &silver.samples[w.sample];
+                let label = match sample.ranges.as_slice() {
+                    [] => sample.label.as_deref(),
+                    parts => rule.label(parts, w.start, impulse.window.frames),
+                };
+                WindowAt { label: label.and_then(|l| labels.place(l)), ..w }
+            }));
             refused += bad;
         }
     }
@@ -213,7 +231,7 @@ fn recording(
         match runner.features(&cut) {
             Ok(row) => {
                 features.extend_from_slice(row);
-                at.push(WindowAt { sample, start });
+                at.push(WindowAt { sample, start, label: None });
             }
             Err(_) => refused += 1,
         }

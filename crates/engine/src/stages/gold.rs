@@ -10,6 +10,7 @@
 //! }
 //! ```
 
+use super::clean::Silver;
 use crate::{EngineError, session::Session};
 use edgewright_store::Hash;
 use edgewright_train::Rows;
@@ -26,6 +27,42 @@ pub struct WindowAt {
     pub sample: usize,
     /// First frame.
     pub start: usize,
+    /// What it is called: a place in [`Labels`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<u32>,
+}
+
+/// Labels of windows, each once, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Labels(Vec<String>);
+
+impl Labels {
+    /// All labels of some samples and their parts.
+    pub fn of(silver: &Silver) -> Self {
+        let mut all: Vec<String> = silver
+            .samples
+            .iter()
+            .flat_map(|s| {
+                let boxes = s.boxes.iter().flatten().map(|b| &b.label);
+                s.label.iter().chain(s.ranges.iter().map(|r| &r.label)).chain(boxes).cloned()
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        Self(all)
+    }
+    /// The labels.
+    pub fn into_vec(self) -> Vec<String> {
+        self.0
+    }
+    /// Place of a label.
+    pub fn place(&self, label: &str) -> Option<u32> {
+        self.0.binary_search_by(|l| l.as_str().cmp(label)).ok().map(|i| i as u32)
+    }
+    /// What a window is called.
+    pub fn get(&self, window: &WindowAt) -> Option<&str> {
+        self.0.get(window.label? as usize).map(String::as_str)
+    }
 }
 
 /// A matrix of features with the windows its rows came from.

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError,
-    dataset::{self, GroupRule, ImportRequest, LabelRule, Quarantined, SampleInfo},
+    dataset::{self, GroupRule, ImportRequest, LabelBox, LabelRange, LabelRule, Quarantined, SampleInfo},
     project::DataSource,
     session::{Key, Session, Staged},
 };
@@ -19,6 +19,12 @@ pub struct Received {
     pub name: String,
     /// Label, if any.
     pub label: Option<String>,
+    /// Labels of parts; then there is no label.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ranges: Vec<LabelRange>,
+    /// Boxes around objects, in pixels as received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub boxes: Option<Vec<LabelBox>>,
     /// `training`, `testing` or `split`.
     pub category: String,
     /// Group, if any.
@@ -59,12 +65,16 @@ pub fn run(session: &Session<'_>) -> Result<Staged<Manifest>, EngineError> {
     let mut samples = Vec::with_capacity(rows.len());
     for row in rows.into_iter().filter(|r| !r.disabled) {
         let mut info = dataset::info(&row)?;
+        let ranges = dataset::ranges::of_row(&row)?;
+        let boxes = dataset::boxes::of_row(&row)?;
         // Facts for people; no later stage reads them.
         info.metadata.clear();
         samples.push(Received {
             id: row.id,
             name: row.name,
             label: row.label,
+            ranges,
+            boxes,
             category: row.category,
             group: row.group,
             blob: row.blob,
@@ -119,6 +129,11 @@ fn sync(session: &Session<'_>, source: &DataSource, name: &str) -> Result<(), En
             format: source.format.clone(),
             rate_hz: source.rate_hz,
             hmac_key: source.hmac_key.clone(),
+            ranges: std::collections::BTreeMap::new(),
+            boxes: std::collections::BTreeMap::new(),
+            table: dataset::TableChoices::default(),
+            metadata: std::collections::BTreeMap::new(),
+            refuse_known: false,
             source: name.to_owned(),
             dry_run: false,
         },

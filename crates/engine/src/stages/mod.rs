@@ -1,11 +1,13 @@
 //! The stages of `run`, in order. Each reads the manifests before it and writes its own.
 
 pub mod build;
+mod classical;
 pub mod clean;
 pub mod features;
 pub mod gold;
 pub mod import;
 pub mod imported;
+pub mod objects;
 pub mod plan;
 pub mod prove;
 pub mod split;

@@ -3,7 +3,7 @@
 use super::import::Received;
 use crate::{EngineError, project::ImpulseSection};
 use edgewright_impulse::Window;
-use edgewright_sample::Axis;
+use edgewright_sample::{Axis, Fit};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -19,6 +19,9 @@ pub struct Format {
     pub axes: Vec<Axis>,
     /// Width, height and channels of images.
     pub image: Option<[usize; 3]>,
+    /// How images of another shape are brought to that.
+    #[serde(default)]
+    pub fit: Fit,
     /// Rate given to recordings that say none.
     pub assumed_rate_hz: Option<f64>,
 }
@@ -61,7 +64,13 @@ pub fn format(
         }
         let names: &[&str] = if colour == 1 { &["grey"] } else { &["red", "green", "blue"] };
         let axes = names.iter().map(|n| Axis { name: (*n).to_owned(), units: "rgba".into() }).collect();
-        return Ok(Format { rate_hz: 0.0, axes, image: Some([w, h, colour]), assumed_rate_hz: None });
+        return Ok(Format {
+            rate_hz: 0.0,
+            axes,
+            image: Some([w, h, colour]),
+            fit: impulse.fit,
+            assumed_rate_hz: None,
+        });
     }
     let axes = match &impulse.axes {
         Some(names) => names
@@ -86,7 +95,7 @@ pub fn format(
     };
     let rows = samples.iter().filter(|s| is_row(s)).count();
     if rows * 2 > samples.len() {
-        return Ok(Format { rate_hz: 0.0, axes, image: None, assumed_rate_hz: None });
+        return Ok(Format { rate_hz: 0.0, axes, image: None, fit: impulse.fit, assumed_rate_hz: None });
     }
     // Rates from clocks differ in the last digits; thousandths of a Hz are the same rate.
     let known = most(
@@ -103,7 +112,13 @@ pub fn format(
         };
         notes.push(format!("{unknown} recordings say no rate; {rate_hz} Hz is taken ({why})"));
     }
-    Ok(Format { rate_hz, axes, image: None, assumed_rate_hz: (unknown > 0).then_some(rate_hz) })
+    Ok(Format {
+        rate_hz,
+        axes,
+        image: None,
+        fit: impulse.fit,
+        assumed_rate_hz: (unknown > 0).then_some(rate_hz),
+    })
 }
 
 /// The window on cleaned recordings of these lengths (in frames).
@@ -123,6 +138,7 @@ pub fn window(
         axes: format.axes.clone(),
         zero_pad,
         image: format.image.map(|[w, h, _]| (w, h)),
+        fit: format.fit,
     };
     if let Some([w, h, _]) = format.image {
         return Ok(window(w * h, w * h, false));

@@ -4,17 +4,19 @@ use super::{
     build::{self, Built},
     clean::{Silver, SilverReader},
     features::Gold,
-    gold::WindowAt,
+    gold::{Labels, WindowAt},
     test::{Figures, Tested, Truth},
     train::Trained,
 };
 use crate::{
     EngineError,
     session::{Key, Session, Staged},
-    verify::{self, Case, HostOptions},
+    verify::{self, Case, HostOptions, Values},
 };
 use edgewright_impulse::{Impulse, Window};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Instructions per window on an emulated core.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -131,9 +133,10 @@ pub fn run(
         // Another compiler or emulator is another proof.
         .value("tools", &crate::doctor::known());
     session.stage("verify", &key.finish(), || {
-        let mut prover = Prover {
+        let prover = Prover {
             session,
             silver: &silver.value,
+            labels: &gold.value.labels,
             windows: gold.value.holdout.windows(),
             trained: &trained.value,
             impulse: trained.value.impulse_int8(session)?,
@@ -145,6 +148,7 @@ pub fn run(
 struct Prover<'a> {
     session: &'a Session<'a>,
     silver: &'a Silver,
+    labels: &'a Labels,
     windows: &'a [WindowAt],
     trained: &'a Trained,
     impulse: Impulse,
@@ -178,7 +182,7 @@ impl Iterator for TestWindows<'_> {
         }
         let mut out = Vec::new();
         self.window.cut(&self.values, at.start, &mut out);
-        Some(Case { first, window: out })
+        Some(Case { first, window: Values::Given(out) })
     }
 }
 
@@ -195,30 +199,37 @@ impl Prover<'_> {
         })
     }
 
-    fn build(&mut self, targets: &[String], cases: usize) -> Result<(Proof, Vec<String>), EngineError> {
+    fn build(&self, targets: &[String], cases: usize) -> Result<(Proof, Vec<String>), EngineError> {
         let mut proof = Proof { records: Vec::new(), c: None };
         let mut notes = Vec::new();
-        for (n, id) in targets.iter().enumerate() {
-            self.session.progress("verify", n as u64, targets.len() as u64, id.clone())?;
-            let record = if id == "host" { self.host(cases, &mut proof)? } else { self.board(id)? };
+        let done = AtomicU64::new(0);
+        // An emulator keeps one core busy; the host's compilers take what is left.
+        let proven = targets.par_iter().map(|id| {
+            let proven = if id == "host" { self.host(cases)? } else { (self.board(id)?, None) };
+            let n = done.fetch_add(1, Ordering::Relaxed) + 1;
+            self.session.progress("verify", n, targets.len() as u64, id.clone())?;
+            Ok(proven)
+        });
+        for (record, figures) in proven.collect::<Result<Vec<_>, EngineError>>()? {
             notes.push(record.to_text());
             proof.records.push(record);
+            proof.c = proof.c.or(figures);
         }
         Ok((proof, notes))
     }
 
-    fn host(&self, cases: usize, proof: &mut Proof) -> Result<VerifyRecord, EngineError> {
+    fn host(&self, cases: usize) -> Result<(VerifyRecord, Option<Figures>), EngineError> {
         let mut windows = self.test_windows(usize::MAX)?;
         let options = HostOptions { random_cases: cases, seed: self.session.seed };
         let host = verify::verify_host(&self.impulse, &mut windows, &options)?;
         if let Some(e) = windows.failure {
             return Err(e);
         }
-        if host.missing.is_none() {
-            let truth = Truth::new(self.trained, self.silver, self.windows);
-            proof.c = Some(truth.figures(&self.impulse, &host.outcomes));
-        }
-        Ok(VerifyRecord {
+        let figures = host.missing.is_none().then(|| {
+            let truth = Truth::new(self.trained, self.silver, self.labels, self.windows);
+            truth.figures(&self.impulse, &host.outcomes)
+        });
+        let record = VerifyRecord {
             target: "host".into(),
             bit_exact: host.missing.is_none().then_some(host.mismatch.is_none()),
             cases: host.cases,
@@ -231,7 +242,8 @@ impl Prover<'_> {
             builds: host.builds,
             mismatch: host.mismatch,
             missing: host.missing,
-        })
+        };
+        Ok((record, figures))
     }
 
     fn board(&self, id: &str) -> Result<VerifyRecord, EngineError> {

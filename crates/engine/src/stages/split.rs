@@ -3,6 +3,7 @@
 use super::clean::Silver;
 use crate::{
     EngineError,
+    dataset::{boxes, ranges::main_label},
     project::LearnKind,
     session::{Key, Session, Staged},
 };
@@ -62,7 +63,7 @@ fn regression(session: &Session<'_>) -> bool {
 
 fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>), EngineError> {
     let spec = &session.project.file.split;
-    let has_normal = silver.samples.iter().any(|s| s.label.as_deref() == Some(NORMAL));
+    let has_normal = silver.has_normal();
     let only_normal = anomaly_only(session) && has_normal;
     let regression = regression(session);
     let mut moved = 0;
@@ -76,14 +77,21 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
                 _ => None,
             };
             // What is not normal cannot train a model of the normal; it tests.
-            if only_normal && s.label.as_deref() != Some(NORMAL) && fixed != Some(Category::Testing) {
+            let normal = s.label.as_deref().or(main_label(&s.ranges)) == Some(NORMAL);
+            if only_normal && !normal && fixed != Some(Category::Testing) {
                 fixed = Some(Category::Testing);
                 moved += 1;
             }
             SplitItem {
                 id: &s.id,
                 // Numbers are no classes to be found on both sides.
-                label: s.label.as_deref().filter(|_| !regression).unwrap_or(""),
+                label: s
+                    .label
+                    .as_deref()
+                    .or(main_label(&s.ranges))
+                    .or(boxes::main_label(s.boxes.as_deref()))
+                    .filter(|_| !regression)
+                    .unwrap_or(""),
                 group: s.group.as_deref(),
                 content: &s.content,
                 fixed,

@@ -3,17 +3,21 @@
 use super::{
     clean::Silver,
     features::Gold,
-    gold::WindowAt,
+    gold::{Labels, WindowAt},
     split::NORMAL,
     train::{Trained, number},
 };
 use crate::{
     EngineError,
     classify::best,
+    dataset::LabelBox,
     session::{Key, Session, Staged},
 };
-use edgewright_impulse::{Impulse, Outcome, Runner, Task};
-use edgewright_ml::metrics;
+use edgewright_impulse::{Impulse, Outcome, Runner, Task, post::detect::Detection};
+use edgewright_ml::{
+    detection::{self, Found, Hits, Labelled, Picture},
+    metrics,
+};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -52,6 +56,18 @@ pub struct Figures {
     pub labels: Vec<LabelFigures>,
     /// Rows: what is; columns: what was said.
     pub confusion: Vec<Vec<usize>>,
+    /// F1 of all objects, found by their place.
+    #[serde(default)]
+    pub f1: Option<f64>,
+    /// Of what was found, the share that is there.
+    #[serde(default)]
+    pub precision: Option<f64>,
+    /// Of the objects that are there, the share that was found.
+    #[serde(default)]
+    pub recall: Option<f64>,
+    /// Mean average precision at an overlap of half the union.
+    #[serde(default)]
+    pub map50: Option<f64>,
     /// Coefficient of determination.
     pub r2: Option<f64>,
     /// Mean absolute error.
@@ -75,7 +91,7 @@ pub struct Tested {
     pub float: Figures,
     /// Integer arithmetic, as deployed.
     pub int8: Figures,
-    /// Accuracy (or R2) on the training windows, in float: how far memory helps.
+    /// Accuracy (or R2, or F1 of objects) on the training windows, in float: how far memory helps.
     pub training_metric: Option<f64>,
     /// Sentences: overfit, quantisation loss.
     pub verdicts: Vec<String>,
@@ -91,14 +107,16 @@ pub struct Truth {
     pub value: Vec<Option<f32>>,
     /// Whether each window is an anomaly.
     pub anomaly: Vec<bool>,
+    /// Objects of each picture; `None` where nobody looked for any.
+    pub objects: Vec<Option<Vec<Labelled>>>,
 }
 
 impl Truth {
     /// Of these windows.
-    pub fn new(trained: &Trained, silver: &Silver, windows: &[WindowAt]) -> Self {
-        let label = |w: &WindowAt| silver.samples[w.sample].label.as_deref();
+    pub fn new(trained: &Trained, silver: &Silver, labels: &Labels, windows: &[WindowAt]) -> Self {
+        let label = |w: &WindowAt| labels.get(w);
         let class_of = |l: &str| trained.labels.iter().position(|k| k == l);
-        let has_normal = silver.samples.iter().any(|s| s.label.as_deref() == Some(NORMAL));
+        let has_normal = silver.has_normal();
         let class = windows.iter().map(|w| label(w).and_then(class_of)).collect();
         let value = windows.iter().map(|w| label(w).and_then(number)).collect();
         let anomaly = windows
@@ -109,14 +127,24 @@ impl Truth {
                 _ => false,
             })
             .collect();
-        Self { labels: trained.labels.clone(), class, value, anomaly }
+        let object = |b: &LabelBox| {
+            Some(Labelled { label: class_of(&b.label)?, edges: [b.x, b.y, b.x + b.width, b.y + b.height] })
+        };
+        let objects = windows
+            .iter()
+            .map(|w| {
+                silver.samples[w.sample].boxes.as_ref().map(|all| all.iter().filter_map(object).collect())
+            })
+            .collect();
+        Self { labels: trained.labels.clone(), class, value, anomaly, objects }
     }
 
     /// Figures of what an impulse said of the windows.
     pub fn figures(&self, impulse: &Impulse, outcomes: &[Outcome]) -> Figures {
         let mut figures = Figures { windows: outcomes.len(), ..Figures::default() };
         for learn in &impulse.learn {
-            match learn.task {
+            match &learn.task {
+                Task::Detection(_) => self.detection(outcomes, &mut figures),
                 Task::Classification { .. } => self.classification(outcomes, &mut figures),
                 Task::Regression => self.regression(outcomes, &mut figures),
                 Task::Anomaly { .. } => self.anomaly(outcomes, &mut figures),
@@ -156,6 +184,37 @@ impl Truth {
             })
             .collect();
         figures.confusion = confusion;
+    }
+
+    fn detection(&self, outcomes: &[Outcome], figures: &mut Figures) {
+        let picture = |(truth, outcome): (&Option<Vec<Labelled>>, &Outcome)| {
+            let found = |b: &Detection| {
+                let edges = [b.x, b.y, b.x + b.width, b.y + b.height].map(f64::from);
+                Found { is: Labelled { label: b.label, edges }, score: f64::from(b.value) }
+            };
+            Some(Picture { truth: truth.clone()?, found: outcome.boxes.iter().map(found).collect() })
+        };
+        let pictures: Vec<Picture> = self.objects.iter().zip(outcomes).filter_map(picture).collect();
+        figures.windows = pictures.len();
+        if pictures.is_empty() {
+            return;
+        }
+        let hits = detection::hits(&pictures, self.labels.len());
+        let all = hits.iter().fold(Hits::default(), |a, b| a.and(*b));
+        (figures.f1, figures.precision, figures.recall) =
+            (Some(all.f1()), Some(all.precision()), Some(all.recall()));
+        figures.map50 = detection::mean_average_precision(&pictures, self.labels.len(), 0.5);
+        figures.labels = hits
+            .iter()
+            .zip(&self.labels)
+            .map(|(h, label)| LabelFigures {
+                label: label.clone(),
+                precision: h.precision(),
+                recall: h.recall(),
+                f1: h.f1(),
+                support: h.right + h.missed,
+            })
+            .collect();
     }
 
     fn regression(&self, outcomes: &[Outcome], figures: &mut Figures) {
@@ -216,7 +275,7 @@ fn build(
     let float = trained.impulse_float(session)?;
     let int8 = trained.impulse_int8(session)?;
     let windows = gold.holdout.windows();
-    let truth = Truth::new(trained, silver, windows);
+    let truth = Truth::new(trained, silver, &gold.labels, windows);
     let rows = gold.holdout.rows(session)?;
     let width = float.features();
     let read = |row: usize, out: &mut [f32]| rows.row(row, out);
@@ -225,10 +284,11 @@ fn build(
     let float_figures = truth.figures(&float, &float_outcomes);
     let int8_figures = truth.figures(&int8, &int8_outcomes);
     let training_metric = training_metric(session, silver, gold, trained, &float)?;
-    let verdicts = verdicts(&float_figures, &int8_figures, training_metric);
+    let mut verdicts = verdicts(&float_figures, &int8_figures, training_metric);
+    verdicts.extend(rule_verdict(trained, &truth, &float_figures, width, &read)?);
     let mut notes: Vec<String> = headline(&float_figures, &int8_figures).into_iter().collect();
     let strangers = truth.class.iter().filter(|c| c.is_none()).count();
-    if !truth.labels.is_empty() && strangers > 0 {
+    if !truth.labels.is_empty() && strangers > 0 && float.detector().is_none() {
         let what = if float.learn.iter().any(|l| matches!(l.task, Task::Anomaly { .. })) {
             "count as anomalies"
         } else {
@@ -238,6 +298,53 @@ fn build(
     }
     notes.extend(verdicts.iter().cloned());
     Ok((Tested { float: float_figures, int8: int8_figures, training_metric, verdicts }, notes))
+}
+
+/// What the model is worth beside the best rule on one feature.
+fn rule_verdict(
+    trained: &Trained,
+    truth: &Truth,
+    float: &Figures,
+    width: usize,
+    read: &dyn Fn(usize, &mut [f32]) -> std::io::Result<()>,
+) -> Result<Option<String>, EngineError> {
+    let (Some(rule), Some(model)) = (&trained.rule, float.accuracy.or(float.r2)) else { return Ok(None) };
+    let classes = float.accuracy.is_some();
+    let mut features = vec![0.0; width];
+    let (mut seen, mut right, mut pairs) = (0usize, 0usize, (Vec::new(), Vec::new()));
+    for row in 0..truth.class.len() {
+        let known = if classes { truth.class[row].is_some() } else { truth.value[row].is_some() };
+        if !known {
+            continue;
+        }
+        read(row, &mut features).map_err(|e| EngineError::Internal(e.to_string()))?;
+        let said = rule.answer(&features);
+        seen += 1;
+        right += usize::from(truth.class[row] == Some(said as usize));
+        pairs.0.extend(truth.value[row]);
+        pairs.1.push(said);
+    }
+    if seen == 0 {
+        return Ok(None);
+    }
+    let reached =
+        if classes { right as f64 / seen as f64 } else { metrics::regression(&pairs.0, &pairs.1).r2 };
+    let ahead = (model - reached) * 100.0;
+    let shown = |v: f64| if classes { format!("{:.1} %", v * 100.0) } else { format!("R2 {v:.3}") };
+    Ok(Some(if ahead <= 1.0 {
+        format!(
+            "a plain rule does as well: {} reaches {} where the model reaches {}; `method = \"rule\"` builds it",
+            rule.text,
+            shown(reached),
+            shown(model)
+        )
+    } else {
+        format!(
+            "the best rule on one feature ({}) reaches {}: the model is {ahead:.1} points better",
+            rule.text,
+            shown(reached)
+        )
+    }))
 }
 
 fn headline(float: &Figures, int8: &Figures) -> Option<String> {
@@ -254,6 +361,12 @@ fn headline(float: &Figures, int8: &Figures) -> Option<String> {
             float.windows
         ));
     }
+    if let (Some(f), Some(i), Some(m)) = (float.f1, int8.f1, int8.map50) {
+        parts.push(format!(
+            "F1 of objects {f:.3} float, {i:.3} int8 (mAP50 {m:.3}) in {} pictures",
+            float.windows
+        ));
+    }
     if let (Some(f), Some(i)) = (float.r2, int8.r2) {
         parts.push(format!("R2 {f:.3} float, {i:.3} int8"));
     }
@@ -264,7 +377,7 @@ fn headline(float: &Figures, int8: &Figures) -> Option<String> {
 }
 
 /// Runs the learning blocks on stored features, in parallel, in order.
-fn infer(
+pub(crate) fn infer(
     session: &Session<'_>,
     impulse: &Impulse,
     count: usize,
@@ -309,14 +422,14 @@ fn training_metric(
     let rows = gold.training.rows(session, picked, &columns)?;
     let outcomes =
         infer(session, impulse, windows.len(), impulse.features(), &|row, out| rows.row(row, out))?;
-    let figures = Truth::new(trained, silver, &windows).figures(impulse, &outcomes);
-    Ok(figures.accuracy.or(figures.r2))
+    let figures = Truth::new(trained, silver, &gold.labels, &windows).figures(impulse, &outcomes);
+    Ok(figures.accuracy.or(figures.r2).or(figures.f1))
 }
 
 /// What the figures mean, in words.
 fn verdicts(float: &Figures, int8: &Figures, training: Option<f64>) -> Vec<String> {
     let mut out = Vec::new();
-    let metric = |f: &Figures| f.accuracy.or(f.r2);
+    let metric = |f: &Figures| f.accuracy.or(f.r2).or(f.f1);
     if let (Some(train), Some(test)) = (training, metric(float)) {
         let gap = (train - test) * 100.0;
         let low = float.low.unwrap_or(test);
@@ -345,7 +458,8 @@ fn verdicts(float: &Figures, int8: &Figures, training: Option<f64>) -> Vec<Strin
     if let Some((label, recall)) = labels.iter().min_by(|a, b| a.1.total_cmp(b.1))
         && *recall < 0.8
     {
-        out.push(format!("weakest label: `{label}` is found in {:.0} % of its windows", recall * 100.0));
+        let what = if float.f1.is_some() { "objects" } else { "windows" };
+        out.push(format!("weakest label: `{label}` is found in {:.0} % of its {what}", recall * 100.0));
     }
     let unseen: Vec<String> =
         float.labels.iter().filter(|l| l.support == 0).map(|l| format!("`{}`", l.label)).collect();

@@ -3,6 +3,7 @@
 //! Nothing here can see the test windows: [`Gold::training`] is all it is given.
 
 use super::{
+    classical::{PlainRule, layer_lines, read},
     clean::Silver,
     features::Gold,
     gold::{TrainingMatrix, TrainingRows, WindowAt},
@@ -11,12 +12,12 @@ use super::{
 };
 use crate::{
     EngineError, architecture,
-    project::{LearnKind, LearnSection},
+    project::{CovarianceKind, LearnKind, LearnSection, Method, Project},
     session::{Key, Session, Staged},
 };
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::{Graph, quantize};
-use edgewright_ml::kmeans;
+use edgewright_ml::{gmm, kmeans};
 use edgewright_store::Hash;
 use edgewright_train::{Event, Flow, Head, Network, Rows, Settings, Targets};
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,9 @@ pub struct Trained {
     pub labels: Vec<String>,
     /// One per learning block.
     pub learn: Vec<LearnSummary>,
+    /// The best rule on one feature that was found beside the first classifier or regression.
+    #[serde(default)]
+    pub rule: Option<PlainRule>,
 }
 
 impl Trained {
@@ -143,19 +147,20 @@ pub fn run(
     })
 }
 
-struct Trainer<'a> {
-    session: &'a Session<'a>,
-    silver: &'a Silver,
+pub(super) struct Trainer<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) silver: &'a Silver,
     split: &'a Split,
-    gold: &'a Gold,
+    pub(super) gold: &'a Gold,
     key: Hash,
 }
 
 /// A trained block in both arithmetics.
-struct Block {
-    float: LearnBlock,
-    int8: LearnBlock,
-    summary: LearnSummary,
+pub(super) struct Block {
+    pub(super) float: LearnBlock,
+    pub(super) int8: LearnBlock,
+    pub(super) summary: LearnSummary,
+    pub(super) rule: Option<PlainRule>,
 }
 
 impl Trainer<'_> {
@@ -171,17 +176,20 @@ impl Trainer<'_> {
         let mut notes = Vec::new();
         let mut blocks = Vec::new();
         for (n, section) in sections.iter().enumerate() {
-            let inputs = self.inputs(&impulse, section)?;
+            let inputs = inputs(&self.session.project, &impulse, section)?;
             let block = match section.kind {
                 LearnKind::Classifier => self.classifier(n, &impulse, section, inputs, &mut notes)?,
                 LearnKind::Regression => self.regression(n, &impulse, section, inputs, &mut notes)?,
+                LearnKind::Detection => self.detection(n, &impulse, section, inputs, &mut notes)?,
                 LearnKind::Anomaly => self.anomaly(n, &impulse, section, inputs, &mut notes)?,
             };
             blocks.push(block);
         }
         let mut int8 = impulse.clone();
         let mut learn = Vec::new();
+        let mut rule = None;
         for block in blocks {
+            rule = rule.or(block.rule);
             impulse.learn.push(block.float);
             int8.learn.push(block.int8);
             learn.push(block.summary);
@@ -194,36 +202,13 @@ impl Trainer<'_> {
             format: self.silver.format.clone(),
             labels: impulse.labels().to_vec(),
             learn,
+            rule,
         };
         Ok((trained, notes))
     }
 
-    fn project_error(&self, message: String) -> EngineError {
-        EngineError::ProjectFile { path: self.session.project.dir.join(crate::project::FILE_NAME), message }
-    }
-
-    /// Indices of the DSP blocks that a learning block takes.
-    fn inputs(&self, impulse: &Impulse, section: &LearnSection) -> Result<Vec<usize>, EngineError> {
-        let Some(names) = &section.inputs else { return Ok((0..impulse.dsp.len()).collect()) };
-        names
-            .iter()
-            .map(|name| {
-                impulse.dsp.iter().position(|b| &b.id == name).ok_or_else(|| {
-                    self.project_error(format!("`inputs` names the DSP block `{name}`, which is not there"))
-                })
-            })
-            .collect()
-    }
-
-    fn id(&self, section: &LearnSection, n: usize) -> String {
-        section.id.clone().unwrap_or_else(|| {
-            let kind = match section.kind {
-                LearnKind::Classifier => "classifier",
-                LearnKind::Regression => "regression",
-                LearnKind::Anomaly => "anomaly",
-            };
-            if n == 0 { kind.to_owned() } else { format!("{kind}{}", n + 1) }
-        })
+    pub(super) fn project_error(&self, message: String) -> EngineError {
+        project_error(&self.session.project, message)
     }
 
     /// Columns of the feature matrix that belong to some DSP blocks.
@@ -233,11 +218,11 @@ impl Trainer<'_> {
     }
 
     fn label(&self, window: &WindowAt) -> Option<&str> {
-        self.silver.samples[window.sample].label.as_deref()
+        self.gold.labels.get(window)
     }
 
     /// Row numbers of the training matrix on one side whose sample passes the test.
-    fn rows(&self, side: Side, keep: impl Fn(&WindowAt) -> bool) -> Vec<usize> {
+    pub(super) fn rows(&self, side: Side, keep: impl Fn(&WindowAt) -> bool) -> Vec<usize> {
         let windows = self.gold.training.windows();
         (0..windows.len())
             .filter(|&i| self.split.sides[windows[i].sample] == side && keep(&windows[i]))
@@ -362,7 +347,7 @@ impl Trainer<'_> {
         }
     }
 
-    fn network(
+    pub(super) fn network(
         &self,
         n: usize,
         impulse: &Impulse,
@@ -377,9 +362,31 @@ impl Trainer<'_> {
         let columns = self.columns(impulse, &inputs);
         let rows = self.open(training.0, &columns)?;
         let watch = self.open(validation.0, &columns)?;
-        if let Some(file) = &section.file {
-            return self.imported(n, section, file, inputs, task, (&rows, watch.len()), notes);
-        }
+        let rule = self.plain_rule(&columns, &rows, training.1, &task)?;
+        let (fit, judge) = ((&rows, training.1), (&watch, validation.1));
+        let block = if let Some(file) = &section.file {
+            self.imported(n, section, file, inputs, task, (&rows, watch.len()), notes)?
+        } else if section.method != Method::Network {
+            self.classical(n, section, inputs, task, fit, judge, notes)?
+        } else {
+            self.fitted(n, impulse, section, inputs, head, task, fit, judge, notes)?
+        };
+        Ok(Block { rule, ..block })
+    }
+
+    /// Trains a network.
+    fn fitted(
+        &self,
+        n: usize,
+        impulse: &Impulse,
+        section: &LearnSection,
+        inputs: Vec<usize>,
+        head: Head,
+        task: Task,
+        (rows, of): (&TrainingRows, &Targets<'_>),
+        (watch, watched): (&TrainingRows, &Targets<'_>),
+        notes: &mut Vec<String>,
+    ) -> Result<Block, EngineError> {
         let network = match &section.layers {
             Some(layers) => {
                 Network { input: architecture::input_shape(impulse, &inputs), layers: layers.clone(), head }
@@ -401,16 +408,16 @@ impl Trainer<'_> {
         let mut last = Instant::now();
         let fitted = edgewright_train::fit(
             &network,
-            &rows,
-            training.1,
-            &watch,
-            validation.1,
+            rows,
+            of,
+            watch,
+            watched,
             &settings,
             resume.as_deref(),
             &mut |event: &Event<'_>| {
                 let shown = event.validation_metric.unwrap_or(event.metric);
                 self.session.observer.event(crate::Event::Epoch {
-                    block: self.id(section, n),
+                    block: id(section, n),
                     epoch: event.epoch,
                     epochs: settings.epochs,
                     loss: event.loss,
@@ -445,7 +452,7 @@ impl Trainer<'_> {
             return Err(e);
         }
         let fitted = fitted?;
-        let (int8, snr) = self.quantise(&fitted.graph, &rows)?;
+        let (int8, snr) = self.quantise(&fitted.graph, rows)?;
         let layers = fitted
             .layers
             .iter()
@@ -476,7 +483,7 @@ impl Trainer<'_> {
             history.len()
         ));
         let summary = LearnSummary {
-            id: self.id(section, n),
+            id: id(section, n),
             kind: section.kind,
             history,
             best_epoch: fitted.best_epoch,
@@ -486,12 +493,12 @@ impl Trainer<'_> {
             threshold: None,
         };
         let block = |graph: Graph| LearnBlock {
-            id: self.id(section, n),
+            id: id(section, n),
             task: task.clone(),
             inputs: inputs.clone(),
             graph,
         };
-        Ok(Block { float: block(fitted.graph), int8: block(int8), summary })
+        Ok(Block { float: block(fitted.graph), int8: block(int8), summary, rule: None })
     }
 
     /// A block whose model was trained elsewhere: quantised on training windows when it is in float, else as it is.
@@ -509,30 +516,14 @@ impl Trainer<'_> {
         let path = self.session.project.dir.join(file);
         let (float, integer) = super::imported::graph(&path, rows.width(), outputs)?;
         let (int8, snr) = if integer { (float.clone(), Vec::new()) } else { self.quantise(&float, rows)? };
-        let layers = float
-            .nodes
-            .iter()
-            .map(|node| LayerLine {
-                name: node.name.clone(),
-                shape: float.tensor(node.output).shape.clone(),
-                parameters: node
-                    .inputs
-                    .iter()
-                    .map(|id| float.tensor(*id))
-                    .filter(|t| t.data.is_some())
-                    .map(|t| t.len())
-                    .sum(),
-                macs: float.node_macs(node),
-                snr_db: snr.iter().find(|s| s.name == node.name).map(|s| s.snr_db),
-            })
-            .collect();
+        let layers = layer_lines(&float, &snr);
         notes.push(format!(
             "{file}: {} MACs, trained elsewhere{}",
             float.macs(),
             if integer { "; it computes with integers in both columns" } else { "" }
         ));
         let summary = LearnSummary {
-            id: self.id(section, n),
+            id: id(section, n),
             kind: section.kind,
             history: Vec::new(),
             best_epoch: 0,
@@ -542,16 +533,16 @@ impl Trainer<'_> {
             threshold: None,
         };
         let block = |graph: Graph| LearnBlock {
-            id: self.id(section, n),
+            id: id(section, n),
             task: task.clone(),
             inputs: inputs.clone(),
             graph,
         };
-        Ok(Block { float: block(float), int8: block(int8), summary })
+        Ok(Block { float: block(float), int8: block(int8), summary, rule: None })
     }
 
     /// The int8 form of a float graph, calibrated on evenly spaced training windows.
-    fn quantise(
+    pub(super) fn quantise(
         &self,
         graph: &Graph,
         rows: &TrainingRows,
@@ -583,7 +574,7 @@ impl Trainer<'_> {
         notes: &mut Vec<String>,
     ) -> Result<Block, EngineError> {
         // Beside a classifier everything it learns is known and so normal; alone only `normal` is, when that label is used.
-        let has_normal = self.silver.samples.iter().any(|s| s.label.as_deref() == Some(NORMAL));
+        let has_normal = self.silver.has_normal();
         let only_normal = anomaly_only(self.session) && has_normal;
         let keep = |w: &WindowAt| !only_normal || self.label(w) == Some(NORMAL);
         let training = self.rows(Side::Training, keep);
@@ -612,48 +603,77 @@ impl Trainer<'_> {
             ),
             None => None,
         };
-        let read = |rows: &TrainingRows| -> Result<Vec<f32>, EngineError> {
-            let all: Vec<usize> = (0..rows.len()).collect();
-            let mut out = vec![0.0; rows.len() * rows.width()];
-            rows.read(&all, &mut out).map_err(|e| EngineError::Internal(e.to_string()))?;
-            Ok(out)
-        };
         let values = read(&rows)?;
         let watched = read(&watch)?;
-        let spec = kmeans::Spec {
-            clusters: section.clusters.unwrap_or(32),
-            axes,
-            false_alarm_rate: section.false_alarm_rate.unwrap_or(0.01),
-            seed: self.session.seed,
+        let (false_alarm_rate, seed) = (section.false_alarm_rate.unwrap_or(0.01), self.session.seed);
+        let failed = |e: edgewright_ml::FitError| EngineError::Data(format!("anomaly block: {e}"));
+        let (graph, threshold, note) = if section.method == Method::Gmm {
+            let shape = section.covariance.map(|c| match c {
+                CovarianceKind::Full => gmm::Shape::Full,
+                CovarianceKind::Diagonal => gmm::Shape::Diagonal,
+            });
+            let spec = gmm::Spec { components: section.components, shape, axes, false_alarm_rate, seed };
+            let model = gmm::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
+            let shape = if model.shape == gmm::Shape::Full { "full" } else { "diagonal" };
+            let what = format!("{} Gaussians with {shape} covariances", model.components());
+            let note = format!("{what} on {} of {} features", model.axes.len(), rows.width());
+            (model.to_graph("anomaly"), model.threshold, note)
+        } else {
+            let clusters = section.clusters.unwrap_or(32);
+            let spec = kmeans::Spec { clusters, axes, false_alarm_rate, seed };
+            let model = kmeans::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
+            let what = format!("{} clusters", model.clusters());
+            let note = format!("{what} on {} of {} features", model.axes().len(), rows.width());
+            (model.to_graph("anomaly"), model.threshold, note)
         };
-        let model = kmeans::fit(&values, rows.width(), &watched, &spec)
-            .map_err(|e| EngineError::Data(format!("anomaly block: {e}")))?;
-        let graph = model.to_graph("anomaly");
-        notes.push(format!(
-            "{} clusters on {} of {} features, threshold {:.3}",
-            model.clusters(),
-            model.axes().len(),
-            rows.width(),
-            model.threshold
-        ));
+        notes.push(format!("{note}, threshold {threshold:.3}"));
         let summary = LearnSummary {
-            id: self.id(section, n),
+            id: id(section, n),
             kind: section.kind,
             history: Vec::new(),
             best_epoch: 0,
             layers: Vec::new(),
             training_windows: rows.len(),
             validation_windows: watch.len(),
-            threshold: Some(model.threshold),
+            threshold: Some(threshold),
         };
-        let block = LearnBlock {
-            id: self.id(section, n),
-            task: Task::Anomaly { threshold: model.threshold },
-            inputs,
-            graph,
-        };
-        Ok(Block { float: block.clone(), int8: block, summary })
+        let block = LearnBlock { id: id(section, n), task: Task::Anomaly { threshold }, inputs, graph };
+        Ok(Block { float: block.clone(), int8: block, summary, rule: None })
     }
+}
+
+fn project_error(project: &Project, message: String) -> EngineError {
+    EngineError::ProjectFile { path: project.dir.join(crate::project::FILE_NAME), message }
+}
+
+/// Indices of the DSP blocks that a learning block takes.
+pub(crate) fn inputs(
+    project: &Project,
+    impulse: &Impulse,
+    section: &LearnSection,
+) -> Result<Vec<usize>, EngineError> {
+    let Some(names) = &section.inputs else { return Ok((0..impulse.dsp.len()).collect()) };
+    names
+        .iter()
+        .map(|name| {
+            impulse.dsp.iter().position(|b| &b.id == name).ok_or_else(|| {
+                project_error(project, format!("`inputs` names the DSP block `{name}`, which is not there"))
+            })
+        })
+        .collect()
+}
+
+/// Id of the `n`th learning block.
+pub(crate) fn id(section: &LearnSection, n: usize) -> String {
+    section.id.clone().unwrap_or_else(|| {
+        let kind = match section.kind {
+            LearnKind::Classifier => "classifier",
+            LearnKind::Regression => "regression",
+            LearnKind::Detection => "detection",
+            LearnKind::Anomaly => "anomaly",
+        };
+        if n == 0 { kind.to_owned() } else { format!("{kind}{}", n + 1) }
+    })
 }
 
 /// A label that is a number.

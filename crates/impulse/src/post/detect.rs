@@ -43,13 +43,14 @@ pub fn fomo_decode(
         for (label, &value) in scores[1..].iter().enumerate() {
             if value >= threshold {
                 let (x, y) = ((cell % grid) as u32, (cell / grid) as u32);
-                merge(&mut first, Detection { label, x, y, width: 1, height: 1, value });
+                let cell = Detection { label, x, y, width: 1, height: 1, value };
+                merge(&mut first, cell, usize::MAX);
             }
         }
     }
     let mut boxes = Vec::new();
     for b in first {
-        merge(&mut boxes, b);
+        merge(&mut boxes, b, usize::MAX);
     }
     let size = input_width / grid as u32;
     for b in &mut boxes {
@@ -58,8 +59,8 @@ pub fn fomo_decode(
     Ok(boxes)
 }
 
-/// Into the first box of its label that it overlaps or touches, else a new one.
-fn merge(boxes: &mut Vec<Detection>, new: Detection) {
+/// Into the first box of its label that it overlaps or touches, else a new one unless there are `most` already.
+pub(super) fn merge(boxes: &mut Vec<Detection>, new: Detection, most: usize) {
     let touch = |b: &&mut Detection| {
         b.label == new.label
             && new.x <= b.x + b.width
@@ -67,7 +68,12 @@ fn merge(boxes: &mut Vec<Detection>, new: Detection) {
             && new.y <= b.y + b.height
             && b.y <= new.y + new.height
     };
-    let Some(b) = boxes.iter_mut().find(touch) else { return boxes.push(new) };
+    let Some(b) = boxes.iter_mut().find(touch) else {
+        if boxes.len() < most {
+            boxes.push(new);
+        }
+        return;
+    };
     b.x = b.x.min(new.x);
     b.y = b.y.min(new.y);
     b.width = b.width.max(new.x + new.width - b.x);

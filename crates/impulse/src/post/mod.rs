@@ -5,6 +5,7 @@
 
 pub mod anomaly;
 pub mod calibration;
+pub mod cells;
 pub mod detect;
 mod json;
 pub mod track;

@@ -1,6 +1,7 @@
 //! Graphs as files of other tools.
 
 pub(crate) mod flat;
+pub mod onnx;
 mod strided;
 pub mod tflite;
 

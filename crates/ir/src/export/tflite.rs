@@ -402,7 +402,14 @@ impl Writer<'_> {
             Op::Quantize => self.simple(114, node, PLAIN),
             Op::Dequantize => self.simple(6, node, PLAIN),
             Op::KMeansScore { .. } => return Err("a distance to clusters has no counterpart".into()),
+            Op::GmmScore { .. } => return Err("a mixture of Gaussians has no counterpart".into()),
+            Op::Bucketize | Op::TreeEnsemble { .. } => {
+                return Err(
+                    "decision trees are not written in this format; export them as c, rust or .ewg".into()
+                );
+            }
             Op::Unary { function } => self.unary(node, *function)?,
+            Op::Lstm { .. } => return Err("it is not written yet; export it as c, rust or .ewg".into()),
             Op::Strided { shape, strides, offset } => self.strided(node, shape, strides, *offset)?,
             Op::Concat { outer } => {
                 let parts = node

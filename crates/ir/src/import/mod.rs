@@ -7,6 +7,9 @@ mod flat;
 pub mod onnx;
 mod shape;
 pub mod tflite;
+pub mod trees;
+
+pub(crate) use build::prune as prune_tensors;
 
 use crate::graph::{Graph, GraphError};
 #[cfg(test)]

@@ -35,7 +35,8 @@ pub(crate) fn decode(
     let untimed = layout.time == Time::None && options.rate_hz.is_none();
     let rows_are_samples =
         options.rows_are_samples.unwrap_or(untimed && (layout.single_row || layout.label.is_some()));
-    let body = Body::read(&text, &layout, limits, rows_are_samples, &mut findings)?;
+    let missing = Missing::new(&options.missing);
+    let body = Body::read(&text, &layout, limits, rows_are_samples, &missing, &mut findings)?;
     if rows_are_samples { Ok(body.rows(layout, findings)) } else { body.series(layout, options, findings) }
 }
 
@@ -89,6 +90,7 @@ impl Body {
         layout: &Layout,
         limits: &Limits,
         rows_are_samples: bool,
+        missing: &Missing,
         findings: &mut Vec<Finding>,
     ) -> Result<Self, SampleError> {
         let mut body = Body { whole_times: true, ..Body::default() };
@@ -100,6 +102,8 @@ impl Body {
         let mut blank_lines: Option<(usize, usize)> = None;
         let mut marks = Marks::default();
         let mut clock = Reference::default();
+        // Rows in which a value is missing: where the first stands, and how many.
+        let mut incomplete: Option<(usize, usize)> = None;
         while let Some(line) = records.read(&mut cells)? {
             if let (Some(blank), false) = (records.blank, body.lines.is_empty()) {
                 blank_lines = Some(blank_lines.map_or((blank, 1), |(first, n)| (first, n + 1)));
@@ -131,19 +135,34 @@ impl Body {
                     format!("row {line}: at most {} values are accepted", limits.max_values),
                 ));
             }
+            let mut complete = true;
             for &column in &layout.values {
-                body.values.push(number(&cells, column, line, layout, &mut marks)?.0 as f32);
+                let value = match number(&cells, column, line, layout, missing, &mut marks) {
+                    Ok((value, _)) => value as f32,
+                    Err(e) if e.kind == "missing_value" && rows_are_samples && missing.given() => f32::NAN,
+                    Err(e) => return Err(e),
+                };
+                complete &= !value.is_nan();
+                body.values.push(value);
+            }
+            if !complete {
+                incomplete = Some(incomplete.map_or((line, 1), |(first, n)| (first, n + 1)));
             }
             body.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
             if let Some(column) = layout.label {
-                body.labels.push(cells.get(column).map_or("", |c| c.as_ref()));
+                let cell = cells.get(column).map_or("", |c| c.as_ref());
+                body.labels.push(if missing.holds(cell, cell::number(cell).ok().map(|n| n.0)) {
+                    ""
+                } else {
+                    cell
+                });
             }
             if let Some(column) = layout.group {
                 body.groups.push(cells.get(column).map_or("", |c| c.as_ref()));
             }
             // A row that stands alone needs no time.
             if !rows_are_samples {
-                let time = clock.seconds(&cells, line, layout, &mut marks, &mut body.whole_times)?;
+                let time = clock.seconds(&cells, line, layout, missing, &mut marks, &mut body.whole_times)?;
                 body.times.extend(time);
             }
         }
@@ -152,6 +171,14 @@ impl Body {
             add(
                 "empty_rows",
                 format!("{count} rows of empty cells at the end (from row {first}) were left out"),
+            );
+        }
+        if let Some((first, count)) = incomplete {
+            add(
+                "incomplete_rows",
+                format!(
+                    "a value is missing in {count} rows, the first is row {first}; they serve where that axis is not used"
+                ),
             );
         }
         if let Some((first, count)) = blank_lines {
@@ -272,6 +299,29 @@ fn check_width(cells: &[Cow<str>], layout: &Layout, line: usize) -> Result<(), S
     }
 }
 
+/// What else the caller takes for a missing value.
+struct Missing {
+    words: Vec<String>,
+    numbers: Vec<f64>,
+}
+
+impl Missing {
+    fn new(given: &[String]) -> Self {
+        let words: Vec<String> = given.iter().map(|w| w.trim().to_owned()).collect();
+        let numbers = words.iter().filter_map(|w| cell::number(w).ok().map(|n| n.0)).collect();
+        Self { words, numbers }
+    }
+
+    fn given(&self) -> bool {
+        !self.words.is_empty()
+    }
+
+    fn holds(&self, cell: &str, value: Option<f64>) -> bool {
+        self.words.iter().any(|w| w.eq_ignore_ascii_case(cell))
+            || value.is_some_and(|v| self.numbers.contains(&v))
+    }
+}
+
 /// Where the first number with a decimal comma and the first with a decimal dot stand. Both in one file means that one of
 /// them divides thousands, and no reading is safe.
 #[derive(Default)]
@@ -285,12 +335,16 @@ fn number(
     column: usize,
     line: usize,
     layout: &Layout,
+    missing: &Missing,
     marks: &mut Marks,
 ) -> Result<(f64, Mark), SampleError> {
     let cell = cells.get(column).map_or("", |c| c.as_ref());
     let shown = || cell.chars().take(40).collect::<String>().escape_debug().to_string();
     let place = || layout.place(line, column);
-    let (value, mark) = cell::number(cell).map_err(|cause| match cause {
+    let parsed = cell::number(cell);
+    let parsed =
+        if missing.holds(cell, parsed.ok().map(|p| p.0)) { Err(NumberError::Missing) } else { parsed };
+    let (value, mark) = parsed.map_err(|cause| match cause {
         NumberError::Missing if cell.is_empty() => error("missing_value", format!("{} is empty", place())),
         NumberError::Missing => {
             error("missing_value", format!("{}: `{}` stands for a missing value", place(), shown()))
@@ -331,6 +385,7 @@ impl Reference {
         cells: &[Cow<str>],
         line: usize,
         layout: &Layout,
+        missing: &Missing,
         marks: &mut Marks,
         whole: &mut bool,
     ) -> Result<Option<f64>, SampleError> {
@@ -346,7 +401,7 @@ impl Reference {
         let nanoseconds = match layout.time {
             Time::None => return Ok(None),
             Time::Number(column, unit) => {
-                let (value, _) = number(cells, column, line, layout, marks)?;
+                let (value, _) = number(cells, column, line, layout, missing, marks)?;
                 *whole &= value.fract() == 0.0;
                 let first = *self.number.get_or_insert(value);
                 return Ok(Some((value - first) / unit.per_second()));

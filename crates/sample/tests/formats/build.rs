@@ -222,6 +222,10 @@ pub fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("labels", "lines.labels", table(LINES)),
         ("labels", "bounding_boxes.labels", table(BOXES)),
         ("labels", "structured_labels.labels", table(SPANS)),
+        ("voc", "voc.xml", table(VOC)),
+        ("coco", "coco.json", table(COCO)),
+        ("yolo", "yolo.txt", table("0 0.5 0.5 0.25 0.5\n1 0.1 0.1 0.2 0.2 0.9\n")),
+        ("yolo", "data.yaml", table("nc: 2\nnames: ['a', b]\n")),
     ]
 }
 
@@ -235,5 +239,9 @@ pub const INFO: &str = r#"{"version":1,"files":[
 pub const LINES: &str = "{\"__ndjson\":true,\"version\":1}\n{\"__key\":\"files\",\"__item\":{\"path\":\"a.wav\",\"label\":{\"type\":\"label\",\"label\":\"x\"}}}\n\n{\"__key\":\"other\",\"__item\":1}\n";
 
 pub const BOXES: &str = r#"{"version":1,"type":"bounding-box-labels","boundingBoxes":{"c.jpg":[{"label":"cat","x":1,"y":2,"width":3,"height":4,"addedByHand":true}]}}"#;
+
+const VOC: &str = "<annotation><filename>a.jpg</filename><object><name>x &amp; y</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3.5</xmax><ymax>4</ymax></bndbox></object><!-- end --></annotation>";
+
+const COCO: &str = r#"{"images":[{"id":1,"file_name":"a.jpg"}],"annotations":[{"image_id":1,"category_id":2,"bbox":[1,2,3,4]},{"image_id":3,"category_id":2}],"categories":[{"id":2,"name":"x"}]}"#;
 
 pub const SPANS: &str = r#"{"version":1,"type":"structured-labels","structuredLabels":{"b.json":[{"startIndex":0,"endIndex":9,"label":"p"}]}}"#;

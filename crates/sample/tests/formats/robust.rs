@@ -1,6 +1,7 @@
 //! Damaged and arbitrary bytes: an answer or an error, never a panic.
 
 use crate::build::samples;
+use edgewright_sample::boxes::{parse_coco, parse_voc, parse_yolo, parse_yolo_names};
 use edgewright_sample::labels::{parse_bounding_boxes, parse_info_labels, parse_structured_labels};
 use edgewright_sample::{CsvOptions, DecodeOptions, Format, Limits, decode, detect};
 use proptest::prelude::*;
@@ -23,6 +24,7 @@ fn everything(bytes: &[u8], limits: Limits) {
     };
     let options = DecodeOptions { format: Some(Format::Csv), csv, limits, ..DecodeOptions::default() };
     let _ = decode("x", bytes, &options);
+    let _ = (parse_voc(bytes), parse_coco(bytes), parse_yolo(bytes, &[]), parse_yolo_names(bytes));
     let _ = (parse_info_labels(bytes), parse_bounding_boxes(bytes), parse_structured_labels(bytes));
 }
 
@@ -31,7 +33,7 @@ const SMALL: Limits = Limits { max_bytes: 1 << 16, max_pixels: 1 << 12, max_valu
 #[test]
 fn whole_files_are_recognised_and_read() {
     for (folder, name, bytes) in samples() {
-        if folder != "labels" {
+        if !["labels", "voc", "coco", "yolo"].contains(&folder) {
             assert!(detect(name, &bytes).is_some(), "{name}");
             let samples = decode(name, &bytes, &DecodeOptions::default());
             assert!(samples.is_ok_and(|s| !s.is_empty()), "{name}");

@@ -203,6 +203,46 @@ fn rows_become_samples_with_label_and_group() {
 }
 
 #[test]
+fn a_missing_value_is_nan_where_the_user_says_what_stands_for_it() {
+    let text = "Date;CO;T;state\n10/03/2004;2,6;13,6;on\n11/03/2004;-200;13,3;on\n12/03/2004;;13,0;off\n13/03/2004;-200,0;1;off\n14/03/2004;2,2;11,9;off\n";
+    let csv = |missing: &[&str], rows| CsvOptions {
+        label_column: some("state"),
+        rows_are_samples: Some(rows),
+        missing: missing.iter().map(|m| (*m).to_owned()).collect(),
+        ..CsvOptions::default()
+    };
+    let samples = read(text, csv(&["-200"], true));
+    let shown: Vec<String> = samples.iter().map(show).collect();
+    assert_eq!(
+        shown,
+        [
+            "0 | CO[] T[] | 2.6 13.6 | on | !incomplete_rows",
+            "0 | CO[] T[] | NaN 13.3 | on",
+            "0 | CO[] T[] | NaN 13 | off",
+            "0 | CO[] T[] | NaN 1 | off",
+            "0 | CO[] T[] | 2.2 11.9 | off"
+        ]
+    );
+    assert!(
+        samples[0].findings[0].message.contains("3 rows, the first is row 3"),
+        "{:?}",
+        samples[0].findings
+    );
+    let labels = CsvOptions { label_column: some("CO"), ..csv(&["-200"], true) };
+    let labels: Vec<_> =
+        read(text.replace("state", "S").replace(";on", ";1").replace(";off", ";0").as_str(), labels)
+            .iter()
+            .map(|s| s.label.clone())
+            .collect();
+    assert_eq!(labels, [some("2,6"), None, None, None, some("2,2")]);
+    // A gap in a time series, and one of which nobody spoke, are refused.
+    for refused in [csv(&["-200"], false), csv(&[], true)] {
+        let error = decode("a.csv", text.as_bytes(), &with(refused)).expect_err("refused");
+        assert_eq!(error.kind, "missing_value");
+    }
+}
+
+#[test]
 fn a_series_is_cut_where_label_or_group_change() {
     let text = "timestamp,x,state,run\n0,1,on,1\n10,2,on,1\n20,3,off,1\n30,4,off,1\n0,5,off,2\n10,6,off,2\n";
     let csv = CsvOptions { label_column: some("state"), group_column: some("run"), ..CsvOptions::default() };

@@ -5,6 +5,7 @@ mod jobs;
 mod projects;
 mod results;
 mod samples;
+mod uploads;
 
 pub use access::signed_in;
 pub use jobs::LINES;
@@ -24,15 +25,23 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(projects::list_projects, projects::create_project))
         .routes(routes!(projects::get_project))
         .routes(routes!(projects::read_file, projects::write_file))
+        .routes(routes!(projects::check_file))
+        .routes(routes!(projects::estimate))
         .routes(routes!(samples::list_samples, samples::upload_sample, samples::edit_samples))
         .routes(routes!(samples::delete_samples))
+        .routes(routes!(uploads::begin_upload))
+        .routes(routes!(uploads::get_upload, uploads::add_piece, uploads::remove_upload))
+        .routes(routes!(uploads::finish_upload))
+        .routes(routes!(samples::preview_table))
         .routes(routes!(samples::summary))
         .routes(routes!(samples::list_findings))
         .routes(routes!(samples::get_sample))
         .routes(routes!(samples::get_file))
         .routes(routes!(samples::get_waveform))
+        .routes(routes!(samples::propose_parts, samples::cut_sample))
         .routes(routes!(results::list_stages))
         .routes(routes!(results::get_results))
+        .routes(routes!(results::list_outcomes))
         .routes(routes!(results::get_report))
         .routes(routes!(results::get_artifact))
         .routes(routes!(results::list_targets))

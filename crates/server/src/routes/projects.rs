@@ -6,10 +6,13 @@ use crate::{
     state::{Anywhere, App, Body, ProjectDir, Who},
 };
 use axum::{Json, extract::State, http::StatusCode};
-use edgewright_api::{NewProject, Problem, Project, ProjectFile, ProjectFileWritten, ProjectList};
+use edgewright_api::{
+    Estimate, EstimateRequest, NewProject, Problem, Project, ProjectFile, ProjectFileChecked,
+    ProjectFileText, ProjectFileWritten, ProjectList,
+};
 use edgewright_engine::{
-    project, template,
-    workspace::{ProjectEntry, read_project_file, write_project_file},
+    estimate as estimating, project, template,
+    workspace::{ProjectEntry, check_project_file, read_project_file, write_project_file},
 };
 
 fn describe(entry: &ProjectEntry) -> Project {
@@ -79,8 +82,8 @@ pub async fn read_file(State(app): State<App>, project: ProjectDir) -> ApiResult
     Ok(Json(file))
 }
 
-/// Replace the text of `edgewright.toml`. A text that cannot be used is refused with line, key and hint (`project_file`); one that somebody
-/// else changed meanwhile with `changed`.
+/// Replace the text of `edgewright.toml`. A text that cannot be used, or that newly names a file outside the project, is refused with line, key
+/// and hint (`project_file`); one that somebody else changed meanwhile with `changed`.
 #[utoipa::path(put, path = "/api/v1/projects/{project}/file", tag = "projects", params(("project" = String, Path, description = "Id of the project")),
     request_body = ProjectFileWritten,
     responses((status = 200, body = ProjectFile), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -89,9 +92,10 @@ pub async fn write_file(
     project: ProjectDir,
     Body(asked): Body<ProjectFileWritten>,
 ) -> ApiResult<Json<ProjectFile>> {
+    let roots = app.data_roots.clone();
     let file = app
         .run(move |_| {
-            let version = write_project_file(&project.dir, &asked.text, asked.version.as_deref())?;
+            let version = write_project_file(&project.dir, &asked.text, asked.version.as_deref(), &roots)?;
             let settings = project::Project::parse(&project.dir, &asked.text)?;
             Ok(ProjectFile {
                 text: asked.text,
@@ -102,4 +106,42 @@ pub async fn write_file(
         })
         .await?;
     Ok(Json(file))
+}
+
+/// What a text for `edgewright.toml` says, and whether it can be used. Nothing is changed.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/file/check", tag = "projects", params(("project" = String, Path, description = "Id of the project")),
+    request_body = ProjectFileText,
+    responses((status = 200, body = ProjectFileChecked), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn check_file(
+    State(app): State<App>,
+    project: ProjectDir,
+    Body(asked): Body<ProjectFileText>,
+) -> ApiResult<Json<ProjectFileChecked>> {
+    let roots = app.data_roots.clone();
+    let checked = app.run(move |_| Ok(check_project_file(&project.dir, &asked.text, &roots))).await?;
+    Ok(Json(match checked {
+        Ok(file) => ProjectFileChecked { settings: Some(convert::settings(&file)), problem: None },
+        Err(e) => ProjectFileChecked { settings: None, problem: Some(e.to_string()) },
+    }))
+}
+
+/// What the impulse will be like before it is trained, with a file that is being written; nothing is changed. Needs the cleaned recordings.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/estimate", tag = "projects",
+    params(("project" = String, Path, description = "Id of the project")), request_body = EstimateRequest,
+    responses((status = 200, body = Estimate), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn estimate(
+    State(app): State<App>,
+    project: ProjectDir,
+    Body(asked): Body<EstimateRequest>,
+) -> ApiResult<Json<Estimate>> {
+    let roots = app.data_roots.clone();
+    let told = app
+        .run_in(&project, move |session| {
+            if let Some(text) = &asked.text {
+                check_project_file(&session.project.dir, text, &roots)?;
+            }
+            estimating::estimate(session, asked.text.as_deref(), &asked.targets)
+        })
+        .await?;
+    Ok(Json(convert::estimate(told)))
 }

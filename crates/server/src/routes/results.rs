@@ -13,10 +13,13 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, FeatureMap, MapPoint, Problem,
-    Results, StageList, TargetList,
+    BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, FeatureMap, MapPoint, OutcomeList,
+    OutcomeQuery, OutcomeWindow, Problem, Results, StageList, TargetList,
 };
-use edgewright_engine::{board, classify::Classifier, documents, dsp_tool, preview};
+use edgewright_engine::{board, classify::Classifier, documents, dsp_tool, outcomes, preview};
+
+/// Windows of a cell in one answer.
+const OUTCOMES: usize = 1000;
 
 /// The stages and where they stand.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/stages", tag = "results",
@@ -139,4 +142,30 @@ pub async fn classify(
         })
         .await?;
     Ok(Json(ClassifyResult { windows: windows.into_iter().map(convert::classified).collect() }))
+}
+
+/// Windows in a cell of the confusion matrix, at most 1000. Needs the stage `train`.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/outcomes", tag = "results",
+    params(("project" = String, Path, description = "Id of the project"), OutcomeQuery),
+    responses((status = 200, body = OutcomeList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_outcomes(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<OutcomeQuery>,
+) -> ApiResult<Json<OutcomeList>> {
+    let float = query.float == Some(true);
+    let found = app.run_in(&project, move |s| outcomes::cell(s, &query.is, &query.said, float)).await?;
+    let total = found.len() as u64;
+    let windows = found
+        .into_iter()
+        .take(OUTCOMES)
+        .map(|w| OutcomeWindow {
+            sample: w.sample,
+            name: w.name,
+            start_ms: w.start_ms,
+            score: w.score,
+            score_is: w.score_is,
+        })
+        .collect();
+    Ok(Json(OutcomeList { windows, total }))
 }

@@ -14,10 +14,13 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    Finding, FindingList, ImportResult, LabelCount, Problem, SampleDetail, SampleEdit, SampleIds, SamplePage,
-    SampleQuery, Summary, UploadQuery, Waveform, WaveformQuery,
+    Cut, Finding, FindingList, ImportResult, LabelCount, Part, PartList, PartQuery, Problem, SampleDetail,
+    SampleEdit, SampleIds, SamplePage, SampleQuery, Summary, TablePreview, UploadQuery, Waveform,
+    WaveformQuery,
 };
-use edgewright_engine::dataset::{self, Edit, GroupRule, ImportRequest, LabelRule, SampleFilter};
+use edgewright_engine::dataset::{
+    self, Edit, GroupRule, ImportRequest, LabelRule, Reading, SampleFilter, TableChoices,
+};
 
 /// Samples in a page when the caller says nothing.
 const PAGE: u64 = 100;
@@ -39,6 +42,7 @@ pub async fn list_samples(
         category: query.category.map(|c| convert::category_word(c).to_owned()),
         name: query.name,
         disabled: query.disabled,
+        in_ranges: None,
     };
     let limit = query.limit.unwrap_or(PAGE);
     let (lines, total) = app.run_in(&project, move |s| dataset::page(s, &filter, offset, limit)).await?;
@@ -70,6 +74,78 @@ pub async fn summary(State(app): State<App>, project: ProjectDir) -> ApiResult<J
     Ok(Json(summary))
 }
 
+fn label_rule(query: &UploadQuery, name: &str) -> ApiResult<LabelRule> {
+    Ok(match (&query.label, &query.label_from) {
+        (Some(_), Some(_)) => return Err(ApiError::bad_request("send `label` or `label_from`, not both")),
+        (Some(label), None) => LabelRule::Fixed(label.clone()),
+        (None, Some(rule)) => LabelRule::parse(rule)?,
+        (None, None) if name.contains('/') => LabelRule::Folder,
+        (None, None) => LabelRule::Name(None),
+    })
+}
+
+/// JSON has no NaN.
+fn finite(value: f32) -> Option<f32> {
+    value.is_finite().then_some(value)
+}
+
+fn table(query: &UploadQuery) -> TableChoices {
+    TableChoices {
+        time_column: query.time_column.clone(),
+        time_unit: query.time_unit.clone(),
+        columns: query.columns.as_ref().map(|c| c.split(',').map(|c| c.trim().to_owned()).collect()),
+        rows_are_samples: query.rows_are_samples,
+        header: query.header,
+        delimiter: query.delimiter,
+    }
+}
+
+/// What would become of a text table, or of its beginning up to the end of a line: the body, of at most 2 MiB. Nothing is kept.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/table", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), UploadQuery),
+    request_body(content = String, content_type = "application/octet-stream", description = "The table"),
+    responses((status = 200, body = TablePreview), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn preview_table(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<UploadQuery>,
+    request: Request,
+) -> ApiResult<Json<TablePreview>> {
+    let name = upload::safe_name(&query.name)?;
+    let column = |rule: &Option<String>| rule.as_deref()?.strip_prefix("column:").map(str::to_owned);
+    let table = table(&query);
+    let reading = Reading {
+        file: name,
+        format: Some("csv".into()),
+        rate_hz: query.rate_hz,
+        label_column: column(&query.label_from),
+        group_column: column(&query.group_from),
+        rows_are_samples: table.rows_are_samples,
+        table,
+        ..Reading::default()
+    };
+    let bytes = axum::body::to_bytes(request.into_body(), crate::JSON_MAX)
+        .await
+        .map_err(|_| ApiError::too_large(format!("send the first {} bytes", crate::JSON_MAX)))?;
+    let seen = app
+        .run_in(&project, move |s| {
+            dataset::preview_table(&reading.in_project(&s.project.file.tables), &bytes)
+        })
+        .await?;
+    let (axes, units) = seen.axes.into_iter().unzip();
+    Ok(Json(TablePreview {
+        samples: seen.samples as u64,
+        rate_hz: seen.rate_hz,
+        frames: seen.frames as u64,
+        axes,
+        units,
+        labels: seen.labels.into_iter().map(|(label, n)| (label, n as u64)).collect(),
+        groups: seen.groups as u64,
+        findings: seen.findings,
+        values: seen.values.into_iter().map(|axis| axis.into_iter().map(finite).collect()).collect(),
+    }))
+}
+
 /// Add the samples of one file: the body is the file, of at most 512 MiB. It goes to disk as it comes. A file that cannot be read is
 /// quarantined, and the answer says why.
 #[utoipa::path(post, path = "/api/v1/projects/{project}/samples", tag = "data",
@@ -83,15 +159,24 @@ pub async fn upload_sample(
     request: Request,
 ) -> ApiResult<Json<ImportResult>> {
     let name = upload::safe_name(&query.name)?;
-    let label = match (&query.label, &query.label_from) {
-        (Some(_), Some(_)) => return Err(ApiError::bad_request("send `label` or `label_from`, not both")),
-        (Some(label), None) => LabelRule::Fixed(label.clone()),
-        (None, Some(rule)) => LabelRule::parse(rule)?,
-        (None, None) if name.contains('/') => LabelRule::Folder,
-        (None, None) => LabelRule::Name(None),
-    };
-    let group = query.group_from.as_deref().map_or(Ok(GroupRule::None), GroupRule::parse)?;
+    label_rule(&query, &name)?;
+    if let Some(rule) = &query.group_from {
+        GroupRule::parse(rule)?;
+    }
     let folder = upload::receive(&app, &name, request).await?;
+    Ok(Json(take_in(&app, project, UploadQuery { name, ..query }, folder).await?))
+}
+
+/// Takes the samples of a file that lies under its name in a folder of its own.
+pub async fn take_in(
+    app: &App,
+    project: ProjectDir,
+    query: UploadQuery,
+    folder: tempfile::TempDir,
+) -> ApiResult<ImportResult> {
+    let name = query.name.clone();
+    let label = label_rule(&query, &name)?;
+    let group = query.group_from.as_deref().map_or(Ok(GroupRule::None), GroupRule::parse)?;
     let dry_run = query.dry_run == Some(true);
     let import = ImportRequest {
         paths: vec![folder.path().to_path_buf()],
@@ -101,6 +186,11 @@ pub async fn upload_sample(
         format: None,
         rate_hz: query.rate_hz,
         hmac_key: None,
+        ranges: std::collections::BTreeMap::new(),
+        boxes: std::collections::BTreeMap::new(),
+        table: table(&query),
+        metadata: std::collections::BTreeMap::new(),
+        refuse_known: false,
         source: "import".into(),
         dry_run,
     };
@@ -118,10 +208,10 @@ pub async fn upload_sample(
             format!("`{name}` is a document, not a recording; nothing was added"),
         ));
     }
-    Ok(Json(convert::import(report, dry_run)))
+    Ok(convert::import(report, dry_run))
 }
 
-/// Change label, category or `disabled` of samples, all or none. A later import of the same files leaves these alone.
+/// Change label, boxes, category or `disabled` of samples, all or none. A later import of the same files leaves these alone.
 #[utoipa::path(patch, path = "/api/v1/projects/{project}/samples", tag = "data",
     params(("project" = String, Path, description = "Id of the project")), request_body = SampleEdit,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -134,8 +224,12 @@ pub async fn edit_samples(
         label: asked.label,
         category: asked.category.map(|c| convert::category_word(c).to_owned()),
         disabled: asked.disabled,
+        ranges_json: None,
+        boxes_json: asked.forget_boxes.then(String::new),
     };
-    app.run_in(&project, move |s| dataset::edit(s, &asked.ids, &edit)).await?;
+    let ranges: Option<Vec<_>> = asked.ranges.map(|all| all.into_iter().map(convert::range_asked).collect());
+    let boxes: Option<Vec<_>> = asked.boxes.map(|all| all.into_iter().map(convert::box_asked).collect());
+    app.run_in(&project, move |s| dataset::edit(s, &asked.ids, &edit, ranges, boxes)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -194,6 +288,50 @@ pub async fn get_waveform(
     let columns = size(query.columns.unwrap_or(COLUMNS));
     let drawn = app.run_in(&project, move |s| dataset::waveform(s, &sample, from, to, columns)).await?;
     Ok(Json(convert::waveform(drawn)))
+}
+
+/// Where something happens in a recording: parts of a length, each around what is louder than the rest.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/samples/{sample}/parts", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), ("sample" = String, Path, description = "Id of the sample"), PartQuery),
+    responses((status = 200, body = PartList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn propose_parts(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sample): Named,
+    Asked(query): Asked<PartQuery>,
+) -> ApiResult<Json<PartList>> {
+    let length_ms = query.length_ms.unwrap_or(1000.0);
+    let parts = app
+        .run_in(&project, move |s| {
+            dataset::one(s, &sample)?;
+            dataset::proposals(s, &sample, length_ms)
+        })
+        .await?;
+    let parts = parts.into_iter().map(|p| Part { start: p.start as u64, end: p.end as u64 }).collect();
+    Ok(Json(PartList { parts }))
+}
+
+/// Make samples of parts of a recording. The whole is disabled unless it is to be kept; its bytes stay.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/samples/{sample}/parts", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), ("sample" = String, Path, description = "Id of the sample")),
+    request_body = Cut,
+    responses((status = 200, body = SampleIds), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn cut_sample(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sample): Named,
+    Body(asked): Body<Cut>,
+) -> ApiResult<Json<SampleIds>> {
+    let frame = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+    let parts: Vec<dataset::Part> =
+        asked.parts.iter().map(|p| dataset::Part { start: frame(p.start), end: frame(p.end) }).collect();
+    let ids = app
+        .run_in(&project, move |s| {
+            dataset::one(s, &sample)?;
+            dataset::cut(s, &sample, &parts, asked.keep)
+        })
+        .await?;
+    Ok(Json(SampleIds { ids }))
 }
 
 /// Problems of the data set: duplicates, suspicious recordings, labels that look misspelt, signs of leakage. Needs the stages up to `split`.

@@ -1,7 +1,8 @@
 //! The training loop.
 
 use crate::{
-    EpochRecord, Event, Fitted, Flow, Head, Layer, Network, Rows, Settings, Targets, TrainError,
+    EpochRecord, Event, Fitted, Flow, Head, Layer, Mark, Network, Rows, Settings, Targets, TrainError,
+    augment::Movement,
     checkpoint::{self, Header},
     data::Normaliser,
     engine::{Engine, Mode},
@@ -44,7 +45,8 @@ pub fn fit(
         [_, columns] | [_, _, columns] => *columns,
         _ => train.width(),
     };
-    let Built { input, units, outputs } = network::build(network, settings.seed)?;
+    let Built { input, units, head, .. } = network::build(network, settings.seed)?;
+    let outputs = head.iter().product();
     if input.iter().product::<usize>() != train.width() {
         return Err(TrainError::Data(format!(
             "the network takes {:?}, the rows have {} values",
@@ -60,7 +62,7 @@ pub fn fit(
         engine: Engine::new(units, train.width()),
         input,
         outputs,
-        objective: Objective::new(network, targets, settings)?,
+        objective: Objective::new(network, [head[0], head[1]], targets, settings)?,
         subject: format!("{network:?} {same:?} {} rows", train.len()),
         settings,
         shape: match network.layers.first() {
@@ -105,6 +107,16 @@ fn check(
         (Head::Softmax { classes }, Targets::Classes { of, count }) => {
             if classes < 2 || classes != *count || of.iter().any(|c| *c as usize >= classes) {
                 return fail(format!("{classes} classes do not fit the targets"));
+            }
+            Ok(())
+        }
+        (Head::Cells { classes }, Targets::Objects { of, labels, weight }) => {
+            let wrong = |m: &Mark| m.label as usize >= *labels || !m.x.is_finite() || !m.y.is_finite();
+            if *labels == 0 || classes != labels + 1 || of.iter().flatten().any(wrong) {
+                return fail(format!("{classes} classes do not fit the objects"));
+            }
+            if !(weight.is_finite() && *weight > 0.0) || of.iter().all(Vec::is_empty) {
+                return fail("objects need a weight above 0, and a picture that holds one".into());
             }
             Ok(())
         }
@@ -254,9 +266,9 @@ impl Trainer<'_> {
         history: &[EpochRecord],
     ) -> Result<EpochRecord, TrainError> {
         let mut order: Vec<usize> = (0..self.train.len()).collect();
-        let mut stream = Stream::new(&[self.settings.seed, 2, epoch as u64]);
+        let mut shuffle = Stream::new(&[self.settings.seed, 2, epoch as u64]);
         for i in (1..order.len()).rev() {
-            order.swap(i, stream.below(i + 1));
+            order.swap(i, shuffle.below(i + 1));
         }
         let mut tally = Tally::default();
         let mut norms = 0.0;
@@ -269,14 +281,14 @@ impl Trainer<'_> {
                 if augment.is_off() {
                     return self.normaliser.apply(x);
                 }
-                let stream = &mut Stream::new(&[self.settings.seed, 3, epoch as u64, rows[i] as u64]);
+                let stream = &mut stream(self.settings.seed, epoch, rows[i]);
                 augment.place(x, &self.shape, stream);
                 self.normaliser.apply(x);
                 augment.colour(x, &self.shape, stream);
             });
             self.engine.forward(rows.len(), Mode::Training { seed: self.settings.seed, step: self.step });
             let before = tally.loss_sum();
-            self.judge(rows, self.targets, self.settings.label_smoothing, &mut tally);
+            self.judge(rows, self.targets, Some(epoch), &mut tally);
             let loss = (tally.loss_sum() - before) / rows.len() as f64;
             if !loss.is_finite() || loss > ABSURD {
                 return Err(self.diverged(epoch, loss));
@@ -315,12 +327,21 @@ impl Trainer<'_> {
         })
     }
 
-    /// Adds the outputs to the tally; their gradients end in `judged`.
-    fn judge(&mut self, rows: &[usize], targets: &Targets<'_>, smoothing: f32, tally: &mut Tally) {
+    /// Adds the outputs to the tally; their gradients end in `judged`. In an `epoch` of training, rows are as that made them.
+    fn judge(&mut self, rows: &[usize], targets: &Targets<'_>, epoch: Option<usize>, tally: &mut Tally) {
         self.judged.clear();
         self.judged.extend_from_slice(self.engine.output());
+        let augment = &self.settings.augment;
+        let smoothing = if epoch.is_some() { self.settings.label_smoothing } else { 0.0 };
         for (row, y) in rows.iter().zip(self.judged.chunks_exact_mut(self.outputs)) {
-            judge(y, *row, targets, &self.objective, smoothing, tally);
+            let (movement, size) = match (epoch, self.shape.as_slice()) {
+                (Some(epoch), &[h, w, _]) if !augment.is_off() => {
+                    (augment.movement([h, w], &mut stream(self.settings.seed, epoch, *row)), [h, w])
+                }
+                _ => (Movement::default(), [1, 1]),
+            };
+            let moved = |point| movement.point(point, size);
+            judge(y, *row, targets, &self.objective, smoothing, &moved, tally);
         }
     }
 
@@ -338,13 +359,18 @@ impl Trainer<'_> {
             self.validation.read(rows, x)?;
             prepare(x, self.validation.width(), |_, x| self.normaliser.apply(x));
             self.engine.forward(rows.len(), Mode::Use);
-            self.judge(rows, self.validation_targets, 0.0, &mut tally);
+            self.judge(rows, self.validation_targets, None, &mut tally);
         }
         if let Some(average) = &mut self.average {
             std::mem::swap(average, &mut self.engine.units);
         }
         Ok(Some(tally))
     }
+}
+
+/// What the changes of a row are drawn from in an epoch.
+fn stream(seed: u64, epoch: usize, row: usize) -> Stream {
+    Stream::new(&[seed, 3, epoch as u64, row as u64])
 }
 
 /// Values of a batch below which threads cost more than they give.

@@ -134,23 +134,24 @@ impl Importer {
                 .b
                 .fail(format!("{groups} groups of {per_group} channels are not supported; 1 or all are"));
         }
-        let at = |o: usize, i: usize, y: usize, x: usize| weights[((o * per_group + i) * kh + y) * kw + x];
-        let mut turned = Vec::with_capacity(weights.len());
+        let at = |o: usize, i: usize, y: usize, x: usize| ((o * per_group + i) * kh + y) * kw + x;
+        let mut order = Vec::with_capacity(weights.len());
         if depthwise {
             for y in 0..kh {
                 for x in 0..kw {
-                    turned.extend((0..outputs).map(|o| at(o, 0, y, x)));
+                    order.extend((0..outputs).map(|o| at(o, 0, y, x)));
                 }
             }
         } else {
             for o in 0..outputs {
                 for y in 0..kh {
                     for x in 0..kw {
-                        turned.extend((0..per_group).map(|i| at(o, i, y, x)));
+                        order.extend((0..per_group).map(|i| at(o, i, y, x)));
                     }
                 }
             }
         }
+        let turned = order.iter().map(|&i| weights[i]).collect();
         let shape = if depthwise { vec![kh, kw, outputs] } else { vec![outputs, kh, kw, per_group] };
         let bias =
             if self.given(node, 2) { self.float_constant(self.arg(node, 2)?)?.0 } else { vec![0.0; outputs] };
@@ -159,6 +160,7 @@ impl Importer {
         }
         let w = self.b.constant("weights", &shape, Data::F32(turned), None);
         let b = self.b.constant("bias", &[outputs], Data::F32(bias), None);
+        self.keep_exact(node, [w, b], 0, Some(&order));
         let Window { stride, dilation, padding, .. } = window;
         let activation = Activation::None;
         let op = if depthwise {
@@ -188,10 +190,10 @@ impl Importer {
         }
         let (alpha, beta) =
             if gemm { (self.float(node, "alpha", 1.0), self.float(node, "beta", 1.0)) } else { (1.0, 1.0) };
-        let at = |o: usize, i: usize| if turned { weights[o * inputs + i] } else { weights[i * outputs + o] };
-        let values =
-            (0..outputs).flat_map(|o| (0..inputs).map(move |i| (o, i))).map(|(o, i)| alpha * at(o, i));
-        let values: Vec<f32> = values.collect();
+        let at = |o: usize, i: usize| if turned { o * inputs + i } else { i * outputs + o };
+        let order: Vec<usize> =
+            (0..outputs).flat_map(|o| (0..inputs).map(move |i| (o, i))).map(|(o, i)| at(o, i)).collect();
+        let values: Vec<f32> = order.iter().map(|&i| alpha * weights[i]).collect();
         let bias = if self.given(node, 2) {
             let (b, _) = self.float_constant(self.arg(node, 2)?)?;
             match b.len() {
@@ -204,6 +206,9 @@ impl Importer {
         };
         let w = self.b.constant("weights", &[outputs, inputs], Data::F32(values), None);
         let b = self.b.constant("bias", &[outputs], Data::F32(bias), None);
+        if alpha == 1.0 && beta == 1.0 {
+            self.keep_exact(node, [w, b], usize::from(!turned), Some(&order));
+        }
         let mut to = v.shape.clone();
         if let Some(last) = to.last_mut() {
             *last = outputs;

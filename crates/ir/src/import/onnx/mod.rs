@@ -1,15 +1,19 @@
-//! ONNX models: float, and quantised ones in the form with QuantizeLinear and DequantizeLinear.
+//! ONNX models: float, and quantised ones in the form with QuantizeLinear and DequantizeLinear, whose operators become
+//! integer ones where there are such.
 //!
 //! ONNX keeps images as `[n, channels, height, width]`. Values are turned to channels last where an operator needs
 //! it and back where their order counts; turns that meet or move nothing cost nothing.
 
+mod arrange;
+mod fuse;
 mod layers;
+mod quant;
 mod wire;
 
 use super::{ImportError, Imported, build::Build, shape};
 use crate::{
-    extra::{BinaryKind, Function, ReduceKind},
-    graph::{Activation, DType, Data, Op, Quant, TensorId},
+    extra::{BinaryKind, Function, ReduceKind, Reference},
+    graph::{Activation, DType, Data, Op, TensorId},
 };
 use std::collections::BTreeMap;
 use wire::{Attribute, Constant, RawGraph, RawNode, Values};
@@ -18,7 +22,7 @@ use wire::{Attribute, Constant, RawGraph, RawNode, Values};
 ///
 /// # Errors
 /// [`ImportError`] naming what does not fit, or the operator that is not supported and its place.
-pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
+pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, ImportError> {
     let malformed = |reason: String| ImportError::Malformed { format: "ONNX", reason };
     let raw = wire::read(bytes).map_err(malformed)?;
     let [(input, extents, kind)] = raw.inputs.as_slice() else {
@@ -27,11 +31,6 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
             raw.inputs.len()
         )));
     };
-    if *kind != 1 {
-        return Err(malformed(format!(
-            "its input `{input}` has elements of type {kind}; float is supported"
-        )));
-    }
     // A free batch is one; other free extents are not known.
     let mut full = extents.clone();
     if let Some(batch) = full.first_mut()
@@ -43,9 +42,15 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
         return Err(malformed(format!("its input is {full:?}; give every extent but the batch a size")));
     }
     let mut b = Build::new(name);
-    let id = b.flow(input, &shape::without_batch(&full), DType::F32, None);
-    b.graph.inputs = vec![id];
-    let mut importer = Importer { b, values: BTreeMap::new(), constants: raw.constants.clone() };
+    b.graph.reference = reference;
+    let mut importer = Importer {
+        b,
+        values: BTreeMap::new(),
+        constants: raw.constants.clone(),
+        quantised: BTreeMap::new(),
+        exact: BTreeMap::new(),
+    };
+    let id = importer.entry(&raw, input, &shape::without_batch(&full), *kind)?;
     importer.values.insert(input.clone(), Value { id, shape: full.clone(), last: false });
     for (i, node) in raw.nodes.iter().enumerate() {
         let makes = node.outputs.first().map_or("nothing", String::as_str);
@@ -69,16 +74,23 @@ struct Importer {
     b: Build,
     values: BTreeMap<String, Value>,
     constants: BTreeMap<String, Constant>,
+    /// Constants as the integers from which they were computed.
+    quantised: BTreeMap<String, quant::Quantised>,
+    /// The same of constants in the graph.
+    exact: BTreeMap<TensorId, quant::Quantised>,
 }
 
 impl Importer {
     fn finish(mut self, raw: &RawGraph, input: Vec<usize>) -> Result<Imported, ImportError> {
         let mut shapes = vec![input];
-        for name in &raw.outputs {
+        for (name, kind) in &raw.outputs {
             self.b.at("output", raw.nodes.len(), name);
             let v = self.value(name)?;
             let v = self.first(&v)?;
             let mut id = v.id;
+            if *kind == 2 {
+                id = self.unsigned(id);
+            }
             let graph = &self.b.graph;
             if graph.outputs.contains(&id) || graph.nodes.iter().all(|n| n.output != id) {
                 id = self.b.make(Op::Reshape, vec![id], id, &shape::without_batch(&v.shape));
@@ -87,7 +99,8 @@ impl Importer {
             self.b.graph.outputs.push(id);
             shapes.push(v.shape);
         }
-        let Build { mut graph, notes, .. } = self.b;
+        let Build { mut graph, mut notes, .. } = self.b;
+        notes.extend(fuse::fuse(&mut graph, &self.exact));
         super::build::prune(&mut graph);
         graph.validate()?;
         for node in &graph.nodes {
@@ -112,7 +125,12 @@ impl Importer {
         if let Some(v) = self.values.get(name) {
             return Ok(v.clone());
         }
-        let Some(Constant { shape: full, values: Values::Floats(v) }) = self.constants.get(name).cloned()
+        if let Some(id) = self.dequantised(name) {
+            let value = Value { id, shape: self.quantised[name].shape.clone(), last: false };
+            self.values.insert(name.into(), value.clone());
+            return Ok(value);
+        }
+        let Some(Constant { shape: full, values: Values::Floats(v), .. }) = self.constants.get(name).cloned()
         else {
             return self.b.fail(format!("`{name}` is no float value"));
         };
@@ -124,7 +142,7 @@ impl Importer {
 
     fn float_constant(&self, name: &str) -> Result<(Vec<f32>, Vec<usize>), ImportError> {
         match self.constants.get(name) {
-            Some(Constant { shape, values: Values::Floats(v) }) => Ok((v.clone(), shape.clone())),
+            Some(Constant { shape, values: Values::Floats(v), .. }) => Ok((v.clone(), shape.clone())),
             _ => self.b.fail(format!("`{name}` must be a constant of floats")),
         }
     }
@@ -217,7 +235,7 @@ impl Importer {
     }
 
     fn node(&mut self, node: &RawNode) -> Result<(), ImportError> {
-        if self.fold(node)? || self.layer(node)? {
+        if self.fold(node)? || self.layer(node)? || self.arrange(node)? {
             return Ok(());
         }
         let function = |f| Op::Unary { function: f };
@@ -242,6 +260,7 @@ impl Importer {
             "Abs" => self.simple(node, function(Function::Abs)),
             "Neg" => self.simple(node, function(Function::Neg)),
             "Sqrt" => self.simple(node, function(Function::Sqrt)),
+            "Reciprocal" => self.reciprocal(node),
             "Identity" | "Dropout" => {
                 let v = self.value(self.arg(node, 0)?)?;
                 self.give(node, v.id, v.shape, v.last)
@@ -268,17 +287,6 @@ impl Importer {
             "ReduceSum" => self.reduce(node, ReduceKind::Sum),
             "ReduceMax" => self.reduce(node, ReduceKind::Max),
             "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" => self.reshape(node),
-            "Transpose" => {
-                let v = self.value(self.arg(node, 0)?)?;
-                let v = self.first(&v)?;
-                let order: Vec<usize> = match self.ints(node, "perm") {
-                    Some(p) => p.iter().map(|&a| usize::try_from(a).unwrap_or(usize::MAX)).collect(),
-                    None => (0..v.shape.len()).rev().collect(),
-                };
-                let id = self.b.transpose(v.id, &v.shape, &order)?;
-                let to = order.iter().map(|&a| v.shape[a]).collect();
-                self.give(node, id, to, false)
-            }
             "Concat" => self.concat(node),
             "QuantizeLinear" => self.quantize_linear(node),
             "DequantizeLinear" => self.dequantize_linear(node),
@@ -301,22 +309,16 @@ impl Importer {
         let known = match node.kind.as_str() {
             "Constant" => match node.attributes.values().next() {
                 Some(Attribute::Tensor(t)) => Some(t.clone()),
-                Some(Attribute::Float(v)) => {
-                    Some(Constant { shape: vec![], values: Values::Floats(vec![*v]) })
-                }
-                Some(Attribute::Int(v)) => Some(Constant { shape: vec![], values: Values::Ints(vec![*v]) }),
-                Some(Attribute::Ints(v)) => {
-                    Some(Constant { shape: vec![v.len()], values: Values::Ints(v.clone()) })
-                }
-                Some(Attribute::Floats(v)) => {
-                    Some(Constant { shape: vec![v.len()], values: Values::Floats(v.clone()) })
-                }
+                Some(Attribute::Float(v)) => Some(Constant::floats(vec![], vec![*v])),
+                Some(Attribute::Int(v)) => Some(Constant::ints(vec![], vec![*v])),
+                Some(Attribute::Ints(v)) => Some(Constant::ints(vec![v.len()], v.clone())),
+                Some(Attribute::Floats(v)) => Some(Constant::floats(vec![v.len()], v.clone())),
                 _ => return self.b.fail("its value is not supported"),
             },
             "Shape" => {
                 let v = self.value(self.arg(node, 0)?)?;
                 let values = v.shape.iter().map(|&d| d as i64).collect();
-                Some(Constant { shape: vec![v.shape.len()], values: Values::Ints(values) })
+                Some(Constant::ints(vec![v.shape.len()], values))
             }
             "Cast" | "Unsqueeze" | "Squeeze" | "Identity" => {
                 node.inputs.first().and_then(|n| self.constants.get(n)).cloned()
@@ -327,11 +329,11 @@ impl Importer {
             ) {
                 (
                     Some(Constant { values: Values::Ints(v), .. }),
-                    Some(Constant { values: Values::Ints(at), shape }),
+                    Some(Constant { values: Values::Ints(at), shape, .. }),
                 ) => {
                     let picked: Option<Vec<i64>> =
                         at.iter().map(|&i| shape::axis(i, v.len()).and_then(|i| v.get(i)).copied()).collect();
-                    picked.map(|p| Constant { shape: shape.clone(), values: Values::Ints(p) })
+                    picked.map(|p| Constant::ints(shape.clone(), p))
                 }
                 _ => None,
             },
@@ -344,7 +346,7 @@ impl Importer {
                 })
                 .collect::<Option<Vec<_>>>()
                 .map(|parts| parts.concat())
-                .map(|v| Constant { shape: vec![v.len()], values: Values::Ints(v) }),
+                .map(|v| Constant::ints(vec![v.len()], v)),
             _ => None,
         };
         let Some(known) = known else { return Ok(false) };
@@ -356,6 +358,18 @@ impl Importer {
         let v = self.value(self.arg(node, 0)?)?;
         let like = self.b.tensor(v.id).shape.clone();
         let id = self.b.make(op, vec![v.id], v.id, &like);
+        self.give(node, id, v.shape, v.last)
+    }
+
+    /// One over a square root is an operator of its own.
+    fn reciprocal(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let made = self.b.graph.nodes.iter().find(|n| n.output == v.id);
+        let Some((Op::Unary { function: Function::Sqrt }, x)) = made.map(|n| (&n.op, n.inputs[0])) else {
+            return self.b.fail("it is supported behind Sqrt; use Div");
+        };
+        let like = self.b.tensor(v.id).shape.clone();
+        let id = self.b.make(Op::Unary { function: Function::Rsqrt }, vec![x], v.id, &like);
         self.give(node, id, v.shape, v.last)
     }
 
@@ -402,8 +416,14 @@ impl Importer {
         };
         let (x, y) = (place(a)?, place(b)?);
         let like = shape::without_batch(&Self::stored(&to, last));
-        let op = Op::Binary { kind, activation: Activation::None };
-        let id = self.b.make(op, vec![x, y], x, &like);
+        let (op, inputs) = if kind == BinaryKind::Mul && x == y {
+            (Op::Unary { function: Function::Square }, vec![x])
+        } else if kind == BinaryKind::Add && [x, y].iter().all(|i| self.b.tensor(*i).shape == like) {
+            (Op::Add { activation: Activation::None }, vec![x, y])
+        } else {
+            (Op::Binary { kind, activation: Activation::None }, vec![x, y])
+        };
+        let id = self.b.make(op, inputs, x, &like);
         self.give(node, id, to, last)
     }
 
@@ -510,62 +530,5 @@ impl Importer {
         let outer = stored[..at].iter().product();
         let id = self.b.make(Op::Concat { outer }, ids.clone(), ids[0], &shape::without_batch(&stored));
         self.give(node, id, to, last)
-    }
-
-    /// Scale and zero point of a node, for a signed tensor.
-    fn affine(&self, node: &RawNode) -> Result<Quant, ImportError> {
-        let (scale, _) = self.float_constant(self.arg(node, 1)?)?;
-        let zero = if self.given(node, 2) { self.int_constant(self.arg(node, 2)?)? } else { vec![0] };
-        match (scale.as_slice(), zero.as_slice()) {
-            (&[scale], &[zero]) if scale > 0.0 && (-128..=127).contains(&zero) => {
-                Ok(Quant { scale: vec![scale], zero_point: zero as i32, axis: 0 })
-            }
-            _ => self
-                .b
-                .fail("activations have one scale and an int8 zero point; quantise with signed activations"),
-        }
-    }
-
-    fn quantize_linear(&mut self, node: &RawNode) -> Result<(), ImportError> {
-        let v = self.value(self.arg(node, 0)?)?;
-        let quant = self.affine(node)?;
-        let like = self.b.tensor(v.id).shape.clone();
-        let out = self.b.flow("quantised", &like, DType::I8, Some(quant));
-        self.b.node(Op::Quantize, vec![v.id], out);
-        self.b.note(
-            "QuantizeLinear and DequantizeLinear are computed as they stand: float operators between integer tensors".into(),
-        );
-        self.give(node, out, v.shape, v.last)
-    }
-
-    fn dequantize_linear(&mut self, node: &RawNode) -> Result<(), ImportError> {
-        let name = self.arg(node, 0)?.to_owned();
-        if let Some(Constant { shape: full, values: Values::Ints(q) }) = self.constants.get(&name).cloned() {
-            let (scale, _) = self.float_constant(self.arg(node, 1)?)?;
-            let zero = if self.given(node, 2) { self.int_constant(self.arg(node, 2)?)? } else { vec![0] };
-            let axis = shape::axis(self.int(node, "axis", 1), full.len().max(1)).unwrap_or(0);
-            let inner: usize = full.get(axis + 1..).map_or(1, |s| s.iter().product());
-            let several = scale.len() > 1;
-            if scale.is_empty() || (several && full.get(axis) != Some(&scale.len())) {
-                return self.b.fail("its scales do not fit");
-            }
-            let values = q
-                .iter()
-                .enumerate()
-                .map(|(i, &q)| {
-                    let c = if several { i / inner.max(1) % scale.len() } else { 0 };
-                    scale[c] * q.saturating_sub(zero.get(c).or(zero.first()).copied().unwrap_or(0)) as f32
-                })
-                .collect();
-            if let Some(out) = node.outputs.first() {
-                self.constants.insert(out.clone(), Constant { shape: full, values: Values::Floats(values) });
-            }
-            return Ok(());
-        }
-        let v = self.value(&name)?;
-        let like = self.b.tensor(v.id).shape.clone();
-        let out = self.b.flow("real", &like, DType::F32, None);
-        self.b.node(Op::Dequantize, vec![v.id], out);
-        self.give(node, out, v.shape, v.last)
     }
 }

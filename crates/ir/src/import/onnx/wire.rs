@@ -106,6 +106,17 @@ pub enum Values {
 pub struct Constant {
     pub shape: Vec<usize>,
     pub values: Values,
+    /// Element type of the file: 1 float, 2 uint8, 3 int8, 6 int32, 7 int64.
+    pub kind: u64,
+}
+
+impl Constant {
+    pub fn floats(shape: Vec<usize>, values: Vec<f32>) -> Self {
+        Self { shape, values: Values::Floats(values), kind: 1 }
+    }
+    pub fn ints(shape: Vec<usize>, values: Vec<i64>) -> Self {
+        Self { shape, values: Values::Ints(values), kind: 7 }
+    }
 }
 
 /// An attribute of a node.
@@ -134,7 +145,8 @@ pub struct RawGraph {
     pub constants: BTreeMap<String, Constant>,
     /// Inputs with shape and element type; 0 stands for a free extent.
     pub inputs: Vec<(String, Vec<usize>, i64)>,
-    pub outputs: Vec<String>,
+    /// Outputs with their element type.
+    pub outputs: Vec<(String, i64)>,
 }
 
 /// The graph of a file.
@@ -158,7 +170,10 @@ fn graph(bytes: &[u8]) -> Read<RawGraph> {
                 out.constants.insert(name, constant);
             }
             11 => out.inputs.push(value_info(b)?),
-            12 => out.outputs.push(value_info(b)?.0),
+            12 => {
+                let (name, _, kind) = value_info(b)?;
+                out.outputs.push((name, kind));
+            }
             _ => {}
         }
     }
@@ -292,5 +307,5 @@ fn tensor(bytes: &[u8]) -> Read<(String, Constant)> {
     if len != count {
         return Err(format!("`{name}` holds {len} values for {shape:?}"));
     }
-    Ok((name, Constant { shape, values }))
+    Ok((name, Constant { shape, values, kind }))
 }

@@ -1,8 +1,11 @@
 //! Recurrent layers, unrolled over time.
 
-use super::{Importer, model::RawOp};
+use super::{
+    Importer,
+    model::{RawOp, Type},
+};
 use crate::{
-    extra::{BinaryKind, Function},
+    extra::{BinaryKind, Function, State},
     graph::{Activation, DType, Data, Op, TensorId},
     import::{ImportError, shape},
 };
@@ -51,9 +54,6 @@ impl Importer<'_> {
             [steps, 1, inputs] if time_major => (steps, inputs),
             _ => return self.b.fail(format!("its input is {full:?}, expected [1, time, features]")),
         };
-        if self.kind(id)?.0 != DType::F32 {
-            return self.b.fail("integer LSTM is not supported yet; convert the model to float32");
-        }
         if self.small(op, 0)? != 4 {
             return self.b.fail("its activation must be TANH");
         }
@@ -73,6 +73,12 @@ impl Importer<'_> {
         let units = self.tensor(c_id)?.len();
         if units == 0 || self.tensor(h_id)?.len() != units || steps == 0 || steps > 4096 {
             return self.b.fail("its state or its time does not fit");
+        }
+        if shape::count(self.full(out)?) != Some(steps * units) {
+            return self.b.fail("its output does not fit its time and units");
+        }
+        if self.kind(id)?.0 != DType::F32 {
+            return self.integer_lstm(op, [steps, inputs, units], clip);
         }
         let gates = (0..4).map(|g| self.gate(op, g, inputs, units)).collect::<Result<Vec<_>, _>>()?;
         let x = self.input(id)?;
@@ -111,11 +117,75 @@ impl Importer<'_> {
         }
         self.keep_state(&h_name, h);
         self.keep_state(&c_name, c);
-        if shape::count(self.full(out)?) != Some(steps * units) {
-            return self.b.fail("its output does not fit its time and units");
-        }
         let y = self.output(out)?;
         self.b.node(Op::Concat { outer: 1 }, every, y);
+        Ok(())
+    }
+
+    /// Bytes with a cell of 16 bits: one operator with the state in a tensor of its own.
+    fn integer_lstm(
+        &mut self,
+        op: &RawOp<'_>,
+        [steps, inputs, units]: [usize; 3],
+        clip: f32,
+    ) -> Result<(), ImportError> {
+        let (id, out, h_id, c_id) = (self.arg(op, 0)?, self.out(op)?, self.arg(op, 18)?, self.arg(op, 19)?);
+        let (DType::I8, Some(quant)) = self.kind(h_id)? else {
+            return self.b.fail("its hidden state must be int8; convert the model with int8 activations");
+        };
+        let (kind, cell) = (self.tensor(c_id)?.kind, self.tensor(c_id)?.scale.clone());
+        if self.kind(id)?.0 != DType::I8 || self.kind(out)? != (DType::I8, Some(quant.clone())) {
+            return self
+                .b
+                .fail("its input and output must be int8, the output with the scale of the hidden state");
+        }
+        let (Type::I16, &[cell]) = (kind, cell.as_slice()) else {
+            return self.b.fail("its cell must be int16 with one scale");
+        };
+        let (mut weights, mut bias, mut scales) = (Vec::new(), Vec::new(), [[0.0; 2]; 4]);
+        for (g, scales) in scales.iter_mut().enumerate() {
+            let mut parts = Vec::new();
+            for (k, (first, columns)) in [(1, inputs), (5, units)].into_iter().enumerate() {
+                let t = self.tensor(self.arg(op, first + g)?)?;
+                match (t.data, t.kind, t.scale.as_slice(), t.zero.iter().all(|&z| z == 0)) {
+                    (Some(d), Type::I8, &[scale], true) if d.len() == units * columns => {
+                        scales[k] = scale;
+                        parts.push(d);
+                    }
+                    _ => {
+                        return self
+                            .b
+                            .fail("its weights must be int8 constants with one scale and no zero point");
+                    }
+                }
+            }
+            for (a, b) in parts[0].chunks_exact(inputs).zip(parts[1].chunks_exact(units)) {
+                weights.extend(a.iter().chain(b).map(|&b| b as i8));
+            }
+            let t = self.tensor(self.arg(op, 12 + g)?)?;
+            match t.ints() {
+                Some(v) if t.kind == Type::I32 && v.len() == units => {
+                    bias.extend(v.iter().map(|&v| v as i32))
+                }
+                _ => return self.b.fail("its biases must be int32 constants"),
+            }
+        }
+        let x = self.input(id)?;
+        let weights = self.b.constant("lstm_weights", &[4, units, inputs + units], Data::I8(weights), None);
+        let bias = self.b.constant("lstm_bias", &[4, units], Data::I32(bias), None);
+        let name = self.tensor(h_id)?.name.clone();
+        let state = self.b.flow(&format!("state {name}"), &[3 * units], DType::I8, Some(quant.clone()));
+        let all =
+            self.b.flow(&format!("{name} and state"), &[(steps + 3) * units], DType::I8, Some(quant.clone()));
+        self.b.node(Op::Lstm { units, scales, cell, clip }, vec![x, state, weights, bias], all);
+        let write = self.b.view(all, vec![3 * units], vec![1], steps * units)?;
+        // Before the first run the hidden value is real 0 and the cell is 0.
+        let mut initial = vec![quant.zero_point as i8; units];
+        initial.resize(3 * units, 0);
+        self.b.graph.states.push(State { name, read: state, write, initial: Some(Data::I8(initial)) });
+        let y = self.output(out)?;
+        self.b.node(Op::Strided { shape: vec![steps * units], strides: vec![1], offset: 0 }, vec![all], y);
+        self.b.note("the LSTM in integers follows TFLM, whatever the reference; LiteRT's own gives other values at times".into());
         Ok(())
     }
 }

@@ -1,0 +1,129 @@
+//! What a project file that comes over the network may name: files of the project, and of folders that whoever starts the server allows.
+
+use crate::{
+    EngineError,
+    project::{FILE_NAME, ProjectFile, STATE_DIR},
+};
+use std::{
+    collections::BTreeSet,
+    path::{Component, Path, PathBuf},
+};
+
+/// Refuses a text whose paths lead out of the project and out of `allowed`, or into what the server keeps in the project. A path that `before`
+/// has already, in the same place of the file, was put there by somebody who may, and stays.
+///
+/// # Errors
+/// [`EngineError::ProjectFile`] naming the path.
+pub(crate) fn check(
+    dir: &Path,
+    before: Option<&ProjectFile>,
+    after: &ProjectFile,
+    allowed: &[PathBuf],
+) -> Result<(), EngineError> {
+    let known: BTreeSet<_> = before.map(|file| named(file).collect()).unwrap_or_default();
+    for (key, path) in named(after) {
+        if !known.contains(&(key, path)) && !inside(dir, path, allowed) {
+            let shown: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
+            return Err(EngineError::ProjectFile {
+                path: dir.join(FILE_NAME),
+                message: format!(
+                    "`{key} = \"{shown}\"` is not a file of this project; over the network a project file may name only those\n\
+                     hint: upload the files, or start the server with --data-root FOLDER"
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The paths of a project file with their keys.
+fn named(file: &ProjectFile) -> impl Iterator<Item = (&'static str, &str)> {
+    let data = file.data.iter().map(|source| ("path", source.path.as_str()));
+    let models = file.impulse.learn.iter().filter_map(|learn| Some(("file", learn.file.as_deref()?)));
+    data.chain(models)
+}
+
+fn inside(dir: &Path, path: &str, allowed: &[PathBuf]) -> bool {
+    let Some(real) = resolve(&dir.join(path)) else { return false };
+    let below = |root: &Path| std::fs::canonicalize(root).is_ok_and(|root| real.starts_with(root));
+    below(dir) && !real.components().any(|c| c.as_os_str() == STATE_DIR)
+        || allowed.iter().any(|root| below(root))
+}
+
+/// The path without links and `..`. What is not there yet must be named without `..`.
+fn resolve(path: &Path) -> Option<PathBuf> {
+    let mut missing = Vec::new();
+    let mut there = path;
+    loop {
+        // A link that leads nowhere yet is no missing file.
+        if std::fs::symlink_metadata(there).is_ok() {
+            let mut real = std::fs::canonicalize(there).ok()?;
+            real.extend(missing.iter().rev());
+            return Some(real);
+        }
+        match there.components().next_back()? {
+            Component::Normal(name) => missing.push(name),
+            _ => return None,
+        }
+        there = there.parent()?;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> ProjectFile {
+        ProjectFile::parse(text, Path::new(FILE_NAME)).expect("parses")
+    }
+
+    #[test]
+    fn a_path_leads_nowhere_but_into_the_project() {
+        let root = tempfile::tempdir().expect("a folder");
+        let dir = root.path().join("project");
+        for folder in ["project/recordings", "project/.edgewright/server", "other", "shared"] {
+            std::fs::create_dir_all(root.path().join(folder)).expect("made");
+        }
+        #[cfg(unix)]
+        for (link, to) in [("out", "../other"), ("nowhere", "../not-yet"), ("in", "recordings")] {
+            std::os::unix::fs::symlink(to, dir.join(link)).expect("linked");
+        }
+        let data = |path: &str| file(&format!("[[data]]\npath = {path:?}\n"));
+        let passes = |path: &str| check(&dir, None, &data(path), &[root.path().join("shared")]).is_ok();
+        let inside = dir.join("recordings").display().to_string();
+        let shared = root.path().join("shared/new").display().to_string();
+        for path in
+            ["recordings", "./recordings/new", "recordings/../recordings", "not/yet", &inside, &shared]
+        {
+            assert!(passes(path), "{path}");
+        }
+        let other = root.path().join("other").display().to_string();
+        for path in [
+            "..",
+            "../other",
+            "recordings/../../other",
+            "not/../../other",
+            "/etc/passwd",
+            "/",
+            &other,
+            "../shared-not",
+            ".edgewright",
+            ".edgewright/server",
+            "../project/.edgewright/server/server.sqlite",
+        ] {
+            assert!(!passes(path), "{path}");
+        }
+        #[cfg(unix)]
+        {
+            assert!(passes("in"));
+            for path in ["out", "out/new", "nowhere", "nowhere/x"] {
+                assert!(!passes(path), "{path}");
+            }
+        }
+        // Models too, and what is there already may stay where it is, in its place.
+        let model = file("[[impulse.learn]]\nkind = 'classifier'\nfile = '../other/m.tflite'\n");
+        assert!(check(&dir, None, &model, &[]).is_err());
+        assert!(check(&dir, Some(&model), &model, &[]).is_ok());
+        assert!(check(&dir, Some(&model), &data("../other/m.tflite"), &[]).is_err());
+    }
+}

@@ -1,0 +1,184 @@
+//! Operators that move elements, and resizing.
+
+use super::{Attribute, Constant, Importer, RawNode, Values};
+use crate::{
+    extra::Sampling,
+    graph::Op,
+    import::{ImportError, shape},
+};
+
+impl Importer {
+    /// Imports the node when it is one of these.
+    pub(super) fn arrange(&mut self, node: &RawNode) -> Result<bool, ImportError> {
+        match node.kind.as_str() {
+            "Transpose" => self.transpose(node)?,
+            "Slice" => self.slice(node)?,
+            "Expand" => self.expand(node)?,
+            "Pad" => self.pad(node)?,
+            "Resize" => self.resize(node)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Axes of the file in the order in which the elements lie.
+    fn order(rank: usize, last: bool) -> Vec<usize> {
+        Self::stored(&(0..rank).collect::<Vec<_>>(), last)
+    }
+
+    fn transpose(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let rank = v.shape.len();
+        let order: Vec<usize> = match self.ints(node, "perm") {
+            Some(p) => p.iter().map(|&a| usize::try_from(a).unwrap_or(usize::MAX)).collect(),
+            None => (0..rank).rev().collect(),
+        };
+        let mut sorted = order.clone();
+        sorted.sort_unstable();
+        if sorted != Self::order(rank, false) {
+            return self.b.fail(format!("{order:?} is no order of {rank} axes"));
+        }
+        let to: Vec<usize> = order.iter().map(|&a| v.shape[a]).collect();
+        // Between channels first and last nothing moves.
+        for last in [false, true] {
+            if Self::stored(&order, last) == Self::order(rank, v.last) && (rank > 2 || !last) {
+                return self.give(node, v.id, to, last);
+            }
+        }
+        let v = self.first(&v)?;
+        let id = self.b.transpose(v.id, &v.shape, &order)?;
+        self.give(node, id, to, false)
+    }
+
+    fn slice(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let (Some(starts), Some(ends)) = (self.either(node, "starts", 1)?, self.either(node, "ends", 2)?)
+        else {
+            return self.b.fail("it has no starts and ends");
+        };
+        let axes = self.either(node, "axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+        let steps =
+            if self.given(node, 4) { self.int_constant(self.arg(node, 4)?)? } else { vec![1; starts.len()] };
+        if ends.len() != starts.len() || axes.len() != starts.len() || steps.len() != starts.len() {
+            return self.b.fail("its starts, ends, axes and steps do not fit each other");
+        }
+        let mut to = v.shape.clone();
+        let mut strides = shape::strides(&v.shape);
+        let mut offset = 0usize;
+        for (i, &axis) in axes.iter().enumerate() {
+            let Some(a) = shape::axis(axis, v.shape.len()) else {
+                return self.b.fail(format!("its axis {axis} does not exist"));
+            };
+            let (extent, step) = (v.shape[a] as i64, steps[i]);
+            if step == 0 || step.unsigned_abs() > 1 << 26 {
+                return self.b.fail(format!("a step of {step} is not possible"));
+            }
+            let place = |p: i64| if p < 0 { p.saturating_add(extent) } else { p };
+            let (low, high) = if step > 0 { (0, extent) } else { (-1, extent - 1) };
+            let start = place(starts[i]).clamp(low.max(0), high);
+            let end = place(ends[i]).clamp(low, high);
+            let count = if step > 0 {
+                (end - start + step - 1).div_euclid(step)
+            } else {
+                (start - end - step - 1).div_euclid(-step)
+            };
+            if count < 1 {
+                return self.b.fail("it leaves no element");
+            }
+            to[a] = count as usize;
+            offset += start as usize * strides[a].unsigned_abs();
+            strides[a] *= step as isize;
+        }
+        let id = self.b.view(v.id, to.clone(), strides, offset)?;
+        self.give(node, id, to, false)
+    }
+
+    fn expand(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let wanted = self.int_constant(self.arg(node, 1)?)?;
+        let wanted: Option<Vec<usize>> = wanted.iter().map(|&d| usize::try_from(d).ok()).collect();
+        let to = wanted.and_then(|w| shape::common(&v.shape, &w));
+        let Some(to) = to.filter(|t| shape::count(t).is_some()) else {
+            return self.b.fail(format!("{:?} cannot be spread like this", v.shape));
+        };
+        let id = self.b.spread(v.id, &v.shape, &to)?;
+        self.give(node, id, to, false)
+    }
+
+    fn pad(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        if matches!(node.attributes.get("mode"), Some(Attribute::Text(t)) if t != "constant") {
+            return self.b.fail("only a constant is supported around it");
+        }
+        let rank = v.shape.len();
+        let pads = self.either(node, "pads", 1)?.unwrap_or_default();
+        let pads: Option<Vec<usize>> =
+            pads.iter().map(|&p| usize::try_from(p).ok().filter(|&p| p < 1 << 20)).collect();
+        let Some(pads) = pads.filter(|p| p.len() == 2 * rank) else {
+            return self.b.fail("its padding does not fit its input");
+        };
+        if self.given(node, 3) {
+            return self.b.fail("axes are not supported; give the padding of every axis");
+        }
+        let name = if self.given(node, 2) { self.arg(node, 2)? } else { "" };
+        let t = self.b.tensor(v.id);
+        let value = match (self.constants.get(name).map(|c| &c.values), &t.quant) {
+            (Some(Values::Floats(v)), _) => v.first().copied().unwrap_or(0.0),
+            (Some(Values::Ints(v)), Some(q)) => {
+                let unsigned = self.constants.get(name).is_some_and(|c: &Constant| c.kind == 2);
+                let steps = v.first().copied().unwrap_or(0) - i64::from(q.zero_point);
+                q.scale[0] * (steps - if unsigned { 128 } else { 0 }) as f32
+            }
+            (None, Some(_)) => return self.b.fail("it pads bytes without saying with what"),
+            _ => self.float(node, "value", 0.0),
+        };
+        let (before, after) = (pads[..rank].to_vec(), pads[rank..].to_vec());
+        let to: Vec<usize> = (0..rank).map(|a| v.shape[a] + before[a] + after[a]).collect();
+        if shape::count(&to).is_none() {
+            return self.b.fail(format!("{to:?} is too large"));
+        }
+        let op = Op::Pad { shape: v.shape.clone(), before, after, value };
+        let id = self.b.make(op, vec![v.id], v.id, &shape::without_batch(&to));
+        self.give(node, id, to, false)
+    }
+
+    fn resize(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let &[1, c, h, w] = v.shape.as_slice() else {
+            return self.b.fail(format!("its input is {:?}, expected [1, channels, height, width]", v.shape));
+        };
+        let text = |name: &str, default: &'static str| match node.attributes.get(name) {
+            Some(Attribute::Text(t)) => t.clone(),
+            _ => default.into(),
+        };
+        let sampling = match text("coordinate_transformation_mode", "half_pixel").as_str() {
+            "half_pixel" => Sampling { align_corners: false, half_pixel: true },
+            "align_corners" => Sampling { align_corners: true, half_pixel: false },
+            "asymmetric" => Sampling::default(),
+            other => return self.b.fail(format!("{other} is not supported; use half_pixel")),
+        };
+        if text("mode", "nearest") != "linear" {
+            return self.b.fail("only the mode linear is supported");
+        }
+        let to: Vec<usize> = if self.given(node, 3) {
+            let sizes = self.int_constant(self.arg(node, 3)?)?;
+            sizes.iter().map(|&s| usize::try_from(s).unwrap_or(0)).collect()
+        } else {
+            let (scales, _) = self.float_constant(self.arg(node, 2)?)?;
+            v.shape.iter().zip(&scales).map(|(&d, s)| (d as f32 * s) as usize).collect()
+        };
+        let fits = matches!(to.as_slice(), &[1, k, y, x] if k == c && y > 0 && x > 0);
+        if !fits || shape::count(&to).is_none() || h == 0 || w == 0 {
+            return self.b.fail(format!("{:?} to {to:?} is not supported", v.shape));
+        }
+        let mut v = self.last(&v)?;
+        if self.b.tensor(v.id).shape != [h, w, c] {
+            v.id = self.b.make(Op::Reshape, vec![v.id], v.id, &[h, w, c]);
+        }
+        let id = self.b.make(Op::ResizeBilinear { sampling }, vec![v.id], v.id, &[to[2], to[3], c]);
+        self.give(node, id, to, true)
+    }
+}

@@ -1,0 +1,106 @@
+//! Models of LightGBM, XGBoost and scikit-learn say what their libraries said (`golden/trees/golden.py`); what is nearly such a model is
+//! refused with a sentence and never panics.
+
+use edgewright_ir::{
+    Op,
+    import::{
+        ImportError, Imported,
+        trees::{lightgbm, scikit, xgboost},
+    },
+    interpret::Interpreter,
+    quantize::{Ranges, quantize},
+};
+use std::{fs, path::PathBuf};
+
+fn golden(name: &str) -> Vec<u8> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../golden/trees").join(name);
+    fs::read(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+}
+
+fn read(name: &str, bytes: &[u8]) -> Result<Imported, ImportError> {
+    match name.split('_').next() {
+        Some("lightgbm") => lightgbm::read(bytes, name),
+        Some("xgboost") => xgboost::read(bytes, name),
+        _ => scikit::read(bytes, name),
+    }
+}
+
+#[derive(serde::Deserialize)]
+struct Expected {
+    inputs: Vec<Vec<f32>>,
+    outputs: std::collections::BTreeMap<String, Vec<Vec<f32>>>,
+}
+
+#[test]
+fn they_say_what_their_libraries_say() {
+    let expected: Expected = serde_json::from_slice(&golden("expected.json")).expect("answers");
+    assert!(expected.outputs.len() > 15);
+    for (name, outputs) in &expected.outputs {
+        let model = read(name, &golden(name)).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let trees = model.graph.nodes.iter().any(|n| matches!(n.op, Op::TreeEnsemble { .. }));
+        let mut graphs = vec![(model.graph.clone(), 2e-6)];
+        if trees {
+            graphs.push((quantize(&model.graph, &Ranges::new()).expect("integers"), 4e-3));
+        }
+        for (graph, tolerance) in graphs {
+            let mut interpreter = Interpreter::new(&graph).expect("valid");
+            let mut out = vec![0.0; graph.tensor(graph.outputs[0]).len()];
+            for (x, y) in expected.inputs.iter().zip(outputs) {
+                interpreter.run(x, &mut out).expect("runs");
+                assert_eq!(out.len(), y.len(), "{name}");
+                for (a, b) in out.iter().zip(y) {
+                    assert!((a - b).abs() <= tolerance * (1.0 + b.abs()), "{name}: {a}, expected {b}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_not_supported_is_named_with_its_place() {
+    let text = |name: &str| String::from_utf8(golden(name)).expect("text");
+    for (name, from, to, expected) in [
+        ("lightgbm_two.txt", "decision_type=2", "decision_type=1", "categorical split at tree 0 (line"),
+        ("lightgbm_two.txt", "is_linear=0", "is_linear=1", "linear tree at tree 0"),
+        (
+            "lightgbm_two.txt",
+            "objective=binary sigmoid:1",
+            "objective=cross_entropy_lambda",
+            "objective at cross_entropy_lambda",
+        ),
+        ("lightgbm_two.txt", "split_feature=", "split_feature=99 ", "`split_feature` has"),
+        ("lightgbm_two.txt", "left_child=", "left=", "has no `left_child`"),
+        ("xgboost_two.json", "binary:logistic", "survival:cox", "objective at survival:cox"),
+        ("xgboost_two.json", "\"split_type\":[0", "\"split_type\":[1", "categorical split at tree 0"),
+        ("xgboost_two.json", "\"left_children\":[1", "\"left_children\":[0", "tree 0 comes to node 0 twice"),
+        ("xgboost_two.json", "\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "booster at gblinear"),
+        ("xgboost_two.json", "\"split_indices\":[0", "\"split_indices\":[9", "asks for feature 9 of 5"),
+        ("scikit_tree.json", "\"link\": \"none\"", "\"link\": \"odds\"", "`link` is `odds`"),
+        ("scikit_ridge.json", "\"features\": 5", "\"features\": 6", "6 features"),
+    ] {
+        let whole = text(name);
+        assert!(whole.contains(from), "{name} has no {from}");
+        let error =
+            read(name, whole.replacen(from, to, 1).as_bytes()).map(|_| ()).expect_err(expected).to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn no_prefix_and_no_changed_byte_panics() {
+    for name in ["lightgbm_two.txt", "xgboost_two.json", "scikit_tree.json"] {
+        let bytes = golden(name);
+        for end in (0..bytes.len()).step_by(7) {
+            let _ = read(name, &bytes[..end]);
+        }
+        for at in (0..bytes.len()).step_by(3) {
+            for value in [b'0', b'9', b'-', b' '] {
+                let mut bytes = bytes.clone();
+                bytes[at] = value;
+                if let Ok(model) = read(name, &bytes) {
+                    assert!(Interpreter::new(&model.graph).is_ok());
+                }
+            }
+        }
+    }
+}

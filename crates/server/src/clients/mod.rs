@@ -1,0 +1,124 @@
+//! What clients of Edge Impulse speak: the upload service on a port of its own, and the few calls of its REST interface that they make before.
+//! Their paths, replies and error texts; our projects, keys and imports.
+
+mod acquire;
+mod rest;
+mod samples;
+
+pub use acquire::router as ingestion;
+pub use rest::router as rest;
+
+use crate::{error::ApiError, state::App, state::reaches};
+use axum::{
+    Json,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+};
+use edgewright_engine::{
+    EngineError,
+    access::{Caller, Scope},
+    workspace::{ProjectEntry, Workspace},
+};
+
+/// The upload service listens so many ports above the Studio: 4810.
+pub const INGESTION: u16 = 10;
+
+/// An error as these clients read it.
+pub struct Refusal(pub StatusCode, pub String);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        (self.0, Json(serde_json::json!({ "success": false, "error": self.1 }))).into_response()
+    }
+}
+
+impl From<ApiError> for Refusal {
+    fn from(error: ApiError) -> Self {
+        let (status, detail) = error.told();
+        Self(status, detail)
+    }
+}
+
+impl From<EngineError> for Refusal {
+    fn from(error: EngineError) -> Self {
+        ApiError::from(error).into()
+    }
+}
+
+/// The caller by `x-api-key`, when it may do that much. Cookies count for nothing here.
+async fn caller(app: &App, headers: &HeaderMap, needs: Scope) -> Result<Caller, Refusal> {
+    let key = headers.get("x-api-key").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let caller = app.run(move |w| w.caller_of_key(&key)).await?;
+    // Clients search for these words.
+    let caller = caller.ok_or_else(|| Refusal(StatusCode::UNAUTHORIZED, "Invalid API key".into()))?;
+    if needs == Scope::Ingest && !reaches(caller.scope, needs) {
+        return Err(Refusal(StatusCode::FORBIDDEN, "this key may not add samples".into()));
+    }
+    Ok(caller)
+}
+
+/// The caller by `x-api-key`, when its scope is enough. What uploaders ask before they send goes by [`caller`]: a key that may only add
+/// must learn for which project.
+async fn caller_who_may(app: &App, headers: &HeaderMap, needs: Scope) -> Result<Caller, Refusal> {
+    let caller = caller(app, headers, needs).await?;
+    if !reaches(caller.scope, needs) {
+        let text =
+            format!("this needs the scope `{}`, and the key has `{}`", needs.word(), caller.scope.word());
+        return Err(Refusal(StatusCode::FORBIDDEN, text));
+    }
+    Ok(caller)
+}
+
+/// Projects that a caller may use.
+fn projects(workspace: &Workspace, caller: &Caller) -> Result<Vec<ProjectEntry>, EngineError> {
+    let mine = |p: &ProjectEntry| caller.project.as_deref().is_none_or(|only| only == p.id);
+    Ok(workspace.projects()?.into_iter().filter(mine).collect())
+}
+
+/// These clients know projects by number: one made of the id, always the same, above 0 and below 2^31.
+fn number(id: &str) -> u32 {
+    // FNV-1a.
+    let hash =
+        id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+    ((hash ^ (hash >> 32)) as u32 & 0x7fff_ffff).max(1)
+}
+
+/// Percent escapes taken out; a text that has none or wrong ones stays as it is.
+fn unescaped(text: &[u8]) -> String {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, more)) = rest.split_first() {
+        if *first == b'%' {
+            let digits = more.get(..2).and_then(|d| std::str::from_utf8(d).ok());
+            match digits.and_then(|d| u8::from_str_radix(d, 16).ok()) {
+                Some(byte) => out.push(byte),
+                None => return String::from_utf8_lossy(text).into_owned(),
+            }
+            rest = &more[2..];
+        } else {
+            out.push(*first);
+            rest = more;
+        }
+    }
+    String::from_utf8(out).unwrap_or_else(|_| String::from_utf8_lossy(text).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_taken_out_or_left() {
+        assert_eq!(unescaped(b"heel%20goed%C3%A9"), "heel goedé");
+        for text in ["100%", "%zz", "50%2", "%FF", ""] {
+            assert_eq!(unescaped(text.as_bytes()), text, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_project_has_one_number() {
+        assert_eq!(number("kws"), number("kws"));
+        assert_ne!(number("kws"), number("kwt"));
+        assert!((1..1 << 31).contains(&number("")));
+    }
+}
