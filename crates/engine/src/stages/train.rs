@@ -28,6 +28,8 @@ use std::{
 
 /// Training windows that set the integer ranges, at most.
 const CALIBRATION_WINDOWS: usize = 512;
+/// Memory for them.
+const CALIBRATION_BYTES: usize = 16 << 20;
 /// Between two checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 
@@ -541,27 +543,26 @@ impl Trainer<'_> {
         Ok(Block { float: block(float), int8: block(int8), summary, rule: None })
     }
 
-    /// The int8 form of a float graph, calibrated on evenly spaced training windows.
+    /// The int8 form of a float graph, calibrated on evenly spaced training windows: of several ways to choose the ranges the one
+    /// whose outputs come closest to those of the float graph. (A few windows far from the rest would otherwise take the
+    /// resolution of all.)
     pub(super) fn quantise(
         &self,
         graph: &Graph,
         rows: &TrainingRows,
     ) -> Result<(Graph, Vec<quantize::LayerSnr>), EngineError> {
         let internal = |e: String| EngineError::Internal(format!("quantisation: {e}"));
-        let count = rows.len().min(CALIBRATION_WINDOWS);
-        let mut observer = quantize::Observer::new(graph).map_err(|e| internal(e.to_string()))?;
-        let mut row = vec![0.0; rows.width()];
-        let mut few = Vec::new();
+        let fitting = CALIBRATION_BYTES / (rows.width() * size_of::<f32>()).max(1);
+        let count = rows.len().min(CALIBRATION_WINDOWS).min(fitting.max(32));
+        let mut windows = Vec::with_capacity(count);
         for i in 0..count {
-            let at = i * rows.len() / count;
-            rows.row(at, &mut row).map_err(|e| internal(e.to_string()))?;
-            observer.observe(&row).map_err(|e| internal(e.to_string()))?;
-            if few.len() < 32 {
-                few.push(row.clone());
-            }
+            let mut row = vec![0.0; rows.width()];
+            rows.row(i * rows.len() / count, &mut row).map_err(|e| internal(e.to_string()))?;
+            windows.push(row);
         }
-        let int8 = quantize::quantize(graph, &observer.ranges()).map_err(|e| internal(e.to_string()))?;
-        let snr = quantize::layer_snr(graph, &int8, &few).map_err(|e| internal(e.to_string()))?;
+        let (float, int8) = quantize::closest(graph, &windows).map_err(|e| internal(e.to_string()))?;
+        let few = &windows[..windows.len().min(32)];
+        let snr = quantize::layer_snr(&float, &int8, few).map_err(|e| internal(e.to_string()))?;
         Ok((int8, snr))
     }
 
