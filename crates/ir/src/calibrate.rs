@@ -91,37 +91,52 @@ pub fn calibrate<'i>(
     inputs: impl Iterator<Item = &'i [f32]> + Clone,
     method: Method,
 ) -> Result<Ranges, GraphError> {
+    Ok(calibrate_each(graph, inputs, &[method])?.remove(0))
+}
+
+/// [`calibrate`] by several methods at once, in two passes over the inputs at most.
+///
+/// # Errors
+/// The same.
+pub fn calibrate_each<'i>(
+    graph: &Graph,
+    inputs: impl Iterator<Item = &'i [f32]> + Clone,
+    methods: &[Method],
+) -> Result<Vec<Ranges>, GraphError> {
     let mut observer = Observer::new(graph)?;
     for input in inputs.clone() {
         observer.observe(input)?;
     }
-    let mut ranges = observer.ranges();
-    if method == Method::MinMax {
-        return Ok(ranges);
-    }
-    let mut counts: BTreeMap<TensorId, Vec<u64>> = ranges.keys().map(|&id| (id, vec![0; BINS])).collect();
-    let mut interpreter = Interpreter::new(graph)?;
-    for input in inputs {
-        interpreter.with_input(input)?;
-        for (&id, counts) in &mut counts {
-            let (low, high) = ranges[&id];
-            let width = f64::from(high) - f64::from(low);
-            for v in interpreter.floats(id).iter().filter(|v| v.is_finite()) {
-                let at =
-                    if width > 0.0 { (f64::from(*v) - f64::from(low)) / width * BINS as f64 } else { 0.0 };
-                counts[(at as usize).min(BINS - 1)] += 1;
+    let whole = observer.ranges();
+    let mut counts: BTreeMap<TensorId, Vec<u64>> = BTreeMap::new();
+    if methods.iter().any(|m| *m != Method::MinMax) {
+        counts = whole.keys().map(|&id| (id, vec![0; BINS])).collect();
+        let mut interpreter = Interpreter::new(graph)?;
+        for input in inputs {
+            interpreter.with_input(input)?;
+            for (&id, counts) in &mut counts {
+                let (low, high) = whole[&id];
+                let width = f64::from(high) - f64::from(low);
+                let bins = if width > 0.0 { BINS as f64 / width } else { 0.0 };
+                for v in interpreter.floats(id).iter().filter(|v| v.is_finite()) {
+                    let at = (f64::from(*v) - f64::from(low)) * bins;
+                    counts[(at as usize).min(BINS - 1)] += 1;
+                }
             }
         }
     }
-    for (id, counts) in &counts {
-        if let Some(range) = ranges.get_mut(id) {
-            *range = match method {
-                Method::Percentile(share) => percentile(*range, counts, share),
-                _ => least_error(*range, counts),
+    let of = |method: &Method| -> Ranges {
+        let range = |(&id, &range): (&TensorId, &(f32, f32))| {
+            let chosen = match (method, counts.get(&id)) {
+                (Method::Percentile(share), Some(counts)) => percentile(range, counts, *share),
+                (Method::Mse, Some(counts)) => least_error(range, counts),
+                _ => range,
             };
-        }
-    }
-    Ok(ranges)
+            (id, chosen)
+        };
+        whole.iter().map(range).collect()
+    };
+    Ok(methods.iter().map(of).collect())
 }
 
 /// Value at the middle of a bin.

@@ -5,7 +5,7 @@
 //! output channel in -127..=127, biases 32-bit with the product of both scales, softmax output 1/256 from -128.
 
 pub use crate::{
-    calibrate::{Method, Observer, Ranges, activation_quant, calibrate},
+    calibrate::{Method, Observer, Ranges, activation_quant, calibrate, calibrate_each},
     fold::{fold_scales, fuse_activations},
 };
 use crate::{
@@ -72,10 +72,17 @@ pub fn quantize_with(graph: &Graph, ranges: &Ranges, ends: Ends) -> Result<Graph
     Ok(q.to)
 }
 
+/// Ways to choose ranges that [`closest`] tries.
+const METHODS: [Method; 4] =
+    [Method::MinMax, Method::Percentile(99.99), Method::Percentile(99.9), Method::Mse];
+/// Inputs on which it compares.
+pub const COMPARED: usize = 64;
+
 /// The integer form that is closest to the float graph on the inputs that it is calibrated on, and the float graph that it is the
 /// form of: of each way to choose the ranges, with and without equalised channels ([`crate::equalise`]), the one with the least sum
 /// of squared differences; the first of equals. Compared are the outputs, or what a softmax at the end reads: its probabilities
-/// hardly differ where the model is sure, which on training data it is nearly everywhere.
+/// hardly differ where the model is sure, which on training data it is nearly everywhere. Compared is on [`COMPARED`] inputs, evenly
+/// spaced.
 ///
 /// # Errors
 /// Those of [`quantize`], and when there is no input or one does not fit.
@@ -94,19 +101,21 @@ pub fn closest(graph: &Graph, inputs: &[Vec<f32>]) -> Result<(Graph, Graph), Gra
     let mut float = Interpreter::new(graph)?;
     let mut wanted = Vec::with_capacity(inputs.len());
     let float_ends = ends(graph);
-    for input in inputs {
+    let compared = inputs.len().min(COMPARED);
+    let compared: Vec<&Vec<f32>> = (0..compared).map(|i| &inputs[i * inputs.len() / compared]).collect();
+    for input in &compared {
         float.with_input(input)?;
         wanted.push(values(&float, &float_ends));
     }
     let equal = equalise(graph, inputs)?;
     let mut best: Option<(f64, &Graph, Graph)> = None;
     for from in std::iter::once(graph).chain(&equal) {
-        for method in [Method::MinMax, Method::Percentile(99.99), Method::Percentile(99.9), Method::Mse] {
-            let made = quantize(from, &calibrate(from, inputs.iter().map(Vec::as_slice), method)?)?;
+        for ranges in calibrate_each(from, inputs.iter().map(Vec::as_slice), &METHODS)? {
+            let made = quantize(from, &ranges)?;
             let made_ends = ends(&made);
             let mut integer = Interpreter::new(&made)?;
             let mut error = 0.0f64;
-            for (input, wanted) in inputs.iter().zip(&wanted) {
+            for (input, wanted) in compared.iter().zip(&wanted) {
                 integer.with_input(input)?;
                 let seen = values(&integer, &made_ends);
                 error += seen.iter().zip(wanted).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();

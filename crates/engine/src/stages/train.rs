@@ -27,7 +27,7 @@ use std::{
 };
 
 /// Training windows that set the integer ranges, at most.
-const CALIBRATION_WINDOWS: usize = 512;
+const CALIBRATION_WINDOWS: usize = 256;
 /// Memory for them.
 const CALIBRATION_BYTES: usize = 16 << 20;
 /// Between two checkpoints.
