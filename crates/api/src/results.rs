@@ -61,6 +61,8 @@ pub struct Figures {
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
+    /// Of the mean score over each recording, where recordings have several windows.
+    pub recordings_accuracy: Option<f64>,
     pub macro_f1: Option<f64>,
     pub log_loss: Option<f64>,
     /// Of all objects, found by their place.

@@ -249,3 +249,25 @@ fn dense_layers_that_round_once_give_the_bytes_of_the_interpreter() {
         }
     }
 }
+
+/// Shapes at which GCC 12 once read the weights as vectors from an address that no vector may have.
+#[test]
+fn wide_layers_give_the_bytes_of_the_interpreter_with_the_vectors_of_this_machine() {
+    for compiler in &host_compilers() {
+        for (seed, shape, outputs) in
+            [(1, [3, 3, 48], 10), (2, [1, 1, 432], 10), (3, [1, 1, 650], 7), (4, [4, 4, 40], 3)]
+        {
+            let mut b = Builder::new(&format!("wide {seed}"), seed, &shape);
+            b.conv(shape[2], [3, 3], [1, 1], Activation::Relu);
+            b.flatten();
+            b.dense(outputs, Activation::None);
+            host(
+                &b.finish(),
+                named("host"),
+                compiler,
+                &["-O3", "-march=native", "-std=gnu11", "-ffp-contract=off"],
+                6,
+            );
+        }
+    }
+}

@@ -293,6 +293,7 @@ fn arithmetic(name: &str, f: &Figures) -> Arithmetic {
         ("accuracy", f.accuracy),
         ("R2", f.r2),
         ("AUROC", f.auroc),
+        ("accuracy of recordings", f.recordings_accuracy),
         ("macro F1", f.macro_f1),
         ("F1", f.f1),
         ("precision", f.precision),

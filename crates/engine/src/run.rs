@@ -136,6 +136,9 @@ pub struct FigureReport {
     /// Upper end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub high: Option<f64>,
+    /// Accuracy of the mean score over each recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recordings_accuracy: Option<f64>,
     /// Mean F1 of the labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub macro_f1: Option<f64>,
@@ -205,6 +208,7 @@ impl From<&Figures> for FigureReport {
             accuracy: f.accuracy,
             low: f.low,
             high: f.high,
+            recordings_accuracy: f.recordings_accuracy,
             macro_f1: f.macro_f1,
             log_loss: f.log_loss,
             f1,
@@ -573,6 +577,7 @@ impl RunReport {
             }
         };
         line("accuracy", &|f| f.accuracy);
+        line("recordings", &|f| f.recordings_accuracy);
         line("macro F1", &|f| f.macro_f1);
         line("F1", &|f| match f.f1 {
             F1::Objects(all) => Some(all),

@@ -156,7 +156,15 @@ channels = "Grayscale"        # or "RGB"
 kind = "classifier"
 
 [training]
-epochs = 60
+epochs = 100
+patience = 30
+label_smoothing = 0.1
+[training.augment]
+# flip = true                 # where a mirrored picture means the same
+shift = 0.1                   # shares of a side
+rotate = 10                   # degrees
+zoom = 0.1
+brightness = 0.1
 "#;
 
 const DETECTION: &str = r#"# Boxes come from files beside the pictures: edgewright data import FOLDER --label-from sidecar

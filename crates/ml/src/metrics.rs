@@ -1,5 +1,7 @@
 //! Figures of a test: classification, regression, anomaly scores.
 
+use std::collections::BTreeMap;
+
 /// A figure with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
@@ -80,6 +82,24 @@ pub fn per_class(confusion: &[Vec<usize>]) -> Vec<ClassFigures> {
 pub fn macro_f1(confusion: &[Vec<usize>]) -> f64 {
     let there: Vec<f64> = per_class(confusion).iter().filter(|c| c.support > 0).map(|c| c.f1).collect();
     if there.is_empty() { 0.0 } else { there.iter().sum::<f64>() / there.len() as f64 }
+}
+
+/// Accuracy of the sum of the scores of each group (the windows of a recording). `scores` is row-major. Nothing when no group has two
+/// members, or the members of one differ in truth.
+pub fn together(group: &[usize], truth: &[usize], scores: &[f32], classes: usize) -> Option<Interval> {
+    let mut sums: BTreeMap<usize, (usize, Vec<f64>)> = BTreeMap::new();
+    for ((group, &truth), row) in group.iter().zip(truth).zip(scores.chunks_exact(classes)) {
+        let (of, sum) = sums.entry(*group).or_insert_with(|| (truth, vec![0.0; classes]));
+        if *of != truth {
+            return None;
+        }
+        for (sum, score) in sum.iter_mut().zip(row) {
+            *sum += f64::from(*score);
+        }
+    }
+    let largest = |sum: &[f64]| (1..classes).fold(0, |best, i| if sum[i] > sum[best] { i } else { best });
+    let right = sums.values().filter(|(of, sum)| *of == largest(sum)).count();
+    (sums.len() < truth.len()).then(|| wilson(right, sums.len()))
 }
 
 /// Mean of `-ln` of the score of the right class; scores below 1e-7 count as that. `scores` is row-major.
@@ -165,6 +185,16 @@ pub fn roc(normal: &[f32], anomalous: &[f32]) -> Vec<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn windows_speak_for_their_recording_together() {
+        // Two recordings; the first is wrong in one window of two, the second in the sum.
+        let scores = [0.4, 0.6, 0.9, 0.1, 0.8, 0.2, 0.3, 0.7];
+        let share = together(&[4, 4, 9, 9], &[0, 0, 1, 1], &scores, 2).map(|a| a.value);
+        assert_eq!(share, Some(0.5));
+        assert_eq!(together(&[1, 2, 3, 4], &[0, 0, 1, 1], &scores, 2), None, "one window each");
+        assert_eq!(together(&[4, 4, 9, 9], &[0, 1, 1, 1], &scores, 2), None, "a recording of two labels");
+    }
 
     #[test]
     fn figures_of_a_small_table() {

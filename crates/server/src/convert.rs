@@ -262,6 +262,7 @@ fn figures((arithmetic, f): (&'static str, test::Figures)) -> api::Figures {
         accuracy: f.accuracy,
         low: f.low,
         high: f.high,
+        recordings_accuracy: f.recordings_accuracy,
         macro_f1: f.macro_f1,
         log_loss: f.log_loss,
         f1: f.f1,

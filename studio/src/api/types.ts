@@ -1035,6 +1035,11 @@ export interface components {
             r2?: number | null;
             /** Format: double */
             recall?: number | null;
+            /**
+             * Format: double
+             * @description Of the mean score over each recording, where recordings have several windows.
+             */
+            recordings_accuracy?: number | null;
             /** Format: double */
             rmse?: number | null;
             /**

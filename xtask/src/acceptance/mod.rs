@@ -5,16 +5,19 @@
 
 mod ai_nose;
 mod air_quality;
+mod basic_motions;
 mod bccd;
 mod ceiling_fan;
 mod ei_cbor_gestures;
 mod ei_coffee_multilabel;
 mod ei_export_xiao_gestures;
+mod esc10;
 mod fsdd;
 mod hapt;
 mod iris;
 mod models;
 mod occupancy;
+mod pictures;
 mod speech_commands;
 
 use crate::{
@@ -57,6 +60,11 @@ const SETS: &[&Set] = &[
     &ei_coffee_multilabel::SET,
     &hapt::ACCELEROMETER,
     &hapt::BOTH,
+    &basic_motions::SET,
+    &esc10::SET,
+    &pictures::CLOTHES,
+    &pictures::SIGNS,
+    &pictures::DIGITS,
     &bccd::SET,
     &ceiling_fan::SET,
     &occupancy::SET,

@@ -48,6 +48,9 @@ pub struct Figures {
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
+    /// Share of the recordings that are called right by the mean score of their windows, where recordings have several.
+    #[serde(default)]
+    pub recordings_accuracy: Option<f64>,
     /// Mean F1 of the labels.
     pub macro_f1: Option<f64>,
     /// Mean negative log of the score of the right label.
@@ -107,6 +110,8 @@ pub struct Truth {
     pub value: Vec<Option<f32>>,
     /// Whether each window is an anomaly.
     pub anomaly: Vec<bool>,
+    /// Sample that each window is of.
+    pub recording: Vec<usize>,
     /// Objects of each picture; `None` where nobody looked for any.
     pub objects: Vec<Option<Vec<Labelled>>>,
 }
@@ -136,7 +141,8 @@ impl Truth {
                 silver.samples[w.sample].boxes.as_ref().map(|all| all.iter().filter_map(object).collect())
             })
             .collect();
-        Self { labels: trained.labels.clone(), class, value, anomaly, objects }
+        let recording = windows.iter().map(|w| w.sample).collect();
+        Self { labels: trained.labels.clone(), class, value, anomaly, recording, objects }
     }
 
     /// Figures of what an impulse said of the windows.
@@ -154,11 +160,12 @@ impl Truth {
     }
 
     fn classification(&self, outcomes: &[Outcome], figures: &mut Figures) {
-        let (mut truth, mut said, mut scores) = (Vec::new(), Vec::new(), Vec::new());
-        for (class, outcome) in self.class.iter().zip(outcomes) {
+        let (mut truth, mut said, mut scores, mut recordings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for ((class, recording), outcome) in self.class.iter().zip(&self.recording).zip(outcomes) {
             if let (Some(class), Some(best)) = (class, best(&outcome.scores)) {
                 truth.push(*class);
                 said.push(best);
+                recordings.push(*recording);
                 scores.extend_from_slice(&outcome.scores);
             }
         }
@@ -170,6 +177,8 @@ impl Truth {
         let accuracy = metrics::accuracy(&confusion);
         figures.accuracy = Some(accuracy.value);
         (figures.low, figures.high) = (Some(accuracy.low), Some(accuracy.high));
+        let together = metrics::together(&recordings, &truth, &scores, self.labels.len());
+        figures.recordings_accuracy = together.map(|a| a.value);
         figures.macro_f1 = Some(metrics::macro_f1(&confusion));
         figures.log_loss = Some(metrics::log_loss(&truth, &scores, self.labels.len()));
         figures.labels = metrics::per_class(&confusion)
