@@ -593,7 +593,8 @@ impl Emitter<'_> {
                 self.need(&["ew_fixed.h", "ew_elementwise.h"]);
                 let mean = self.constant(i, "mean", node.inputs[1])?;
                 let scale = self.constant(i, "scale", node.inputs[2])?;
-                format!("ew_normalize_f32({x}, {mean}, {scale}, {n}u, {y});")
+                let columns = graph.tensor(node.inputs[1]).len();
+                format!("ew_normalize_f32({x}, {mean}, {scale}, {columns}u, {n}u, {y});")
             }
             Step::Quantize { scale, zero } => {
                 self.need(&["ew_fixed.h", "ew_elementwise.h"]);
@@ -602,8 +603,9 @@ impl Emitter<'_> {
                     let x = self.pointer(before.inputs[0]);
                     let mean = self.constant(i, "mean", before.inputs[1])?;
                     let factor = self.constant(i, "scale", before.inputs[2])?;
+                    let columns = graph.tensor(before.inputs[1]).len();
                     format!(
-                        "ew_normalize_quantize_s8({x}, {mean}, {factor}, {n}u, {}, {zero}, {y});",
+                        "ew_normalize_quantize_s8({x}, {mean}, {factor}, {columns}u, {n}u, {}, {zero}, {y});",
                         float(scale)
                     )
                 } else {

@@ -26,6 +26,7 @@ pub mod preview;
 pub mod project;
 pub mod reporting;
 pub mod run;
+mod scratch;
 pub mod session;
 pub mod stages;
 pub mod template;

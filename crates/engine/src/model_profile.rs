@@ -335,7 +335,7 @@ fn cases(graph: &Graph) -> Result<(Vec<u8>, Vec<u8>), String> {
 /// Builds the model for the emulated board of a core and runs it.
 fn measure(graph: &Graph, target: &Target) -> Result<Measured, String> {
     let board = target.board.as_ref().ok_or("it has no emulated board")?;
-    let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
+    let folder = crate::scratch::folder().map_err(|e| e.to_string())?;
     let dir = folder.path();
     let options = Options { prefix: Some("net".into()) };
     let tree = compile::compile_graph(graph, target, &options).map_err(|e| e.to_string())?;

@@ -21,10 +21,6 @@ fn write(sources: &Sources, dir: &Path) -> Result<(), EngineError> {
     Ok(())
 }
 
-fn folder() -> Result<tempfile::TempDir, EngineError> {
-    tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })
-}
-
 fn read(dir: &Path, name: &str) -> Result<Vec<u8>, EngineError> {
     let path = dir.join(name);
     std::fs::read(&path).at(&path)
@@ -41,7 +37,7 @@ pub fn executable(library: &Library<'_>) -> Result<Vec<u8>, EngineError> {
         return Err(EngineError::Tool(toolchain::missing("gcc").unwrap_or_else(|| "no C compiler".into())));
     };
     let sources = eim(library);
-    let dir = folder()?;
+    let dir = crate::scratch::folder()?;
     write(&sources, dir.path())?;
     let files: Vec<&str> = sources.compile.iter().map(String::as_str).collect();
     // No identifier of the build, no names of files: the same impulse gives the same bytes.
@@ -59,7 +55,7 @@ pub fn module(library: &Library<'_>) -> Result<edgewright_compile::FileTree, Eng
         return Err(EngineError::Tool(words));
     }
     let sources = wasm(library);
-    let dir = folder()?;
+    let dir = crate::scratch::folder()?;
     write(&sources, dir.path())?;
     let build = |output: &str, more: &[&str]| -> Result<Vec<u8>, EngineError> {
         let mut args: Vec<String> = [
@@ -178,7 +174,7 @@ mod tests {
             library("host", |l| executable(l).expect("built again")),
             "same impulse, same bytes"
         );
-        let dir = folder().expect("a folder");
+        let dir = crate::scratch::folder().expect("a folder");
         super::super::stages::build::write_whole(&dir.path().join("sounds.eim"), &program).expect("written");
         let mut requests =
             String::from("{\"classify\":[1],\"id\":1}\n{\"hello\":1,\"id\":2}\n{\"id\":3,\"classify\":\"}\n");
@@ -211,7 +207,7 @@ mod tests {
     fn the_executable_tells_boxes_and_takes_another_threshold() {
         let mut impulse = cells();
         let program = library_of(&impulse, "host", |l| executable(l).expect("built"));
-        let dir = folder().expect("a folder");
+        let dir = crate::scratch::folder().expect("a folder");
         super::super::stages::build::write_whole(&dir.path().join("cups.eim"), &program).expect("written");
         let mut requests = String::from("{\"hello\":1,\"id\":1}");
         let ask = |requests: &mut String, kind: &str| {
@@ -281,7 +277,7 @@ mod tests {
             return;
         }
         let tree = library("wasm32", |l| module(l).expect("built"));
-        let dir = folder().expect("a folder");
+        let dir = crate::scratch::folder().expect("a folder");
         write(&Sources { files: tree, compile: Vec::new() }, dir.path()).expect("written");
         let bytes: Vec<u8> = windows().iter().flatten().flat_map(|v| v.to_le_bytes()).collect();
         std::fs::write(dir.path().join("windows.f32"), bytes).expect("windows");

@@ -303,8 +303,7 @@ pub fn verify_host(
     if compilers.is_empty() {
         return Ok(HostProof { missing: toolchain::missing("gcc"), ..HostProof::default() });
     }
-    let folder =
-        tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
+    let folder = crate::scratch::folder()?;
     let dir = folder.path();
     let target = crate::stages::build::target("host")?;
     let p = write_tree(impulse, target, dir)?;
@@ -423,8 +422,7 @@ pub fn verify_board(
     if !missing.is_empty() {
         return Ok(BoardProof { missing: Some(missing.join("; ")), ..BoardProof::default() });
     }
-    let folder =
-        tempfile::tempdir().map_err(|source| EngineError::Io { path: std::env::temp_dir(), source })?;
+    let folder = crate::scratch::folder()?;
     let dir = folder.path();
     let p = write_tree(impulse, target, dir)?;
     for (name, text) in [

@@ -57,8 +57,11 @@ fn pair(graph: &Graph, before: usize) -> Option<Pair> {
     let node = &graph.nodes[before];
     let count = |id: TensorId| graph.tensor(id).shape.iter().product::<usize>();
     let own = match &node.op {
-        // Each element has a factor of its own.
-        Op::Normalize if count(node.inputs[2]) == count(node.output) => None,
+        // Where each element has a factor of its own, any number of channels divides.
+        Op::Normalize => {
+            let columns = count(node.inputs[2]);
+            (columns != count(node.output)).then_some(columns)
+        }
         Op::Conv2d { activation, .. }
         | Op::DepthwiseConv2d { activation, .. }
         | Op::FullyConnected { activation }

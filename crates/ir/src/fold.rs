@@ -52,6 +52,31 @@ pub fn fuse_activation(op: &mut Op, wanted: Activation) -> bool {
     }
 }
 
+/// `Normalize` with a mean and a scale for each element, for formats that cannot repeat them.
+pub(crate) fn repeat_columns(graph: &Graph) -> Graph {
+    let mut out = graph.clone();
+    for i in 0..out.nodes.len() {
+        if !matches!(out.nodes[i].op, Op::Normalize) {
+            continue;
+        }
+        let n = out.tensor(out.nodes[i].output).len();
+        for slot in [1, 2] {
+            let t = out.tensor(out.nodes[i].inputs[slot]);
+            let Some(Data::F32(columns)) = &t.data else { continue };
+            if columns.len() == n {
+                continue;
+            }
+            let mut whole = t.clone();
+            whole.data = Some(Data::F32(columns.iter().copied().cycle().take(n).collect()));
+            whole.shape = vec![n];
+            whole.name.push_str("_each");
+            let id = out.push_tensor(whole);
+            out.nodes[i].inputs[slot] = id;
+        }
+    }
+    out
+}
+
 /// How many nodes read a tensor; one more when it is given out or kept.
 fn readers(graph: &Graph, id: TensorId) -> usize {
     graph.nodes.iter().filter(|n| n.inputs.contains(&id)).count()

@@ -186,7 +186,8 @@ pub enum Op {
     Softmax,
     /// Same elements, other shape (the output's).
     Reshape,
-    /// `(x - mean) * scale`, element by element, float only. Inputs: x, mean, scale, all of one length.
+    /// `(x - mean) * scale`, float only. Inputs: x, mean, scale; both of one length that divides that of x: element `i` takes the values at
+    /// `i` modulo that length.
     Normalize,
     /// Float to integer: `clamp(round_half_away(x / scale) + zero_point)` of the output's parameters. From one integer
     /// tensor to another it rescales.

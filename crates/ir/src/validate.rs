@@ -199,9 +199,11 @@ impl Graph {
             }
             Op::Reshape => same(&[out.len()], &[tensor(0).len()], "number of elements")?,
             Op::Normalize => {
-                let n = tensor(0).len();
-                same(&[tensor(1).len()], &[n], "mean")?;
-                same(&[tensor(2).len()], &[n], "scale")?;
+                let (n, columns) = (tensor(0).len(), tensor(1).len());
+                if columns == 0 || n % columns != 0 {
+                    return Err(format!("{columns} means do not divide {n} elements"));
+                }
+                same(&[tensor(2).len()], &[columns], "scale")?;
                 same(&[out.len()], &[n], "number of outputs")?;
             }
             Op::KMeansScore { axes } => {

@@ -57,10 +57,13 @@ pub fn activate_s8(x: &[i8], min: i32, max: i32, out: &mut [i8]) {
     }
 }
 
-/// `(x - mean) * scale`.
+/// `(x - mean) * scale`; elements as far apart as there are means share mean and scale.
 pub fn normalize_f32(x: &[f32], mean: &[f32], scale: &[f32], out: &mut [f32]) {
-    for (((out, x), mean), scale) in out.iter_mut().zip(x).zip(mean).zip(scale) {
-        *out = (x - mean) * scale;
+    let columns = mean.len().max(1);
+    for (x, out) in x.chunks(columns).zip(out.chunks_mut(columns)) {
+        for (((out, x), mean), scale) in out.iter_mut().zip(x).zip(mean).zip(scale) {
+            *out = (x - mean) * scale;
+        }
     }
 }
 

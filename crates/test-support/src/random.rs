@@ -152,9 +152,11 @@ pub fn float_graph(seed: u64, features: Option<usize>) -> Graph {
     g.graph.inputs.push(g.last);
     let n: usize = shape.iter().product();
     if g.rng.below(3) == 0 {
-        let mean = floats(&mut g.rng, n);
-        let scale = floats(&mut g.rng, n);
-        let (mean, scale) = (g.tensor(&[n], Some(mean)), g.tensor(&[n], Some(scale)));
+        // A mean for each element or for each column.
+        let columns = [n, shape[shape.len() - 1]][g.rng.below(2)];
+        let mean = floats(&mut g.rng, columns);
+        let scale = floats(&mut g.rng, columns);
+        let (mean, scale) = (g.tensor(&[columns], Some(mean)), g.tensor(&[columns], Some(scale)));
         g.push(Op::Normalize, vec![g.last, mean, scale], &shape);
     } else {
         g.there.push(g.last);

@@ -71,7 +71,9 @@ impl Targets<'_> {
 /// `(x - mean) * scale` of each value of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Normaliser {
+    /// Of each column.
     pub mean: Vec<f32>,
+    /// Of each column.
     pub scale: Vec<f32>,
 }
 
@@ -111,14 +113,13 @@ impl Normaliser {
             }
         }
         let n = (rows.len() * width / columns) as f64;
-        let (mut mean, mut scale) = (vec![0.0f32; width], vec![0.0f32; width]);
-        for i in 0..width {
-            let c = i % columns;
+        let (mut mean, mut scale) = (vec![0.0f32; columns], vec![0.0f32; columns]);
+        for c in 0..columns {
             let d = s1[c] / n;
             let deviation = (s2[c] / n - d * d).max(0.0).sqrt();
             let centre = shift[c] + d;
-            mean[i] = centre as f32;
-            scale[i] = if deviation > 1e-6 * (1.0 + centre.abs()) { (1.0 / deviation) as f32 } else { 0.0 };
+            mean[c] = centre as f32;
+            scale[c] = if deviation > 1e-6 * (1.0 + centre.abs()) { (1.0 / deviation) as f32 } else { 0.0 };
         }
         Ok(Self { mean, scale })
     }

@@ -187,8 +187,8 @@ pub(crate) fn graph(network: &Network, input: &[usize; 3], units: &[Unit], norma
     let mut e = Exporter { graph: Graph { name: "network".into(), ..Graph::default() }, values: Vec::new() };
     let features = e.tensor("features".into(), vec![n], None);
     e.graph.inputs = vec![features];
-    let mean = e.tensor("mean".into(), vec![n], Some(normaliser.mean.clone()));
-    let scale = e.tensor("scale".into(), vec![n], Some(normaliser.scale.clone()));
+    let mean = e.tensor("mean".into(), vec![normaliser.mean.len()], Some(normaliser.mean.clone()));
+    let scale = e.tensor("scale".into(), vec![normaliser.scale.len()], Some(normaliser.scale.clone()));
     let normalised = e.node("normalize", Op::Normalize, vec![features, mean, scale], &[n]);
     let start = e.shaped("input", normalised, input);
     e.values.push(start);

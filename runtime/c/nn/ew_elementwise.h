@@ -41,11 +41,13 @@ EW_FN void ew_activate_f32(const float *x, size_t n, float min, float max, float
     }
 }
 
-EW_FN void ew_normalize_f32(const float *x, const float *mean, const float *scale, size_t n, float *out)
+/* Elements that are `columns` apart share mean and scale. */
+EW_FN void ew_normalize_f32(const float *x, const float *mean, const float *scale, size_t columns, size_t n, float *out)
 {
-    size_t i;
+    size_t i, c = 0;
     for (i = 0; i < n; i++) {
-        out[i] = (x[i] - mean[i]) * scale[i];
+        out[i] = (x[i] - mean[c]) * scale[c];
+        c = c + 1 == columns ? 0 : c + 1;
     }
 }
 
@@ -74,13 +76,14 @@ EW_FN void ew_quantize_s8(const float *x, size_t n, float scale, int32_t zero, i
 }
 
 /* Normalisation and quantisation in one pass, without a float copy in between. */
-EW_FN void ew_normalize_quantize_s8(const float *x, const float *mean, const float *factor, size_t n, float scale,
-                                    int32_t zero, int8_t *out)
+EW_FN void ew_normalize_quantize_s8(const float *x, const float *mean, const float *factor, size_t columns, size_t n,
+                                    float scale, int32_t zero, int8_t *out)
 {
-    size_t i;
+    size_t i, c = 0;
     for (i = 0; i < n; i++) {
-        const float normalised = (x[i] - mean[i]) * factor[i];
+        const float normalised = (x[i] - mean[c]) * factor[c];
         out[i] = ew_quantize_one(normalised, scale, zero);
+        c = c + 1 == columns ? 0 : c + 1;
     }
 }
 

@@ -160,7 +160,8 @@ impl Truth {
     }
 
     fn classification(&self, outcomes: &[Outcome], figures: &mut Figures) {
-        let (mut truth, mut said, mut scores, mut recordings) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut truth, mut said, mut scores, mut recordings) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for ((class, recording), outcome) in self.class.iter().zip(&self.recording).zip(outcomes) {
             if let (Some(class), Some(best)) = (class, best(&outcome.scores)) {
                 truth.push(*class);

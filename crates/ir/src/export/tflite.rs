@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     extra::{BinaryKind, Function, ReduceKind},
+    fold::repeat_columns,
     graph::{Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Quant, TensorId},
     text::op_name,
 };
@@ -19,6 +20,7 @@ use crate::{
 /// # Errors
 /// [`ExportError`] naming the node that has no counterpart.
 pub fn write(graph: &Graph) -> Result<Vec<u8>, ExportError> {
+    let graph = &repeat_columns(graph);
     let mut w = Writer {
         graph,
         buffers: vec![Table::new()],

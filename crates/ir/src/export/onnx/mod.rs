@@ -11,6 +11,7 @@ mod wire;
 
 use super::ExportError;
 use crate::{
+    fold::repeat_columns,
     graph::{Activation, DType, Data, Graph, Quant, TensorId},
     text::op_name,
 };
@@ -28,6 +29,7 @@ pub fn write(graph: &Graph) -> Result<Vec<u8>, ExportError> {
             state.name
         )));
     }
+    let graph = &repeat_columns(graph);
     let mut w = Writer {
         graph,
         nodes: Vec::new(),
