@@ -16,7 +16,7 @@ pub struct DspCode {
     pub call: String,
 }
 
-fn floats(name: &str, values: &[f32]) -> String {
+pub(crate) fn floats(name: &str, values: &[f32]) -> String {
     array("float", name, values, |v| float(*v))
 }
 
@@ -24,7 +24,7 @@ pub(crate) fn u16s(name: &str, values: &[u16]) -> String {
     array("uint16_t", name, values, u16::to_string)
 }
 
-fn fft(symbol: &str, fft: &RealFft, out: &mut String) -> String {
+pub(crate) fn fft(symbol: &str, fft: &RealFft, out: &mut String) -> String {
     out.push_str(&floats(&format!("{symbol}_twiddle"), &fft.twiddle));
     out.push_str(&floats(&format!("{symbol}_unpack"), &fft.unpack));
     out.push_str(&u16s(&format!("{symbol}_order"), &fft.order));
@@ -114,6 +114,10 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize, whole: &str) -> DspCode
                 p.kept
             ));
             ("heart", &["ew_read.h", "ew_fft.h", "ew_stats.h", "ew_hrv.h", "ew_heart.h"])
+        }
+        Plan::Features(p) => {
+            chosen_array(&mut out);
+            return crate::dsp_features::emit(p, symbol, axes, out);
         }
         Plan::Fixed(p) => return crate::dsp_fixed::emit(p, symbol, axes, block.axes[0], whole),
         Plan::Spectral(p) => {

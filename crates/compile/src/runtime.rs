@@ -12,6 +12,8 @@ const FILES: &[(&str, &str)] = &[
     ("ew_axis.h", include_str!("../../../runtime/c/dsp/ew_axis.h")),
     ("ew_hrv.h", include_str!("../../../runtime/c/dsp/ew_hrv.h")),
     ("ew_heart.h", include_str!("../../../runtime/c/dsp/ew_heart.h")),
+    ("ew_features.h", include_str!("../../../runtime/c/dsp/ew_features.h")),
+    ("ew_welch.h", include_str!("../../../runtime/c/dsp/ew_welch.h")),
     ("ew_spectral.h", include_str!("../../../runtime/c/dsp/ew_spectral.h")),
     ("ew_wavelet.h", include_str!("../../../runtime/c/dsp/ew_wavelet.h")),
     ("ew_peaks.h", include_str!("../../../runtime/c/dsp/ew_peaks.h")),

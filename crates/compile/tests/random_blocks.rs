@@ -4,7 +4,7 @@ mod blocks;
 
 use blocks::{block, window};
 use edgewright_compile::{Options, compile, target};
-use edgewright_dsp::{Analysis, Plan};
+use edgewright_dsp::{Analysis, GENERATORS, Plan};
 use edgewright_impulse::Impulse;
 use edgewright_test_support::{Rng, random::floats, run_on_host};
 use edgewright_toolchain::{Compiler, host_compilers, sanitizer_works};
@@ -96,6 +96,15 @@ fn ways(impulse: &Impulse, seen: &mut BTreeSet<String>) {
     let block = &impulse.dsp[0];
     let fixed = if matches!(block.plan, Plan::Fixed(_)) { " fixed" } else { "" };
     seen.insert(format!("{} {}{fixed}", block.block, block.version));
+    if let Plan::Features(p) = &block.plan {
+        for (generator, wanted) in GENERATORS.iter().zip(p.wanted) {
+            if wanted {
+                seen.insert((*generator).into());
+            }
+        }
+        seen.insert(format!("bands {}, harmonics {}", !p.bands.is_empty(), !p.harmonics.is_empty()));
+        seen.insert(format!("spectrum {}", p.spectrum.is_some()));
+    }
     if let Plan::Spectral(p) = &block.plan {
         for d in &p.decimation {
             seen.insert(format!("decimation by {}", d.ratio));
@@ -205,7 +214,13 @@ fn the_cases_go_every_way() {
         "spectrogram 3 fixed",
         "spectrogram 4 fixed",
         "flatten 1",
-    ] {
-        assert!(seen.contains(way), "no case went through {way}; there were {seen:?}");
+        "signal_features 1",
+        "bands true, harmonics true",
+        "spectrum false",
+    ]
+    .iter()
+    .chain(&GENERATORS)
+    {
+        assert!(seen.contains(*way), "no case went through {way}; there were {seen:?}");
     }
 }

@@ -160,6 +160,70 @@ static BLOCKS: &[BlockInfo] = &[
         ],
     },
     BlockInfo {
+        name: "signal_features",
+        title: "Signal features",
+        help: "Crossings, energy, distribution and spectrum of each axis, and what axes have in common; each can be switched off and costs nothing then. Takes whole windows.",
+        versions: ONE,
+        params: &[
+            SCALE.of(ONE),
+            switch("zero_crossings", true, "How often neighbours lie on two sides of zero.").of(ONE),
+            switch("mean_crossings", true, "How often neighbours lie on two sides of the mean.").of(ONE),
+            switch("energy", true, "Sum of the squares.").of(ONE),
+            switch("peak_to_peak", true, "From the smallest to the largest value.").of(ONE),
+            switch(
+                "histogram",
+                false,
+                "Share of the values in each of equally wide bins from the smallest to the largest value.",
+            )
+            .of(ONE),
+            switch("entropy", true, "Entropy of the histogram in nats: 0 for a constant, most for a flat distribution.")
+                .of(ONE),
+            int("histogram_bins", 10, 2, 256, "", "Bins of the histogram; more tell values better apart and need longer windows.")
+                .of(ONE),
+            switch(
+                "spectral_entropy",
+                true,
+                "Evenness of the spectrum: near 0 for a tone, near 1 for noise. The mean is left out.",
+            )
+            .of(ONE),
+            switch("dominant_frequency", true, "Frequency of the bin with the most power, in Hz.").of(ONE),
+            ParamInfo {
+                name: "band_edges",
+                kind: ParamKind::Text,
+                default: Default::Text(""),
+                unit: "Hz",
+                versions: ONE,
+                help: "Edges of the bands whose power is a feature, rising, with commas between them, up to half the rate; empty for none.",
+            },
+            int(
+                "harmonics",
+                0,
+                0,
+                15,
+                "",
+                "Power at 2, 3, ... times the dominant frequency over the power there; so many of them.",
+            )
+            .of(ONE),
+            int(
+                "fft_length",
+                64,
+                4,
+                32768,
+                "",
+                "Values of the Fourier transform, a power of two and at most the window; longer ones tell frequencies better apart.",
+            )
+            .of(ONE),
+            switch(
+                "interquartile_range",
+                true,
+                "From the value below which a quarter of all lie to that below which three quarters do.",
+            )
+            .of(ONE),
+            switch("correlation", false, "Pearson's correlation of each pair of axes; 0 where one is constant.").of(ONE),
+            switch("magnitude_area", false, "Mean of the sum of the absolute values of all axes.").of(ONE),
+        ],
+    },
+    BlockInfo {
         name: "spectral_analysis",
         title: "Spectral analysis",
         help: "Statistics and power per frequency of each axis, for motion and vibration.",

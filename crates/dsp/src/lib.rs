@@ -14,6 +14,8 @@ mod block;
 mod catalog;
 mod decimate;
 mod device_image;
+mod features;
+mod features_plan;
 mod fft;
 mod fixed;
 mod flatten;
@@ -37,6 +39,7 @@ pub use block::{BlockInfo, Default, DspError, OutputShape, ParamInfo, ParamKind,
 pub use catalog::blocks;
 pub use decimate::Decimator;
 pub use device_image::{PixelScaling, ResizeMode, quantised_pixels, resize as resize_device};
+pub use features::{Band, FeaturesPlan, GENERATORS, Welch};
 pub use fft::RealFft;
 pub use fixed::{Decibels, FixedBank, FixedFft, FixedKind, FixedPlan, cepstral_scales};
 pub use flatten::FlattenPlan;

@@ -1,12 +1,13 @@
 //! From a configuration to tables: every check happens here, nothing can fail later but the values themselves.
 
 use crate::{
-    Analysis, BlockInfo, DspError, FlattenPlan, HeartOptions, HeartPlan, ImagePlan, MelPlan, OutputShape,
-    ParamKind, Params, RawPlan, SpectralPlan, SpectrogramPlan, Value, Variability, WindowSpec,
+    Analysis, BlockInfo, DspError, FeaturesPlan, FlattenPlan, HeartOptions, HeartPlan, ImagePlan, MelPlan,
+    OutputShape, ParamKind, Params, RawPlan, SpectralPlan, SpectrogramPlan, Value, Variability, WindowSpec,
     audio_plan::{mel, spectrogram},
     block::Default,
     blocks,
     catalog::ARITH,
+    features_plan::features,
     fixed::FixedPlan,
     spectral_plan::spectral,
 };
@@ -29,6 +30,7 @@ pub enum Plan {
     Fixed(FixedPlan),
     Image(ImagePlan),
     Heart(HeartPlan),
+    Features(FeaturesPlan),
 }
 
 /// Configured parameters over the declared defaults.
@@ -228,6 +230,7 @@ pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> 
             }))
         }
         "image" => image(&p, window),
+        "signal_features" => features(&p, window),
         "hr" => {
             let options = HeartOptions {
                 ecg: p.text("ppg_ecg") == "ecg",
@@ -270,6 +273,7 @@ impl Plan {
         match self {
             Self::Raw(p) => OutputShape::Flat(p.len),
             Self::Heart(p) => OutputShape::Flat(p.len()),
+            Self::Features(p) => OutputShape::Flat(p.features()),
             Self::Flatten(p) => OutputShape::Flat(p.axes * p.per_axis()),
             Self::Spectral(p) => OutputShape::Flat(p.features()),
             Self::Spectrogram(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
@@ -286,6 +290,7 @@ impl Plan {
         match self {
             Self::Raw(p) => p.len,
             Self::Heart(p) => p.frames * p.axes,
+            Self::Features(p) => p.frames * p.axes,
             Self::Flatten(p) => p.frames * p.axes,
             Self::Spectral(p) => p.frames * p.axes,
             Self::Spectrogram(p) => p.framing.samples,
@@ -301,6 +306,7 @@ impl Plan {
             Self::Raw(_) | Self::Image(_) => 0,
             Self::Flatten(p) => p.scratch_len(),
             Self::Heart(p) => p.scratch_len(),
+            Self::Features(p) => p.scratch_len(),
             Self::Spectral(p) => p.scratch_len(),
             Self::Spectrogram(p) => p.scratch_len(),
             Self::Mel(p) => p.scratch_len(),
@@ -363,6 +369,7 @@ impl Plan {
             Self::Raw(p) => p.extract(window, features),
             Self::Flatten(p) => p.extract(window, state, scratch, features),
             Self::Heart(p) => p.extract(window, state, scratch, features),
+            Self::Features(p) => p.extract(window, scratch, features),
             Self::Spectral(p) => p.extract(window, scratch, features),
             Self::Spectrogram(p) => p.extract(window, scratch, features),
             Self::Mel(p) => p.extract(window, scratch, features),
@@ -385,6 +392,7 @@ impl Plan {
                 let moving = (p.moving > 0).then(|| "Moving Average".into());
                 per_axis(wanted.chain(moving).collect())
             }
+            Self::Features(p) => p.names(axes),
             Self::Spectral(p) => p.names(axes),
             Self::Spectrogram(_) | Self::Mel(_) | Self::Fixed(_) => match self.output() {
                 OutputShape::Spectrogram { rows, columns } => (0..rows * columns)
@@ -413,6 +421,7 @@ impl Plan {
                 Analysis::Peaks(p) => vec![p.fft.n],
                 Analysis::Wavelet(_) => vec![],
             },
+            Self::Features(p) => p.spectrum.iter().map(|s| s.fft.n).collect(),
             Self::Spectrogram(p) => vec![p.fft.n],
             Self::Mel(p) => vec![p.fft.n],
             Self::Fixed(p) => vec![p.fft.n],

@@ -1,6 +1,6 @@
 //! Random DSP blocks: every block, every version, parameters over their whole range.
 
-use edgewright_dsp::{Params, Value, WAVELETS};
+use edgewright_dsp::{GENERATORS, Params, Value, WAVELETS};
 use edgewright_impulse::{DspBlock, Window};
 use edgewright_sample::Axis;
 use edgewright_test_support::Rng;
@@ -42,6 +42,27 @@ fn spectral(rng: &mut Rng, version: u32, rate_hz: f64, params: &mut Params) {
     set("spectral_power_edges", text(edges[rng.below(4)]));
 }
 
+fn features(rng: &mut Rng, window: &Window, params: &mut Params) {
+    // Some without a spectrum.
+    let spectral = rng.below(3) > 0;
+    for generator in GENERATORS {
+        let needs = matches!(generator, "spectral_entropy" | "dominant_frequency");
+        let on =
+            rng.below(3) > 0 && (spectral || !needs) && (generator != "correlation" || window.axes.len() > 1);
+        params.insert(generator.into(), Value::Bool(on));
+    }
+    let mut set = |name: &str, value: Value| params.insert(name.into(), value);
+    set("histogram_bins", Value::Number((2 + rng.below(30)) as f64));
+    set("fft_length", Value::Number([4.0, 8.0, 16.0, 64.0, 128.0, 256.0][rng.below(6)]));
+    if !spectral {
+        return;
+    }
+    set("harmonics", Value::Number(rng.below(4) as f64));
+    let bands = (0..rng.below(5)).map(|b| format!("{}", window.rate_hz * 0.125 * b as f64));
+    let bands: Vec<String> = bands.collect();
+    set("band_edges", Value::Text(if bands.len() > 1 { bands.join(", ") } else { String::new() }));
+}
+
 fn own(rng: &mut Rng, name: &str, params: &mut Params) {
     let mut set = |name: &str, value: Value| params.insert(name.into(), value);
     let text = |t: &str| Value::Text(t.into());
@@ -66,7 +87,7 @@ fn own(rng: &mut Rng, name: &str, params: &mut Params) {
 }
 
 /// Blocks that are drawn.
-pub const KINDS: [&str; 9] = [
+pub const KINDS: [&str; 10] = [
     "raw",
     "flatten",
     "imu_syntiant",
@@ -75,13 +96,14 @@ pub const KINDS: [&str; 9] = [
     "spectrogram",
     "mfe",
     "mfcc",
+    "signal_features",
     "spectral_analysis",
 ];
 
 /// A random block on `window`; `None` where the block refuses what was drawn, such as a filter above half the rate.
 pub fn block(rng: &mut Rng, index: usize, window: &Window) -> Option<DspBlock> {
     // Spectral analysis has the most ways through it.
-    let name = KINDS[rng.below(13).min(8)];
+    let name = KINDS[rng.below(14).min(9)];
     block_of(rng, index, name, window)
 }
 
@@ -99,6 +121,10 @@ pub fn block_of(rng: &mut Rng, index: usize, name: &str, window: &Window) -> Opt
                 params.insert(statistic.into(), Value::Bool(rng.below(3) > 0));
             }
             params.insert("moving_avg_num_windows".into(), Value::Number(rng.below(5) as f64));
+        }
+        "signal_features" => {
+            version = 1;
+            features(rng, window, &mut params);
         }
         "imu_syntiant" | "audio_syntiant" | "hr" => {
             version = 1;
