@@ -10,7 +10,7 @@ use edgewright_test_support::{Rng, random::floats, run_on_host};
 use edgewright_toolchain::{Compiler, host_compilers, sanitizer_works};
 use std::{collections::BTreeSet, fmt::Write, fs};
 
-const CASES: usize = 48;
+const CASES: usize = 40;
 const WINDOWS: usize = 5;
 
 fn impulse(rng: &mut Rng, index: usize) -> Impulse {
