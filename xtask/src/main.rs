@@ -29,7 +29,7 @@ const HELP: &str = "Developer tasks.
   cargo xtask full-disk                      the motion example on file systems without room
   cargo xtask studio [--types]               the Studio: types, checker, size, browser; --types writes its types anew
   cargo xtask bench [GROUP...] [--json] [--save] [--pairs N]
-                                             side by side with others; groups: spine, build, compile, train
+                                             side by side with others; groups: spine, build, compile, train, server, data
   cargo xtask fuzz [--seconds N] [TARGET...] every fuzz target for N seconds (default 60)
 
 Exit status: 0 all is well, 1 something failed, 2 wrong usage.";

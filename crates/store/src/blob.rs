@@ -52,6 +52,9 @@ impl BlobWriter {
     }
 }
 
+/// Objects that wait for the disk at the same time.
+const WRITERS: usize = 16;
+
 fn path_of(objects: &Path, hash: &Hash) -> PathBuf {
     let name = hash.to_string();
     objects.join(&name[..2]).join(&name)
@@ -99,6 +102,27 @@ impl Store {
         let mut writer = self.blob_writer()?;
         writer.write_all(bytes).map_err(|e| StoreError::io(&path, e))?;
         writer.finish()
+    }
+
+    /// Stores several, side by side: each waits until the disk has it, and a disk takes what waits at the same time together.
+    ///
+    /// # Errors
+    /// Those of [`Store::put_blob`]: the first in order. Others may be stored all the same.
+    pub fn put_blobs(&self, all: &[&[u8]]) -> Result<Vec<Hash>, StoreError> {
+        let writers = all.len().min(WRITERS);
+        std::thread::scope(|scope| {
+            let each: Vec<_> = (0..writers)
+                .map(|first| {
+                    let mine = all.iter().skip(first).step_by(writers);
+                    scope.spawn(move || mine.map(|bytes| self.put_blob(bytes)).collect::<Vec<_>>())
+                })
+                .collect();
+            let mut each: Vec<_> = each
+                .into_iter()
+                .map(|t| t.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).into_iter())
+                .collect();
+            (0..all.len()).filter_map(|i| each[i % writers].next()).collect()
+        })
     }
 
     /// Reads an object and checks that its bytes are those of its name.

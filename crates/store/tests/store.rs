@@ -112,3 +112,18 @@ fn quarantine_keeps_one_note_a_file() {
     store.retain_quarantine("import", &[]).expect("cleared");
     assert!(store.list_quarantine().expect("listed").is_empty());
 }
+
+#[test]
+fn several_objects_are_stored_side_by_side_and_told_in_order() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let store = Store::open(dir.path()).expect("opens");
+    // Some are alike, so that two writers may bring the same object.
+    let all: Vec<Vec<u8>> = (0..100u8).map(|i| vec![i % 40; usize::from(i % 40) * 100]).collect();
+    let given: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+    let hashes = store.put_blobs(&given).expect("stored");
+    assert_eq!(hashes, given.iter().map(|b| Hash::of(b)).collect::<Vec<_>>());
+    for (hash, bytes) in hashes.iter().zip(&all) {
+        assert_eq!(&store.get_blob(hash).expect("read"), bytes);
+    }
+    assert!(store.put_blobs(&[]).expect("nothing to store").is_empty());
+}

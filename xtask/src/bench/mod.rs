@@ -2,6 +2,7 @@
 
 mod build;
 mod compile;
+mod data;
 mod peer;
 mod process;
 mod server;
@@ -113,6 +114,7 @@ const GROUPS: &[(&str, Group)] = &[
     ("build", build::run),
     ("train", train::run),
     ("server", server::run),
+    ("data", data::run),
 ];
 
 /// The command.

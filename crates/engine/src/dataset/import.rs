@@ -196,6 +196,12 @@ fn keep(
     report: &mut ImportReport,
 ) -> Result<(), EngineError> {
     let mut rows = Vec::new();
+    if !request.dry_run && !request.refuse_known {
+        // All at once; below they are found.
+        let bytes: Vec<&[u8]> =
+            read.iter().filter_map(|(_, r)| Some(r.as_ref().ok()?.bytes.as_slice())).collect();
+        session.store.put_blobs(&bytes)?;
+    }
     for (file, outcome) in read {
         match outcome {
             Ok(read) => {
