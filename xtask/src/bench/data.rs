@@ -42,18 +42,23 @@ fn table(n: usize) -> Result<String> {
     Ok(out)
 }
 
-fn clip(n: usize) -> Vec<u8> {
-    let mut values = Values(n as u64 + 77);
-    let data: Vec<u8> = (0..VALUES).flat_map(|_| ((values.next() >> 16) as i16 / 4).to_le_bytes()).collect();
+/// 16-bit mono WAV.
+pub fn wav(rate_hz: u32, values: impl Iterator<Item = i16>) -> Vec<u8> {
+    let data: Vec<u8> = values.flat_map(i16::to_le_bytes).collect();
     let mut out = b"RIFF".to_vec();
     out.extend((36 + data.len() as u32).to_le_bytes());
     out.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    out.extend(16_000u32.to_le_bytes());
-    out.extend(32_000u32.to_le_bytes());
+    out.extend(rate_hz.to_le_bytes());
+    out.extend((2 * rate_hz).to_le_bytes());
     out.extend(b"\x02\0\x10\0data");
     out.extend((data.len() as u32).to_le_bytes());
     out.extend(data);
     out
+}
+
+fn clip(n: usize) -> Vec<u8> {
+    let mut noise = Values(n as u64 + 77);
+    wav(16_000, (0..VALUES).map(|_| (noise.next() >> 16) as i16 / 4))
 }
 
 /// Runs all figures of the group.

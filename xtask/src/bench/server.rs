@@ -1,6 +1,6 @@
 //! Group `server`: a project with 100,000 samples over HTTP, and small uploads that are on disk when they are acknowledged.
 
-use super::{Claim, Figure, process::high_water};
+use super::{Claim, Figure, data::wav, process::high_water};
 use crate::{
     process::{captured, command},
     workspace::{Workspace, write},
@@ -113,19 +113,9 @@ fn table(n: usize) -> String {
     out
 }
 
-/// 50 ms of a ramp, another one each time: 16-bit mono WAV.
-fn wav(n: usize) -> Vec<u8> {
-    let samples: Vec<u8> =
-        (0..400u32).flat_map(|i| ((i.wrapping_mul(n as u32 + 3) % 8000) as i16).to_le_bytes()).collect();
-    let mut out = b"RIFF".to_vec();
-    out.extend((36 + samples.len() as u32).to_le_bytes());
-    out.extend(b"WAVEfmt \x10\0\0\0\x01\0\x01\0");
-    out.extend(8000u32.to_le_bytes());
-    out.extend(16000u32.to_le_bytes());
-    out.extend(b"\x02\0\x10\0data");
-    out.extend((samples.len() as u32).to_le_bytes());
-    out.extend(samples);
-    out
+/// 50 ms of a ramp, another one each time.
+fn ramp(n: usize) -> Vec<u8> {
+    wav(8000, (0..400u32).map(|i| (i.wrapping_mul(n as u32 + 3) % 8000) as i16))
 }
 
 /// Runs all figures of the group.
@@ -188,7 +178,7 @@ fn uploads(
                     let mut ids = Vec::new();
                     for n in (client..UPLOADS).step_by(CLIENTS) {
                         let path = format!("/api/v1/projects/small/samples?name=tone.{n}.wav");
-                        let told = server.ask(&mut stream, "POST", &path, &wav(n))?;
+                        let told = server.ask(&mut stream, "POST", &path, &ramp(n))?;
                         ids.push(told["ids"][0].as_str().context("no id")?.to_owned());
                     }
                     Ok(ids)
