@@ -237,6 +237,12 @@ pub enum Method {
     Kmeans,
     /// Mixture of Gaussians; anomalies only.
     Gmm,
+    /// Gaussian naive Bayes; classes only.
+    NaiveBayes,
+    /// Linear support vector machine, each class against the others; classes only.
+    LinearSvm,
+    /// Distance to the nearest of some normal windows; anomalies only.
+    OneClassKnn,
     /// The best rule on one feature: up to four ranges of it, each with its answer.
     Rule,
 }
@@ -262,6 +268,9 @@ impl Method {
             Self::RidgeRegression => "ridge_regression",
             Self::Kmeans => "kmeans",
             Self::Gmm => "gmm",
+            Self::NaiveBayes => "naive_bayes",
+            Self::LinearSvm => "linear_svm",
+            Self::OneClassKnn => "one_class_knn",
             Self::Rule => "rule",
         }
     }
@@ -273,9 +282,9 @@ impl Method {
             Self::RandomForest | Self::GradientBoosting | Self::Rule => {
                 matches!(kind, LearnKind::Classifier | LearnKind::Regression)
             }
-            Self::LogisticRegression => kind == LearnKind::Classifier,
+            Self::LogisticRegression | Self::NaiveBayes | Self::LinearSvm => kind == LearnKind::Classifier,
             Self::RidgeRegression => kind == LearnKind::Regression,
-            Self::Kmeans | Self::Gmm => kind == LearnKind::Anomaly,
+            Self::Kmeans | Self::Gmm | Self::OneClassKnn => kind == LearnKind::Anomaly,
         }
     }
 }
@@ -335,6 +344,9 @@ pub struct LearnSection {
     /// Anomaly: number of clusters, 32 when left out.
     #[serde(default)]
     pub clusters: Option<usize>,
+    /// `one_class_knn`: training windows that are kept, at most; 64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prototypes: Option<usize>,
     /// Anomaly: names of the features to look at; left out: chosen on the training data.
     #[serde(default)]
     pub features: Option<Vec<String>>,
@@ -356,7 +368,7 @@ pub struct LearnSection {
     /// Boosting: share of each tree's answer that is added; 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
-    /// Pull of weights or leaf values towards zero: 1 in linear models, 0 in boosting.
+    /// Pull of weights or leaf values towards zero: 1 in linear models (above 0 in `linear_svm`), 0 in boosting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub l2: Option<f64>,
     /// Mixture: number of Gaussians; left out: 1 to 8, whichever explains the rows best for its size.
@@ -371,7 +383,8 @@ impl LearnSection {
     /// What does not go together in it.
     fn problem(&self) -> Option<String> {
         use Method::{
-            Gmm, GradientBoosting, Kmeans, LogisticRegression, Network, RandomForest, RidgeRegression,
+            Gmm, GradientBoosting, Kmeans, LinearSvm, LogisticRegression, Network, OneClassKnn, RandomForest,
+            RidgeRegression,
         };
         let method = self.method;
         if !method.suits(self.kind) {
@@ -386,9 +399,10 @@ impl LearnSection {
                 }
             ));
         }
-        let keys: [(&str, bool, &[Method]); 11] = [
+        let keys: [(&str, bool, &[Method]); 12] = [
             ("file", self.file.is_some(), &[Network]),
             ("clusters", self.clusters.is_some(), &[Network, Kmeans]),
+            ("prototypes", self.prototypes.is_some(), &[OneClassKnn]),
             ("components", self.components.is_some(), &[Gmm]),
             ("covariance", self.covariance.is_some(), &[Gmm]),
             ("layers", self.layers.is_some(), &[Network]),
@@ -397,7 +411,7 @@ impl LearnSection {
             ("max_leaves", self.max_leaves.is_some(), &[GradientBoosting]),
             ("min_leaf", self.min_leaf.is_some(), &[RandomForest, GradientBoosting]),
             ("learning_rate", self.learning_rate.is_some(), &[GradientBoosting]),
-            ("l2", self.l2.is_some(), &[GradientBoosting, LogisticRegression, RidgeRegression]),
+            ("l2", self.l2.is_some(), &[GradientBoosting, LogisticRegression, RidgeRegression, LinearSvm]),
         ];
         keys.iter().find(|(_, set, of)| *set && !of.contains(&method)).map(|(key, _, of)| {
             let of: Vec<&str> = of.iter().map(|m| m.name()).collect();

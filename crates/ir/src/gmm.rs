@@ -172,24 +172,41 @@ impl Mixture {
     /// The score `(centre - log-likelihood) * scale` of a row of `width` features as a graph.
     pub fn to_graph(&self, width: usize, centre: f32, scale: f32, name: &str) -> Graph {
         let mut graph = Graph { name: name.into(), ..Graph::default() };
+        let data = None;
+        let features =
+            Tensor { name: "features".into(), shape: vec![width], dtype: DType::F32, quant: None, data };
+        let features = graph.push_tensor(features);
+        let score = self.append(&mut graph, features, (centre, scale), "");
+        graph.inputs = vec![features];
+        graph.outputs = vec![score];
+        graph
+    }
+
+    /// Appends the same to a graph that has the row as `features`; returns the score. `part` sets its names apart from those of others.
+    pub fn append(
+        &self,
+        graph: &mut Graph,
+        features: TensorId,
+        (centre, scale): (f32, f32),
+        part: &str,
+    ) -> TensorId {
+        let named = |name: &str| if part.is_empty() { name.to_owned() } else { format!("{part}_{name}") };
         let mut push = |name: &str, shape: Vec<usize>, data: Option<&[f32]>| -> TensorId {
             let data = data.map(|d| Data::F32(d.to_vec()));
-            graph.push_tensor(Tensor { name: name.into(), shape, dtype: DType::F32, quant: None, data })
+            graph.push_tensor(Tensor { name: named(name), shape, dtype: DType::F32, quant: None, data })
         };
         let (n, k) = (self.axes.len(), self.components());
         let inputs = vec![
-            push("features", vec![width], None),
+            features,
             push("mean", vec![n], Some(&self.mean)),
             push("offsets", vec![k, n], Some(&self.offsets)),
             push("factors", vec![k, self.factors.len() / k], Some(&self.factors)),
             push("constants", vec![k], Some(&self.constants)),
         ];
         let score = push("score", vec![1], None);
-        graph.inputs = vec![inputs[0]];
-        graph.outputs = vec![score];
         let op = Op::GmmScore { axes: self.axes.clone(), diagonal: self.diagonal, centre, scale };
-        graph.nodes.push(Node { name: "gmm".into(), op, inputs, output: score });
-        graph
+        graph.nodes.push(Node { name: named("gmm"), op, inputs, output: score });
+        score
     }
 }
 

@@ -32,12 +32,12 @@ impl Default for Spec {
 /// Clusters of normal rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KMeans {
-    axes: Vec<usize>,
-    width: usize,
-    mean: Vec<f32>,
-    scale: Vec<f32>,
-    centroids: Vec<f32>,
-    radii: Vec<f32>,
+    pub(crate) axes: Vec<usize>,
+    pub(crate) width: usize,
+    pub(crate) mean: Vec<f32>,
+    pub(crate) scale: Vec<f32>,
+    pub(crate) centroids: Vec<f32>,
+    pub(crate) radii: Vec<f32>,
     /// Scores above it are anomalies.
     pub threshold: f32,
 }
@@ -97,7 +97,7 @@ impl KMeans {
     }
 }
 
-fn squared(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn squared(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum()
 }
 

@@ -1,5 +1,6 @@
 //! Classical learning, metrics and statistics.
 
+pub mod bayes;
 pub mod bins;
 pub mod boosting;
 pub mod detection;
@@ -10,7 +11,9 @@ pub mod graph;
 pub mod kmeans;
 pub mod linear;
 pub mod metrics;
+pub mod nearest;
 pub mod projection;
 pub mod rule;
+pub mod svm;
 
 pub use error::FitError;

@@ -30,13 +30,13 @@ pub struct Linear {
 }
 
 /// Standardised columns as rows of doubles.
-struct Standard {
-    mean: Vec<f32>,
-    scale: Vec<f32>,
-    x: Vec<f64>,
+pub(crate) struct Standard {
+    pub(crate) mean: Vec<f32>,
+    pub(crate) scale: Vec<f32>,
+    pub(crate) x: Vec<f64>,
 }
 
-fn standardise(values: &[f32], width: usize) -> Result<Standard, FitError> {
+pub(crate) fn standardise(values: &[f32], width: usize) -> Result<Standard, FitError> {
     let rows = check_rows(values, width)?;
     let mut sums = vec![0.0f64; width];
     for row in values.chunks_exact(width) {
@@ -70,7 +70,7 @@ fn standardise(values: &[f32], width: usize) -> Result<Standard, FitError> {
     Ok(Standard { mean, scale, x })
 }
 
-fn check_l2(l2: f64) -> Result<(), FitError> {
+pub(crate) fn check_l2(l2: f64) -> Result<(), FitError> {
     if l2.is_finite() && l2 >= 0.0 {
         return Ok(());
     }
@@ -212,7 +212,7 @@ pub fn logistic(
     })
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 

@@ -11,11 +11,12 @@ use crate::{
 use edgewright_impulse::{LearnBlock, Task};
 use edgewright_ir::{Graph, quantize::LayerSnr};
 use edgewright_ml::{
+    bayes,
     bins::Bins,
     boosting,
     forest::{self, Forest},
     graph::{Head, of_linear, of_trees},
-    linear, rule,
+    linear, rule, svm,
 };
 use edgewright_train::{Rows, Targets};
 use rayon::prelude::*;
@@ -66,6 +67,11 @@ fn targets<'t>(targets: &'t Targets<'_>) -> Result<forest::Targets<'t>, EngineEr
 /// The project file is refused before; this is for whoever comes another way.
 fn only_networks() -> EngineError {
     EngineError::Internal("objects in pictures are found by networks alone".into())
+}
+
+/// As [`only_networks`].
+fn only_classes() -> EngineError {
+    EngineError::Internal("this method learns classes alone".into())
 }
 
 /// Values that the search for a rule reads, at most; of larger matrices an even choice of rows.
@@ -194,6 +200,20 @@ impl Trainer<'_> {
                 };
                 Fitted { graph: of_linear(&model, head, &id), history: Vec::new(), best: 0, note }
             }
+            Method::NaiveBayes => {
+                let Targets::Classes { of, count } = of else { return Err(only_classes()) };
+                let model = bayes::fit(&values, width, of, *count).map_err(data)?;
+                let note = format!("normal distributions of {} of {width} features", model.axes.len());
+                Fitted { graph: model.to_graph(&id), history: Vec::new(), best: 0, note }
+            }
+            Method::LinearSvm => {
+                let Targets::Classes { of, count } = of else { return Err(only_classes()) };
+                let l2 = section.l2.unwrap_or(1.0);
+                let model = svm::fit(&values, width, of, *count, l2, self.session.seed).map_err(data)?;
+                let note =
+                    format!("solved in {} passes, largest derivative {:.1e}", model.steps, model.gradient);
+                Fitted { graph: of_linear(&model, Head::Softmax, &id), history: Vec::new(), best: 0, note }
+            }
             Method::Rule => {
                 let bins = Bins::new(&values, width).map_err(data)?;
                 let rule = rule::fit(&bins, targets(of)?).map_err(data)?;
@@ -202,7 +222,7 @@ impl Trainer<'_> {
                 let graph = of_trees(&rule.to_trees(width, count), Head::Plain, &id);
                 Fitted { graph, history: Vec::new(), best: 0, note }
             }
-            Method::Network | Method::Kmeans | Method::Gmm => {
+            Method::Network | Method::Kmeans | Method::Gmm | Method::OneClassKnn => {
                 return Err(EngineError::Internal("this method is fitted elsewhere".into()));
             }
         };

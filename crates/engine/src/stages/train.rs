@@ -17,7 +17,7 @@ use crate::{
 };
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::{Graph, quantize};
-use edgewright_ml::{gmm, kmeans};
+use edgewright_ml::{gmm, kmeans, nearest};
 use edgewright_store::Hash;
 use edgewright_train::{Event, Flow, Head, Network, Rows, Settings, Targets};
 use serde::{Deserialize, Serialize};
@@ -618,6 +618,14 @@ impl Trainer<'_> {
             let shape = if model.shape == gmm::Shape::Full { "full" } else { "diagonal" };
             let what = format!("{} Gaussians with {shape} covariances", model.components());
             let note = format!("{what} on {} of {} features", model.axes.len(), rows.width());
+            (model.to_graph("anomaly"), model.threshold, note)
+        } else if section.method == Method::OneClassKnn {
+            let usual = nearest::Spec::default();
+            let prototypes = section.prototypes.unwrap_or(usual.prototypes);
+            let spec = nearest::Spec { prototypes, axes, false_alarm_rate };
+            let model = nearest::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
+            let what = format!("{} of {} windows kept", model.clusters(), rows.len());
+            let note = format!("{what}, {} of {} features", model.axes().len(), rows.width());
             (model.to_graph("anomaly"), model.threshold, note)
         } else {
             let clusters = section.clusters.unwrap_or(32);
