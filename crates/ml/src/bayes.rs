@@ -73,7 +73,7 @@ impl NaiveBayes {
     /// The model as a graph: features in, probabilities of the classes out. All of it computes in single precision.
     pub fn to_graph(&self, name: &str) -> Graph {
         let mut graph = Graph { name: name.into(), ..Graph::default() };
-        let mut push = |graph: &mut Graph, name: String, shape: Vec<usize>| {
+        let push = |graph: &mut Graph, name: String, shape: Vec<usize>| {
             graph.push_tensor(Tensor { name, shape, dtype: DType::F32, quant: None, data: None })
         };
         let features = push(&mut graph, "features".into(), vec![self.width]);
