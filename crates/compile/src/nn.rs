@@ -626,7 +626,7 @@ impl Emitter<'_> {
                 let radii = self.constant(i, "radii", node.inputs[4])?;
                 let clusters = graph.tensor(node.inputs[4]).len();
                 format!(
-                    "{y}[0] = ew_kmeans_score_f32({x}, {base}_axes, {}u, {mean}, {scale}, {centroids}, {radii}, {clusters}u);",
+                    "*{y} = ew_kmeans_score_f32({x}, {base}_axes, {}u, {mean}, {scale}, {centroids}, {radii}, {clusters}u);",
                     axes.len()
                 )
             }
@@ -639,7 +639,7 @@ impl Emitter<'_> {
                 let factors = self.constant(i, "factors", node.inputs[3])?;
                 let constants = self.constant(i, "constants", node.inputs[4])?;
                 format!(
-                    "{y}[0] = ew_gmm_score_f32({x}, {base}_axes, {}u, {mean}, {offsets}, {factors}, {constants}, {}u, {}, {}, {});",
+                    "*{y} = ew_gmm_score_f32({x}, {base}_axes, {}u, {mean}, {offsets}, {factors}, {constants}, {}u, {}, {}, {});",
                     axes.len(),
                     graph.tensor(node.inputs[4]).len(),
                     u8::from(diagonal),
