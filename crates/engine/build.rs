@@ -37,7 +37,17 @@ fn main() {
             ],
         ),
         ("split", &["../etl/src/split.rs", "src/stages/split.rs"]),
-        ("features", &["../dsp/src", "../impulse/src", "src/stages/features.rs", "src/stages/plan.rs"]),
+        (
+            "features",
+            &[
+                "../dsp/src",
+                "../impulse/src",
+                "../ml/src/importance.rs",
+                "src/stages/features.rs",
+                "src/stages/plan.rs",
+                "src/stages/select.rs",
+            ],
+        ),
         (
             "train",
             &[

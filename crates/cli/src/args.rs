@@ -354,6 +354,8 @@ pub enum DspCommand {
     List(JsonArg),
     /// Run one block on one window.
     Run(DspRunArgs),
+    /// Tell what each feature of a project tells of the labels, and what the trained impulse loses without it.
+    Importance(ProjectJson),
 }
 
 /// `--arith`

@@ -13,7 +13,7 @@ use clap::CommandFactory;
 use edgewright_engine::{
     EngineError,
     dataset::{self, GroupRule, ImportRequest, LabelRule, Part},
-    doctor, documents, dsp_tool, estimate as estimating,
+    doctor, documents, dsp_tool, estimate as estimating, importance,
     run::{self, RunOptions},
     session::Session,
     template,
@@ -48,6 +48,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Verify(args) => verify(&args, printer),
         Command::Dsp(DspCommand::List(args)) => dsp_list(args.json, printer),
         Command::Dsp(DspCommand::Run(args)) => dsp_run(&args, printer),
+        Command::Dsp(DspCommand::Importance(args)) => dsp_importance(&args, printer),
         Command::Model(args) => crate::model::run(&args, printer),
         Command::Estimate(args) => estimate(&args, printer),
         Command::Targets(args) => targets(&args, printer),
@@ -415,6 +416,16 @@ fn dsp_run(args: &DspRunArgs, printer: &Printer) -> Result<Verdict> {
                 None => String::new(),
             }
         ));
+    }
+    Ok(Verdict::Done)
+}
+
+fn dsp_importance(args: &ProjectJson, printer: &Printer) -> Result<Verdict> {
+    let told = importance::importance(&open(&args.project, printer)?)?;
+    if args.json.json {
+        printer.json(&told)?;
+    } else {
+        printer.data(told.to_text().trim_end())?;
     }
     Ok(Verdict::Done)
 }

@@ -4,7 +4,7 @@ use crate::{
     CompileError, Target, dsp,
     layout::{Arena, arena, contiguous},
     model::MARKS,
-    names::{comment, prefix, string},
+    names::{array, comment, prefix, string},
     nn, runtime,
 };
 use edgewright_impulse::{Impulse, Task};
@@ -263,8 +263,21 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
             0 => String::new(),
             _ => format!("        float *state = handle->state + {state_at};\n"),
         };
+        let (features, chosen) = match &block.keep {
+            None => (format!("all + {at}"), String::new()),
+            Some(keep) => {
+                parts.push_str(&array("uint32_t", &format!("{p}_dsp{i}_keep"), keep, usize::to_string));
+                parts.push('\n');
+                let chosen = format!(
+                    "        for (i = 0; status == EW_OK && i < {}u; i++) {{\n            all[{at} + i] = features[{p}_dsp{i}_keep[i]];\n        }}\n",
+                    keep.len()
+                );
+                (format!("scratch + {}", block.plan.scratch_len()), chosen)
+            }
+        };
+        let i_declared = if chosen.is_empty() { "" } else { "        size_t i;\n" };
         extract.push_str(&format!(
-            "    if (status == EW_OK) {{\n        float *features = all + {at};\n        float *scratch = (float *)(void *)(arena + {}u);\n{state}        (void)scratch;\n        status = {};\n    }}\n",
+            "    if (status == EW_OK) {{\n        float *scratch = (float *)(void *)(arena + {}u);\n        float *features = {features};\n{state}{i_declared}        (void)scratch;\n        status = {};\n{chosen}    }}\n",
             arena.scratch[i], code.call
         ));
         at += block.features();

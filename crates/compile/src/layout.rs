@@ -77,7 +77,10 @@ pub(crate) fn arena(impulse: &Impulse, target: &Target) -> Result<Arena, Compile
     }
     let mut buffers = vec![Buffer::new("features", 4 * impulse.features(), 0, last_read)];
     for (i, block) in impulse.dsp.iter().enumerate() {
-        buffers.push(Buffer::new(format!("{} scratch", block.id), 4 * block.plan.scratch_len(), i, i));
+        // Where some of its values are features, all lie behind the scratch.
+        let whole = block.keep.as_ref().map_or(0, |_| block.plan.output().len());
+        let bytes = 4 * (block.plan.scratch_len() + whole);
+        buffers.push(Buffer::new(format!("{} scratch", block.id), bytes, i, i));
     }
     let mut gathered = Vec::new();
     for ((learn, needs), start) in impulse.learn.iter().zip(&needs).zip(&starts) {

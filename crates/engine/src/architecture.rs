@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// Shape in which a network sees the features of some DSP blocks.
 pub fn input_shape(impulse: &Impulse, inputs: &[usize]) -> Vec<usize> {
     if let [only] = inputs {
-        match impulse.dsp[*only].plan.output() {
+        match impulse.dsp[*only].output() {
             OutputShape::Spectrogram { rows, columns } => return vec![rows, columns],
             OutputShape::Image { height, width, channels } => return vec![height, width, channels],
             OutputShape::Flat(_) => {}

@@ -4,7 +4,7 @@ use crate::{
     EngineError, architecture,
     project::{LearnKind, LearnSection, Method, Project},
     session::Session,
-    stages::{build, clean, clean::Silver, features, gold::Labels, import, imported, objects, train},
+    stages::{build, clean, clean::Silver, features, gold::Labels, import, imported, objects, select, train},
 };
 use edgewright_compile::{cost, target::Target};
 use edgewright_dsp::OutputShape;
@@ -114,6 +114,9 @@ pub fn estimate(
     let bronze = import::run(session)?;
     let silver = clean::run(session, &bronze)?.value;
     let mut impulse = features::design(&project, &silver, &mut Vec::new())?;
+    if let Some(section) = &project.file.impulse.select {
+        impulse = select::expected(section, &impulse).map_err(|m| train::project_error(&project, m))?;
+    }
     let planned = Planned { project: &project, silver: &silver };
     let mut learn = Vec::new();
     let mut graphs = Vec::new();
@@ -146,7 +149,7 @@ pub fn estimate(
             .iter()
             .map(|b| DspEstimate {
                 id: b.id.clone(),
-                shape: match b.plan.output() {
+                shape: match b.output() {
                     OutputShape::Flat(n) => vec![n],
                     OutputShape::Spectrogram { rows, columns } => vec![rows, columns],
                     OutputShape::Image { height, width, channels } => vec![height, width, channels],

@@ -14,6 +14,7 @@ mod error;
 pub mod estimate;
 mod events;
 mod heart_tool;
+pub mod importance;
 pub mod jobs;
 pub mod model_import;
 pub mod model_profile;

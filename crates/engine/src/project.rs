@@ -162,6 +162,9 @@ pub struct ImpulseSection {
     pub fit: edgewright_sample::Fit,
     /// What windows of recordings with labelled parts are called.
     pub ranges: RangesSection,
+    /// Which features are kept; left out: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub select: Option<SelectSection>,
     /// Feature extraction.
     pub dsp: Vec<DspSection>,
     /// What is learned.
@@ -179,8 +182,51 @@ impl Default for ImpulseSection {
             image: None,
             fit: edgewright_sample::Fit::default(),
             ranges: RangesSection::default(),
+            select: None,
             dsp: Vec::new(),
             learn: Vec::new(),
+        }
+    }
+}
+
+/// `[impulse.select]`: the features that are kept. Learning blocks take just these, and the device computes no block, axis or
+/// generator of which none is kept.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelectSection {
+    /// How they are chosen.
+    pub method: SelectMethod,
+    /// By mutual information: how many.
+    pub keep: Option<usize>,
+    /// By list: their names, as `edgewright dsp importance` prints them.
+    pub features: Vec<String>,
+}
+
+/// How features are chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SelectMethod {
+    /// Those that tell most of the labels on training windows, each alone.
+    #[default]
+    MutualInformation,
+    /// Those that are named.
+    List,
+}
+
+impl SelectSection {
+    /// What does not go together in it.
+    fn problem(&self, learn: &[LearnSection]) -> Option<String> {
+        let list = self.method == SelectMethod::List;
+        match (list, self.keep, self.features.is_empty()) {
+            _ if learn.iter().any(|l| l.kind == LearnKind::Detection) => {
+                Some("`impulse.select` does not go with `kind = \"detection\"`, which needs the whole picture; remove it".into())
+            }
+            (false, None, _) => Some("`impulse.select.keep` is missing: how many features to keep, at least 1".into()),
+            (false, Some(0), _) => Some("`impulse.select.keep` is 0; it must be at least 1".into()),
+            (false, _, false) => Some("`impulse.select.features` is for `method = \"list\"`".into()),
+            (true, Some(_), _) => Some("`impulse.select.keep` is for `method = \"mutual_information\"`".into()),
+            (true, None, true) => Some("`impulse.select.features` is empty; name at least one feature".into()),
+            _ => None,
         }
     }
 }
@@ -641,7 +687,8 @@ impl ProjectFile {
             positive("training.learning_rate", Some(self.training.learning_rate)),
         ];
         let learn = self.impulse.learn.iter().find_map(LearnSection::problem);
-        if let Some(problem) = problems.into_iter().flatten().next().or(learn) {
+        let select = self.impulse.select.as_ref().and_then(|s| s.problem(&self.impulse.learn));
+        if let Some(problem) = problems.into_iter().flatten().next().or(learn).or(select) {
             return fail(problem);
         }
         if self.training.epochs == 0 || self.training.batch_size == 0 {

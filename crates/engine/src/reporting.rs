@@ -226,7 +226,7 @@ fn about_impulse(gold: &Gold, data: &mut ReportData) -> Result<(), EngineError> 
                     (k.clone(), value)
                 })
                 .collect(),
-            output: match b.plan.output() {
+            output: match b.output() {
                 OutputShape::Flat(n) => format!("{n} values"),
                 OutputShape::Spectrogram { rows, columns } => format!("{rows} frames of {columns}"),
                 OutputShape::Image { height, width, channels } => format!("{width}x{height}x{channels}"),

@@ -28,6 +28,8 @@ struct DspEntry {
     version: u32,
     params: BTreeMap<String, Entry>,
     axes: Vec<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    keep: Option<Vec<usize>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,6 +74,7 @@ impl Impulse {
                     version: b.version,
                     params: b.params.iter().map(|(k, v)| (k.clone(), entry(v))).collect(),
                     axes: b.axes.clone(),
+                    keep: b.keep.clone(),
                 })
                 .collect(),
             learn: self
@@ -110,14 +113,9 @@ impl Impulse {
         let mut dsp = Vec::new();
         for block in bundle.dsp {
             let params: Params = block.params.into_iter().map(|(k, v)| (k, value(v))).collect();
-            dsp.push(DspBlock::new(
-                block.id,
-                block.block,
-                block.version,
-                params,
-                block.axes,
-                &bundle.window,
-            )?);
+            let planned =
+                DspBlock::new(block.id, block.block, block.version, params, block.axes, &bundle.window)?;
+            dsp.push(DspBlock { keep: block.keep, ..planned });
         }
         let impulse = Self {
             name: bundle.name,

@@ -1,7 +1,7 @@
 //! The impulse and its checks.
 
 use crate::{Window, post::cells::Detector};
-use edgewright_dsp::{DspError, Params, Plan};
+use edgewright_dsp::{DspError, OutputShape, Params, Plan};
 use edgewright_ir::Graph;
 
 /// One DSP block, planned for the window.
@@ -19,6 +19,8 @@ pub struct DspBlock {
     pub axes: Vec<usize>,
     /// Tables for this window.
     pub plan: Plan,
+    /// Which values of the plan are features of the block, rising; `None` for all.
+    pub keep: Option<Vec<usize>>,
 }
 
 impl DspBlock {
@@ -37,12 +39,17 @@ impl DspBlock {
         let (id, block) = (id.into(), block.into());
         let plan = edgewright_dsp::plan(&block, version, &params, &window.spec(axes.len()))
             .map_err(|source| ImpulseError::Dsp { id: id.clone(), source })?;
-        Ok(Self { id, block, version, params, axes, plan })
+        Ok(Self { id, block, version, params, axes, plan, keep: None })
     }
 
     /// Number of features the block returns.
     pub fn features(&self) -> usize {
-        self.plan.output().len()
+        self.keep.as_ref().map_or_else(|| self.plan.output().len(), Vec::len)
+    }
+
+    /// Arrangement of the features the block returns: a list when they were selected.
+    pub fn output(&self) -> OutputShape {
+        self.keep.as_ref().map_or_else(|| self.plan.output(), |k| OutputShape::Flat(k.len()))
     }
 }
 
@@ -142,6 +149,15 @@ impl Impulse {
                     self.window.axes.len()
                 )));
             }
+            if let Some(keep) = &block.keep {
+                let all = block.plan.output().len();
+                if keep.is_empty() || !keep.is_sorted_by(|a, b| a < b) || keep.iter().any(|&k| k >= all) {
+                    return Err(fail(format!(
+                        "DSP block `{}` keeps {keep:?}, which are not rising numbers of its {all} values",
+                        block.id
+                    )));
+                }
+            }
         }
         for learn in &self.learn {
             let mut width = 0;
@@ -204,8 +220,7 @@ impl Impulse {
     pub fn feature_names(&self) -> Vec<String> {
         let mut names = Vec::with_capacity(self.features());
         for block in &self.dsp {
-            let axes: Vec<&str> = block.axes.iter().map(|&a| self.window.axes[a].name.as_str()).collect();
-            for name in block.plan.names(&axes) {
+            for name in block.names(&self.window) {
                 names.push(if self.dsp.len() > 1 { format!("{} {name}", block.id) } else { name });
             }
         }

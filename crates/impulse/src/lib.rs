@@ -8,6 +8,7 @@ mod bundle;
 mod impulse;
 pub mod post;
 mod runner;
+mod select;
 mod window;
 
 pub use edgewright_sample::Fit;

@@ -97,6 +97,8 @@ pub struct Runner<'a> {
     /// What blocks keep from window to window, one behind the other.
     state: Vec<f32>,
     selected: Vec<f32>,
+    /// All values of a block of which some are features.
+    whole: Vec<f32>,
     features: Vec<f32>,
     inputs: Vec<f32>,
     outputs: Vec<Vec<f32>>,
@@ -124,6 +126,7 @@ impl<'a> Runner<'a> {
             scratch: vec![0.0; scratch],
             state: vec![0.0; impulse.state_len()],
             selected: Vec::new(),
+            whole: Vec::new(),
             features: vec![0.0; impulse.features()],
             inputs: Vec::new(),
             outputs,
@@ -156,10 +159,18 @@ impl<'a> Runner<'a> {
             };
             let kept = state_at..state_at + block.plan.state_len();
             state_at = kept.end;
-            block
-                .plan
-                .extract_next(values, &mut self.state[kept], &mut self.scratch, out)
-                .map_err(|source| ImpulseError::Dsp { id: block.id.clone(), source })?;
+            let refused = |source| ImpulseError::Dsp { id: block.id.clone(), source };
+            let (state, scratch) = (&mut self.state[kept], &mut self.scratch);
+            match &block.keep {
+                None => block.plan.extract_next(values, state, scratch, out).map_err(refused)?,
+                Some(keep) => {
+                    self.whole.resize(block.plan.output().len(), 0.0);
+                    block.plan.extract_next(values, state, scratch, &mut self.whole).map_err(refused)?;
+                    for (to, &k) in out.iter_mut().zip(keep) {
+                        *to = self.whole[k];
+                    }
+                }
+            }
             at += block.features();
         }
         Ok(&self.features)

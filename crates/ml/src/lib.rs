@@ -8,6 +8,7 @@ mod error;
 pub mod forest;
 pub mod gmm;
 pub mod graph;
+pub mod importance;
 pub mod kmeans;
 pub mod linear;
 pub mod metrics;

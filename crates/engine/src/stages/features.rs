@@ -3,7 +3,7 @@
 use super::{
     clean::{Silver, SilverReader},
     gold::{HoldoutMatrix, Labels, Matrix, TrainingMatrix, WindowAt},
-    plan,
+    plan, select,
     split::{Side, Split},
 };
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
 };
 use edgewright_dsp::{Params, Value};
 use edgewright_impulse::{DspBlock, Impulse, Runner, Window};
+use edgewright_store::Hash;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, io::Write};
@@ -34,6 +35,9 @@ pub struct Gold {
     pub training: TrainingMatrix,
     /// Windows that test.
     pub holdout: HoldoutMatrix,
+    /// Which features of the configured blocks these are, when they were selected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub selected: Option<Vec<usize>>,
 }
 
 /// Brings the gold level up to date.
@@ -46,6 +50,57 @@ pub fn run(
     silver: &Staged<Silver>,
     split: &Staged<Split>,
 ) -> Result<Staged<Gold>, EngineError> {
+    let whole_key = key(session, silver, split);
+    let Some(section) = &session.project.file.impulse.select else {
+        return session.stage("features", &whole_key, || build(session, &silver.value, &split.value));
+    };
+    let mut key = Key::new("features");
+    key.text("whole", &whole_key.to_string())
+        .value("select", section)
+        .value("learn", &session.project.file.impulse.learn.iter().map(|l| l.kind).collect::<Vec<_>>());
+    session.stage("features", &key.finish(), || {
+        let (whole, mut notes) = kept(session, silver, split)?;
+        let (gold, told) = select::apply(session, section, &whole, &split.value)?;
+        notes.extend(told);
+        Ok((gold, notes))
+    })
+}
+
+/// All features of the configured blocks, whichever are selected.
+///
+/// # Errors
+/// Those of [`run`]; [`EngineError::NotBuilt`] where nothing may be built.
+pub(crate) fn whole(
+    session: &Session<'_>,
+    silver: &Staged<Silver>,
+    split: &Staged<Split>,
+) -> Result<Gold, EngineError> {
+    Ok(kept(session, silver, split)?.0)
+}
+
+/// The gold level of all features, computed once for all selections of them.
+fn kept(
+    session: &Session<'_>,
+    silver: &Staged<Silver>,
+    split: &Staged<Split>,
+) -> Result<(Gold, Vec<String>), EngineError> {
+    let key = key(session, silver, split);
+    if let Some(hash) = session.store.get_derived(&key)?
+        && session.store.has_blob(&hash)
+    {
+        return Ok((session.read(&hash)?, Vec::new()));
+    }
+    if session.looking {
+        return Err(EngineError::NotBuilt { stage: "features" });
+    }
+    let (gold, notes) = build(session, &silver.value, &split.value)?;
+    let text = serde_json::to_vec(&gold).map_err(|e| EngineError::Internal(e.to_string()))?;
+    session.store.put_derived(&key, &session.store.put_blob(&text)?)?;
+    Ok((gold, notes))
+}
+
+/// What all features depend on.
+fn key(session: &Session<'_>, silver: &Staged<Silver>, split: &Staged<Split>) -> Hash {
     let impulse = &session.project.file.impulse;
     let mut key = Key::new("features");
     key.text("silver", &silver.hash.to_string())
@@ -54,7 +109,7 @@ pub fn run(
         .value("dsp", &impulse.dsp)
         .value("ranges", &impulse.ranges)
         .value("name", &session.project.file.project.name);
-    session.stage("features", &key.finish(), || build(session, &silver.value, &split.value))
+    key.finish()
 }
 
 /// Window and DSP blocks of a project on these recordings.
@@ -160,6 +215,7 @@ fn build(session: &Session<'_>, silver: &Silver, split: &Split) -> Result<(Gold,
         impulse: impulse.to_bundle(),
         training: TrainingMatrix::new(training),
         holdout: HoldoutMatrix::new(holdout),
+        selected: None,
     };
     Ok((gold, notes))
 }

@@ -10,6 +10,7 @@ pub mod imported;
 pub mod objects;
 pub mod plan;
 pub mod prove;
+pub(crate) mod select;
 pub mod split;
 pub mod test;
 pub mod train;

@@ -651,7 +651,7 @@ impl Trainer<'_> {
     }
 }
 
-fn project_error(project: &Project, message: String) -> EngineError {
+pub(crate) fn project_error(project: &Project, message: String) -> EngineError {
     EngineError::ProjectFile { path: project.dir.join(crate::project::FILE_NAME), message }
 }
 
@@ -662,14 +662,31 @@ pub(crate) fn inputs(
     section: &LearnSection,
 ) -> Result<Vec<usize>, EngineError> {
     let Some(names) = &section.inputs else { return Ok((0..impulse.dsp.len()).collect()) };
-    names
+    let mut missing = Vec::new();
+    let found: Vec<usize> = names
         .iter()
-        .map(|name| {
-            impulse.dsp.iter().position(|b| &b.id == name).ok_or_else(|| {
-                project_error(project, format!("`inputs` names the DSP block `{name}`, which is not there"))
-            })
+        .filter_map(|name| {
+            let place = impulse.dsp.iter().position(|b| &b.id == name);
+            place.is_none().then(|| missing.push(name.as_str()));
+            place
         })
-        .collect()
+        .collect();
+    // A block of which nothing is selected is not computed.
+    let selects = project.file.impulse.select.is_some();
+    match missing.first() {
+        Some(name) if !selects => {
+            Err(project_error(project, format!("`inputs` names the DSP block `{name}`, which is not there")))
+        }
+        Some(_) if found.is_empty() => Err(project_error(
+            project,
+            format!(
+                "`inputs` names {}, of which `impulse.select` keeps no feature, or which are not there; the impulse has {}",
+                missing.join(", "),
+                impulse.dsp.iter().map(|b| b.id.as_str()).collect::<Vec<_>>().join(", ")
+            ),
+        )),
+        _ => Ok(found),
+    }
 }
 
 /// Id of the `n`th learning block.

@@ -1,0 +1,199 @@
+//! Selection of features: which columns of the gold level the impulse keeps, decided by training windows alone.
+
+use super::{
+    features::Gold,
+    gold::{HoldoutMatrix, Matrix, TrainingMatrix},
+    split::{Side, Split},
+    train::number,
+};
+use crate::{
+    EngineError,
+    error::AtPath,
+    project::{LearnKind, ProjectFile, SelectMethod, SelectSection, nearest},
+    session::Session,
+};
+use edgewright_impulse::Impulse;
+use edgewright_ml::importance::{best, mutual_information, parts};
+use edgewright_train::Rows;
+use rayon::prelude::*;
+use std::{io::Write, ops::Range};
+
+/// Columns that are read at once: bounds memory.
+const COLUMNS: usize = 32;
+/// Parts into which the numbers of a regression are put.
+const NUMBERS: usize = 8;
+
+/// Training rows that have a class, and the class: the label, or for a regression which eighth its number lies in.
+fn classes(file: &ProjectFile, gold: &Gold, split: &Split) -> Option<(Vec<usize>, Vec<u32>)> {
+    let windows = gold.training.windows();
+    let training = (0..windows.len()).filter(|&r| split.sides[windows[r].sample] == Side::Training);
+    let kind = |k: LearnKind| file.impulse.learn.iter().any(|l| l.kind == k);
+    if kind(LearnKind::Classifier) {
+        return Some(training.filter_map(|r| Some((r, windows[r].label?))).unzip());
+    }
+    if kind(LearnKind::Regression) {
+        let (rows, values): (Vec<usize>, Vec<f32>) =
+            training.filter_map(|r| Some((r, gold.labels.get(&windows[r]).and_then(number)?))).unzip();
+        return Some((rows, parts(&values, NUMBERS)));
+    }
+    None
+}
+
+/// Mutual information of each feature with the labels, on training windows; `None` where nothing with labels learns.
+///
+/// # Errors
+/// [`EngineError::Io`] when the features cannot be read.
+pub(crate) fn information(
+    session: &Session<'_>,
+    gold: &Gold,
+    split: &Split,
+) -> Result<Option<Vec<f64>>, EngineError> {
+    let Some((rows, classes)) = classes(&session.project.file, gold, split) else { return Ok(None) };
+    let width = gold.names.len();
+    let mut scores = Vec::with_capacity(width);
+    for start in (0..width).step_by(COLUMNS) {
+        session.progress("features", start as u64, width as u64, "information")?;
+        #[expect(clippy::single_range_in_vec_init, reason = "one range of columns is what is meant")]
+        let columns = [start..(start + COLUMNS).min(width)];
+        let matrix = gold.training.rows(session, rows.clone(), &columns)?;
+        let (count, wide) = (matrix.len(), matrix.width());
+        let mut values = vec![0.0; count * wide];
+        matrix.read(&(0..count).collect::<Vec<_>>(), &mut values).at(&session.project.state_dir())?;
+        let of = |c: usize| {
+            let column: Vec<f32> = values.iter().skip(c).step_by(wide).copied().collect();
+            mutual_information(&column, &classes)
+        };
+        scores.extend((0..wide).into_par_iter().map(of).collect::<Vec<f64>>());
+    }
+    Ok(Some(scores))
+}
+
+/// The columns that a section keeps, rising.
+fn columns(
+    session: &Session<'_>,
+    section: &SelectSection,
+    gold: &Gold,
+    split: &Split,
+) -> Result<Vec<usize>, EngineError> {
+    let fail = |message: String| EngineError::ProjectFile {
+        path: session.project.dir.join(crate::project::FILE_NAME),
+        message,
+    };
+    let all = gold.names.len();
+    if section.method == SelectMethod::List {
+        return by_name(&section.features, &gold.names).map_err(fail);
+    }
+    let keep = section.keep.unwrap_or(all);
+    if keep > all {
+        return Err(fail(too_many(keep, all)));
+    }
+    let scores = information(session, gold, split)?.ok_or_else(|| {
+        fail("`impulse.select.method` is `mutual_information`, which needs labels: a classifier or a regression in `[[impulse.learn]]`; without one use the method `list`".into())
+    })?;
+    Ok(best(&scores, keep))
+}
+
+/// Numbers of features by their names, rising.
+pub(crate) fn by_name(wanted: &[String], names: &[String]) -> Result<Vec<usize>, String> {
+    let mut out = wanted
+        .iter()
+        .map(|w| {
+            names.iter().position(|n| n == w).ok_or_else(|| {
+                let hint = nearest(w, names.iter().map(String::as_str))
+                    .map(|n| format!("\nhint: did you mean `{n}`?"))
+                    .unwrap_or_default();
+                format!("`impulse.select.features` names `{w}`, which no block gives{hint}")
+            })
+        })
+        .collect::<Result<Vec<usize>, String>>()?;
+    out.sort_unstable();
+    out.dedup();
+    Ok(out)
+}
+
+/// The impulse that a section will leave, as far as it is known without the features: which ones tell most is not, and as many
+/// evenly spread ones stand for them.
+pub(crate) fn expected(section: &SelectSection, impulse: &Impulse) -> Result<Impulse, String> {
+    let all = impulse.features();
+    let columns = match (section.method, section.keep) {
+        (SelectMethod::List, _) => by_name(&section.features, &impulse.feature_names())?,
+        (_, keep) => {
+            let keep = keep.unwrap_or(all);
+            if keep > all {
+                return Err(too_many(keep, all));
+            }
+            (0..keep).map(|i| i * all / keep).collect()
+        }
+    };
+    impulse.narrowed(&columns).map_err(|e| e.to_string())
+}
+
+fn too_many(keep: usize, all: usize) -> String {
+    format!("`impulse.select.keep` is {keep}; the blocks give {all} features, so it can be at most {all}")
+}
+
+/// The gold level with just the features that a section keeps.
+///
+/// # Errors
+/// [`EngineError::ProjectFile`] for what the section cannot mean here; those of the store.
+pub(crate) fn apply(
+    session: &Session<'_>,
+    section: &SelectSection,
+    gold: &Gold,
+    split: &Split,
+) -> Result<(Gold, Vec<String>), EngineError> {
+    let columns = columns(session, section, gold, split)?;
+    let impulse = Impulse::from_bundle(&gold.impulse)?;
+    let narrow = impulse.narrowed(&columns)?;
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for &c in &columns {
+        match ranges.last_mut() {
+            Some(last) if last.end == c => last.end = c + 1,
+            _ => ranges.push(c..c + 1),
+        }
+    }
+    let windows = gold.training.windows();
+    let rows = gold.training.rows(session, (0..windows.len()).collect(), &ranges)?;
+    let training = written(session, windows.len(), columns.len(), |n, out| rows.row(n, out))?;
+    let all = gold.holdout.rows(session)?;
+    let mut whole = vec![0.0; gold.names.len()];
+    let holdout = written(session, all.count(), columns.len(), |n, out| {
+        all.row(n, &mut whole)?;
+        out.iter_mut().zip(&columns).for_each(|(to, &c)| *to = whole[c]);
+        Ok(())
+    })?;
+    let note = format!(
+        "{} of {} features selected by {}, from {} of {} DSP blocks",
+        columns.len(),
+        gold.names.len(),
+        if section.method == SelectMethod::List { "name" } else { "mutual information on training windows" },
+        narrow.dsp.len(),
+        impulse.dsp.len()
+    );
+    let selected = Gold {
+        impulse: narrow.to_bundle(),
+        names: columns.iter().map(|&c| gold.names[c].clone()).collect(),
+        labels: gold.labels.clone(),
+        training: TrainingMatrix::new(Matrix::new(training, columns.len(), windows.to_vec())),
+        holdout: HoldoutMatrix::new(Matrix::new(holdout, columns.len(), gold.holdout.windows().to_vec())),
+        selected: Some(columns),
+    };
+    Ok((selected, vec![note]))
+}
+
+fn written(
+    session: &Session<'_>,
+    count: usize,
+    width: usize,
+    mut row: impl FnMut(usize, &mut [f32]) -> std::io::Result<()>,
+) -> Result<edgewright_store::Hash, EngineError> {
+    let dir = session.project.state_dir();
+    let mut out = session.store.blob_writer()?;
+    let mut values = vec![0.0; width];
+    for n in 0..count {
+        row(n, &mut values).at(&dir)?;
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        out.write_all(&bytes).at(&dir)?;
+    }
+    Ok(out.finish()?)
+}
