@@ -152,6 +152,10 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
         for (category, n) in &report.categories {
             printer.data(&format!("  {category:<24} {n}"))?;
         }
+        for r in &report.remarks {
+            let more = if r.files > 1 { format!(" (and {} more files)", r.files - 1) } else { String::new() };
+            printer.note(&format!("note: {}: {}{more}", r.file, r.message));
+        }
         for q in &report.quarantined {
             printer.data(&format!("{}: {}", q.file, q.reason))?;
         }

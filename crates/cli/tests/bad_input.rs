@@ -52,6 +52,25 @@ fn bad_documents_and_pictures_are_quarantined() {
 }
 
 #[test]
+fn what_is_left_out_of_a_file_that_is_kept_is_told() {
+    let bench = Bench::new("tabular");
+    for (file, color) in [("one.csv", "red"), ("two.csv", "blue")] {
+        bench.write(&format!("in/{file}"), format!("age,color,result\n31,{color},good\n47,{color},bad\n"));
+    }
+    let args = ["data", "import", "in", "--project", "project", "--label-from", "column:result", "--dry-run"];
+    let told = text(&bench.run(&args));
+    assert!(
+        told.contains("note: one.csv: column 2 (`color`) holds words and was left out (and 1 more files)"),
+        "{told}"
+    );
+    let report = bench.json(&[&args[..], &["--json"]].concat());
+    assert_eq!(
+        (&report["remarks"][0]["kind"], &report["remarks"][0]["files"]),
+        (&"text_column".into(), &2.into())
+    );
+}
+
+#[test]
 fn decimal_commas_are_read() {
     let bench = Bench::new("motion");
     bench.write("in/a.csv", "timestamp;x\n0;1,5\n20;2,5\n40;-3,25\n");

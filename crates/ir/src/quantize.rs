@@ -79,7 +79,7 @@ const METHODS: [Method; 4] =
 pub const COMPARED: usize = 64;
 
 /// The integer form that is closest to the float graph on the inputs that it is calibrated on, and the float graph that it is the
-/// form of: of each way to choose the ranges, with and without equalised channels ([`crate::equalise`]), the one with the least sum
+/// form of: of each way to choose the ranges, with and without equalised channels, the one with the least sum
 /// of squared differences; the first of equals. Compared are the outputs, or what a softmax at the end reads: its probabilities
 /// hardly differ where the model is sure, which on training data it is nearly everywhere. Compared is on [`COMPARED`] inputs, evenly
 /// spaced.

@@ -64,6 +64,22 @@ pub struct Quarantined {
     pub reason: String,
 }
 
+/// What was noticed in files that were kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remark {
+    /// Stable word, such as `text_column`.
+    pub kind: String,
+    /// What was noticed and what was done.
+    pub message: String,
+    /// The first file in which it was.
+    pub file: String,
+    /// In how many files the same was noticed.
+    pub files: usize,
+}
+
+/// Different remarks that a report tells; more are with their samples.
+const REMARKS: usize = 50;
+
 /// What an import did.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct ImportReport {
@@ -73,6 +89,8 @@ pub struct ImportReport {
     pub already_there: usize,
     /// Refused files with reasons.
     pub quarantined: Vec<Quarantined>,
+    /// What was noticed in the files that were kept, in order of import.
+    pub remarks: Vec<Remark>,
     /// Samples per label.
     pub labels: BTreeMap<String, usize>,
     /// Samples per category.
@@ -80,6 +98,24 @@ pub struct ImportReport {
     /// Ids of the samples, in order of import.
     #[serde(skip)]
     pub ids: Vec<String>,
+}
+
+impl ImportReport {
+    fn remark(&mut self, file: &str, decoded: &Decoded) {
+        for finding in &decoded.findings {
+            let same = |r: &Remark| r.kind == finding.kind && r.message == finding.message;
+            if let Some(there) = self.remarks.iter().position(same) {
+                self.remarks[there].files += 1;
+            } else if self.remarks.len() < REMARKS {
+                self.remarks.push(Remark {
+                    kind: finding.kind.clone(),
+                    message: finding.message.clone(),
+                    file: file.to_owned(),
+                    files: 1,
+                });
+            }
+        }
+    }
 }
 
 pub(super) struct File {
@@ -213,6 +249,7 @@ fn keep(
                 }
                 let blob = if request.dry_run { None } else { Some(session.store.put_blob(&read.bytes)?) };
                 for (index, (decoded, label, group, category)) in read.samples.into_iter().enumerate() {
+                    report.remark(&file.name, &decoded);
                     let Labelled { label, ranges: parts, boxes, refused } = label;
                     for name in ranges::names(&parts).into_iter().chain(boxes::names(boxes.as_deref())) {
                         *report.labels.entry(name.to_owned()).or_default() += 1;
