@@ -331,6 +331,8 @@ pub struct ClassifyQuery {
 pub struct Classified {
     /// Start of the window in ms.
     pub start_ms: f64,
+    /// Line in the file, of a table whose rows are samples.
+    pub row: Option<u64>,
     /// Label with the highest score, or the estimate of a regression.
     pub label: Option<String>,
     /// Score of each label.

@@ -10,7 +10,7 @@ use crate::{
 };
 use edgewright_etl::{CleanSpec, Placement};
 use edgewright_impulse::{Impulse, Runner, Task, post::detect::Detection};
-use edgewright_sample::Content;
+use edgewright_sample::{Axis, Content};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
 
@@ -21,6 +21,9 @@ pub struct Classified {
     pub file: String,
     /// Start of the window in ms.
     pub start_ms: f64,
+    /// Line in the file, of a table whose rows are samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<usize>,
     /// Label with the highest score, or the estimate of a regression; `null` without either.
     pub label: Option<String>,
     /// Score of each label.
@@ -58,7 +61,10 @@ pub struct FoundBox {
 impl Classified {
     /// For people.
     pub fn to_text(&self) -> String {
-        let mut out = format!("{}  {:>8.0} ms  ", self.file, self.start_ms);
+        let mut out = match self.row {
+            Some(row) => format!("{}  row {row:>6}  ", self.file),
+            None => format!("{}  {:>8.0} ms  ", self.file, self.start_ms),
+        };
         if let Some(label) = &self.label {
             let score = self.scores.get(label).map(|s| format!(" {s:.3}")).unwrap_or_default();
             out.push_str(&format!("{label}{score}"));
@@ -107,7 +113,17 @@ impl Classifier {
     pub fn file(&self, path: &Path, rate_hz: Option<f64>) -> Result<Vec<Classified>, EngineError> {
         let bytes = std::fs::read(path).at(path)?;
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        let reading = Reading { file: name.clone(), rate_hz, ..Reading::default() };
+        let mut reading = Reading { file: name.clone(), rate_hz, ..Reading::default() };
+        let rows = self.format.rate_hz == 0.0 && self.format.image.is_none();
+        if rows {
+            // Every row stands alone; what else is in the table, labels say, is not looked at.
+            let column =
+                |a: &Axis| a.category().map_or_else(|| a.name.clone(), |(column, _)| column.to_owned());
+            let mut columns: Vec<String> = self.format.axes.iter().map(column).collect();
+            columns.dedup();
+            reading.rows_are_samples = Some(true);
+            reading.table.columns = Some(columns);
+        }
         let decoded = edgewright_sample::decode(&name, &bytes, &reading.options()?)
             .map_err(|e| EngineError::Data(e.message))?;
         let mut runner = Runner::new(&self.impulse)?;
@@ -116,6 +132,7 @@ impl Classifier {
         let mut out = Vec::new();
         let mut cut = Vec::new();
         for part in decoded {
+            let row = if rows { part.metadata.get("row").and_then(|r| r.parse().ok()) } else { None };
             let mut placement = None;
             let values = match part.content {
                 Content::Signal(mut signal) => {
@@ -142,7 +159,8 @@ impl Classifier {
             for start in window.starts(values.len() / window.axes.len()) {
                 window.cut(&values, start, &mut cut);
                 let outcome = runner.run(&cut)?;
-                out.push(self.describe(path, window.start_ms(start), placement.as_ref(), &outcome));
+                let described = self.describe(path, window.start_ms(start), placement.as_ref(), &outcome);
+                out.push(Classified { row, ..described });
             }
         }
         if out.is_empty() {
@@ -175,6 +193,7 @@ impl Classifier {
         Classified {
             file: path.display().to_string(),
             start_ms,
+            row: None,
             label: best.and_then(|b| labels.get(b).cloned()).or_else(|| outcome.value.map(|v| v.to_string())),
             scores: labels.iter().cloned().zip(outcome.scores.iter().copied()).collect(),
             value: outcome.value,

@@ -116,20 +116,27 @@ fn select(
     if has.iter().copied().eq(wanted.iter().map(String::as_str)) {
         return Ok(signal.clone());
     }
-    let at = wanted
-        .iter()
-        .map(|name| {
-            has.iter().position(|h| h == name).ok_or_else(|| Rejected {
-                kind: "axis_missing",
-                reason: format!("there is no axis `{name}`; the file has {}", has.join(", ")),
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
+    // A word that a file does not hold in a column of words is in none of its rows.
+    let absent = |name: &str| {
+        let (column, _) = name.split_once('=')?;
+        let known = signal.axes.iter().any(|a| a.category().is_some_and(|(c, _)| c == column));
+        known.then(|| Axis { name: name.to_owned(), units: Axis::CATEGORY.into() })
+    };
+    let mut at = Vec::with_capacity(wanted.len());
+    let mut axes = Vec::with_capacity(wanted.len());
+    for name in wanted {
+        let place = has.iter().position(|h| h == name);
+        let axis = place.map(|a| signal.axes[a].clone()).or_else(|| absent(name));
+        axes.push(axis.ok_or_else(|| Rejected {
+            kind: "axis_missing",
+            reason: format!("there is no axis `{name}`; the file has {}", has.join(", ")),
+        })?);
+        at.push(place);
+    }
     let mut values = Vec::with_capacity(signal.frames() * at.len());
     for frame in signal.values.chunks_exact(signal.axes.len()) {
-        values.extend(at.iter().map(|&a| frame[a]));
+        values.extend(at.iter().map(|a| a.map_or(0.0, |a| frame[a])));
     }
-    let axes: Vec<Axis> = at.iter().map(|&a| signal.axes[a].clone()).collect();
     lineage.push(LineageLine { step: "axes".into(), detail: format!("kept {} of {}", at.len(), has.len()) });
     Ok(Signal { rate_hz: signal.rate_hz, axes, values })
 }

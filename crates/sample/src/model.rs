@@ -12,6 +12,16 @@ pub struct Axis {
     pub units: String,
 }
 
+impl Axis {
+    /// Units of an axis that says whether a column of words holds one of them: its values are 1 and 0, its name is `column=word`.
+    pub const CATEGORY: &str = "category";
+
+    /// The column and the word of such an axis.
+    pub fn category(&self) -> Option<(&str, &str)> {
+        if self.units == Self::CATEGORY { self.name.split_once('=') } else { None }
+    }
+}
+
 /// A time series, or one row of a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {

@@ -378,6 +378,7 @@ fn found(b: FoundBox) -> api::FoundBox {
 pub fn classified(window: Classified) -> api::Classified {
     api::Classified {
         start_ms: window.start_ms,
+        row: window.row.map(|r| r as u64),
         label: window.label,
         scores: window.scores,
         value: window.value,

@@ -845,6 +845,11 @@ export interface components {
             is_anomaly?: boolean | null;
             /** @description Label with the highest score, or the estimate of a regression. */
             label?: string | null;
+            /**
+             * Format: int64
+             * @description Line in the file, of a table whose rows are samples.
+             */
+            row?: number | null;
             /** @description Score of each label. */
             scores: {
                 [key: string]: number;

@@ -5,7 +5,7 @@ use crate::{EngineError, project::ImpulseSection};
 use edgewright_impulse::Window;
 use edgewright_sample::{Axis, Fit};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rate assumed for series that say none anywhere.
 const FALLBACK_RATE_HZ: f64 = 100.0;
@@ -40,6 +40,38 @@ fn is_row(sample: &Received) -> bool {
     sample.info.image.is_none() && sample.info.rate_hz == 0.0 && sample.info.frames == 1
 }
 
+/// The axes of series and rows: those named, else those that most samples have and, for columns of words, every word that occurs.
+fn axes(samples: &[Received], impulse: &ImpulseSection) -> Result<Vec<Axis>, EngineError> {
+    let axis = |(name, units): &(String, String)| Axis { name: name.clone(), units: units.clone() };
+    let is_word = |(_, units): &&(String, String)| units == Axis::CATEGORY;
+    let words: BTreeSet<&(String, String)> =
+        samples.iter().flat_map(|s| &s.info.axes).filter(is_word).collect();
+    let words: Vec<Axis> = words.into_iter().map(axis).collect();
+    let Some(names) = &impulse.axes else {
+        let numbers = |s: &Received| s.info.axes.iter().filter(|a| !is_word(a)).cloned().collect::<Vec<_>>();
+        let mut axes: Vec<Axis> =
+            most(samples.iter().map(numbers)).unwrap_or_default().iter().map(axis).collect();
+        axes.extend(words);
+        return Ok(axes);
+    };
+    let mut out = Vec::with_capacity(names.len());
+    for name in names {
+        let one = samples.iter().flat_map(|s| &s.info.axes).find(|(n, _)| n == name).map(axis);
+        let known = out.len();
+        match one {
+            Some(axis) => out.push(axis),
+            // A column of words by its name.
+            None => {
+                out.extend(words.iter().filter(|a| a.category().is_some_and(|(c, _)| c == name)).cloned())
+            }
+        }
+        if out.len() == known {
+            return Err(EngineError::Data(format!("no sample has the axis `{name}` of `impulse.axes`")));
+        }
+    }
+    Ok(out)
+}
+
 /// Decides rate and axes. Notes say what was decided for the user.
 ///
 /// # Errors
@@ -72,27 +104,7 @@ pub fn format(
             assumed_rate_hz: None,
         });
     }
-    let axes = match &impulse.axes {
-        Some(names) => names
-            .iter()
-            .map(|name| {
-                let units = samples
-                    .iter()
-                    .flat_map(|s| &s.info.axes)
-                    .find(|(n, _)| n == name)
-                    .map(|(_, u)| u.clone())
-                    .ok_or_else(|| {
-                        EngineError::Data(format!("no sample has the axis `{name}` of `impulse.axes`"))
-                    })?;
-                Ok(Axis { name: name.clone(), units })
-            })
-            .collect::<Result<Vec<_>, EngineError>>()?,
-        None => most(samples.iter().map(|s| s.info.axes.clone()))
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(name, units)| Axis { name, units })
-            .collect(),
-    };
+    let axes = axes(samples, impulse)?;
     let rows = samples.iter().filter(|s| is_row(s)).count();
     if rows * 2 > samples.len() {
         return Ok(Format { rate_hz: 0.0, axes, image: None, fit: impulse.fit, assumed_rate_hz: None });

@@ -1,6 +1,6 @@
 //! What the first rows of a table tell: delimiter, header, names, units and the role of every column.
 
-use super::cell::{DayOrder, Look, clock_beside_date, date, date_time, day_order, look, number};
+use super::cell::{DayOrder, Look, NumberError, clock_beside_date, date, date_time, day_order, look, number};
 use super::text::{Delimiter, Records};
 use crate::{Axis, CsvOptions, Finding, SampleError, TimeUnit};
 use std::borrow::Cow;
@@ -48,14 +48,44 @@ pub(super) struct Layout {
     pub day_order: DayOrder,
     pub label: Option<usize>,
     pub group: Option<usize>,
-    /// Columns that become axes.
+    /// Columns of numbers: each becomes an axis.
     pub values: Vec<usize>,
     pub axes: Vec<Axis>,
+    /// Columns of words, and whether the caller named them.
+    pub words: Vec<usize>,
+    pub words_named: bool,
     /// Whether there is exactly one row of values.
     pub single_row: bool,
 }
 
 impl Layout {
+    /// A time series has no categories: its columns of words are told and left out.
+    pub fn leave_out_words(&mut self, findings: &mut Vec<Finding>) -> Result<(), SampleError> {
+        for column in std::mem::take(&mut self.words) {
+            let place = format!("column {} (`{}`)", column + 1, self.headers[column].escape_debug());
+            if self.words_named {
+                let message = format!("{place} holds words; in a time series every column is a number");
+                return Err(SampleError::new("not_a_number", message));
+            }
+            findings.push(Finding {
+                kind: "text_column".into(),
+                message: format!("{place} holds words and was left out"),
+            });
+        }
+        if self.values.is_empty() {
+            return Err(SampleError::new("no_values", "no column is left for values"));
+        }
+        Ok(())
+    }
+
+    /// Name of a column as an axis has it.
+    pub fn name(&self, column: usize) -> String {
+        match self.headers.get(column).filter(|h| !h.is_empty()) {
+            Some(header) => name_and_units(header).0,
+            None => format!("column{}", column + 1),
+        }
+    }
+
     /// `row 12, column 3 (\`temp\`)`.
     pub fn place(&self, line: usize, column: usize) -> String {
         match self.headers.get(column).filter(|h| !h.is_empty()) {
@@ -123,6 +153,10 @@ fn delimiter(text: &str, options: &CsvOptions) -> Result<Delimiter, SampleError>
         if width < 2 || (same + 1) * 10 < records.len() * 8 {
             continue;
         }
+        // Blanks are in words as well: under them the names must be as many as the cells, or one fewer.
+        if candidate == Delimiter::Blank && records[0].len() + 1 < width {
+            continue;
+        }
         let body = if records.len() > 1 { &records[1..] } else { &records[..] };
         let cells = body.iter().flatten().filter(|c| !c.is_empty());
         let (all, known) = cells.fold((0usize, 0usize), |(all, known), cell| {
@@ -134,6 +168,13 @@ fn delimiter(text: &str, options: &CsvOptions) -> Result<Delimiter, SampleError>
         }
     }
     Ok(best.1)
+}
+
+/// Whether a cell of the first record is what the caller calls a column.
+fn names_columns(first: &Record, options: &CsvOptions) -> bool {
+    let named = [&options.label_column, &options.group_column, &options.time_column];
+    let mut named = named.into_iter().flatten().chain(options.value_columns.iter().flatten());
+    named.any(|name| look(name) == Look::Text && first.iter().any(|cell| cell == name))
 }
 
 /// Whether the first record holds names: it has text where the rows below hold numbers or times.
@@ -190,7 +231,13 @@ fn find(headers: &[String], wanted: &str, what: &str) -> Result<usize, SampleErr
             .position(|h| h.eq_ignore_ascii_case(wanted) || name_and_units(h).0.eq_ignore_ascii_case(wanted))
     };
     let number = || wanted.parse::<usize>().ok().filter(|n| (1..=headers.len()).contains(n)).map(|n| n - 1);
-    exact.or_else(loose).or_else(number).ok_or_else(|| {
+    // The names that axes get where columns have none.
+    let unnamed = || {
+        let place =
+            if wanted == "value" && headers.len() == 1 { "1" } else { wanted.strip_prefix("column")? };
+        place.parse::<usize>().ok()?.checked_sub(1).filter(|n| headers.get(*n).is_some_and(|h| h.is_empty()))
+    };
+    exact.or_else(loose).or_else(number).or_else(unnamed).ok_or_else(|| {
         let known: Vec<&str> = headers.iter().filter(|h| !h.is_empty()).map(String::as_str).collect();
         let known = if known.is_empty() { "columns have no names".to_owned() } else { known.join(", ") };
         SampleError::new("unknown_column", format!("no column `{wanted}` for the {what} ({known})"))
@@ -262,7 +309,8 @@ pub(super) fn layout(
         return Err(SampleError::new("empty", "the table holds no rows"));
     }
     let (mut width, _) = mode(if records.len() > 1 { &records[1..] } else { &records });
-    let header = options.header.unwrap_or_else(|| has_header(&records, width));
+    let header =
+        options.header.unwrap_or_else(|| names_columns(&records[0], options) || has_header(&records, width));
     let mut headers: Vec<String> = Vec::new();
     if header {
         headers = records.remove(0).into_iter().map(Cow::into_owned).collect();
@@ -310,36 +358,28 @@ pub(super) fn layout(
     let free = |column: usize| Some(column) != label && Some(column) != group && Some(column) != index;
     let cuts: Vec<usize> = label.into_iter().chain(group).collect();
     let (time, day_order) = time(&records, &headers[..used], options, &free, &cuts, findings)?;
-    let values = match &options.value_columns {
-        Some(names) => {
-            names.iter().map(|n| find(&headers[..used], n, "values")).collect::<Result<Vec<_>, _>>()?
-        }
-        None => {
-            // Beside a label that was named, a column of words is a remark or another label. Without one it may be the
-            // label that was forgotten, and is refused further on.
-            let words = |c: usize| {
-                if label.is_none() {
-                    return false;
-                }
-                let mut filled = records.iter().filter_map(|r| r.get(c)).filter(|v| !v.is_empty()).peekable();
-                filled.peek().is_some() && filled.all(|v| look(v) == Look::Text)
-            };
-            let (text, numbers): (Vec<usize>, Vec<usize>) =
-                (0..used).filter(|c| free(*c) && !time.uses(*c)).partition(|c| words(*c));
-            for column in &text {
-                findings.push(Finding {
-                    kind: "text_column".into(),
-                    message: format!(
-                        "column {} (`{}`) holds words and was left out",
-                        column + 1,
-                        headers[*column].escape_debug()
-                    ),
-                });
-            }
-            numbers
-        }
+    let words = |c: usize| {
+        let missing =
+            |v: &str| number(v) == Err(NumberError::Missing) || options.missing.iter().any(|m| m == v);
+        let mut filled = records.iter().filter_map(|r| r.get(c)).filter(|v| !missing(v)).peekable();
+        filled.peek().is_some() && filled.all(|v| look(v) == Look::Text)
     };
-    if values.is_empty() {
+    let named = match &options.value_columns {
+        Some(names) => {
+            Some(names.iter().map(|n| find(&headers[..used], n, "values")).collect::<Result<Vec<_>, _>>()?)
+        }
+        None => None,
+    };
+    let words_named = named.is_some();
+    let columns = match named {
+        Some(columns) => columns,
+        None => (0..used).filter(|c| free(*c) && !time.uses(*c)).collect(),
+    };
+    // Beside a label that was named, a column of words is a category, a remark or another label. Without one it may be the label that
+    // was forgotten, and is refused further on.
+    let told = label.is_some() || words_named;
+    let (words, values): (Vec<usize>, Vec<usize>) = columns.into_iter().partition(|c| told && words(*c));
+    if values.is_empty() && words.is_empty() {
         return Err(SampleError::new("no_values", "no column is left for values"));
     }
     let axes = axes(&values, &headers, options)?;
@@ -356,6 +396,8 @@ pub(super) fn layout(
         group,
         values,
         axes,
+        words,
+        words_named,
         single_row,
     })
 }

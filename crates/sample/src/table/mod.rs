@@ -1,5 +1,6 @@
 //! Text tables: time series and rows of readings.
 
+mod category;
 mod cell;
 mod layout;
 mod text;
@@ -31,16 +32,23 @@ pub(crate) fn decode(
     }
     let mut findings = Vec::new();
     let text = text::text(bytes, &mut findings)?;
-    let layout = layout::layout(&text, options, &mut findings)?;
+    let mut layout = layout::layout(&text, options, &mut findings)?;
     let untimed = layout.time == Time::None && options.rate_hz.is_none();
     let rows_are_samples =
         options.rows_are_samples.unwrap_or(untimed && (layout.single_row || layout.label.is_some()));
     let missing = Missing::new(&options.missing);
+    if !rows_are_samples {
+        layout.leave_out_words(&mut findings)?;
+    }
     let body = Body::read(&text, &layout, limits, rows_are_samples, &missing, &mut findings)?;
-    if rows_are_samples { Ok(body.rows(layout, findings)) } else { body.series(layout, options, findings) }
+    if rows_are_samples {
+        body.rows(layout, limits, findings)
+    } else {
+        body.series(layout, options, findings)
+    }
 }
 
-/// Texts of a label or group column, each stored once.
+/// Texts of a column of words, each stored once.
 #[derive(Default)]
 struct Texts {
     known: BTreeMap<String, u32>,
@@ -82,6 +90,8 @@ struct Body {
     whole_times: bool,
     labels: Texts,
     groups: Texts,
+    /// Of each column of words; empty where it is missing.
+    words: Vec<Texts>,
 }
 
 impl Body {
@@ -93,7 +103,11 @@ impl Body {
         missing: &Missing,
         findings: &mut Vec<Finding>,
     ) -> Result<Self, SampleError> {
-        let mut body = Body { whole_times: true, ..Body::default() };
+        let mut body = Body {
+            whole_times: true,
+            words: layout.words.iter().map(|_| Texts::default()).collect(),
+            ..Body::default()
+        };
         let mut records = Records::new(text, layout.delimiter);
         let mut cells = Vec::new();
         let mut header = layout.header;
@@ -151,11 +165,15 @@ impl Body {
             body.lines.push(u32::try_from(line).unwrap_or(u32::MAX));
             if let Some(column) = layout.label {
                 let cell = cells.get(column).map_or("", |c| c.as_ref());
-                body.labels.push(if missing.holds(cell, cell::number(cell).ok().map(|n| n.0)) {
-                    ""
-                } else {
-                    cell
-                });
+                let gone = missing.holds(cell, cell::number(cell).ok().map(|n| n.0));
+                body.labels.push(if gone { "" } else { cell });
+            }
+            for (texts, &column) in body.words.iter_mut().zip(&layout.words) {
+                let cell = cells.get(column).map_or("", |c| c.as_ref());
+                let number = cell::number(cell);
+                let gone =
+                    number == Err(NumberError::Missing) || missing.holds(cell, number.ok().map(|n| n.0));
+                texts.push(if gone { "" } else { cell });
             }
             if let Some(column) = layout.group {
                 body.groups.push(cells.get(column).map_or("", |c| c.as_ref()));
@@ -194,26 +212,45 @@ impl Body {
     }
 
     /// One sample per row.
-    fn rows(self, layout: Layout, findings: Vec<Finding>) -> Vec<Decoded> {
-        let width = layout.axes.len();
+    fn rows(
+        self,
+        layout: Layout,
+        limits: &Limits,
+        mut findings: Vec<Finding>,
+    ) -> Result<Vec<Decoded>, SampleError> {
+        let width = layout.values.len();
+        let categories = category::axes(&layout, &self.words, self.lines.len(), &mut findings)?;
+        let mut axes = layout.axes.clone();
+        axes.extend(categories.iter().flat_map(|c| c.axes.iter().cloned()));
+        if axes.is_empty() {
+            return Err(error("no_values", "no column is left for values".into()));
+        }
+        if axes.len().saturating_mul(self.lines.len()) > limits.max_values {
+            let told = "with an axis for each word";
+            return Err(error(
+                "too_large",
+                format!("at most {} values are accepted, {told}", limits.max_values),
+            ));
+        }
         let mut out: Vec<Decoded> = (0..self.lines.len())
-            .map(|row| Decoded {
-                content: Content::Signal(Signal {
-                    rate_hz: 0.0,
-                    axes: layout.axes.clone(),
-                    values: self.values[row * width..(row + 1) * width].to_vec(),
-                }),
-                label: self.labels.get(row),
-                group: self.groups.get(row),
-                metadata: BTreeMap::from([("row".to_owned(), self.lines[row].to_string())]),
-                findings: Vec::new(),
+            .map(|row| {
+                let mut values = Vec::with_capacity(axes.len());
+                values.extend_from_slice(&self.values[row * width..(row + 1) * width]);
+                categories.iter().for_each(|c| c.encode(row, &mut values));
+                Decoded {
+                    content: Content::Signal(Signal { rate_hz: 0.0, axes: axes.clone(), values }),
+                    label: self.labels.get(row),
+                    group: self.groups.get(row),
+                    metadata: BTreeMap::from([("row".to_owned(), self.lines[row].to_string())]),
+                    findings: Vec::new(),
+                }
             })
             .collect();
         // Remarks concern the file; they are told once.
         if let Some(first) = out.first_mut() {
             first.findings = findings;
         }
-        out
+        Ok(out)
     }
 
     /// One sample per stretch of rows with the same label and group.
