@@ -289,6 +289,8 @@ pub enum Method {
     LinearSvm,
     /// Distance to the nearest of some normal windows; anomalies only.
     OneClassKnn,
+    /// What principal components of normal windows cannot rebuild; anomalies only, pictures too.
+    Pca,
     /// The best rule on one feature: up to four ranges of it, each with its answer.
     Rule,
 }
@@ -317,6 +319,7 @@ impl Method {
             Self::NaiveBayes => "naive_bayes",
             Self::LinearSvm => "linear_svm",
             Self::OneClassKnn => "one_class_knn",
+            Self::Pca => "pca",
             Self::Rule => "rule",
         }
     }
@@ -330,7 +333,7 @@ impl Method {
             }
             Self::LogisticRegression | Self::NaiveBayes | Self::LinearSvm => kind == LearnKind::Classifier,
             Self::RidgeRegression => kind == LearnKind::Regression,
-            Self::Kmeans | Self::Gmm | Self::OneClassKnn => kind == LearnKind::Anomaly,
+            Self::Kmeans | Self::Gmm | Self::OneClassKnn | Self::Pca => kind == LearnKind::Anomaly,
         }
     }
 }
@@ -417,7 +420,8 @@ pub struct LearnSection {
     /// Pull of weights or leaf values towards zero: 1 in linear models (above 0 in `linear_svm`), 0 in boosting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub l2: Option<f64>,
-    /// Mixture: number of Gaussians; left out: 1 to 8, whichever explains the rows best for its size.
+    /// Mixture: number of Gaussians; left out: 1 to 8, whichever explains the rows best for its size. `pca`: number of components, 1 to
+    /// 32; left out: as many as explain nine tenths of the variance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub components: Option<usize>,
     /// Mixture: `full` or `diagonal`; left out: whichever explains the rows best for its size.
@@ -429,8 +433,8 @@ impl LearnSection {
     /// What does not go together in it.
     fn problem(&self) -> Option<String> {
         use Method::{
-            Gmm, GradientBoosting, Kmeans, LinearSvm, LogisticRegression, Network, OneClassKnn, RandomForest,
-            RidgeRegression,
+            Gmm, GradientBoosting, Kmeans, LinearSvm, LogisticRegression, Network, OneClassKnn, Pca,
+            RandomForest, RidgeRegression,
         };
         let method = self.method;
         if !method.suits(self.kind) {
@@ -449,7 +453,7 @@ impl LearnSection {
             ("file", self.file.is_some(), &[Network]),
             ("clusters", self.clusters.is_some(), &[Network, Kmeans]),
             ("prototypes", self.prototypes.is_some(), &[OneClassKnn]),
-            ("components", self.components.is_some(), &[Gmm]),
+            ("components", self.components.is_some(), &[Gmm, Pca]),
             ("covariance", self.covariance.is_some(), &[Gmm]),
             ("layers", self.layers.is_some(), &[Network]),
             ("trees", self.trees.is_some(), &[RandomForest, GradientBoosting]),

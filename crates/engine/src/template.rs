@@ -91,13 +91,14 @@ num_filters = 32
 kind = "classifier"           # `layers` left out: a small convolutional network
 
 [training]
-epochs = 60
+epochs = 150
 batch_size = 32
 learning_rate = 0.003
-patience = 20                 # stop when validation has not improved for so many epochs
+label_smoothing = 0.1         # less sure on training clips, better on new ones
+patience = 50                 # stop when validation has not improved for so many epochs
 [training.augment]
-noise = 0.1
-time_shift = 4
+noise = 0.2
+time_shift = 8
 time_mask = 6
 frequency_mask = 2
 "#;
@@ -132,6 +133,7 @@ const ANOMALY: &str = r#"# Recordings labelled `normal` train. In the test set e
 [impulse]
 # window_ms = 1000            # left out: 2000, or the length of the shortest recordings
 # rate_hz = 200               # left out: the rate of most recordings
+# image = [48, 48]            # pictures: with `block = "image"` and `method = "pca"` below
 
 [[impulse.dsp]]
 block = "spectral_analysis"
@@ -140,7 +142,7 @@ filter_type = "none"
 fft_length = 32
 
 [[impulse.learn]]
-kind = "anomaly"
+kind = "anomaly"              # by K-means; `method`: gmm | one_class_knn | pca
 clusters = 32
 false_alarm_rate = 0.01       # sets the threshold
 "#;

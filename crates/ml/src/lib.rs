@@ -13,6 +13,7 @@ pub mod kmeans;
 pub mod linear;
 pub mod metrics;
 pub mod nearest;
+pub mod pca;
 pub mod projection;
 pub mod rule;
 pub mod svm;

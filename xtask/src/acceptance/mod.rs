@@ -65,6 +65,8 @@ const SETS: &[&Set] = &[
     &pictures::CLOTHES,
     &pictures::SIGNS,
     &pictures::DIGITS,
+    &pictures::DOGS,
+    &pictures::ALIENS,
     &bccd::SET,
     &ceiling_fan::SET,
     &occupancy::SET,

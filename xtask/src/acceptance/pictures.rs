@@ -55,6 +55,57 @@ pub const DIGITS: Set = Set {
     prepare: digits,
 };
 
+/// Dogs and rooms without one, 100 pictures; every fifth tests.
+pub const DOGS: Set = Set {
+    name: "dog-classification",
+    folder: "dog-classification",
+    floor: Some(0.80),
+    baseline: Some(0.800),
+    prepare: |project| {
+        let mut number = 0;
+        for label in ["background", "dog"] {
+            for (path, file) in files(&project.data.join(label))? {
+                let side = if number % 5 == 0 { "testing" } else { "training" };
+                number += 1;
+                project.stage(&path, side, &format!("{label}/{file}"))?;
+            }
+        }
+        project.import_stage(&["--label-from", "folder"])
+    },
+    ..CLOTHES
+};
+
+/// Toys with a limb missing, ink or cuts; 30 whole ones to train on.
+pub const ALIENS: Set = Set {
+    name: "toy-aliens",
+    folder: "toy-aliens",
+    template: "anomaly",
+    figure: "auroc",
+    floor: Some(0.85),
+    baseline: Some(0.920),
+    prepare: |project| {
+        train_and_test(project)?;
+        project.configure(ALIENS_SETTINGS)
+    },
+};
+
+const ALIENS_SETTINGS: &str = "
+[impulse]
+image = [48, 48]
+
+[[impulse.dsp]]
+block = \"image\"
+channels = \"RGB\"
+
+[[impulse.learn]]
+kind = \"anomaly\"
+method = \"pca\"
+
+[deploy]
+cases = 500
+board_cases = 10
+";
+
 fn train_and_test(project: &Project) -> Result<()> {
     for (from, side) in [("train", "training"), ("test", "testing")] {
         for folder in list(&project.data.join(from))? {

@@ -29,7 +29,4 @@ const SETTINGS: &str = "
 [impulse]
 window_ms = 1000
 stride_ms = 1000
-
-[training]
-epochs = 100
 ";

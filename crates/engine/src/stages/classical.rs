@@ -222,7 +222,7 @@ impl Trainer<'_> {
                 let graph = of_trees(&rule.to_trees(width, count), Head::Plain, &id);
                 Fitted { graph, history: Vec::new(), best: 0, note }
             }
-            Method::Network | Method::Kmeans | Method::Gmm | Method::OneClassKnn => {
+            Method::Network | Method::Kmeans | Method::Gmm | Method::OneClassKnn | Method::Pca => {
                 return Err(EngineError::Internal("this method is fitted elsewhere".into()));
             }
         };

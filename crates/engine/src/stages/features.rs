@@ -165,9 +165,26 @@ fn blocks(
         if blocks.iter().any(|b| b.id == id) {
             id = format!("{id}{}", blocks.len() + 1);
         }
-        blocks.push(DspBlock::new(id, &block.block, version, params, axes, window)?);
+        let made = DspBlock::new(id, &block.block, version, params, axes, window);
+        blocks.push(made.map_err(|e| match other_kind(window, &block.block) {
+            Some(hint) => EngineError::Data(format!("DSP block `{}`: {e}\nhint: {hint}", block.block)),
+            None => e.into(),
+        })?);
     }
     Ok(blocks)
+}
+
+/// What to write instead of a block for another kind of recording.
+fn other_kind(window: &Window, block: &str) -> Option<&'static str> {
+    match (window.image, window.rate_hz == 0.0) {
+        (Some(_), _) if block != "image" => Some(
+            "these recordings are pictures: write `block = \"image\"` (for anomalies in them, `method = \"pca\"` in the learning block and `image = [48, 48]` in the impulse)",
+        ),
+        (None, true) if block != "raw" => {
+            Some("these recordings are rows of a table: write `block = \"raw\"`")
+        }
+        _ => None,
+    }
 }
 
 /// Parameters out of the project file.

@@ -17,7 +17,7 @@ use crate::{
 };
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::{Graph, quantize};
-use edgewright_ml::{gmm, kmeans, nearest};
+use edgewright_ml::{gmm, kmeans, nearest, pca};
 use edgewright_store::Hash;
 use edgewright_train::{Event, Flow, Head, Network, Rows, Settings, Targets};
 use serde::{Deserialize, Serialize};
@@ -626,6 +626,14 @@ impl Trainer<'_> {
             let model = nearest::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
             let what = format!("{} of {} windows kept", model.clusters(), rows.len());
             let note = format!("{what}, {} of {} features", model.axes().len(), rows.width());
+            (model.to_graph("anomaly"), model.threshold, note)
+        } else if section.method == Method::Pca {
+            let picture = impulse.window.image.is_some();
+            let spec = pca::Spec { components: section.components, axes, picture, false_alarm_rate };
+            let model = pca::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
+            let share = 100.0 * model.explained;
+            let what = format!("{} principal components, {share:.0} % of the variance", model.components());
+            let note = format!("{what} of {} of {} features", model.axes, rows.width());
             (model.to_graph("anomaly"), model.threshold, note)
         } else {
             let clusters = section.clusters.unwrap_or(32);
