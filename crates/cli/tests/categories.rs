@@ -1,7 +1,8 @@
-//! Columns of words in a table: an axis for each word, from import to the proven C and back to new files.
+//! Words: columns of them in a table become axes, from import to the proven C and back to new files; labels get the names that a project
+//! gives them.
 
 mod common;
-use common::{Bench, Noise, text};
+use common::{Bench, Noise, motion, text};
 
 /// Rows whose label hangs on the words more than on the number.
 fn table(seed: u64, rows: usize, places: &[&str]) -> String {
@@ -58,4 +59,33 @@ fn words_become_axes_and_the_c_takes_them() {
     bench.write("less.csv", "age;state\n0.5;wet\n");
     let told = text(&bench.run(&["classify", "project", "less.csv"]));
     assert!(told.contains("place"), "{told}");
+}
+
+#[test]
+fn labels_are_renamed_merged_and_dropped() {
+    let bench = Bench::new("anomaly");
+    for i in 0..12 {
+        bench.write(&format!("in/0.{i}.csv"), motion(2.0, 3.0, i));
+    }
+    for (label, seed) in [("1", 40), ("1", 41), ("2", 42), ("odd", 43)] {
+        bench.write(&format!("in/{label}.{seed}.csv"), motion(11.0, 12.0, seed));
+    }
+    bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
+    // Without `normal` everything trains, and that is told.
+    let told = text(&bench.run(&["run", "project", "--until", "test"]));
+    assert!(told.contains("nothing is labelled `normal` (`0`, `1`, `2`, `odd`)"), "{told}");
+    bench.append("\n[labels]\n\"0\" = \"normal\"\n\"2\" = \"1\"\nodd = \"\"\nnever = \"x\"\n");
+    let out = bench.run(&["run", "project", "--until", "test", "--json"]);
+    let told = text(&out);
+    assert!(told.contains("12 times `0` is called `normal`"), "{told}");
+    assert!(told.contains("1 times `odd` counts as no label"), "{told}");
+    assert!(told.contains("nothing is labelled `never`"), "{told}");
+    let report = bench.json(&["run", "project", "--until", "test", "--json"]);
+    assert!(report["test"]["int8"]["auroc"].as_f64().is_some_and(|a| a > 0.9), "{report}");
+    // What was received keeps its label.
+    assert!(text(&bench.run(&["data", "list", "--project", "project"])).contains("odd"));
+    bench.replace("odd = \"\"", "odd = \"a/b\"");
+    let out = bench.run(&["run", "project"]);
+    assert_eq!(out.status.code(), Some(2), "{}", text(&out));
+    assert!(text(&out).contains("must not hold"), "{}", text(&out));
 }

@@ -22,6 +22,9 @@ pub struct ProjectFile {
     pub data: Vec<DataSource>,
     /// How text tables are read.
     pub tables: TablesSection,
+    /// `[labels]`: what labels are called in this project, `"as received" = "as used"`. Two that get one name are one class; what is
+    /// renamed to `""` has no label. What was received stays as it is.
+    pub labels: BTreeMap<String, String>,
     /// Cleaning of every recording.
     pub clean: CleanSection,
     /// Which samples test and which validate.
@@ -702,6 +705,11 @@ impl ProjectFile {
             && (w == 0 || h == 0 || w > 4096 || h > 4096)
         {
             return fail(format!("`impulse.image` is [{w}, {h}]; each side must be 1 to 4096"));
+        }
+        for (from, to) in self.labels.iter().filter(|(_, to)| !to.is_empty()) {
+            if let Err(e) = edgewright_sample::labels::validate_label(to) {
+                return fail(format!("`labels.\"{from}\"`: {}", e.message));
+            }
         }
         if let Some(problem) = self.impulse.ranges.problem() {
             return fail(problem);

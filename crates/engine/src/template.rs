@@ -69,6 +69,9 @@ seed = 1                      # same data, same seed, same bytes
 # label_from = "name"         # folder | name | name:REGEX | column:NAME | sidecar
 # group_from = "regex:_(.*)_" # folder | regex:RE | column:NAME; a group stays on one side of the split
 
+# [labels]                    # "as received" = "as used": rename, merge, or "" for none
+# "0" = "normal"
+
 [split]
 test = 0.2                    # share of the samples that only test
 validation = 0.2              # share of the training samples that watches training

@@ -133,6 +133,7 @@ pub fn run(session: &Session<'_>, bronze: &Staged<Manifest>) -> Result<Staged<Si
     let file = &session.project.file;
     let mut key = Key::new("clean");
     key.text("bronze", &bronze.hash.to_string())
+        .value("labels", &file.labels)
         .value("clean", &file.clean)
         .value("rate", &file.impulse.rate_hz)
         .value("axes", &file.impulse.axes)
@@ -185,6 +186,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     session.progress("clean", total, total, "")?;
     let pack = pack.finish()?;
     let lineage = lineages.finish()?;
+    rename(&mut samples, &file.labels, &mut notes);
     if samples.is_empty() {
         let listed: Vec<String> =
             rejected.iter().take(5).map(|q| format!("  {}: {}", q.file, q.reason)).collect();
@@ -212,6 +214,38 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
         notes.push(format!("{n} samples flagged `{kind}`"));
     }
     Ok((Silver { format, samples, rejected, duplicates, pack, lineage }, notes))
+}
+
+/// Calls labels what the project calls them.
+fn rename(samples: &mut [Cleaned], names: &BTreeMap<String, String>, notes: &mut Vec<String>) {
+    if names.is_empty() {
+        return;
+    }
+    let mut met: BTreeMap<&str, usize> = BTreeMap::new();
+    // Whether the label is still one.
+    let mut change = |label: &mut String| {
+        if let Some((from, to)) = names.get_key_value(label.as_str()) {
+            *met.entry(from).or_default() += 1;
+            label.clone_from(to);
+        }
+        !label.is_empty()
+    };
+    for sample in samples {
+        if sample.label.as_mut().is_some_and(|label| !change(label)) {
+            sample.label = None;
+        }
+        sample.ranges.retain_mut(|r| change(&mut r.label));
+        if let Some(boxes) = &mut sample.boxes {
+            boxes.retain_mut(|b| change(&mut b.label));
+        }
+    }
+    for (from, to) in names {
+        notes.push(match met.get(from.as_str()) {
+            None => format!("`labels`: nothing is labelled `{from}`"),
+            Some(n) if to.is_empty() => format!("{n} times `{from}` counts as no label"),
+            Some(n) => format!("{n} times `{from}` is called `{to}`"),
+        });
+    }
 }
 
 /// Keeps one of each set of samples with the same bytes: one that tests if there is one, else the first.

@@ -9,7 +9,7 @@ use crate::{
 };
 use edgewright_etl::{Category, SplitItem, SplitSpec};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Label of the training samples of an anomaly project.
 pub const NORMAL: &str = "normal";
@@ -129,6 +129,16 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
         count(Side::Validation),
         count(Side::Testing)
     )];
+    if anomaly_only(session) && !has_normal {
+        let found: BTreeSet<&str> = items.iter().map(|i| i.label).filter(|l| !l.is_empty()).collect();
+        if let Some(first) = found.first() {
+            let all: Vec<String> = found.iter().take(8).map(|l| format!("`{l}`")).collect();
+            notes.push(format!(
+                "nothing is labelled `{NORMAL}` ({}): everything trains and no AUROC can be told; name what is normal with `[labels]` and `\"{first}\" = \"{NORMAL}\"`",
+                all.join(", ")
+            ));
+        }
+    }
     if moved > 0 {
         notes.push(format!("{moved} samples that are not `{NORMAL}` only test"));
     }
