@@ -29,7 +29,7 @@ pub use project::{
 };
 pub use results::{
     Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,
-    ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox, LabelFigures, Layer, MapPoint,
-    OutcomeList, OutcomeQuery, OutcomeWindow, Results, Stage, StageList, StageState, Target, TargetList,
-    Verification,
+    ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox, LabelFigures, LabelSets, Layer,
+    MapPoint, OutcomeList, OutcomeQuery, OutcomeWindow, ReliabilityBin, Results, Stage, StageList,
+    StageState, Target, TargetList, Uncertainty, Verification,
 };

@@ -48,6 +48,51 @@ pub struct LabelFigures {
     pub support: u64,
 }
 
+/// Windows whose highest score falls in one range.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ReliabilityBin {
+    /// How many.
+    pub count: u64,
+    /// Mean of their highest score.
+    pub confidence: f64,
+    /// Share that is right.
+    pub accuracy: f64,
+}
+
+/// Sets of labels on the test windows, in int8, with a limit from the validation windows.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LabelSets {
+    /// `lac`: labels that score at least `limit`. `aps`: labels from the highest score down while their sum is at most `limit`.
+    pub kind: String,
+    /// Least score, or largest sum.
+    pub limit: f64,
+    /// Share of windows whose set should hold the right label.
+    pub target: f64,
+    /// Share whose set does.
+    pub coverage: f64,
+    /// Lower end of its 95 % interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Mean number of labels in a set.
+    pub mean_size: f64,
+}
+
+/// How sure a classifier may be taken to be.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Uncertainty {
+    /// By which the sums before the softmax are divided, in the weights; absent when they are as trained.
+    pub temperature: Option<f64>,
+    /// Validation windows behind the rest.
+    pub validation_windows: u64,
+    /// Accuracy that accepted windows should have.
+    pub target_accuracy: f64,
+    /// The `min_confidence` that reaches it on validation windows with fewest left out, 0 when none must be; absent when none does.
+    pub suggested_min_confidence: Option<f64>,
+    /// Sets of labels.
+    pub sets: Vec<LabelSets>,
+}
+
 /// Figures of one arithmetic on the test windows.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[expect(missing_docs, reason = "named by the field")]
@@ -65,6 +110,20 @@ pub struct Figures {
     pub recordings_accuracy: Option<f64>,
     pub macro_f1: Option<f64>,
     pub log_loss: Option<f64>,
+    /// Expected calibration error of a classifier's scores, 0..1.
+    pub ece: Option<f64>,
+    /// The same before a temperature was fitted; absent when none was.
+    pub ece_before: Option<f64>,
+    /// Brier score, 0..2.
+    pub brier: Option<f64>,
+    /// The same before a temperature was fitted; absent when none was.
+    pub brier_before: Option<f64>,
+    /// Share of windows whose highest score reaches the project's `min_confidence`; absent without one.
+    pub accepted: Option<f64>,
+    /// Share of these that is right.
+    pub accepted_accuracy: Option<f64>,
+    /// Ten ranges of the highest score from 0 to 1; empty without a classifier.
+    pub reliability: Vec<ReliabilityBin>,
     /// Of all objects, found by their place.
     pub f1: Option<f64>,
     pub precision: Option<f64>,
@@ -158,6 +217,8 @@ pub struct Results {
     pub labels: Vec<String>,
     /// Float, int8 and C, as far as they are current.
     pub figures: Vec<Figures>,
+    /// How sure a classifier may be taken to be.
+    pub uncertainty: Option<Uncertainty>,
     /// In words.
     pub verdicts: Vec<String>,
     /// Gates that are missed.
@@ -335,6 +396,10 @@ pub struct Classified {
     pub row: Option<u64>,
     /// Label with the highest score, or the estimate of a regression.
     pub label: Option<String>,
+    /// Whether the highest score lies below the project's `min_confidence`; absent without one.
+    pub uncertain: Option<bool>,
+    /// Labels of which the right one is one as often as the project's `coverage` says; absent when it says nothing.
+    pub set: Option<Vec<String>>,
     /// Score of each label.
     pub scores: BTreeMap<String, f32>,
     /// Estimate of a regression.

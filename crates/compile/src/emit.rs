@@ -75,11 +75,17 @@ fn header(impulse: &Impulse, target: &Target, arena: &Arena, n: &Names) -> Strin
     let labels = impulse.labels();
     for learn in &impulse.learn {
         match &learn.task {
-            Task::Classification { .. } => {
+            Task::Classification { min_confidence, .. } => {
                 fields.push_str(&format!(
                     "    float scores[{u}_LABEL_COUNT]; /* one per label, summing to 1 */\n    int label;                 /* index of the highest score */\n"
                 ));
                 tasks.push_str(&format!("#define {u}_LABEL_COUNT {}\n", labels.len()));
+                if let Some(least) = min_confidence {
+                    fields.push_str(&format!(
+                        "    int uncertain;             /* 1 when that score is below {u}_MIN_CONFIDENCE */\n"
+                    ));
+                    tasks.push_str(&format!("#define {u}_MIN_CONFIDENCE {}\n", crate::names::float(*least)));
+                }
             }
             Task::Regression => fields.push_str("    float value; /* estimate */\n"),
             Task::Detection(d) => {
@@ -319,11 +325,16 @@ fn source(impulse: &Impulse, arena: &Arena, n: &Names) -> Result<String, Compile
     let mut out_at = 0;
     for learn in &impulse.learn {
         match &learn.task {
-            Task::Classification { labels } => {
+            Task::Classification { labels, min_confidence } => {
                 result.push_str(&format!(
                     "    result->label = 0;\n    for (i = 0; i < {count}; i++) {{\n        result->scores[i] = out[{out_at} + i];\n        if (out[{out_at} + i] > out[{out_at} + result->label]) {{\n            result->label = i;\n        }}\n    }}\n",
                     count = labels.len()
                 ));
+                if min_confidence.is_some() {
+                    result.push_str(&format!(
+                        "    result->uncertain = result->scores[result->label] < {u}_MIN_CONFIDENCE;\n"
+                    ));
+                }
                 out_at += labels.len();
             }
             Task::Regression => {
@@ -617,9 +628,15 @@ fn snippet(impulse: &Impulse, n: &Names) -> String {
     let mut print = String::new();
     for learn in &impulse.learn {
         match &learn.task {
-            Task::Classification { .. } => print.push_str(&format!(
-                "    printf(\"%s %f\\n\", {p}_labels[result.label], (double)result.scores[result.label]);\n"
-            )),
+            Task::Classification { min_confidence, .. } => {
+                let (mark, word) = match min_confidence {
+                    Some(_) => ("%s", ", result.uncertain ? \" ?\" : \"\""),
+                    None => ("", ""),
+                };
+                print.push_str(&format!(
+                    "    printf(\"%s %f{mark}\\n\", {p}_labels[result.label], (double)result.scores[result.label]{word});\n"
+                ));
+            }
             Task::Regression => print.push_str("    printf(\"%f\\n\", (double)result.value);\n"),
             Task::Detection(_) => print.push_str(&format!(
                 "    for (int i = 0; i < result.box_count; i++) {{\n        const {p}_box *b = &result.boxes[i];\n        printf(\"%s %f at %d %d, %d x %d\\n\", {p}_labels[b->label], (double)b->score, b->x, b->y, b->width, b->height);\n    }}\n"

@@ -17,12 +17,16 @@ fn flatten(impulse: &Impulse) -> String {
     let mut at = 0;
     for learn in &impulse.learn {
         match &learn.task {
-            Task::Classification { labels } => {
+            Task::Classification { labels, min_confidence } => {
                 out.push_str(&format!(
                     "    for (i = 0; i < {}; i++) {{ values[{at} + i] = result.scores[i]; }}\n",
                     labels.len()
                 ));
                 at += labels.len();
+                if min_confidence.is_some() {
+                    out.push_str(&format!("    values[{at}] = (float)result.uncertain;\n"));
+                    at += 1;
+                }
             }
             Task::Regression => {
                 out.push_str(&format!("    values[{at}] = result.value;\n"));

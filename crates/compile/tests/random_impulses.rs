@@ -42,7 +42,11 @@ fn impulse(seed: u64) -> Impulse {
             let threshold = rng.below(3) as f32 * 0.25;
             Task::Detection(Detector { labels: labels(1), rows, columns, width, height, threshold, sizes })
         }
-        n => Task::Classification { labels: labels(n) },
+        n => {
+            // Equal scores of a few labels lie near 1 divided by their number.
+            let min_confidence = (rng.below(2) == 0).then(|| rng.unit() as f32);
+            Task::Classification { labels: labels(n), min_confidence }
+        }
     };
     let learn = vec![LearnBlock { id: "net".into(), task, inputs: learned, graph }];
     Impulse { name: format!("random {seed}"), window, dsp, learn }

@@ -22,8 +22,12 @@ pub(crate) fn application(library: &Library<'_>, platform: &Platform) -> String 
     let mut act = String::new();
     for learn in &library.impulse.learn {
         act.push_str(&match &learn.task {
-            Task::Classification { .. } => {
-                format!("    print({p}_labels[result->label], (double)result->scores[result->label]);\n")
+            Task::Classification { min_confidence, .. } => {
+                let name = match min_confidence {
+                    Some(_) => format!("result->uncertain ? \"uncertain\" : {p}_labels[result->label]"),
+                    None => format!("{p}_labels[result->label]"),
+                };
+                format!("    print({name}, (double)result->scores[result->label]);\n")
             }
             Task::Detection(_) => format!(
                 "    for (int i = 0; i < result->box_count; i++) {{\n        print({p}_labels[result->boxes[i].label], (double)result->boxes[i].score);\n    }}\n"

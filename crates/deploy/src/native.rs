@@ -94,7 +94,7 @@ fn facts(library: &Library<'_>) -> Facts {
     };
     for learn in &library.impulse.learn {
         match &learn.task {
-            Task::Classification { labels } => {
+            Task::Classification { labels, .. } => {
                 f.labels.clone_from(labels);
                 f.labels_at = f.outputs;
             }
@@ -219,7 +219,7 @@ pub fn wasm_package(library: &Library<'_>, scalar: Vec<u8>, simd: Vec<u8>) -> Fi
     let mut outputs: Vec<String> = Vec::new();
     for learn in &library.impulse.learn {
         match &learn.task {
-            Task::Classification { labels } => outputs.extend(labels.iter().map(|l| json(l))),
+            Task::Classification { labels, .. } => outputs.extend(labels.iter().map(|l| json(l))),
             Task::Regression => outputs.push("\"value\"".into()),
             Task::Detection(d) => {
                 // One for each score of each cell, row by row.

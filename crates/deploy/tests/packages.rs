@@ -42,7 +42,10 @@ fn impulse() -> Impulse {
     let dense = Op::FullyConnected { activation: Activation::None };
     graph.nodes.push(Node { name: "dense".into(), op: dense, inputs: vec![x, w, b], output: y });
     graph.nodes.push(Node { name: "softmax".into(), op: Op::Softmax, inputs: vec![y], output: z });
-    let task = Task::Classification { labels: vec!["still {}".into(), "100 % \"moved\"".into()] };
+    let task = Task::Classification {
+        labels: vec!["still {}".into(), "100 % \"moved\"".into()],
+        min_confidence: Some(0.6),
+    };
     let learn = LearnBlock { id: "net".into(), task, inputs: vec![0], graph };
     Impulse { name: "My gestures".into(), window, dsp: vec![block], learn: vec![learn] }
 }
@@ -137,7 +140,12 @@ fn every_package_compiles_and_names_its_files() {
         if !["zephyr", "esp-idf", "pico-sdk"].contains(kind) {
             let words = run("./program", &[], &dir, Duration::from_secs(20))
                 .unwrap_or_else(|e| panic!("{kind}: {e}"));
-            assert!(words.contains("moved") || words.contains("still"), "{kind}: {words}");
+            // The window of zeros lies on the border: applications say so, the library's example marks it.
+            let told = words.contains("uncertain") || words.contains(" ?");
+            assert!(
+                told && (*kind != "c" || words.contains("moved") || words.contains("still")),
+                "{kind}: {words}"
+            );
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::{
 };
 use edgewright_etl::{CleanSpec, Placement};
 use edgewright_impulse::{Impulse, Runner, Task, post::detect::Detection};
+use edgewright_ml::conformal::Sets;
 use edgewright_sample::{Axis, Content};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
@@ -26,6 +27,12 @@ pub struct Classified {
     pub row: Option<usize>,
     /// Label with the highest score, or the estimate of a regression; `null` without either.
     pub label: Option<String>,
+    /// Whether the highest score lies below the project's `min_confidence`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertain: Option<bool>,
+    /// Labels of which the right one is one as often as the project's `coverage` says, the highest score first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub set: Option<Vec<String>>,
     /// Score of each label.
     pub scores: BTreeMap<String, f32>,
     /// Estimate of a regression.
@@ -67,7 +74,11 @@ impl Classified {
         };
         if let Some(label) = &self.label {
             let score = self.scores.get(label).map(|s| format!(" {s:.3}")).unwrap_or_default();
-            out.push_str(&format!("{label}{score}"));
+            let word = if self.uncertain == Some(true) { " uncertain" } else { "" };
+            out.push_str(&format!("{label}{score}{word}"));
+        }
+        if let Some(set) = &self.set {
+            out.push_str(&format!("  {{{}}}", set.join(", ")));
         }
         for b in self.boxes.iter().flatten() {
             out.push_str(&format!(
@@ -91,19 +102,29 @@ pub struct Classifier {
     impulse: Impulse,
     format: Format,
     spec: CleanSpec,
+    /// When the project asks for sets of labels.
+    sets: Option<Sets>,
 }
 
 impl Classifier {
-    /// Brings the project up to the trained impulse and takes it.
+    /// Brings the project up to the trained impulse and takes it; up to its test, when the project asks for sets of labels.
     ///
     /// # Errors
     /// Those of the stages.
     pub fn load(session: &Session<'_>) -> Result<Self, EngineError> {
+        let asked = &session.project.file.evaluation;
+        let mut sets = None;
+        if asked.coverage.is_some() {
+            let mut results = run::Results::default();
+            run::fill(session, 5, &mut results)?;
+            let known = results.tested.and_then(|t| t.value.uncertainty);
+            sets = known.and_then(|u| u.sets(asked.sets));
+        }
         let trained = run::until_train(session, &RunOptions::default())?;
         let impulse = trained.impulse_int8(session)?;
         let format = trained.format.clone();
         let spec = clean::spec(session, &format);
-        Ok(Self { impulse, format, spec })
+        Ok(Self { impulse, format, spec, sets })
     }
 
     /// Classifies every window of a file; a recording shorter than a window is filled with zeros.
@@ -195,6 +216,10 @@ impl Classifier {
             start_ms,
             row: None,
             label: best.and_then(|b| labels.get(b).cloned()).or_else(|| outcome.value.map(|v| v.to_string())),
+            uncertain: self.impulse.min_confidence().map(|_| outcome.uncertain),
+            set: self.sets.as_ref().filter(|_| best.is_some()).map(|sets| {
+                sets.of(&outcome.scores).into_iter().filter_map(|l| labels.get(l).cloned()).collect()
+            }),
             scores: labels.iter().cloned().zip(outcome.scores.iter().copied()).collect(),
             value: outcome.value,
             boxes,

@@ -224,7 +224,7 @@ impl Planned<'_> {
                 let labels = self.labels();
                 let head = Head::Softmax { classes: labels.len().max(2) };
                 self.network(section, impulse, &inputs, head, &mut told)
-                    .map(|g| (g, Task::Classification { labels }))
+                    .map(|g| (g, Task::Classification { labels, min_confidence: None }))
             }
             (LearnKind::Regression, None) => self
                 .network(section, impulse, &inputs, Head::Linear { outputs: 1 }, &mut told)

@@ -90,7 +90,7 @@ mod tests {
     /// Raw values through a dense layer.
     fn impulse() -> Impulse {
         let labels = vec!["a {".into(), "b % \"".into(), "c".into()];
-        of(3, Task::Classification { labels })
+        of(3, Task::Classification { labels, min_confidence: None })
     }
 
     /// Four cells and their background, of a picture of 8 x 8 pixels.
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(replies[1]["model_parameters"]["labels"], serde_json::json!(["a {", "b % \"", "c"]));
         let impulse = impulse();
         let mut runner = Runner::new(&impulse).expect("a runner");
-        let Task::Classification { labels } = &impulse.learn[0].task else { panic!("no labels") };
+        let Task::Classification { labels, .. } = &impulse.learn[0].task else { panic!("no labels") };
         for (w, reply) in windows().iter().zip(&replies[6..]) {
             let expected = runner.run(w).expect("run").scores;
             let got: Vec<f32> = labels

@@ -393,6 +393,9 @@ pub struct LearnSection {
     /// `usual` when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boxes: Option<BoxSize>,
+    /// Classifier: windows whose highest score lies below it are uncertain, on the device too, 0..1; none is when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_confidence: Option<f64>,
     /// Anomaly: number of clusters, 32 when left out.
     #[serde(default)]
     pub clusters: Option<usize>,
@@ -452,6 +455,9 @@ impl LearnSection {
                 }
             ));
         }
+        if self.min_confidence.is_some() && self.kind != LearnKind::Classifier {
+            return Some("`impulse.learn.min_confidence` is for `kind = \"classifier\"`".into());
+        }
         let keys: [(&str, bool, &[Method]); 12] = [
             ("file", self.file.is_some(), &[Network]),
             ("clusters", self.clusters.is_some(), &[Network, Kmeans]),
@@ -507,6 +513,9 @@ pub struct TrainingSection {
     pub ema: f64,
     /// Changes of the training features, made anew each epoch, never on validation or test.
     pub augment: edgewright_train::Augment,
+    /// Divide what the softmax of a classifier reads by a temperature, fitted on validation windows, so that its scores are nearer to
+    /// probabilities. The weights of the last layer change; nothing more is computed.
+    pub calibrate: bool,
 }
 
 impl Default for TrainingSection {
@@ -526,6 +535,7 @@ impl Default for TrainingSection {
             clip_norm: 5.0,
             ema: 0.0,
             augment: edgewright_train::Augment::default(),
+            calibrate: true,
         }
     }
 }
@@ -542,6 +552,23 @@ pub struct EvaluationSection {
     pub min_auroc: Option<f64>,
     /// `run` and `test` fail when int8 loses more points of accuracy (or F1 of objects) than this.
     pub max_int8_loss: Option<f64>,
+    /// Accuracy that windows above a least confidence should have: `test` suggests one, found on validation windows. 0.95 when left out.
+    pub target_accuracy: Option<f64>,
+    /// Share of windows whose set of labels should hold the right one, 0..1; 0.9 when left out. When it is given, `classify` prints sets.
+    pub coverage: Option<f64>,
+    /// How sets are made.
+    pub sets: SetKind,
+}
+
+/// How a set of labels is made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SetKind {
+    /// All labels that score at least as much as a limit: the smallest sets on average.
+    #[default]
+    Lac,
+    /// Labels from the highest score down while their sum stays within a limit: never empty.
+    Aps,
 }
 
 /// `[deploy]`
@@ -570,6 +597,11 @@ impl Default for DeploySection {
 }
 
 impl ProjectFile {
+    /// Least confidence of each learning block: what the trained impulse gets on its way out of the store.
+    pub fn min_confidences(&self) -> Vec<Option<f64>> {
+        self.impulse.learn.iter().map(|l| l.min_confidence).collect()
+    }
+
     /// Reads the text of a project file.
     ///
     /// # Errors
@@ -692,6 +724,8 @@ impl ProjectFile {
             positive("impulse.stride_ms", self.impulse.stride_ms),
             positive("impulse.rate_hz", self.impulse.rate_hz),
             positive("training.learning_rate", Some(self.training.learning_rate)),
+            self.evaluation.coverage.and_then(|v| share("evaluation.coverage", v)),
+            self.evaluation.target_accuracy.and_then(|v| share("evaluation.target_accuracy", v)),
         ];
         let learn = self.impulse.learn.iter().find_map(LearnSection::problem);
         let select = self.impulse.select.as_ref().and_then(|s| s.problem(&self.impulse.learn));
@@ -719,6 +753,10 @@ impl ProjectFile {
                 return fail(format!("`impulse.learn.cut` is {cut}; it must be 4, 8 or 16"));
             }
             if let Some(problem) = positive("impulse.learn.object_weight", learn.object_weight) {
+                return fail(problem);
+            }
+            if let Some(problem) = learn.min_confidence.and_then(|v| share("impulse.learn.min_confidence", v))
+            {
                 return fail(problem);
             }
             if let Some(t) = learn.threshold.filter(|t| !(*t > 0.0 && *t < 1.0)) {

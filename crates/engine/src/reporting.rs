@@ -4,14 +4,21 @@ use crate::{
     EngineError, dataset,
     run::Results,
     session::{Key, Session, StageRecord, Staged},
-    stages::{build::write_whole, features::Gold, split::Side, test::Figures, train::LearnSummary},
+    stages::{
+        build::write_whole,
+        features::Gold,
+        split::Side,
+        test::Figures,
+        train::LearnSummary,
+        uncertainty::{Calibration, SetFigures},
+    },
 };
 use edgewright_dsp::OutputShape;
 use edgewright_impulse::Impulse;
 use edgewright_ml::{metrics, projection};
 use edgewright_report::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
-    Stage, Target,
+    SetRow, Stage, Target, Trust,
 };
 use std::collections::BTreeMap;
 
@@ -104,8 +111,17 @@ fn collect(session: &Session<'_>, r: &Results) -> Result<ReportData, EngineError
         data.verdicts.clone_from(&tested.value.verdicts);
         data.arithmetics.push(arithmetic("float", &tested.value.float));
         data.arithmetics.push(arithmetic("int8", &tested.value.int8));
+        data.trust.extend(trust("float", &tested.value.float));
+        data.trust.extend(trust("int8", &tested.value.int8));
         if let Some(c) = r.proof.as_ref().and_then(|p| p.value.c.as_ref()) {
             data.arithmetics.push(arithmetic("C", c));
+            // The same scores as in int8, before and after.
+            let before = tested.value.int8.uncalibrated.clone();
+            data.trust.extend(trust("C", &Figures { uncalibrated: before, ..c.clone() }));
+        }
+        if let Some(known) = &tested.value.uncertainty {
+            data.temperature = known.temperature;
+            data.sets = known.sets.iter().map(set_row).collect();
         }
     }
     if let Some(built) = &r.built {
@@ -286,6 +302,33 @@ fn about_learning(learn: &LearnSummary, data: &mut ReportData) {
         macs: l.macs,
         snr_db: l.snr_db,
     }));
+}
+
+/// How far the scores of a classifier can be trusted.
+fn trust(name: &str, f: &Figures) -> Option<Trust> {
+    let after = f.calibration.as_ref()?;
+    let before = f.uncalibrated.as_ref();
+    let bins =
+        |c: &Calibration| c.bins.iter().map(|b| (b.count, b.confidence, b.accuracy)).collect::<Vec<_>>();
+    Some(Trust {
+        name: name.into(),
+        ece: (before.map(|c| c.ece), after.ece),
+        brier: (before.map(|c| c.brier), after.brier),
+        accepted: f.accepted.map(|a| (a.min_confidence, a.coverage, a.accuracy)),
+        bins: bins(after),
+        before: before.map(bins).unwrap_or_default(),
+    })
+}
+
+fn set_row(s: &SetFigures) -> SetRow {
+    SetRow {
+        kind: s.kind.clone(),
+        target: s.target,
+        coverage: (s.coverage, s.low, s.high),
+        mean_size: s.mean_size,
+        single: s.single,
+        limit: s.limit,
+    }
 }
 
 fn arithmetic(name: &str, f: &Figures) -> Arithmetic {

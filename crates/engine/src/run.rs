@@ -14,6 +14,7 @@ use crate::{
         split::{self, Side, Split},
         test::{self, Figures, Tested},
         train::{self, LearnSummary, Trained},
+        uncertainty::{Accepted, Uncertainty},
     },
 };
 use serde::Serialize;
@@ -118,6 +119,9 @@ pub struct TestReport {
     /// The emitted C on the host, once it was verified.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub c: Option<FigureReport>,
+    /// How sure a classifier may be taken to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uncertainty: Option<Uncertainty>,
     /// In words.
     pub verdicts: Vec<String>,
 }
@@ -145,6 +149,21 @@ pub struct FigureReport {
     /// Mean negative log score of the right label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_loss: Option<f64>,
+    /// Expected calibration error: mean distance of the highest score and the share that is right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ece: Option<f64>,
+    /// The same before a temperature was fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ece_before: Option<f64>,
+    /// Brier score: mean squared distance of the scores from the truth.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brier: Option<f64>,
+    /// The same before a temperature was fitted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub brier_before: Option<f64>,
+    /// What `min_confidence` leaves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accepted: Option<Accepted>,
     /// F1 of each label; of an impulse that finds objects the one of all objects.
     #[serde(skip_serializing_if = "F1::is_empty")]
     pub f1: F1,
@@ -211,6 +230,11 @@ impl From<&Figures> for FigureReport {
             recordings_accuracy: f.recordings_accuracy,
             macro_f1: f.macro_f1,
             log_loss: f.log_loss,
+            ece: f.calibration.as_ref().map(|c| c.ece),
+            ece_before: f.uncalibrated.as_ref().map(|c| c.ece),
+            brier: f.calibration.as_ref().map(|c| c.brier),
+            brier_before: f.uncalibrated.as_ref().map(|c| c.brier),
+            accepted: f.accepted,
             f1,
             f1_labels,
             precision: f.precision,
@@ -342,7 +366,7 @@ pub(crate) fn fill(session: &Session<'_>, last: usize, r: &mut Results) -> Resul
         if last == 4 {
             return Ok(());
         }
-        let tested = r.tested.insert(test::run(session, silver, gold, trained)?);
+        let tested = r.tested.insert(test::run(session, silver, split, gold, trained)?);
         if last == 5 {
             return Ok(());
         }
@@ -465,6 +489,7 @@ pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
             float: (&tested.value.float).into(),
             int8: (&tested.value.int8).into(),
             c: r.proof.as_ref().and_then(|p| p.value.c.as_ref()).map(Into::into),
+            uncertainty: tested.value.uncertainty.clone(),
             verdicts: tested.value.verdicts.clone(),
         });
         missed.extend(gates(session, &tested.value));
@@ -587,6 +612,10 @@ impl RunReport {
         line("recall", &|f| f.recall);
         line("mAP50", &|f| f.map50);
         line("log loss", &|f| f.log_loss);
+        line("ECE", &|f| f.ece);
+        line("Brier", &|f| f.brier);
+        line("accepted", &|f| f.accepted.map(|a| a.coverage));
+        line("right then", &|f| f.accepted.and_then(|a| a.accuracy));
         line("R2", &|f| f.r2);
         line("MAE", &|f| f.mae);
         line("RMSE", &|f| f.rmse);

@@ -253,6 +253,8 @@ const TAIL: &str = r#"
 # min_accuracy = 0.9          # `run` fails below it
 # min_f1 = 0.8              # of objects, when the impulse finds some
 # max_int8_loss = 1.0         # points of accuracy that quantisation may cost
+# target_accuracy = 0.99      # of windows above a confidence, which `test` then suggests
+# coverage = 0.95             # `classify` prints sets of labels that hold the right one as often
 
 [deploy]
 targets = ["host", "cortex-m4f"]

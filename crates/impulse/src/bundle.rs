@@ -52,10 +52,16 @@ struct LearnEntry {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum TaskEntry {
-    Classification { labels: Vec<String> },
+    Classification {
+        labels: Vec<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min_confidence: Option<f32>,
+    },
     Regression,
     Detection(Detector),
-    Anomaly { threshold: f32 },
+    Anomaly {
+        threshold: f32,
+    },
 }
 
 impl Impulse {
@@ -83,9 +89,10 @@ impl Impulse {
                 .map(|l| LearnEntry {
                     id: l.id.clone(),
                     task: match &l.task {
-                        Task::Classification { labels } => {
-                            TaskEntry::Classification { labels: labels.clone() }
-                        }
+                        Task::Classification { labels, min_confidence } => TaskEntry::Classification {
+                            labels: labels.clone(),
+                            min_confidence: *min_confidence,
+                        },
                         Task::Regression => TaskEntry::Regression,
                         Task::Detection(d) => TaskEntry::Detection(d.clone()),
                         Task::Anomaly { threshold } => TaskEntry::Anomaly { threshold: *threshold },
@@ -127,7 +134,9 @@ impl Impulse {
                 .map(|l| LearnBlock {
                     id: l.id,
                     task: match l.task {
-                        TaskEntry::Classification { labels } => Task::Classification { labels },
+                        TaskEntry::Classification { labels, min_confidence } => {
+                            Task::Classification { labels, min_confidence }
+                        }
                         TaskEntry::Regression => Task::Regression,
                         TaskEntry::Detection(d) => Task::Detection(d),
                         TaskEntry::Anomaly { threshold } => Task::Anomaly { threshold },

@@ -60,6 +60,8 @@ pub enum Task {
     Classification {
         /// Labels in the order of the scores.
         labels: Vec<String>,
+        /// Windows whose highest score lies below it are uncertain; none is without it.
+        min_confidence: Option<f32>,
     },
     /// One number.
     Regression,
@@ -181,6 +183,14 @@ impl Impulse {
                     learn.id
                 )));
             }
+            if let Task::Classification { min_confidence: Some(least), .. } = &learn.task
+                && !(*least >= 0.0 && *least <= 1.0)
+            {
+                return Err(fail(format!(
+                    "learning block `{}`: the least confidence is {least}; it must lie in 0..1",
+                    learn.id
+                )));
+            }
             if let Task::Detection(d) = &learn.task {
                 let given = learn.graph.outputs.first().map_or(0, |o| learn.graph.tensor(*o).len());
                 let wrong =
@@ -235,12 +245,20 @@ impl Impulse {
         })
     }
 
+    /// Least confidence of the classifier, if it has one.
+    pub fn min_confidence(&self) -> Option<f32> {
+        self.learn.iter().find_map(|l| match &l.task {
+            Task::Classification { min_confidence, .. } => *min_confidence,
+            _ => None,
+        })
+    }
+
     /// Labels of the classifier or detector, if there is one.
     pub fn labels(&self) -> &[String] {
         self.learn
             .iter()
             .find_map(|l| match &l.task {
-                Task::Classification { labels } | Task::Detection(Detector { labels, .. }) => {
+                Task::Classification { labels, .. } | Task::Detection(Detector { labels, .. }) => {
                     Some(labels.as_slice())
                 }
                 Task::Regression | Task::Anomaly { .. } => None,

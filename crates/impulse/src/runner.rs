@@ -8,6 +8,8 @@ use edgewright_ir::interpret::Interpreter;
 pub struct Outcome {
     /// One score per label of the classifier; empty without one.
     pub scores: Vec<f32>,
+    /// Whether the highest of them lies below the least confidence of the classifier.
+    pub uncertain: bool,
     /// Estimate of the regression block.
     pub value: Option<f32>,
     /// Scores of the cells of a picture, row by row: background, then each label. Empty without a block that finds objects.
@@ -22,13 +24,16 @@ pub struct Outcome {
 const BOX: usize = 6;
 
 impl Outcome {
-    /// Everything it says as [`Impulse::result_len`] numbers, in the order of the learning blocks: scores, estimate, anomaly score; of a
-    /// picture the scores of the cells, the number of boxes, and six numbers of each box with zeros behind the last.
+    /// Everything it says as [`Impulse::result_len`] numbers, in the order of the learning blocks: scores (and behind them 1 for an
+    /// uncertain window and 0 for another, when the classifier has a least confidence), estimate, anomaly score; of a picture the scores of the cells, the number of boxes, and six numbers of each box with zeros behind the last.
     pub fn numbers(&self, impulse: &Impulse) -> Vec<f32> {
         let mut out = Vec::with_capacity(impulse.result_len());
         for learn in &impulse.learn {
             match &learn.task {
-                Task::Classification { .. } => out.extend(&self.scores),
+                Task::Classification { min_confidence, .. } => {
+                    out.extend(&self.scores);
+                    out.extend(min_confidence.map(|_| f32::from(u8::from(self.uncertain))));
+                }
                 Task::Regression => out.extend(self.value),
                 Task::Anomaly { .. } => out.extend(self.anomaly),
                 Task::Detection(d) => {
@@ -52,8 +57,9 @@ impl Outcome {
         let mut rest = numbers.iter().copied();
         for learn in &impulse.learn {
             match &learn.task {
-                Task::Classification { labels } => {
-                    outcome.scores = rest.by_ref().take(labels.len()).collect()
+                Task::Classification { labels, min_confidence } => {
+                    outcome.scores = rest.by_ref().take(labels.len()).collect();
+                    outcome.uncertain = min_confidence.is_some() && rest.next().unwrap_or(0.0) > 0.0;
                 }
                 Task::Regression => outcome.value = rest.next(),
                 Task::Anomaly { .. } => outcome.anomaly = rest.next(),
@@ -81,12 +87,19 @@ impl Impulse {
     /// How many numbers [`Outcome::numbers`] gives.
     pub fn result_len(&self) -> usize {
         let of = |task: &Task| match task {
-            Task::Classification { labels } => labels.len(),
+            Task::Classification { labels, min_confidence } => {
+                labels.len() + usize::from(min_confidence.is_some())
+            }
             Task::Regression | Task::Anomaly { .. } => 1,
             Task::Detection(d) => d.scores() + 1 + BOX * d.most(),
         };
         self.learn.iter().map(|l| of(&l.task)).sum()
     }
+}
+
+/// The score that the device takes for the highest.
+fn highest(scores: &[f32]) -> f32 {
+    scores.iter().copied().reduce(|best, s| if s > best { s } else { best }).unwrap_or(0.0)
 }
 
 /// An impulse with the buffers it needs, so that windows run without allocation.
@@ -193,7 +206,10 @@ impl<'a> Runner<'a> {
                 .run(&self.inputs, &mut self.outputs[i])
                 .map_err(|e| ImpulseError::Graph { id: learn.id.clone(), reason: e.to_string() })?;
             match &learn.task {
-                Task::Classification { .. } => outcome.scores.clone_from(&self.outputs[i]),
+                Task::Classification { min_confidence, .. } => {
+                    outcome.scores.clone_from(&self.outputs[i]);
+                    outcome.uncertain = min_confidence.is_some_and(|least| highest(&outcome.scores) < least);
+                }
                 Task::Regression => outcome.value = self.outputs[i].first().copied(),
                 Task::Anomaly { .. } => outcome.anomaly = self.outputs[i].first().copied(),
                 Task::Detection(d) => {

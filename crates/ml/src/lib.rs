@@ -3,6 +3,8 @@
 pub mod bayes;
 pub mod bins;
 pub mod boosting;
+pub mod calibration;
+pub mod conformal;
 pub mod detection;
 mod error;
 pub mod forest;

@@ -116,6 +116,40 @@ pub struct Arithmetic {
     pub roc: Vec<(f64, f64)>,
 }
 
+/// How far the scores of one arithmetic are from probabilities, and what a least confidence leaves.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Trust {
+    /// `float`, `int8` or `C`.
+    pub name: String,
+    /// Expected calibration error before a temperature was fitted, and after.
+    pub ece: (Option<f64>, f64),
+    /// Brier score before a temperature was fitted, and after.
+    pub brier: (Option<f64>, f64),
+    /// Least confidence, share of windows above it, share of these that is right.
+    pub accepted: Option<(f32, f64, Option<f64>)>,
+    /// Windows, mean confidence and accuracy of each range of confidence.
+    pub bins: Vec<(usize, f64, f64)>,
+    /// The same before a temperature was fitted.
+    pub before: Vec<(usize, f64, f64)>,
+}
+
+/// Sets of labels on the test windows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SetRow {
+    /// How they are made.
+    pub kind: String,
+    /// Share of windows whose set should hold the right label.
+    pub target: f64,
+    /// Share whose set does, with its 95 % interval.
+    pub coverage: (f64, f64, f64),
+    /// Mean number of labels.
+    pub mean_size: f64,
+    /// Share of sets of one label.
+    pub single: f64,
+    /// Least score, or largest sum.
+    pub limit: f32,
+}
+
 /// A layer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Layer {
@@ -211,6 +245,12 @@ pub struct ReportData {
     pub curves: Vec<Curves>,
     /// Figures.
     pub arithmetics: Vec<Arithmetic>,
+    /// By which the sums of a classifier were divided.
+    pub temperature: Option<f64>,
+    /// How far its scores can be trusted, in each arithmetic.
+    pub trust: Vec<Trust>,
+    /// Sets of labels.
+    pub sets: Vec<SetRow>,
     /// Sentences.
     pub verdicts: Vec<String>,
     /// Layers.

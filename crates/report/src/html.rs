@@ -16,7 +16,7 @@ fn section(out: &mut String, title: &str, body: &str) {
 }
 
 /// Rows of cells that are HTML already.
-fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -215,6 +215,7 @@ pub fn to_html(r: &ReportData) -> String {
         }
     }
     section(&mut body, "Result", &result);
+    section(&mut body, "Trust", &crate::trust::html(r));
     section(&mut body, "Proof", &proof(&r.targets));
 
     let mut data = String::new();

@@ -8,11 +8,12 @@ mod data;
 mod html;
 mod markdown;
 mod plots;
+mod trust;
 
 pub use cost::{CostLine, cost_svg};
 pub use data::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
-    Stage, Target,
+    SetRow, Stage, Target, Trust,
 };
 pub use html::to_html;
 pub use markdown::to_markdown;

@@ -90,6 +90,7 @@ pub fn to_markdown(r: &ReportData) -> String {
             );
         }
     }
+    out.push_str(&crate::trust::markdown(r));
     out.push_str("\n## Proof\n\n| target | windows | bit for bit | flash | RAM (arena + static + stack) | instructions DSP | network |\n|---|---|---|---|---|---|---|\n");
     for t in &r.targets {
         let exact = match t.bit_exact {

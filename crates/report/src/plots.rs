@@ -322,3 +322,36 @@ pub(crate) fn regression(pairs: &[(f32, f32)]) -> String {
     out.push_str("</svg>");
     out
 }
+
+/// Share that is right over confidence: bins of windows, larger where there are more; dashed before a temperature was fitted.
+pub(crate) fn reliability(bins: &[(usize, f64, f64)], before: &[(usize, f64, f64)]) -> String {
+    let axes = Axes { x: (0.0, 1.0), y: (0.0, 1.0), width: 240.0, height: 240.0 };
+    let mut out = open(300, 275, "reliability");
+    axes.frame(&mut out, 2);
+    axes.line(&mut out, &[(0.0, 0.0), (1.0, 1.0)], "#8a8f98", true);
+    let all = bins.iter().map(|b| b.0).sum::<usize>().max(1) as f64;
+    for (bins, colour, dashed) in [(before, COLOURS[1], true), (bins, COLOURS[0], false)] {
+        let points: Vec<(f64, f64)> = bins.iter().filter(|b| b.0 > 0).map(|b| (b.1, b.2)).collect();
+        axes.line(&mut out, &points, colour, dashed);
+        for (count, confidence, accuracy) in bins.iter().filter(|b| b.0 > 0) {
+            let _ = write!(
+                out,
+                "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"{:.1}\" fill=\"{colour}\" fill-opacity=\".6\"><title>{count} windows: score {confidence:.3}, right {accuracy:.3}</title></circle>",
+                axes.px(*confidence),
+                axes.py(*accuracy),
+                2.0 + 8.0 * (*count as f64 / all).sqrt()
+            );
+        }
+    }
+    axes.bottom(&mut out, "score 0", "1");
+    out.push_str("</svg>");
+    if before.is_empty() {
+        return out;
+    }
+    let _ = write!(
+        out,
+        "<p class=\"legend\"><span><i style=\"background:{}\"></i>after</span><span><i style=\"background:{}\"></i>before</span></p>",
+        COLOURS[0], COLOURS[1]
+    );
+    out
+}

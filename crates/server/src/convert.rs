@@ -12,7 +12,7 @@ use edgewright_engine::{
     jobs::{self, JobState, LogLine, NumberedLine},
     preview::PreviewRequest,
     project::{LearnKind, ProjectFile},
-    stages::test,
+    stages::{test, uncertainty::Uncertainty},
 };
 
 pub fn scope(scope: access::Scope) -> api::Scope {
@@ -265,6 +265,22 @@ fn figures((arithmetic, f): (&'static str, test::Figures)) -> api::Figures {
         recordings_accuracy: f.recordings_accuracy,
         macro_f1: f.macro_f1,
         log_loss: f.log_loss,
+        ece: f.calibration.as_ref().map(|c| c.ece),
+        ece_before: f.uncalibrated.as_ref().map(|c| c.ece),
+        brier: f.calibration.as_ref().map(|c| c.brier),
+        brier_before: f.uncalibrated.as_ref().map(|c| c.brier),
+        accepted: f.accepted.map(|a| a.coverage),
+        accepted_accuracy: f.accepted.and_then(|a| a.accuracy),
+        reliability: f
+            .calibration
+            .into_iter()
+            .flat_map(|c| c.bins)
+            .map(|b| api::ReliabilityBin {
+                count: b.count as u64,
+                confidence: b.confidence,
+                accuracy: b.accuracy,
+            })
+            .collect(),
         f1: f.f1,
         precision: f.precision,
         recall: f.recall,
@@ -288,6 +304,28 @@ fn figures((arithmetic, f): (&'static str, test::Figures)) -> api::Figures {
     }
 }
 
+fn uncertainty(u: Uncertainty) -> api::Uncertainty {
+    api::Uncertainty {
+        temperature: u.temperature,
+        validation_windows: u.validation_windows as u64,
+        target_accuracy: u.target_accuracy,
+        suggested_min_confidence: u.suggested.map(|s| f64::from(s.min_confidence)),
+        sets: u
+            .sets
+            .into_iter()
+            .map(|s| api::LabelSets {
+                kind: s.kind,
+                limit: f64::from(s.limit),
+                target: s.target,
+                coverage: s.coverage,
+                low: s.low,
+                high: s.high,
+                mean_size: s.mean_size,
+            })
+            .collect(),
+    }
+}
+
 pub fn results(board: Board) -> ApiResult<api::Results> {
     let report = board.report;
     let mut verify = Vec::with_capacity(report.verify.len());
@@ -306,6 +344,7 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
         seed: report.seed,
         labels: board.labels,
         figures: board.figures.into_iter().map(figures).collect(),
+        uncertainty: report.test.as_ref().and_then(|t| t.uncertainty.clone()).map(uncertainty),
         verdicts: report.test.map(|t| t.verdicts).unwrap_or_default(),
         missed: board.missed,
         learn: board
@@ -380,6 +419,8 @@ pub fn classified(window: Classified) -> api::Classified {
         start_ms: window.start_ms,
         row: window.row.map(|r| r as u64),
         label: window.label,
+        uncertain: window.uncertain,
+        set: window.set,
         scores: window.scores,
         value: window.value,
         boxes: window.boxes.map(|all| all.into_iter().map(found).collect()),

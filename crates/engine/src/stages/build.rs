@@ -113,7 +113,8 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
     let mut key = Key::new("build");
     key.text("trained", &trained.hash.to_string())
         .value("targets", &deploy.targets)
-        .value("package", &deploy.package);
+        .value("package", &deploy.package)
+        .value("min_confidence", &session.project.file.min_confidences());
     let staged = session.stage("build", &key.finish(), || {
         let impulse = trained.value.impulse_int8(session)?;
         let mut built = Built {

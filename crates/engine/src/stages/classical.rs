@@ -136,7 +136,7 @@ impl Trainer<'_> {
         let Ok(rule) = found else { return Ok(None) };
         let Some(column) = columns.iter().flat_map(Clone::clone).nth(rule.feature) else { return Ok(None) };
         let answer = |a: f32| match task {
-            Task::Classification { labels } => labels.get(a as usize).cloned().unwrap_or_default(),
+            Task::Classification { labels, .. } => labels.get(a as usize).cloned().unwrap_or_default(),
             _ => format!("{a}"),
         };
         let name = self.gold.names.get(column).map_or("", String::as_str);
@@ -237,6 +237,7 @@ impl Trainer<'_> {
             training_windows: rows.len(),
             validation_windows: watch.len(),
             threshold: None,
+            temperature: None,
         };
         let block =
             |graph: Graph| LearnBlock { id: id.clone(), task: task.clone(), inputs: inputs.clone(), graph };

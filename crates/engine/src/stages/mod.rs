@@ -14,6 +14,7 @@ pub(crate) mod select;
 pub mod split;
 pub mod test;
 pub mod train;
+pub mod uncertainty;
 
 /// Names of the stages in order.
 pub const STAGES: &[&str] =

@@ -4,8 +4,9 @@ use super::{
     clean::Silver,
     features::Gold,
     gold::{Labels, WindowAt},
-    split::NORMAL,
+    split::{NORMAL, Split},
     train::{Trained, number},
+    uncertainty::{self, Accepted, Calibration, Uncertainty},
 };
 use crate::{
     EngineError,
@@ -55,6 +56,15 @@ pub struct Figures {
     pub macro_f1: Option<f64>,
     /// Mean negative log of the score of the right label.
     pub log_loss: Option<f64>,
+    /// How far the scores are from probabilities.
+    #[serde(default)]
+    pub calibration: Option<Calibration>,
+    /// The same before a temperature was put in.
+    #[serde(default)]
+    pub uncalibrated: Option<Calibration>,
+    /// What the project's least confidence leaves.
+    #[serde(default)]
+    pub accepted: Option<Accepted>,
     /// Per label.
     pub labels: Vec<LabelFigures>,
     /// Rows: what is; columns: what was said.
@@ -96,6 +106,9 @@ pub struct Tested {
     pub int8: Figures,
     /// Accuracy (or R2, or F1 of objects) on the training windows, in float: how far memory helps.
     pub training_metric: Option<f64>,
+    /// How sure a classifier may be taken to be.
+    #[serde(default)]
+    pub uncertainty: Option<Uncertainty>,
     /// Sentences: overfit, quantisation loss.
     pub verdicts: Vec<String>,
 }
@@ -151,7 +164,11 @@ impl Truth {
         for learn in &impulse.learn {
             match &learn.task {
                 Task::Detection(_) => self.detection(outcomes, &mut figures),
-                Task::Classification { .. } => self.classification(outcomes, &mut figures),
+                Task::Classification { min_confidence, .. } => {
+                    self.classification(outcomes, &mut figures);
+                    figures.calibration = self.calibration(outcomes);
+                    figures.accepted = min_confidence.and_then(|least| self.accepted(outcomes, least));
+                }
                 Task::Regression => self.regression(outcomes, &mut figures),
                 Task::Anomaly { .. } => self.anomaly(outcomes, &mut figures),
             }
@@ -268,17 +285,26 @@ impl Truth {
 pub fn run(
     session: &Session<'_>,
     silver: &Staged<Silver>,
+    split: &Staged<Split>,
     gold: &Staged<Gold>,
     trained: &Staged<Trained>,
 ) -> Result<Staged<Tested>, EngineError> {
+    let file = &session.project.file;
     let mut key = Key::new("test");
-    key.text("trained", &trained.hash.to_string()).text("gold", &gold.hash.to_string());
-    session.stage("test", &key.finish(), || build(session, &silver.value, &gold.value, &trained.value))
+    key.text("trained", &trained.hash.to_string())
+        .text("gold", &gold.hash.to_string())
+        .text("split", &split.hash.to_string())
+        .value("min_confidence", &file.min_confidences())
+        .value("sets", &(file.evaluation.target_accuracy, file.evaluation.coverage));
+    session.stage("test", &key.finish(), || {
+        build(session, &silver.value, &split.value, &gold.value, &trained.value)
+    })
 }
 
 fn build(
     session: &Session<'_>,
     silver: &Silver,
+    split: &Split,
     gold: &Gold,
     trained: &Trained,
 ) -> Result<(Tested, Vec<String>), EngineError> {
@@ -291,11 +317,21 @@ fn build(
     let read = |row: usize, out: &mut [f32]| rows.row(row, out);
     let float_outcomes = infer(session, &float, windows.len(), width, &read)?;
     let int8_outcomes = infer(session, &int8, windows.len(), width, &read)?;
-    let float_figures = truth.figures(&float, &float_outcomes);
-    let int8_figures = truth.figures(&int8, &int8_outcomes);
+    let mut float_figures = truth.figures(&float, &float_outcomes);
+    let mut int8_figures = truth.figures(&int8, &int8_outcomes);
+    for (impulse, figures) in [(&float, &mut float_figures), (&int8, &mut int8_figures)] {
+        if let Some(before) = uncertainty::uncalibrated(trained, impulse) {
+            let outcomes = infer(session, &before, windows.len(), width, &read)?;
+            figures.uncalibrated = truth.calibration(&outcomes);
+        }
+    }
+    let levels = (silver, split, gold);
+    let uncertainty = uncertainty::judge(session, levels, trained, &int8, (&truth, &int8_outcomes))?;
     let training_metric = training_metric(session, silver, gold, trained, &float)?;
     let mut verdicts = verdicts(&float_figures, &int8_figures, training_metric);
     verdicts.extend(rule_verdict(trained, &truth, &float_figures, width, &read)?);
+    let asked = session.project.file.evaluation.target_accuracy.is_some();
+    verdicts.extend(uncertainty.iter().flat_map(|u| uncertainty::verdicts(&int8_figures, u, asked)));
     let mut notes: Vec<String> = headline(&float_figures, &int8_figures).into_iter().collect();
     let strangers = truth.class.iter().filter(|c| c.is_none()).count();
     if !truth.labels.is_empty() && strangers > 0 && float.detector().is_none() {
@@ -307,7 +343,8 @@ fn build(
         notes.push(format!("{strangers} test windows have a label that never trained and {what}"));
     }
     notes.extend(verdicts.iter().cloned());
-    Ok((Tested { float: float_figures, int8: int8_figures, training_metric, verdicts }, notes))
+    let (float, int8) = (float_figures, int8_figures);
+    Ok((Tested { float, int8, training_metric, uncertainty, verdicts }, notes))
 }
 
 /// What the model is worth beside the best rule on one feature.

@@ -82,6 +82,9 @@ pub struct LearnSummary {
     pub validation_windows: usize,
     /// Threshold of an anomaly block.
     pub threshold: Option<f32>,
+    /// By which the sums of a classifier were divided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
 }
 
 /// The trained impulse.
@@ -106,7 +109,14 @@ impl Trained {
     fn load(session: &Session<'_>, hash: &Hash) -> Result<Impulse, EngineError> {
         let bytes = session.store.get_blob(hash)?;
         let text = String::from_utf8(bytes).map_err(|e| EngineError::Internal(e.to_string()))?;
-        Ok(Impulse::from_bundle(&text)?)
+        let mut impulse = Impulse::from_bundle(&text)?;
+        // A threshold is no reason to train again.
+        for (learn, least) in impulse.learn.iter_mut().zip(session.project.file.min_confidences()) {
+            if let Task::Classification { min_confidence, .. } = &mut learn.task {
+                *min_confidence = least.map(|v| v as f32);
+            }
+        }
+        Ok(impulse)
     }
     /// The impulse with float graphs.
     ///
@@ -135,9 +145,11 @@ pub fn run(
     gold: &Staged<Gold>,
 ) -> Result<Staged<Trained>, EngineError> {
     let file = &session.project.file;
+    let mut learn = file.impulse.learn.clone();
+    learn.iter_mut().for_each(|l| l.min_confidence = None);
     let mut key = Key::new("train");
     key.text("gold", &gold.hash.to_string())
-        .value("learn", &file.impulse.learn)
+        .value("learn", &learn)
         .value("training", &file.training)
         .value("seed", &session.seed);
     for section in file.impulse.learn.iter().filter(|s| s.file.is_some()) {
@@ -280,7 +292,7 @@ impl Trainer<'_> {
         let targets = Targets::Classes { of: &of, count: labels.len() };
         let validation_targets = Targets::Classes { of: &validation_of, count: labels.len() };
         let head = Head::Softmax { classes: labels.len() };
-        let task = Task::Classification { labels: labels.clone() };
+        let task = Task::Classification { labels: labels.clone(), min_confidence: None };
         self.network(
             n,
             impulse,
@@ -366,13 +378,16 @@ impl Trainer<'_> {
         let watch = self.open(validation.0, &columns)?;
         let rule = self.plain_rule(&columns, &rows, training.1, &task)?;
         let (fit, judge) = ((&rows, training.1), (&watch, validation.1));
-        let block = if let Some(file) = &section.file {
+        let mut block = if let Some(file) = &section.file {
             self.imported(n, section, file, inputs, task, (&rows, watch.len()), notes)?
         } else if section.method != Method::Network {
             self.classical(n, section, inputs, task, fit, judge, notes)?
         } else {
             self.fitted(n, impulse, section, inputs, head, task, fit, judge, notes)?
         };
+        if section.file.is_none() && self.session.project.file.training.calibrate {
+            self.calibrate(&mut block, judge, notes)?;
+        }
         Ok(Block { rule, ..block })
     }
 
@@ -493,6 +508,7 @@ impl Trainer<'_> {
             training_windows: rows.len(),
             validation_windows: watch.len(),
             threshold: None,
+            temperature: None,
         };
         let block = |graph: Graph| LearnBlock {
             id: id(section, n),
@@ -514,7 +530,7 @@ impl Trainer<'_> {
         (rows, watched): (&TrainingRows, usize),
         notes: &mut Vec<String>,
     ) -> Result<Block, EngineError> {
-        let outputs = if let Task::Classification { labels } = &task { labels.len() } else { 1 };
+        let outputs = if let Task::Classification { labels, .. } = &task { labels.len() } else { 1 };
         let path = self.session.project.dir.join(file);
         let (float, integer) = super::imported::graph(&path, rows.width(), outputs)?;
         let (int8, snr) = if integer { (float.clone(), Vec::new()) } else { self.quantise(&float, rows)? };
@@ -533,6 +549,7 @@ impl Trainer<'_> {
             training_windows: rows.len(),
             validation_windows: watched,
             threshold: None,
+            temperature: None,
         };
         let block = |graph: Graph| LearnBlock {
             id: id(section, n),
@@ -653,6 +670,7 @@ impl Trainer<'_> {
             training_windows: rows.len(),
             validation_windows: watch.len(),
             threshold: Some(threshold),
+            temperature: None,
         };
         let block = LearnBlock { id: id(section, n), task: Task::Anomaly { threshold }, inputs, graph };
         Ok(Block { float: block.clone(), int8: block, summary, rule: None })
