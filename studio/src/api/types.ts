@@ -854,11 +854,15 @@ export interface components {
             scores: {
                 [key: string]: number;
             };
+            /** @description Labels of which the right one is one as often as the project's `coverage` says; absent when it says nothing. */
+            set?: string[] | null;
             /**
              * Format: double
              * @description Start of the window in ms.
              */
             start_ms: number;
+            /** @description Whether the highest score lies below the project's `min_confidence`; absent without one. */
+            uncertain?: boolean | null;
             /**
              * Format: float
              * @description Estimate of a regression.
@@ -999,14 +1003,44 @@ export interface components {
         };
         /** @description Figures of one arithmetic on the test windows. */
         Figures: {
+            /**
+             * Format: double
+             * @description Share of windows whose highest score reaches the project's `min_confidence`; absent without one.
+             */
+            accepted?: number | null;
+            /**
+             * Format: double
+             * @description Share of these that is right.
+             */
+            accepted_accuracy?: number | null;
             /** Format: double */
             accuracy?: number | null;
             /** @description `float`, `int8` or `c`. */
             arithmetic: string;
             /** Format: double */
             auroc?: number | null;
+            /**
+             * Format: double
+             * @description Brier score, 0..2.
+             */
+            brier?: number | null;
+            /**
+             * Format: double
+             * @description The same before a temperature was fitted; absent when none was.
+             */
+            brier_before?: number | null;
             /** @description Rows: what is; columns: what was said. */
             confusion: number[][];
+            /**
+             * Format: double
+             * @description Expected calibration error of a classifier's scores, 0..1.
+             */
+            ece?: number | null;
+            /**
+             * Format: double
+             * @description The same before a temperature was fitted; absent when none was.
+             */
+            ece_before?: number | null;
             /**
              * Format: double
              * @description Of all objects, found by their place.
@@ -1045,6 +1079,8 @@ export interface components {
              * @description Of the mean score over each recording, where recordings have several windows.
              */
             recordings_accuracy?: number | null;
+            /** @description Ten ranges of the highest score from 0 to 1; empty without a classifier. */
+            reliability: components["schemas"]["ReliabilityBin"][];
             /** Format: double */
             rmse?: number | null;
             /**
@@ -1356,6 +1392,41 @@ export interface components {
              * @description First frame.
              */
             start: number;
+        };
+        /** @description Sets of labels on the test windows, in int8, with a limit from the validation windows. */
+        LabelSets: {
+            /**
+             * Format: double
+             * @description Share whose set does.
+             */
+            coverage: number;
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            high: number;
+            /** @description `lac`: labels that score at least `limit`. `aps`: labels from the highest score down while their sum is at most `limit`. */
+            kind: string;
+            /**
+             * Format: double
+             * @description Least score, or largest sum.
+             */
+            limit: number;
+            /**
+             * Format: double
+             * @description Lower end of its 95 % interval.
+             */
+            low: number;
+            /**
+             * Format: double
+             * @description Mean number of labels in a set.
+             */
+            mean_size: number;
+            /**
+             * Format: double
+             * @description Share of windows whose set should hold the right label.
+             */
+            target: number;
         };
         /** @description A layer of a network. */
         Layer: {
@@ -1675,6 +1746,24 @@ export interface components {
             /** @description Why, and what to do. */
             reason: string;
         };
+        /** @description Windows whose highest score falls in one range. */
+        ReliabilityBin: {
+            /**
+             * Format: double
+             * @description Share that is right.
+             */
+            accuracy: number;
+            /**
+             * Format: double
+             * @description Mean of their highest score.
+             */
+            confidence: number;
+            /**
+             * Format: int64
+             * @description How many.
+             */
+            count: number;
+        };
         /** @description What the current stages came to. */
         Results: {
             /** @description Packages. */
@@ -1694,6 +1783,7 @@ export interface components {
              * @description Seed.
              */
             seed: number;
+            uncertainty?: components["schemas"]["Uncertainty"] | null;
             /** @description In words. */
             verdicts: string[];
             /** @description Proofs. */
@@ -1983,6 +2073,31 @@ export interface components {
         TokenSignIn: {
             /** @description The token; it works once. */
             token: string;
+        };
+        /** @description How sure a classifier may be taken to be. */
+        Uncertainty: {
+            /** @description Sets of labels. */
+            sets: components["schemas"]["LabelSets"][];
+            /**
+             * Format: double
+             * @description The `min_confidence` that reaches it on validation windows with fewest left out, 0 when none must be; absent when none does.
+             */
+            suggested_min_confidence?: number | null;
+            /**
+             * Format: double
+             * @description Accuracy that accepted windows should have.
+             */
+            target_accuracy: number;
+            /**
+             * Format: double
+             * @description By which the sums before the softmax are divided, in the weights; absent when they are as trained.
+             */
+            temperature?: number | null;
+            /**
+             * Format: int64
+             * @description Validation windows behind the rest.
+             */
+            validation_windows: number;
         };
         /** @description How much of a file has arrived. */
         Upload: {
