@@ -3,6 +3,7 @@
 
 mod access;
 mod data;
+mod devices;
 mod jobs;
 mod problem;
 mod project;
@@ -16,6 +17,9 @@ pub use data::{
     NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Sample, SampleDetail, SampleEdit,
     SampleIds, SamplePage, SampleQuery, Summary, TablePreview, Upload, UploadQuery, Waveform, WaveformAxis,
     WaveformQuery,
+};
+pub use devices::{
+    Connection, Device, DeviceEdit, DeviceList, NewRecording, Recording, RecordingState, Sensor,
 };
 pub use jobs::{
     EpochLine, Job, JobError, JobList, JobProgress, JobQuery, JobRequest, JobState, LogEntry, LogLine,

@@ -128,6 +128,10 @@ pub fn serve(args: &ServeArgs, printer: &Printer) -> Result<Verdict> {
             Err(why) => printer
                 .note(&format!("warning: no uploads from devices, the port for them cannot be had: {why}")),
         }
+        match &ready.devices {
+            Ok(url) => printer.note(&format!("devices connect to: {url}")),
+            Err(why) => printer.note(&format!("warning: no devices, the port for them cannot be had: {why}")),
+        }
         if let Some(why) = ready.no_studio {
             printer.note(&format!("this program was built without the Studio: {why}"));
         }

@@ -7,6 +7,7 @@ pub mod classify;
 mod confine;
 pub mod dataset;
 mod device_tool;
+pub mod devices;
 pub mod doctor;
 pub mod documents;
 pub mod dsp_tool;

@@ -1,6 +1,9 @@
 //! From the engine's values to wire types and back. Written out, so that neither side changes the other unseen.
 
-use crate::error::{ApiError, ApiResult};
+use crate::{
+    devices::{Recording, Step},
+    error::{ApiError, ApiResult},
+};
 use edgewright_api as api;
 use edgewright_engine::{
     access::{self, KeyEntry},
@@ -147,6 +150,54 @@ pub fn category_word(category: api::Category) -> &'static str {
         api::Category::Training => "training",
         api::Category::Testing => "testing",
         api::Category::Split => "split",
+    }
+}
+
+pub fn device(
+    device: edgewright_engine::devices::Device,
+    connection: api::Connection,
+    recording: Option<api::Recording>,
+) -> api::Device {
+    let sensor = |s: edgewright_engine::devices::Sensor| api::Sensor {
+        name: s.name,
+        max_length_s: s.max_length_s,
+        rates_hz: s.rates_hz,
+    };
+    api::Device {
+        id: device.id,
+        name: device.name,
+        kind: device.kind,
+        sensors: device.sensors.into_iter().map(sensor).collect(),
+        created: device.created,
+        last_seen: device.last_seen,
+        connection,
+        recording,
+    }
+}
+
+pub fn recording(recording: Recording) -> api::Recording {
+    api::Recording {
+        id: recording.number.to_string(),
+        device: recording.device,
+        label: recording.order.label,
+        length_ms: recording.order.length_ms,
+        category: category(&recording.order.category),
+        sensor: recording.order.sensor,
+        interval_ms: recording.order.interval_ms,
+        state: match recording.step {
+            Step::Asked => api::RecordingState::Asked,
+            Step::Accepted => api::RecordingState::Accepted,
+            Step::Started => api::RecordingState::Started,
+            Step::Processing => api::RecordingState::Processing,
+            Step::Reading => api::RecordingState::Reading,
+            Step::Uploading => api::RecordingState::Uploading,
+            Step::Done => api::RecordingState::Done,
+            Step::Failed => api::RecordingState::Failed,
+        },
+        percent: recording.percent,
+        error: recording.error,
+        sample: recording.sample,
+        asked: recording.asked,
     }
 }
 

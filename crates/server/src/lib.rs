@@ -4,6 +4,7 @@
 mod auth;
 mod clients;
 mod convert;
+mod devices;
 mod error;
 mod events;
 mod openapi;
@@ -78,6 +79,8 @@ pub struct Ready {
     pub no_studio: Option<&'static str>,
     /// Where devices and uploaders send samples, or why they cannot.
     pub uploads: Result<String, String>,
+    /// Where devices connect, or why they cannot.
+    pub devices: Result<String, String>,
 }
 
 /// Why the server ended or did not start.
@@ -109,35 +112,36 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     pieces::clean(&workspace)?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING).build()?;
-    let (listener, ingestion) = runtime.block_on(bind(options.listen))?;
-    let address = listener.local_addr()?;
+    let Ports { studio, ingestion, remote } = runtime.block_on(bind(options.listen))?;
+    let address = studio.local_addr()?;
     let url = format!("http://{address}");
     workspace.set_address(&url)?;
     let sign_in = match workspace.has_password()? {
         true => None,
         false => Some(sign_in_link(&url, &workspace.sign_in_token()?)),
     };
-    let app = App::new(workspace.clone(), address.port(), document(), &options.data_roots);
-    let uploads = match &ingestion {
-        Ok(listener) => Ok(format!("http://{}", listener.local_addr()?)),
+    let devices_port = remote.as_ref().ok().and_then(|l| l.local_addr().ok()).map(|a| a.port());
+    let app = App::new(workspace.clone(), address.port(), devices_port, document(), &options.data_roots);
+    let told = |port: &Port, scheme: &str| match port {
+        Ok(listener) => listener.local_addr().map(|a| format!("{scheme}://{a}")).map_err(|e| e.to_string()),
         Err(error) => Err(error.to_string()),
     };
+    let (uploads, devices) = (told(&ingestion, "http"), told(&remote, "ws"));
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..options.workers {
             scope.spawn(|| work(&workspace, "serve", options.jobs, &stop));
         }
-        ready(&Ready { url, sign_in, no_studio: studio::missing(), uploads });
+        ready(&Ready { url, sign_in, no_studio: studio::missing(), uploads, devices });
         let ended = runtime.block_on(async {
-            let uploads = async {
-                match ingestion {
-                    Ok(listener) => axum::serve(listener, clients::ingestion(app.clone())).await,
-                    Err(_) => std::future::pending().await,
-                }
+            let beside = async |port: Port, router: Router| match port {
+                Ok(listener) => axum::serve(listener, router).await,
+                Err(_) => std::future::pending().await,
             };
             tokio::select! {
-                ended = axum::serve(listener, router(app.clone())) => ended,
-                ended = uploads => ended,
+                ended = axum::serve(studio, router(app.clone())) => ended,
+                ended = beside(ingestion, clients::ingestion(app.clone())) => ended,
+                ended = beside(remote, clients::remote(app.clone())) => ended,
                 () = told_to_end() => Ok(()),
             }
         });
@@ -149,25 +153,30 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     Ok(())
 }
 
-/// The ports: the Studio's, and the one for uploads at its distance, which may be taken. Where the system chooses, it chooses until both are free.
-async fn bind(
-    listen: Address,
-) -> Result<(tokio::net::TcpListener, std::io::Result<tokio::net::TcpListener>), ServeError> {
+/// A port beside the Studio's, which may be taken.
+type Port = std::io::Result<tokio::net::TcpListener>;
+
+struct Ports {
+    studio: tokio::net::TcpListener,
+    ingestion: Port,
+    remote: Port,
+}
+
+/// The ports: the Studio's, and those for uploads and devices at their distance. Where the system chooses, it chooses until all are free.
+async fn bind(listen: Address) -> Result<Ports, ServeError> {
     let mut tries = 0;
     loop {
         let failed = |source| ServeError::Listen { address: listen, source };
         let studio = tokio::net::TcpListener::bind(listen).await.map_err(failed)?;
-        let mut address = studio.local_addr()?;
-        let uploads = match address.port().checked_add(clients::INGESTION) {
-            Some(port) => {
-                address.set_port(port);
-                tokio::net::TcpListener::bind(address).await
-            }
+        let address = studio.local_addr()?;
+        let beside = async |distance: u16| match address.port().checked_add(distance) {
+            Some(port) => tokio::net::TcpListener::bind(Address::new(address.ip(), port)).await,
             None => Err(std::io::Error::other("there is no such port")),
         };
+        let (ingestion, remote) = (beside(clients::INGESTION).await, beside(clients::REMOTE).await);
         tries += 1;
-        if uploads.is_ok() || listen.port() != 0 || tries == PORT_TRIES {
-            return Ok((studio, uploads));
+        if ingestion.is_ok() && remote.is_ok() || listen.port() != 0 || tries == PORT_TRIES {
+            return Ok(Ports { studio, ingestion, remote });
         }
     }
 }

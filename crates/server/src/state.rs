@@ -1,6 +1,9 @@
 //! What all handlers share, and what they take out of a request.
 
-use crate::error::{ApiError, ApiResult};
+use crate::{
+    devices::Devices,
+    error::{ApiError, ApiResult},
+};
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
     http::{StatusCode, request::Parts},
@@ -32,18 +35,30 @@ pub struct App {
     pub openapi: Arc<str>,
     /// Folders outside the projects that their files may name.
     pub data_roots: Arc<[PathBuf]>,
+    /// Devices that are connected.
+    pub devices: Devices,
+    /// The port on which they connect, when it could be had.
+    pub devices_port: Option<u16>,
     failures: Arc<Mutex<Vec<Instant>>>,
     hashing: Arc<tokio::sync::Semaphore>,
 }
 
 impl App {
     /// For a workspace that is served at a port.
-    pub fn new(workspace: Arc<Workspace>, port: u16, openapi: String, data_roots: &[PathBuf]) -> Self {
+    pub fn new(
+        workspace: Arc<Workspace>,
+        port: u16,
+        devices_port: Option<u16>,
+        openapi: String,
+        data_roots: &[PathBuf],
+    ) -> Self {
         Self {
             workspace,
             cookie: format!("edgewright_{port}").into(),
             openapi: openapi.into(),
             data_roots: data_roots.into(),
+            devices: Devices::default(),
+            devices_port,
             failures: Arc::default(),
             // One hash takes 19 MiB.
             hashing: Arc::new(tokio::sync::Semaphore::new(2)),

@@ -33,7 +33,8 @@ pub(crate) const STEPS: &[&[&str]] = &[
 ];
 
 /// Tables of a server. The same rule.
-pub(crate) const LEDGER: &[&[&str]] = &[&[
+pub(crate) const LEDGER: &[&[&str]] = &[
+    &[
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, password TEXT, created BIGINT NOT NULL)",
     "CREATE TABLE tokens (
@@ -54,7 +55,12 @@ pub(crate) const LEDGER: &[&[&str]] = &[&[
     "CREATE TABLE job_log (
         job TEXT NOT NULL REFERENCES jobs (id), seq BIGINT NOT NULL, at BIGINT NOT NULL, line_json TEXT NOT NULL,
         PRIMARY KEY (job, seq))",
-]];
+    ],
+    // Devices that were once connected.
+    &["CREATE TABLE devices (
+        project TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, sensors_json TEXT NOT NULL,
+        created BIGINT NOT NULL, last_seen BIGINT NOT NULL, PRIMARY KEY (project, id))"],
+];
 
 /// Brings the tables to the newest version, in one transaction that no other process can come between.
 pub(crate) async fn migrate(

@@ -80,6 +80,8 @@ struct Told {
     category: Option<String>,
     metadata: BTreeMap<String, String>,
     refuse_known: bool,
+    /// Names get the time: a device names all its files after the label.
+    dated: bool,
 }
 
 async fn told(app: &App, headers: &HeaderMap, category: &str) -> Result<Told, Refusal> {
@@ -133,6 +135,7 @@ async fn told(app: &App, headers: &HeaderMap, category: &str) -> Result<Told, Re
         category: category.map(Into::into),
         metadata,
         refuse_known: flag("x-disallow-duplicates"),
+        dated: flag("x-add-date-id"),
     })
 }
 
@@ -145,6 +148,17 @@ struct Received {
 impl Received {
     fn path(&self) -> PathBuf {
         self.folder.path().join(&self.name)
+    }
+
+    /// The same with the time in its name.
+    fn dated(self) -> Result<Self, Refusal> {
+        let name = match self.name.rsplit_once('.') {
+            Some((stem, ending)) => format!("{stem}.{:x}.{ending}", micros()),
+            None => format!("{}.{:x}", self.name, micros()),
+        };
+        let name = upload::safe_name(&name)?;
+        std::fs::rename(self.path(), self.folder.path().join(&name)).map_err(ApiError::internal)?;
+        Ok(Self { folder: self.folder, name })
     }
 }
 
@@ -164,7 +178,9 @@ async fn import(
     let told = told.clone();
     let boxes = boxes.or_else(|| told.boxes.clone()).map(|b| (file.name.clone(), b)).into_iter().collect();
     let ranges = BTreeMap::from([(file.name.clone(), ranges)]);
-    app.run(move |_| {
+    let project = told.project.id.clone();
+    let expected = app.devices.expects(&project);
+    let done = app.run(move |_| {
         let silent = Silent::default();
         let session = Session::shared(&told.project.dir, &silent)?;
         let request = ImportRequest {
@@ -183,10 +199,19 @@ async fn import(
             refuse_known: told.refuse_known,
             dry_run: false,
         };
-        dataset::import(&session, &request)
-    })
-    .await
-    .map_err(Refusal::from)
+        let report = dataset::import(&session, &request)?;
+        // Which device it is from, when one is recording.
+        let device = match report.ids.first().filter(|_| expected) {
+            Some(id) => dataset::one(&session, id)?.1.info.metadata.get("device_name").cloned(),
+            None => None,
+        };
+        Ok((report, device))
+    });
+    let (report, device) = done.await?;
+    if let Some(id) = report.ids.first().filter(|_| expected) {
+        app.devices.arrived(&project, id, device.as_deref());
+    }
+    Ok(report)
 }
 
 /// One entry of the reply.
@@ -242,6 +267,7 @@ async fn files(
         let outcome = match file {
             Ok(file) => {
                 let parts = ranges.remove(&name).unwrap_or_default();
+                let file = if told.dated { file.dated()? } else { file };
                 import(&app, &told, file, parts, boxes.remove(&name)).await
             }
             Err(error) => Err(error.into()),
@@ -350,6 +376,10 @@ fn stored_name(name: &str, head: &[u8], plain: bool) -> String {
     if plain {
         return format!("{stem}.{ending}");
     }
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros());
-    format!("{stem}.{now:x}.{ending}")
+    format!("{stem}.{:x}.{ending}", micros())
+}
+
+/// Microseconds since 1970.
+fn micros() -> u128 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros())
 }

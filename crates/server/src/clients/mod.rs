@@ -2,10 +2,15 @@
 //! Their paths, replies and error texts; our projects, keys and imports.
 
 mod acquire;
+mod devices;
+mod frame;
+mod remote;
 mod rest;
 mod samples;
 
 pub use acquire::router as ingestion;
+pub use devices::ask;
+pub use remote::router as remote;
 pub use rest::router as rest;
 
 use crate::{error::ApiError, state::App, state::reaches};
@@ -22,6 +27,8 @@ use edgewright_engine::{
 
 /// The upload service listens so many ports above the Studio: 4810.
 pub const INGESTION: u16 = 10;
+/// The socket of devices listens so many ports above the Studio: 4802.
+pub const REMOTE: u16 = 2;
 
 /// An error as these clients read it.
 pub struct Refusal(pub StatusCode, pub String);

@@ -18,6 +18,7 @@ pub fn router() -> Router<App> {
         .route("/v1/api/{project}", get(info))
         .route("/v1/api/{project}/devkeys/hmac", get(hmac))
         .merge(super::samples::router())
+        .merge(super::devices::router())
         .route("/v1/{*rest}", axum::routing::any(missing))
 }
 

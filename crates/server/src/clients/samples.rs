@@ -230,7 +230,7 @@ fn ending(name: &str) -> String {
 }
 
 /// `2026-11-26T13:00:00.000Z`, after Hinnant's days_from_civil.
-fn time(at: SystemTime) -> String {
+pub fn time(at: SystemTime) -> String {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (seconds, millis) = (since.as_secs(), since.subsec_millis());
     let (days, rest) = (seconds / 86_400 + 719_468, seconds % 86_400);

@@ -1,6 +1,7 @@
 //! One file per noun. A handler parses, calls a use case, converts.
 
 mod access;
+mod devices;
 mod jobs;
 mod projects;
 mod results;
@@ -49,6 +50,10 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(results::preview_features))
         .routes(routes!(results::feature_map))
         .routes(routes!(results::classify))
+        .routes(routes!(devices::list_devices))
+        .routes(routes!(devices::rename_device, devices::remove_device))
+        .routes(routes!(devices::record_sample))
+        .routes(routes!(devices::get_recording))
         .routes(routes!(jobs::list_all_jobs))
         .routes(routes!(jobs::list_jobs, jobs::start_job))
         .routes(routes!(jobs::get_job))
