@@ -1,7 +1,7 @@
 // The way of a new user in a real browser against a real server: sign in, import, label, run, test, download.
 // usage: node e2e/way.mjs PATH/OF/edgewright FOLDER/FOR/SCREENSHOTS
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -422,6 +422,52 @@ try {
     await page.keyboard.press('Backspace');
     await page.getByText('Objects (1)').waitFor();
   });
+  await step('a device connects, records when asked, and its sample is shown', async () => {
+    const key = JSON.parse(execFileSync(binary, ['key', 'create', join(folder, 'kws'), '--scope', 'ingest', '--json'])).key;
+    await page.goto(`${server.url}/p/kws/devices`);
+    await page.getByText('No device yet').waitFor();
+    const beside = (distance) => `${new URL(server.url).hostname}:${Number(new URL(server.url).port) + distance}`;
+    // A device in a page of its own: the Studio's may talk to nobody but the Studio.
+    const device = await context.newPage();
+    await device.evaluate(({ socket, uploads, key, bytes }) => {
+      const ws = new WebSocket(socket);
+      const say = (news) => ws.send(JSON.stringify(news));
+      const sensors = [{ name: 'Microphone', maxSampleLengthS: 60, frequencies: [8000, 16000] }, { name: 'Camera (64x48)', maxSampleLengthS: 1, frequencies: [] }];
+      ws.onopen = () => say({ hello: { version: 3, apiKey: key, deviceId: 'aa:bb:cc', deviceType: 'BENCH', connection: 'ip', sensors, supportsSnapshotStreaming: false } });
+      ws.onmessage = async (message) => {
+        const { sample } = JSON.parse(message.data);
+        if (!sample) return;
+        say({ sample: true });
+        say({ sampleStarted: true });
+        // Long enough to be seen.
+        await new Promise((on) => setTimeout(on, 2500));
+        say({ sampleUploading: true });
+        const headers = { 'x-api-key': key, 'x-file-name': sample.label, 'x-label': sample.label, 'content-type': 'application/octet-stream' };
+        const sent = await fetch(uploads + sample.path, { method: 'POST', headers, body: new Uint8Array(bytes) });
+        say(sent.ok ? { sampleFinished: true } : { sample: false, error: await sent.text() });
+      };
+    }, { socket: `ws://${beside(2)}`, uploads: `http://${beside(10)}`, key, bytes: [...tone(700, 4711)] });
+    const card = page.locator('[data-device="aa:bb:cc"]');
+    await card.getByText('connected', { exact: true }).waitFor();
+    await card.getByText('Microphone at 8000, 16000 Hz; Camera (64x48)').waitFor();
+    await card.getByLabel('Label').fill('whistle');
+    await card.getByLabel('Seconds').fill('0.5');
+    await accessible('devices');
+    await card.getByRole('button', { name: 'Record', exact: true }).click();
+    await card.locator('[data-recording=started]').waitFor();
+    assert.ok(await card.getByRole('button', { name: 'Record', exact: true }).isDisabled(), 'one recording at a time');
+    await page.screenshot({ path: join(shots, 'devices.png'), fullPage: true });
+    await card.locator('[data-recording=done]').waitFor();
+    await card.getByRole('button', { name: /^Rename/ }).click();
+    await card.getByLabel('Name', { exact: true }).fill('bench');
+    await card.getByRole('button', { name: 'Save' }).click();
+    await card.getByRole('heading', { name: /^bench/ }).waitFor();
+    await card.getByRole('link', { name: 'Show the sample' }).click();
+    await page.getByRole('heading', { name: /^whistle\..*\.wav$/ }).waitFor();
+    await device.close();
+    await page.goBack();
+    await card.getByText('not connected').waitFor();
+  });
   await step('a key is made and shown once', async () => {
     await page.getByRole('link', { name: 'Settings' }).click();
     await page.getByLabel('Name').fill('board 7');
@@ -431,7 +477,7 @@ try {
     assert.equal(response.status, 403, 'a key that may only add sees nothing');
   });
   await step('every page fits 1280 and 390 px, light and dark', async () => {
-    for (const where of ['/', '/jobs', '/settings', ...['board', 'data', 'impulse', 'training', 'test', 'deploy', 'jobs'].map((p) => `/p/kws/${p}`)]) {
+    for (const where of ['/', '/jobs', '/settings', ...['board', 'data', 'devices', 'impulse', 'training', 'test', 'deploy', 'jobs'].map((p) => `/p/kws/${p}`)]) {
       for (const [width, colorScheme] of [[1280, 'light'], [390, 'dark']]) {
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme });
