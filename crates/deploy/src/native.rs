@@ -122,10 +122,23 @@ fn facts(library: &Library<'_>) -> Facts {
     f
 }
 
+/// A number of what is computed, above 0 and below 2^31: runners keep what they downloaded under it and fetch anew when it changes.
+pub fn version(library: &Library<'_>) -> u32 {
+    // FNV-1a over names and contents.
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for (name, bytes) in library.files {
+        for byte in name.bytes().chain([0]).chain(bytes.iter().copied()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    ((hash ^ (hash >> 32)) as u32 & 0x7fff_ffff).max(1)
+}
+
 fn project(library: &Library<'_>) -> String {
     let name = json(&library.impulse.name);
+    let version = version(library);
     format!(
-        "{{\"id\":1,\"owner\":\"edgewright\",\"name\":{name},\"deploy_version\":1,\"impulse_id\":1,\"impulse_name\":{name}}}"
+        "{{\"id\":1,\"owner\":\"edgewright\",\"name\":{name},\"deploy_version\":{version},\"impulse_id\":1,\"impulse_name\":{name}}}"
     )
 }
 

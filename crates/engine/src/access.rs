@@ -252,6 +252,25 @@ impl Workspace {
         Ok((secret, entry(row)))
     }
 
+    /// Makes a key that holds for one project alone.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for an unknown project; those of [`Workspace::create_key`].
+    pub fn create_project_key(
+        &self,
+        project: &str,
+        name: &str,
+        scope: Scope,
+    ) -> Result<(String, KeyEntry), EngineError> {
+        let dir = self.project_dir(project)?;
+        // A workspace that is one project has no other keys.
+        if dir == self.dir() {
+            self.create_key(name, scope, None)
+        } else {
+            Self::open(&dir)?.create_key(name, scope, None)
+        }
+    }
+
     /// All keys of the workspace.
     ///
     /// # Errors

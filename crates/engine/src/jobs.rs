@@ -186,6 +186,8 @@ pub(crate) fn job(row: JobRow) -> Result<Job, EngineError> {
     })
 }
 
+/// Jobs of a project that are looked through, the newest.
+const LOOKED: u32 = 1000;
 /// Longest idempotency key, in bytes.
 const KEY_MAX: usize = 200;
 
@@ -316,6 +318,55 @@ impl Workspace {
             }
             _ => Err(EngineError::NotFound(format!("job `{}` has no package", short(id)))),
         }
+    }
+
+    /// The number of the impulse that a build would pack now, and the job that has packed it, if any. No number: it is not trained with
+    /// the data and settings of now.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for an unknown project, [`EngineError::Usage`] for an unknown target; those of the store.
+    pub fn deployment(
+        &self,
+        project: &str,
+        target: &str,
+        package: &str,
+        float: bool,
+    ) -> Result<(Option<u32>, Option<String>), EngineError> {
+        let dir = self.project_dir(project)?;
+        let silent = crate::Silent::default();
+        let session = crate::session::Session::shared(&dir, &silent)?;
+        let Some(version) = crate::run::version(&session, target, float)? else { return Ok((None, None)) };
+        let wanted = JobRequest::Build { target: target.into(), package: package.into(), float };
+        let built = |job: &Job| {
+            job.state == JobState::Done
+                && job.request == wanted
+                && job.result.as_ref().is_some_and(|r| r["version"] == version)
+                && self.package_path(&job.id).is_file()
+        };
+        let found = self.list_jobs(Some(project), LOOKED)?.into_iter().find(built);
+        Ok((Some(version), found.map(|j| j.id)))
+    }
+
+    /// Whether a project is trained with the data and settings of now.
+    ///
+    /// # Errors
+    /// As [`Workspace::deployment`].
+    pub fn is_trained(&self, project: &str) -> Result<bool, EngineError> {
+        let dir = self.project_dir(project)?;
+        let silent = crate::Silent::default();
+        crate::run::is_trained(&crate::session::Session::shared(&dir, &silent)?)
+    }
+
+    /// A job of a project by the beginning of its id: what a client keeps that knows numbers alone.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`]; those of the store.
+    pub fn job_from(&self, project: &str, start: &str) -> Result<Job, EngineError> {
+        let all = self.list_jobs(Some(project), LOOKED)?;
+        let found = all.into_iter().find(|j| !start.is_empty() && j.id.starts_with(start));
+        found.ok_or_else(|| {
+            EngineError::NotFound(format!("there is no job `{}` in `{project}`", short(start)))
+        })
     }
 
     pub(crate) fn package_path(&self, job: &str) -> std::path::PathBuf {

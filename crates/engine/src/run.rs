@@ -407,6 +407,49 @@ pub fn build_one(
     build::one(session, &trained, target, package, float, out)
 }
 
+/// The same, and the number by which runners tell this impulse from others.
+///
+/// # Errors
+/// Those of [`build_one`].
+pub fn build_numbered(
+    session: &Session<'_>,
+    target: &str,
+    package: &str,
+    float: bool,
+    out: &Path,
+) -> Result<(Artifact, u32), EngineError> {
+    let trained = until_train(session, &RunOptions::default())?;
+    let artifact = build::one(session, &trained, target, package, float, out)?;
+    Ok((artifact, build::version(session, &trained, target, float)?))
+}
+
+/// The number of the impulse that [`build_one`] would pack. `None`: it would have to be trained first.
+///
+/// # Errors
+/// Those of looking the stages up, and of compiling.
+pub fn version(session: &Session<'_>, target: &str, float: bool) -> Result<Option<u32>, EngineError> {
+    let trained = trained(session)?.map(|t| build::version(session, &t.value, target, float));
+    trained.transpose()
+}
+
+/// Whether a project is trained with the data and settings of now.
+///
+/// # Errors
+/// Those of looking the stages up.
+pub fn is_trained(session: &Session<'_>) -> Result<bool, EngineError> {
+    Ok(trained(session)?.is_some())
+}
+
+fn trained(session: &Session<'_>) -> Result<Option<Staged<train::Trained>>, EngineError> {
+    let mut results = Results::default();
+    match fill(session, 4, &mut results) {
+        Ok(()) => Ok(results.trained),
+        // Not yet, or not with these data.
+        Err(EngineError::NotBuilt { .. } | EngineError::Data(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
 /// The int8 impulse of a project, trained when it has to be.
 ///
 /// # Errors

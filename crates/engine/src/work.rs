@@ -246,10 +246,11 @@ impl Workspace {
             JobRequest::Build { target, package, float } => {
                 let session = Session::open(&dir, reporter, jobs, None)?;
                 let path = self.package_path(&job.id);
-                let artifact = run::build_one(&session, &target, &package, float, &path)?;
+                let (artifact, version) = run::build_numbered(&session, &target, &package, float, &path)?;
                 let mut value = serde_json::to_value(&artifact).map_err(json)?;
                 // The path is the server's own business.
                 value["path"] = serde_json::Value::Null;
+                value["version"] = version.into();
                 Ok(value)
             }
             JobRequest::Verify { targets, cases } => {

@@ -1,6 +1,7 @@
 //! What all handlers share, and what they take out of a request.
 
 use crate::{
+    clients::tokens::Tokens,
     devices::Devices,
     error::{ApiError, ApiResult},
 };
@@ -35,6 +36,8 @@ pub struct App {
     pub openapi: Arc<str>,
     /// Folders outside the projects that their files may name.
     pub data_roots: Arc<[PathBuf]>,
+    /// Tokens for the sockets of job logs.
+    pub tokens: Tokens,
     /// Devices that are connected.
     pub devices: Devices,
     /// The port on which they connect, when it could be had.
@@ -57,6 +60,7 @@ impl App {
             cookie: format!("edgewright_{port}").into(),
             openapi: openapi.into(),
             data_roots: data_roots.into(),
+            tokens: Tokens::default(),
             devices: Devices::default(),
             devices_port,
             failures: Arc::default(),

@@ -104,6 +104,28 @@ fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<Vec<u8>, En
     edgewright_deploy::zip(&files).map_err(packing)
 }
 
+/// The number by which runners tell this impulse from others; see [`edgewright_deploy::native::version`].
+///
+/// # Errors
+/// [`EngineError::Compile`], [`EngineError::Usage`] for a target that does not exist.
+pub fn version(
+    session: &Session<'_>,
+    trained: &Trained,
+    target_id: &str,
+    float: bool,
+) -> Result<u32, EngineError> {
+    let target = target(target_id)?;
+    let impulse = if float { trained.impulse_float(session)? } else { trained.impulse_int8(session)? };
+    let tree = edgewright_compile::compile(&impulse, target, &Options::default())?;
+    let prefix = edgewright_compile::prefix(&impulse.name);
+    Ok(edgewright_deploy::native::version(&Library {
+        files: &tree,
+        prefix: &prefix,
+        impulse: &impulse,
+        target,
+    }))
+}
+
 /// Exports the packages of the project below `build/`.
 ///
 /// # Errors

@@ -2,11 +2,16 @@
 //! Their paths, replies and error texts; our projects, keys and imports.
 
 mod acquire;
+mod deploy;
 mod devices;
 mod frame;
+mod jobs;
+mod log_socket;
+mod login;
 mod remote;
 mod rest;
 mod samples;
+pub mod tokens;
 
 pub use acquire::router as ingestion;
 pub use devices::ask;
@@ -52,10 +57,13 @@ impl From<EngineError> for Refusal {
     }
 }
 
-/// The caller by `x-api-key`, when it may do that much. Cookies count for nothing here.
+/// The caller by `x-api-key`, or by `x-jwt-token` after signing in, when it may do that much. Cookies count for nothing here.
 async fn caller(app: &App, headers: &HeaderMap, needs: Scope) -> Result<Caller, Refusal> {
-    let key = headers.get("x-api-key").and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-    let caller = app.run(move |w| w.caller_of_key(&key)).await?;
+    let told = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    let caller = match (told("x-api-key"), told("x-jwt-token")) {
+        (None, Some(session)) => app.run(move |w| w.caller_of_session(&session)).await?,
+        (key, _) => app.run(move |w| w.caller_of_key(&key.unwrap_or_default())).await?,
+    };
     // Clients search for these words.
     let caller = caller.ok_or_else(|| Refusal(StatusCode::UNAUTHORIZED, "Invalid API key".into()))?;
     if needs == Scope::Ingest && !reaches(caller.scope, needs) {

@@ -19,6 +19,10 @@ pub fn router() -> Router<App> {
         .route("/v1/api/{project}/devkeys/hmac", get(hmac))
         .merge(super::samples::router())
         .merge(super::devices::router())
+        .merge(super::deploy::router())
+        .merge(super::jobs::router())
+        .merge(super::log_socket::router())
+        .merge(super::login::router())
         .route("/v1/{*rest}", axum::routing::any(missing))
 }
 
@@ -46,7 +50,10 @@ async fn info(
     Path(project): Path<String>,
 ) -> Result<Json<Value>, Refusal> {
     let entry = find(&app, &headers, project).await?;
-    Ok(Json(json!({"success": true, "project": describe(&entry), "impulse": {"complete": false}})))
+    let id = entry.id.clone();
+    // A project file that cannot be read is no reason not to upload.
+    let complete = app.run(move |w| w.is_trained(&id)).await.unwrap_or(false);
+    Ok(Json(json!({"success": true, "project": describe(&entry), "impulse": {"complete": complete}})))
 }
 
 /// There is no key for signatures: what is received is kept as it came, and `hmac_key` in the project file says what `run` must check.

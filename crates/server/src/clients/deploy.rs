@@ -1,0 +1,265 @@
+//! The calls by which a runner finds a model, has it built and downloads it.
+
+use super::{Refusal, caller_who_may, jobs::job_number, jobs::when, number, projects};
+use crate::{send, state::App};
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+    routing::{get, post},
+};
+use edgewright_engine::{access::Scope, jobs::JobRequest, workspace::ProjectEntry};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+/// What clients ask for by one word: its name for people, our target and package.
+struct Format {
+    word: &'static str,
+    name: &'static str,
+    target: &'static str,
+    package: &'static str,
+}
+
+/// Those that every server builds.
+const FORMATS: &[Format] = &[
+    Format { word: "zip", name: "C library", target: "unknown", package: "c" },
+    Format { word: "arduino", name: "Arduino library", target: "cortex-m4f", package: "arduino" },
+    Format { word: "cmsis-package", name: "CMSIS-Pack", target: "cortex-m4f", package: "cmsis-pack" },
+    Format { word: "zephyr", name: "Zephyr module", target: "cortex-m4f", package: "zephyr" },
+    Format { word: "particle", name: "Particle library", target: "cortex-m4f", package: "particle" },
+    Format { word: "wasm", name: "WebAssembly", target: "wasm32", package: "wasm" },
+    Format {
+        word: "wasm-browser-simd",
+        name: "WebAssembly (browser, SIMD)",
+        target: "wasm32",
+        package: "wasm",
+    },
+];
+
+/// The executable of a machine like this one: it is built with this machine's compiler.
+fn own() -> Option<Format> {
+    let (word, name) = match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => ("runner-linux-x86_64", "Linux (x86-64)"),
+        ("linux", "aarch64") => ("runner-linux-aarch64", "Linux (AArch64)"),
+        _ => return None,
+    };
+    Some(Format { word, name, target: "host", package: "eim" })
+}
+
+fn formats() -> impl Iterator<Item = Format> {
+    let same = |f: &Format| Format { ..*f };
+    own().into_iter().chain(FORMATS.iter().map(same))
+}
+
+fn format(word: &str) -> Result<Format, Refusal> {
+    let found = formats().find(|f| f.word == word);
+    found.ok_or_else(|| {
+        let known: Vec<&str> = formats().map(|f| f.word).collect();
+        let word: String = word.chars().filter(|c| !c.is_control()).take(60).collect();
+        Refusal(
+            StatusCode::BAD_REQUEST,
+            format!("`{word}` is not built here; there are {}", known.join(", ")),
+        )
+    })
+}
+
+fn float(model: Option<&str>) -> Result<bool, Refusal> {
+    match model {
+        None | Some("int8") => Ok(false),
+        Some("float32") => Ok(true),
+        _ => Err(Refusal(StatusCode::BAD_REQUEST, "`modelType` is int8 or float32".into())),
+    }
+}
+
+/// The calls that there are.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/v1/api/{project}/impulses", get(impulses))
+        .route("/v1/api/{project}/impulse", get(impulse))
+        .route("/v1/api/{project}/model-variants", get(variants))
+        .route("/v1/api/{project}/deployment", get(deployment))
+        .route("/v1/api/{project}/deployment/targets", get(targets))
+        .route("/v1/api/{project}/deployment/targets/data-sources", get(targets))
+        .route("/v1/api/{project}/deployment/download", get(download))
+        .route("/v1/api/{project}/jobs/build-ondevice-model", post(build))
+}
+
+/// The project of a number that a caller of this scope may use.
+pub async fn project(
+    app: &App,
+    headers: &HeaderMap,
+    project: &str,
+    needs: Scope,
+) -> Result<ProjectEntry, Refusal> {
+    let caller = caller_who_may(app, headers, needs).await?;
+    let all = app.run(move |w| projects(w, &caller)).await?;
+    let found = all.into_iter().find(|p| number(&p.id).to_string() == project);
+    found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "there is no such project".into()))
+}
+
+/// A project has one impulse.
+fn describe(entry: &ProjectEntry) -> Value {
+    json!({"id": 1, "name": entry.id, "inputBlocks": [], "dspBlocks": [], "learnBlocks": []})
+}
+
+async fn impulses(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Read).await?;
+    Ok(Json(json!({"success": true, "impulses": [describe(&entry)]})))
+}
+
+async fn impulse(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Read).await?;
+    Ok(Json(json!({"success": true, "impulse": describe(&entry)})))
+}
+
+async fn variants(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    project(&app, &headers, &name, Scope::Read).await?;
+    let one = |variant: &str, first: bool| json!({"variant": variant, "isReferenceVariant": first, "isEnabled": true, "isSelected": first});
+    Ok(Json(json!({"success": true, "modelVariants": [one("int8", true), one("float32", false)]})))
+}
+
+async fn targets(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    project(&app, &headers, &name, Scope::Read).await?;
+    let all: Vec<Value> = formats()
+        .map(|f| {
+            let flags = [
+                "hasTensorRT", "hasTensaiFlow", "hasDRPAI", "hasTIDL", "hasAkida", "hasMemryx", "hasStAton", "hasCevaNpn",
+                "hasNordicAxon", "hasQaic",
+            ];
+            let mut told = json!({
+                "name": f.name, "description": f.name, "format": f.word, "image": "", "imageClasses": "", "hasEonCompiler": true,
+                "hideOptimizations": false, "uiSection": "library", "docsUrl": "", "parameters": [],
+                // What we emit is neither; clients know no other words.
+                "supportedEngines": ["tflite", "tflite-eon"], "preferredEngine": "tflite-eon",
+                "modelVariants": [{"variant": "int8", "supported": true}, {"variant": "float32", "supported": true}],
+            });
+            for flag in flags {
+                told[flag] = json!(false);
+            }
+            told
+        })
+        .collect();
+    Ok(Json(json!({"success": true, "targets": all})))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(rename = "type")]
+    word: String,
+    #[serde(rename = "modelType")]
+    model: Option<String>,
+}
+
+/// The query of a call, once the caller is known.
+fn asked(
+    query: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
+) -> Result<(Format, bool), Refusal> {
+    let Query(asked) = query.map_err(|e| Refusal(StatusCode::BAD_REQUEST, e.body_text()))?;
+    Ok((format(&asked.word)?, float(asked.model.as_deref())?))
+}
+
+type Queried = Result<Query<Asked>, axum::extract::rejection::QueryRejection>;
+
+async fn deployment(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    query: Queried,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let (f, float) = asked(query)?;
+    let (version, job) = app.run(move |w| w.deployment(&entry.id, f.target, f.package, float)).await?;
+    let mut told = json!({"success": true, "hasDeployment": job.is_some()});
+    if let Some(version) = version.filter(|_| job.is_some()) {
+        told["version"] = json!(version);
+    }
+    Ok(Json(told))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewBuild {
+    engine: Option<String>,
+    model_type: Option<String>,
+}
+
+async fn build(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    query: Queried,
+    body: axum::body::Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Full).await?;
+    let (f, mut wants_float) = asked(query)?;
+    let body: NewBuild = super::devices::parsed(&body)?;
+    if let Some(model) = &body.model_type {
+        wants_float = float(Some(model))?;
+    }
+    // Whatever clients call the way to C: there is one.
+    if body.engine.as_deref().is_some_and(|e| !e.starts_with("tflite")) {
+        return Err(Refusal(StatusCode::BAD_REQUEST, "`engine` is tflite or tflite-eon".into()));
+    }
+    let request =
+        JobRequest::Build { target: f.target.into(), package: f.package.into(), float: wants_float };
+    let (job, version) = app
+        .run(move |w| {
+            let (job, _) = w.submit_job(&entry.id, &request, None)?;
+            let (version, _) = w.deployment(&entry.id, f.target, f.package, wants_float)?;
+            Ok((job, version))
+        })
+        .await?;
+    let told = json!({"success": true, "id": job_number(&job.id), "deploymentVersion": version.unwrap_or(1), "created": when(job.created)});
+    Ok(Json(told))
+}
+
+async fn download(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    query: Queried,
+) -> Result<Response, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let (f, float) = asked(query)?;
+    let found = app
+        .run(move |w| match w.deployment(&entry.id, f.target, f.package, float)? {
+            (_, Some(job)) => w.job_package(&entry.id, &job).map(Some),
+            _ => Ok(None),
+        })
+        .await?;
+    let (name, path) =
+        found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "No deployment yet; build it first".into()))?;
+    Ok(send::file(&name, &path).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_is_a_target_and_a_package_of_ours() {
+        let known = edgewright_engine::documents::targets(None).expect("read");
+        for f in formats() {
+            let target = known.iter().find(|t| t.id == f.target).unwrap_or_else(|| panic!("{}", f.target));
+            assert!(target.packages.iter().any(|p| p == f.package), "{} for {}", f.package, f.target);
+        }
+        assert!(format("runner-linux-armv7").is_err_and(|r| r.1.contains("zip")));
+    }
+}

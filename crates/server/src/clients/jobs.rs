@@ -1,0 +1,200 @@
+//! The calls on jobs, and the words of their logs. A job's number is the first 48 bits of its id.
+
+use super::{Refusal, deploy::project, samples::time, tokens};
+use crate::state::App;
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    http::{HeaderMap, StatusCode},
+    routing::{get, post},
+};
+use edgewright_engine::{
+    access::Scope,
+    jobs::{Job, JobState, LogLine, NumberedLine},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Hexadecimal digits of an id that make its number: what a double holds.
+const DIGITS: usize = 12;
+/// Lines of a log in one answer.
+const LINES: u32 = 1000;
+
+/// The calls that there are.
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/v1/api/{project}/socket-token", get(socket_token))
+        .route("/v1/api/{project}/jobs/{job}/status", get(status))
+        .route("/v1/api/{project}/jobs/{job}/stdout", get(stdout))
+        .route("/v1/api/{project}/jobs/{job}/cancel", post(cancel))
+}
+
+/// A job's number.
+pub fn job_number(id: &str) -> u64 {
+    u64::from_str_radix(id.get(..DIGITS).unwrap_or_default(), 16).unwrap_or_default()
+}
+
+/// The beginning of the id of a job with this number; one that no job has when it is none.
+pub fn job_start(number: &str) -> String {
+    let number = number.parse::<u64>().ok().filter(|n| *n < 1 << (4 * DIGITS));
+    number.map_or("-".into(), |n| format!("{n:0width$x}", width = DIGITS))
+}
+
+/// A time as these clients read it.
+pub fn when(ms: i64) -> String {
+    time(UNIX_EPOCH + Duration::from_millis(ms.max(0) as u64))
+}
+
+/// What a line of a log says, as text; nothing for one that says too little.
+pub fn words(line: &LogLine) -> String {
+    match line {
+        LogLine::Begun { attempt: 1 } => "Job started\n".into(),
+        LogLine::Begun { attempt } => {
+            format!("Job started again (attempt {attempt}); what was finished is kept\n")
+        }
+        LogLine::StageStarted { stage } => format!("{stage} ...\n"),
+        LogLine::StageFinished { stage, cached: true, .. } => format!("{stage}: up to date\n"),
+        LogLine::StageFinished { stage, seconds, notes, .. } => {
+            let notes: String = notes.iter().map(|n| format!("    {n}\n")).collect();
+            format!("{stage}: {seconds:.1} s\n{notes}")
+        }
+        LogLine::Epoch { block, epoch, epochs, loss, .. } => {
+            format!("{block}: epoch {epoch} of {epochs}, loss {loss:.4}\n")
+        }
+        LogLine::Note { text } => format!("{text}\n"),
+    }
+}
+
+/// How a job ended, as the last line of its log.
+pub fn last_words(job: &Job) -> Option<String> {
+    match (job.state, &job.error) {
+        (JobState::Done, _) => Some("Job completed (success)\n".into()),
+        (JobState::Failed, Some(error)) => Some(format!("{}\nJob failed\n", error.message)),
+        (JobState::Failed, None) => Some("Job failed\n".into()),
+        (JobState::Cancelled, _) => Some("Job was cancelled\n".into()),
+        _ => None,
+    }
+}
+
+/// A job as these clients know it.
+fn describe(job: &Job) -> Value {
+    let mut told = json!({
+        "id": job_number(&job.id), "category": "edgewright", "key": job.id, "created": when(job.created),
+        "jobNotificationUids": [], "additionalInfo": "", "computeTime": 0,
+    });
+    if let Some(started) = job.started {
+        told["started"] = json!(when(started));
+    }
+    if let Some(finished) = job.finished.filter(|_| job.state.is_final()) {
+        told["finished"] = json!(when(finished));
+        told["finishedSuccessful"] = json!(job.state == JobState::Done);
+    }
+    told
+}
+
+async fn status(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path((name, job)): Path<(String, String)>,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let job = app.run(move |w| w.job_from(&entry.id, &job_start(&job))).await?;
+    Ok(Json(json!({"success": true, "job": describe(&job)})))
+}
+
+#[derive(Deserialize)]
+struct LogAsked {
+    limit: Option<usize>,
+}
+
+/// The whole log, oldest line first.
+async fn stdout(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path((name, job)): Path<(String, String)>,
+    query: Result<Query<LogAsked>, axum::extract::rejection::QueryRejection>,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let Query(asked) = query.map_err(|e| Refusal(StatusCode::BAD_REQUEST, e.body_text()))?;
+    let (job, lines) = app
+        .run(move |w| {
+            let job = w.job_from(&entry.id, &job_start(&job))?;
+            let mut lines: Vec<NumberedLine> = Vec::new();
+            loop {
+                let more = w.job_log(&entry.id, &job.id, lines.last().map_or(0, |l| l.seq), LINES)?;
+                let last = more.len() < LINES as usize;
+                lines.extend(more);
+                if last {
+                    return Ok((job, lines));
+                }
+            }
+        })
+        .await?;
+    let line = |at: i64, data: String| json!({"created": when(at), "data": data, "logLevel": "info"});
+    let mut told: Vec<Value> = lines.iter().map(|l| line(l.at, words(&l.line))).collect();
+    told.extend(last_words(&job).map(|text| line(job.finished.unwrap_or(job.created), text)));
+    let total = told.len();
+    // The newest, when not all fit.
+    let told = told.split_off(total - asked.limit.unwrap_or(usize::MAX).min(total));
+    Ok(Json(json!({"success": true, "stdout": told, "totalCount": total})))
+}
+
+async fn cancel(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path((name, job)): Path<(String, String)>,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Full).await?;
+    let start = job_start(&job);
+    let done = app.run(move |w| {
+        let job = w.job_from(&entry.id, &start)?;
+        w.cancel_job(&entry.id, &job.id)
+    });
+    done.await.map_err(Refusal::from).map_err(|refusal| match refusal.0 {
+        // Clients search for these words.
+        StatusCode::NOT_FOUND => Refusal(StatusCode::NOT_FOUND, format!("Unknown job ID {job}")),
+        _ => refusal,
+    })?;
+    Ok(Json(json!({"success": true})))
+}
+
+async fn socket_token(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let secret = app.run(|w| w.random_id()).await?;
+    app.tokens.give(&secret, &entry.id);
+    let expires = time(SystemTime::now() + tokens::LIFE);
+    Ok(Json(json!({"success": true, "token": {"socketToken": secret, "expires": expires}})))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_the_beginning_of_an_id() {
+        let id = "01a1b2c3d4e5deadbeef";
+        assert_eq!(job_start(&job_number(id).to_string()), &id[..DIGITS]);
+        for none in ["", "x", "-1", "281474976710656", "99999999999999999999"] {
+            assert_eq!(job_start(none), "-");
+        }
+    }
+
+    #[test]
+    fn every_line_has_words() {
+        let finished = |cached| LogLine::StageFinished {
+            stage: "train".into(),
+            cached,
+            seconds: 1.25,
+            notes: vec!["a note".into()],
+        };
+        assert_eq!(words(&finished(true)), "train: up to date\n");
+        assert_eq!(words(&finished(false)), "train: 1.2 s\n    a note\n");
+        assert!(words(&LogLine::Begun { attempt: 2 }).contains("attempt 2"));
+        assert_eq!(words(&LogLine::Note { text: "x".into() }), "x\n");
+    }
+}
