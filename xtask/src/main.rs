@@ -6,6 +6,7 @@ mod arrows;
 mod bench;
 mod budgets;
 mod ci;
+mod clients;
 mod code;
 mod disk;
 mod fuzz;
@@ -28,6 +29,7 @@ const HELP: &str = "Developer tasks.
   cargo xtask acceptance [SET...] [--seeds N] [--json]   real recordings in ../shared/data; N seeds: their mean
   cargo xtask full-disk                      the motion example on file systems without room
   cargo xtask studio [--types]               the Studio: types, checker, size, browser; --types writes its types anew
+  cargo xtask clients                        Edge Impulse's published clients against our server; from npm and PyPI
   cargo xtask bench [GROUP...] [--json] [--save] [--pairs N]
                                              side by side with others; groups: spine, build, compile, train, server, data
   cargo xtask fuzz [--seconds N] [TARGET...] every fuzz target for N seconds (default 60)
@@ -69,6 +71,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
         "check-arrows" => arrows::run(&workspace, rest),
         "generate" => generate::run(&workspace, rest),
         "studio" => studio::run(&workspace, rest).map(|seen| println!("{seen}")),
+        "clients" => clients::run(&workspace, rest),
         "acceptance" => acceptance::run(&workspace, rest),
         "full-disk" => {
             println!(

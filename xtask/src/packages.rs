@@ -80,6 +80,18 @@ pub fn ensure(workspace: &Workspace) -> Result<()> {
     ensure_all(workspace, PACKAGES)
 }
 
+const CLIENTS: &[Package] = &[Package {
+    name: "python3-venv",
+    proof: Proof::Runs(&["python3", "-m", "ensurepip", "--version"]),
+    needed_for: "Edge Impulse's Python SDK, apart from the system's packages",
+}];
+
+/// What Edge Impulse's clients need, and the compiler of a runner's executable.
+pub fn ensure_clients(workspace: &Workspace) -> Result<()> {
+    ensure_all(workspace, CLIENTS)?;
+    ensure(workspace)
+}
+
 /// The same for the browser.
 pub fn ensure_browser(workspace: &Workspace) -> Result<()> {
     ensure_all(workspace, BROWSER)

@@ -357,6 +357,16 @@ impl Workspace {
         crate::run::is_trained(&crate::session::Session::shared(&dir, &silent)?)
     }
 
+    /// Whether a project was ever trained, with whatever data and settings.
+    ///
+    /// # Errors
+    /// [`EngineError::NotFound`] for an unknown project; those of the store.
+    pub fn was_trained(&self, project: &str) -> Result<bool, EngineError> {
+        let dir = self.project_dir(project)?;
+        let silent = crate::Silent::default();
+        Ok(crate::session::Session::shared(&dir, &silent)?.store.has_stage("train")?)
+    }
+
     /// A job of a project by the beginning of its id: what a client keeps that knows numbers alone.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod architecture;
 pub mod board;
+pub mod brought;
 pub mod classify;
 mod confine;
 pub mod dataset;

@@ -1,7 +1,7 @@
 //! What all handlers share, and what they take out of a request.
 
 use crate::{
-    clients::tokens::Tokens,
+    clients::{brought::Ended, tokens::Tokens},
     devices::Devices,
     error::{ApiError, ApiResult},
 };
@@ -38,6 +38,8 @@ pub struct App {
     pub data_roots: Arc<[PathBuf]>,
     /// Tokens for the sockets of job logs.
     pub tokens: Tokens,
+    /// Work for clients that had ended when it was told.
+    pub ended: Ended,
     /// Devices that are connected.
     pub devices: Devices,
     /// The port on which they connect, when it could be had.
@@ -61,6 +63,7 @@ impl App {
             openapi: openapi.into(),
             data_roots: data_roots.into(),
             tokens: Tokens::default(),
+            ended: Ended::default(),
             devices: Devices::default(),
             devices_port,
             failures: Arc::default(),

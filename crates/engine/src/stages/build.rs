@@ -91,7 +91,7 @@ pub(crate) fn check(target_id: &str, package: &str) -> Result<&'static Target, E
 }
 
 /// Compiles and packs an impulse.
-fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<Vec<u8>, EngineError> {
+pub(crate) fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<Vec<u8>, EngineError> {
     let tree = edgewright_compile::compile(impulse, target, &Options::default())?;
     let prefix = edgewright_compile::prefix(&impulse.name);
     let library = Library { files: &tree, prefix: &prefix, impulse, target };
@@ -114,16 +114,15 @@ pub fn version(
     target_id: &str,
     float: bool,
 ) -> Result<u32, EngineError> {
-    let target = target(target_id)?;
     let impulse = if float { trained.impulse_float(session)? } else { trained.impulse_int8(session)? };
-    let tree = edgewright_compile::compile(&impulse, target, &Options::default())?;
+    version_of(&impulse, target(target_id)?)
+}
+
+/// The same of an impulse.
+pub(crate) fn version_of(impulse: &Impulse, target: &Target) -> Result<u32, EngineError> {
+    let tree = edgewright_compile::compile(impulse, target, &Options::default())?;
     let prefix = edgewright_compile::prefix(&impulse.name);
-    Ok(edgewright_deploy::native::version(&Library {
-        files: &tree,
-        prefix: &prefix,
-        impulse: &impulse,
-        target,
-    }))
+    Ok(edgewright_deploy::native::version(&Library { files: &tree, prefix: &prefix, impulse, target }))
 }
 
 /// Exports the packages of the project below `build/`.

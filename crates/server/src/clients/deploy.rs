@@ -9,11 +9,18 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use edgewright_engine::{access::Scope, jobs::JobRequest, workspace::ProjectEntry};
+use edgewright_engine::{
+    EngineError,
+    access::Scope,
+    jobs::JobRequest,
+    workspace::{ProjectEntry, Workspace},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::path::PathBuf;
 
 /// What clients ask for by one word: its name for people, our target and package.
+#[derive(Clone, Copy)]
 struct Format {
     word: &'static str,
     name: &'static str,
@@ -48,8 +55,7 @@ fn own() -> Option<Format> {
 }
 
 fn formats() -> impl Iterator<Item = Format> {
-    let same = |f: &Format| Format { ..*f };
-    own().into_iter().chain(FORMATS.iter().map(same))
+    own().into_iter().chain(FORMATS.iter().copied())
 }
 
 fn format(word: &str) -> Result<Format, Refusal> {
@@ -177,6 +183,32 @@ fn asked(
 
 type Queried = Result<Query<Asked>, axum::extract::rejection::QueryRejection>;
 
+/// The package of a model that was brought: of a project that was never trained itself.
+fn model_alone(
+    workspace: &Workspace,
+    project: &str,
+    f: &Format,
+    float: bool,
+) -> Result<Option<(u32, PathBuf)>, EngineError> {
+    if workspace.was_trained(project)? {
+        return Ok(None);
+    }
+    workspace.brought_package(project, f.target, f.package, float)
+}
+
+/// What a project gives now: its number, and name and place of the package once it was built.
+type Packaged = (Option<u32>, Option<(String, PathBuf)>);
+
+fn packaged(workspace: &Workspace, project: &str, f: &Format, float: bool) -> Result<Packaged, EngineError> {
+    if let Some((version, path)) = model_alone(workspace, project, f, float)? {
+        let end = if f.package == "eim" { "eim" } else { "zip" };
+        let file = path.is_file().then(|| (format!("{project}-{}-{}.{end}", f.target, f.package), path));
+        return Ok((Some(version), file));
+    }
+    let (version, job) = workspace.deployment(project, f.target, f.package, float)?;
+    Ok((version, job.map(|j| workspace.job_package(project, &j)).transpose()?))
+}
+
 async fn deployment(
     State(app): State<App>,
     headers: HeaderMap,
@@ -185,9 +217,9 @@ async fn deployment(
 ) -> Result<Json<Value>, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
     let (f, float) = asked(query)?;
-    let (version, job) = app.run(move |w| w.deployment(&entry.id, f.target, f.package, float)).await?;
-    let mut told = json!({"success": true, "hasDeployment": job.is_some()});
-    if let Some(version) = version.filter(|_| job.is_some()) {
+    let (version, file) = app.run(move |w| packaged(w, &entry.id, &f, float)).await?;
+    let mut told = json!({"success": true, "hasDeployment": file.is_some()});
+    if let Some(version) = version.filter(|_| file.is_some()) {
         told["version"] = json!(version);
     }
     Ok(Json(told))
@@ -217,6 +249,15 @@ async fn build(
     if body.engine.as_deref().is_some_and(|e| !e.starts_with("tflite")) {
         return Err(Refusal(StatusCode::BAD_REQUEST, "`engine` is tflite or tflite-eon".into()));
     }
+    let id = entry.id.clone();
+    let brought = app.run(move |w| match model_alone(w, &id, &f, wants_float)? {
+        Some(_) => w.build_brought(&id, f.target, f.package, wants_float).map(Some),
+        None => Ok(None),
+    });
+    if let Some(version) = brought.await? {
+        let job = app.ended.add(&entry.id);
+        return Ok(Json(json!({"success": true, "id": job, "deploymentVersion": version})));
+    }
     let request =
         JobRequest::Build { target: f.target.into(), package: f.package.into(), float: wants_float };
     let (job, version) = app
@@ -238,14 +279,9 @@ async fn download(
 ) -> Result<Response, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
     let (f, float) = asked(query)?;
-    let found = app
-        .run(move |w| match w.deployment(&entry.id, f.target, f.package, float)? {
-            (_, Some(job)) => w.job_package(&entry.id, &job).map(Some),
-            _ => Ok(None),
-        })
-        .await?;
+    let (_, file) = app.run(move |w| packaged(w, &entry.id, &f, float)).await?;
     let (name, path) =
-        found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "No deployment yet; build it first".into()))?;
+        file.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "No deployment yet; build it first".into()))?;
     Ok(send::file(&name, &path).await?)
 }
 

@@ -2,6 +2,7 @@
 //! Their paths, replies and error texts; our projects, keys and imports.
 
 mod acquire;
+pub mod brought;
 mod deploy;
 mod devices;
 mod frame;

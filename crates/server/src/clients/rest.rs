@@ -8,7 +8,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::get,
 };
-use edgewright_engine::{access::Scope, workspace::ProjectEntry};
+use edgewright_engine::{access::Scope, documents, workspace::ProjectEntry};
 use serde_json::{Value, json};
 
 /// The calls that there are.
@@ -23,6 +23,7 @@ pub fn router() -> Router<App> {
         .merge(super::jobs::router())
         .merge(super::log_socket::router())
         .merge(super::login::router())
+        .merge(super::brought::router())
         .route("/v1/{*rest}", axum::routing::any(missing))
 }
 
@@ -51,9 +52,20 @@ async fn info(
 ) -> Result<Json<Value>, Refusal> {
     let entry = find(&app, &headers, project).await?;
     let id = entry.id.clone();
+    // Processors about which a client may ask what a model costs.
+    let cores: Vec<Value> = documents::targets(None)?
+        .into_iter()
+        .filter(|t| t.id.starts_with("cortex-m"))
+        .map(|t| {
+            json!({"mcu": t.id, "name": t.title, "selected": false, "int8Latency": 0, "int8ConvLatency": 0, "float32Latency": 0,
+                "float32ConvLatency": 0, "helpText": ""})
+        })
+        .collect();
     // A project file that cannot be read is no reason not to upload.
     let complete = app.run(move |w| w.is_trained(&id)).await.unwrap_or(false);
-    Ok(Json(json!({"success": true, "project": describe(&entry), "impulse": {"complete": complete}})))
+    Ok(Json(json!({
+        "success": true, "project": describe(&entry), "impulse": {"complete": complete}, "latencyDevices": cores,
+    })))
 }
 
 /// There is no key for signatures: what is received is kept as it came, and `hmac_key` in the project file says what `run` must check.
