@@ -165,7 +165,7 @@ fn silence_of_wrong_length_does_not_stop_the_rest() {
     }
     bench.write("in/a.silent.wav", wav(8000, &[0; 4000]));
     bench.write("in/a.tiny.wav", wav(8000, &[5]));
-    bench.replace("epochs = 60", "epochs = 3");
+    bench.replace("epochs = 150", "epochs = 3");
     bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
     let report = bench.json(&["run", "project", "--until", "test", "--json"]);
     assert!(report["test"]["float"]["accuracy"].is_number(), "{report}");
@@ -231,7 +231,7 @@ fn a_label_with_one_sample_is_named_and_does_not_stop_the_run() {
         bench.write(&format!("in/b.{i}.wav"), tone(1500.0, i + 50));
     }
     bench.write("in/lonely.0.wav", tone(900.0, 99));
-    bench.replace("epochs = 60", "epochs = 3");
+    bench.replace("epochs = 150", "epochs = 3");
     bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
     let out = bench.run(&["run", "project", "--until", "test"]);
     assert!(out.status.success(), "{}", text(&out));

@@ -18,7 +18,7 @@ fn tones() -> Bench {
         bench.write(&format!("in/high.{i}.wav"), tone(1500.0 + 20.0 * i as f64, i + 100));
     }
     bench.write("in/bad.wav", b"RIFF");
-    bench.replace("epochs = 60", "epochs = 5");
+    bench.replace("epochs = 150", "epochs = 5");
     bench.replace("[\"host\", \"cortex-m4f\"]", "[\"host\"]");
     bench
 }

@@ -14,7 +14,7 @@ fn tones() -> Bench {
         bench.write(&format!("in/low.{i}.wav"), tone(300.0 + 5.0 * i as f64, i));
         bench.write(&format!("in/high.{i}.wav"), tone(1500.0 + 20.0 * i as f64, i + 100));
     }
-    bench.replace("epochs = 60", "epochs = 12");
+    bench.replace("epochs = 150", "epochs = 12");
     bench.append("cases = 200\nboard_cases = 4\n");
     let out = bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
     assert!(out.status.success(), "{}", text(&out));

@@ -15,7 +15,7 @@ fn project() -> Bench {
         bench.write(&format!("in/low.{i}.wav"), tone(300.0 + 5.0 * i as f64, i));
         bench.write(&format!("in/high.{i}.wav"), tone(1500.0 + 20.0 * i as f64, i + 100));
     }
-    bench.replace("epochs = 60", "epochs = 5");
+    bench.replace("epochs = 150", "epochs = 5");
     bench.replace("[\"host\", \"cortex-m4f\"]", "[\"host\"]");
     bench.append("cases = 10\n\n[[data]]\npath = \"../in\"\nlabel_from = \"name\"\n");
     bench

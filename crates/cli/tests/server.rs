@@ -214,7 +214,7 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
         &path,
         toml.replace("epochs = 5", "epochs = 400")
             .replace("batch_size = 32", "batch_size = 1")
-            .replace("patience = 20", "patience = 0"),
+            .replace("patience = 50", "patience = 0"),
     )
     .expect("written");
     let jobs = "/api/v1/projects/kws/jobs";

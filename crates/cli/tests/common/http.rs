@@ -17,7 +17,7 @@ pub fn workspace() -> (Bench, String) {
     let path = bench.path("kws/edgewright.toml");
     let toml = std::fs::read_to_string(&path).expect("there");
     let toml = toml
-        .replace("epochs = 60", "epochs = 5")
+        .replace("epochs = 150", "epochs = 5")
         .replace("targets = [\"host\", \"cortex-m4f\"]", "targets = [\"host\"]\ncases = 10");
     std::fs::write(&path, toml).expect("written");
     let key = create_key(&bench, &[]);
