@@ -139,7 +139,9 @@ impl Kept {
             }
         };
         let (task, outputs) = match says {
-            Says::Labels(labels) => (Task::Classification { labels: labels.clone() }, labels.len()),
+            Says::Labels(labels) => {
+                (Task::Classification { labels: labels.clone(), min_confidence: None }, labels.len())
+            }
             Says::Number => (Task::Regression, 1),
         };
         let axis = |n: usize| Axis { name: format!("axis{n}"), units: String::new() };
