@@ -159,6 +159,58 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices of a project in order of name: those that are connected, and those that once were. */
+        get: operations["list_devices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/devices/{device}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Forget a device and end its connection. Its samples stay. One that connects again is back. */
+        delete: operations["remove_device"];
+        options?: never;
+        head?: never;
+        /** Name a device. */
+        patch: operations["rename_device"];
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/devices/{device}/recordings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask a device that is connected to record a sample. It answers at once; the recording tells how far it is. */
+        post: operations["record_sample"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/estimate": {
         parameters: {
             query?: never;
@@ -400,6 +452,23 @@ export interface paths {
         };
         /** Windows in a cell of the confusion matrix, at most 1000. Needs the stage `train`. */
         get: operations["list_outcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/recordings/{recording}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far a recording is. The last 1000 since the server started are remembered. */
+        get: operations["get_recording"];
         put?: never;
         post?: never;
         delete?: never;
@@ -874,6 +943,11 @@ export interface components {
             /** @description Window by window. */
             windows: components["schemas"]["Classified"][];
         };
+        /**
+         * @description What a device does now.
+         * @enum {string}
+         */
+        Connection: "away" | "recording" | "inference";
         /** @description A learning block that was trained. */
         Curve: {
             /**
@@ -907,6 +981,45 @@ export interface components {
             keep?: boolean;
             /** @description 1 to 1000. */
             parts: components["schemas"]["Part"][];
+        };
+        /** @description A device of a project. */
+        Device: {
+            /** @description What it does now. */
+            connection: components["schemas"]["Connection"];
+            /**
+             * Format: int64
+             * @description When it was first seen.
+             */
+            created: number;
+            /** @description What it calls itself, usually a MAC address. */
+            id: string;
+            /** @description What it is, such as `DATA_FORWARDER`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description When it last said something; to the minute while it is connected.
+             */
+            last_seen: number;
+            /** @description What people call it. */
+            name: string;
+            recording?: components["schemas"]["Recording"] | null;
+            /** @description What it can measure. */
+            sensors: components["schemas"]["Sensor"][];
+        };
+        /** @description What to change of a device. */
+        DeviceEdit: {
+            /** @description 1 to 100 characters. */
+            name: string;
+        };
+        /** @description Devices of a project. */
+        DeviceList: {
+            /** @description In order of name. */
+            devices: components["schemas"]["Device"][];
+            /**
+             * Format: int32
+             * @description Port on which devices connect; `null` when it cannot be had.
+             */
+            port?: number | null;
         };
         /** @description A DSP block before training. */
         DspEstimate: {
@@ -1613,6 +1726,25 @@ export interface components {
             /** @description One of the list's templates. */
             template: string;
         };
+        /** @description What a device is to record. */
+        NewRecording: {
+            /** @description Which side of the split. */
+            category: components["schemas"]["Category"];
+            /**
+             * Format: double
+             * @description From one frame to the next in ms; the sensor's first rate when left out.
+             */
+            interval_ms?: number | null;
+            /** @description Label of the sample. */
+            label: string;
+            /**
+             * Format: double
+             * @description Length in ms, above 0 and at most the sensor's.
+             */
+            length_ms: number;
+            /** @description Name of one of its sensors; may be left out when it has one. */
+            sensor?: string | null;
+        };
         /** @description A file that comes in pieces. */
         NewUpload: {
             /** @description Name of the file, with its ending; may have folders. */
@@ -1746,6 +1878,50 @@ export interface components {
             /** @description Why, and what to do. */
             reason: string;
         };
+        /** @description A recording that a device was asked for. */
+        Recording: {
+            /**
+             * Format: int64
+             * @description When it was asked for.
+             */
+            asked: number;
+            /** @description Which side of the split. */
+            category: components["schemas"]["Category"];
+            /** @description Id of the device. */
+            device: string;
+            /** @description Why it failed. */
+            error?: string | null;
+            /** @description Id. */
+            id: string;
+            /**
+             * Format: double
+             * @description From one frame to the next in ms.
+             */
+            interval_ms: number;
+            /** @description Label of the sample. */
+            label: string;
+            /**
+             * Format: double
+             * @description Length in ms.
+             */
+            length_ms: number;
+            /**
+             * Format: double
+             * @description How much of the device's memory was read, in percent, when it says so.
+             */
+            percent?: number | null;
+            /** @description Id of the sample that came of it. */
+            sample?: string | null;
+            /** @description Name of the sensor. */
+            sensor?: string | null;
+            /** @description How far it is. */
+            state: components["schemas"]["RecordingState"];
+        };
+        /**
+         * @description How far a recording is.
+         * @enum {string}
+         */
+        RecordingState: "asked" | "accepted" | "started" | "processing" | "reading" | "uploading" | "done" | "failed";
         /** @description Windows whose highest score falls in one range. */
         ReliabilityBin: {
             /**
@@ -1890,6 +2066,18 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "ingest" | "full";
+        /** @description What a device can measure. */
+        Sensor: {
+            /**
+             * Format: double
+             * @description Longest recording in seconds; `null`: not told.
+             */
+            max_length_s?: number | null;
+            /** @description Its name for the device. */
+            name: string;
+            /** @description Rates in Hz; none for a camera. */
+            rates_hz: number[];
+        };
         /** @description Who is calling. */
         Session: {
             /** @description Whether the account has a password; without one, only a sign-in link signs in. */
@@ -2507,6 +2695,138 @@ export interface operations {
             };
         };
     };
+    list_devices: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the device */
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rename_device: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the device */
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeviceEdit"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Device"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    record_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the device */
+                device: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRecording"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     estimate: {
         parameters: {
             query?: never;
@@ -3031,6 +3351,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutcomeList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_recording: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the recording */
+                recording: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recording"];
                 };
             };
             "4XX": {
