@@ -19,17 +19,23 @@ const ROWS: usize = 2000;
 const VALUES: usize = 16_000;
 
 /// A small generator: the same files on every machine.
-struct Values(u64);
+pub struct Values(u64);
 
 impl Values {
-    fn next(&mut self) -> u32 {
+    /// From a seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// The next 31 bits.
+    pub fn next(&mut self) -> u32 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as u32
     }
 }
 
 fn table(n: usize) -> Result<String> {
-    let mut values = Values(n as u64 + 1);
+    let mut values = Values::new(n as u64 + 1);
     let mut out = String::from("timestamp,accX,accY,accZ,gyrX,gyrY,gyrZ\n");
     for row in 0..ROWS {
         write!(out, "{}", row * 10)?;
@@ -57,7 +63,7 @@ pub fn wav(rate_hz: u32, values: impl Iterator<Item = i16>) -> Vec<u8> {
 }
 
 fn clip(n: usize) -> Vec<u8> {
-    let mut noise = Values(n as u64 + 77);
+    let mut noise = Values::new(n as u64 + 77);
     wav(16_000, (0..VALUES).map(|_| (noise.next() >> 16) as i16 / 4))
 }
 

@@ -3,6 +3,7 @@
 mod build;
 mod compile;
 mod data;
+mod dsp;
 mod peer;
 mod process;
 mod server;
@@ -115,6 +116,7 @@ const GROUPS: &[(&str, Group)] = &[
     ("train", train::run),
     ("server", server::run),
     ("data", data::run),
+    ("dsp", dsp::run),
 ];
 
 /// The command.
