@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod architecture;
+mod batches;
 pub mod board;
 pub mod brought;
 pub mod classify;

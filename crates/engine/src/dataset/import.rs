@@ -7,7 +7,7 @@ use super::{
     rules,
     sidecar::Sidecar,
 };
-use crate::{EngineError, error::AtPath, project::TablesSection, session::Session};
+use crate::{EngineError, batches::batches, error::AtPath, project::TablesSection, session::Session};
 use edgewright_sample::{Content, Decoded, boxes::Annotated, labels};
 use edgewright_store::{Hash, NewSample, QuarantineRow};
 use rayon::prelude::*;
@@ -17,8 +17,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Files read and decoded at once: bounds memory, keeps the cores busy.
+/// Files read and decoded at once, and their bytes: bounds memory, keeps the cores busy.
 const BATCH: usize = 64;
+const BATCH_BYTES: usize = 32 << 20;
 /// Largest file, in bytes.
 const MAX_FILE: u64 = 512 << 20;
 
@@ -149,8 +150,12 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
         files.retain(|f| !sidecar.annotations.documents.contains(&f.name));
         let in_folders = files.iter().any(|f| f.name.contains('/'));
         let total = files.len();
-        for (n, batch) in files.chunks(BATCH).enumerate() {
-            session.progress("import", (n * BATCH) as u64, total as u64, "")?;
+        // A file that has gone meanwhile is told where it is read.
+        let bytes = |f: &File| std::fs::metadata(&f.path).map_or(0, |m| m.len() as usize);
+        let mut done = 0;
+        for batch in batches(&files, BATCH, BATCH_BYTES, bytes) {
+            session.progress("import", done as u64, total as u64, "")?;
+            done += batch.len();
             let read: Vec<_> = batch
                 .par_iter()
                 .map(|file| (file, read_file(file, request, tables, &sidecar, in_folders)))

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     EngineError,
+    batches::batches,
     dataset::{LabelBox, LabelRange, Quarantined, boxes, ranges},
     error::AtPath,
     session::{Key, Session, Staged},
@@ -19,10 +20,12 @@ use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
     io::{Read, Seek, SeekFrom, Write},
+    ops::Range,
 };
 
-/// Files decoded at once: bounds memory.
+/// Files decoded at once, and their values: bounds memory.
 const BATCH: usize = 32;
+const BATCH_VALUES: usize = 20_000_000;
 
 /// A cleaned recording.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -116,9 +119,17 @@ impl SilverReader {
     /// # Errors
     /// [`EngineError::Io`] when the object is shorter than it should be.
     pub fn values(&mut self, sample: &Cleaned) -> Result<Vec<f32>, EngineError> {
-        let mut bytes = vec![0u8; sample.frames * self.axes * 4];
+        self.part(sample, 0..sample.frames)
+    }
+
+    /// Values of some frames of one recording, row-major.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] when the object is shorter than it should be.
+    pub fn part(&mut self, sample: &Cleaned, frames: Range<usize>) -> Result<Vec<f32>, EngineError> {
+        let mut bytes = vec![0u8; frames.len() * self.axes * 4];
         self.file
-            .seek(SeekFrom::Start(sample.offset * 4))
+            .seek(SeekFrom::Start((sample.offset + (frames.start * self.axes) as u64) * 4))
             .and_then(|_| self.file.read_exact(&mut bytes))
             .map_err(|source| EngineError::Io { path: self.path.clone(), source })?;
         Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
@@ -162,8 +173,10 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     let mut samples = Vec::new();
     let mut rejected = Vec::new();
     let total = files.len() as u64;
-    for (n, batch) in files.chunks(BATCH).enumerate() {
-        session.progress("clean", (n * BATCH) as u64, total, "")?;
+    let mut done = 0;
+    for batch in batches(&files, BATCH, BATCH_VALUES, |f| f.iter().map(|s| received_values(s)).sum()) {
+        session.progress("clean", done, total, "")?;
+        done += batch.len() as u64;
         let cleaned: Vec<Vec<CleanOutcome>> =
             batch.par_iter().map(|file| clean_file(session, file, &format, &spec)).collect();
         for outcome in cleaned.into_iter().flatten() {
@@ -171,8 +184,10 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
                 Ok((mut sample, values, lineage)) => {
                     sample.offset = offset;
                     offset += values.len() as u64;
-                    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-                    pack.write_all(&bytes).at(&session.project.state_dir())?;
+                    for part in values.chunks(1 << 16) {
+                        let bytes: Vec<u8> = part.iter().flat_map(|v| v.to_le_bytes()).collect();
+                        pack.write_all(&bytes).at(&session.project.state_dir())?;
+                    }
                     let mut line =
                         serde_json::to_vec(&lineage).map_err(|e| EngineError::Internal(e.to_string()))?;
                     line.push(b'\n');
@@ -245,6 +260,14 @@ fn rename(samples: &mut [Cleaned], names: &BTreeMap<String, String>, notes: &mut
             Some(n) if to.is_empty() => format!("{n} times `{from}` counts as no label"),
             Some(n) => format!("{n} times `{from}` is called `{to}`"),
         });
+    }
+}
+
+/// Values of a sample as received.
+fn received_values(sample: &Received) -> usize {
+    match sample.info.image {
+        Some([width, height, channels]) => width * height * channels,
+        None => sample.info.frames * sample.info.axes.len(),
     }
 }
 

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     EngineError,
+    batches::batches,
     error::AtPath,
     project::{ImpulseSection, Project, nearest},
     session::{Key, Session, Staged},
@@ -17,10 +18,12 @@ use edgewright_impulse::{DspBlock, Impulse, Runner, Window};
 use edgewright_store::Hash;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, io::Write};
+use std::{collections::BTreeMap, io::Write, ops::Range};
 
-/// Recordings whose windows are computed at once: bounds memory.
-const BATCH: usize = 32;
+/// Values that are read and features that are computed at once: bounds memory.
+const BATCH_VALUES: usize = 8_000_000;
+/// Windows that one core computes in one go.
+const PIECE: usize = 64;
 
 /// The gold level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -253,21 +256,28 @@ fn matrix(
     let mut out = session.store.blob_writer()?;
     let mut windows = Vec::new();
     let mut refused = 0;
+    let side = if testing { "test" } else { "training" };
     let total = wanted.len() as u64;
-    for (n, batch) in wanted.chunks(BATCH).enumerate() {
-        let side = if testing { "test" } else { "training" };
-        session.progress("features", (n * BATCH) as u64, total, side)?;
-        let recordings = batch
+    let pieces: Vec<Piece> = wanted
+        .iter()
+        .enumerate()
+        .flat_map(|(place, &i)| pieces(impulse, place as u64, i, silver.samples[i].frames))
+        .collect();
+    let axes = impulse.window.axes.len();
+    let size = |p: &Piece| p.frames.len() * axes + p.starts.len() * impulse.features();
+    for batch in batches(&pieces, usize::MAX, BATCH_VALUES, size) {
+        session.progress("features", batch[0].place, total, side)?;
+        let read = batch
             .iter()
-            .map(|&i| Ok((i, reader.values(&silver.samples[i])?)))
+            .map(|p| Ok((p, reader.part(&silver.samples[p.sample], p.frames.clone())?)))
             .collect::<Result<Vec<_>, EngineError>>()?;
-        let computed = recordings
+        let computed = read
             .par_iter()
             .map_init(
                 || Runner::new(impulse),
-                |runner, (sample, values)| {
+                |runner, (piece, values)| {
                     let runner = runner.as_mut().map_err(|e| EngineError::Internal(e.to_string()))?;
-                    Ok(recording(runner, &impulse.window, *sample, values))
+                    Ok(features(runner, &impulse.window, piece, values))
                 },
             )
             .collect::<Result<Vec<_>, EngineError>>()?;
@@ -289,25 +299,86 @@ fn matrix(
     Ok((Matrix::new(object, impulse.features(), windows), refused))
 }
 
-/// Features of all windows of one recording, and how many windows were refused.
-fn recording(
+/// Windows of a recording that follow each other.
+struct Piece {
+    /// Place of the recording among those of its side.
+    place: u64,
+    /// The recording.
+    sample: usize,
+    /// Frames of it that the windows cover.
+    frames: Range<usize>,
+    /// First frames of the windows.
+    starts: Vec<usize>,
+}
+
+/// Windows of a recording in pieces; in one where a block keeps something from window to window.
+fn pieces(impulse: &Impulse, place: u64, sample: usize, frames: usize) -> Vec<Piece> {
+    let window = &impulse.window;
+    let starts: Vec<usize> = window.starts(frames).collect();
+    let most = if impulse.state_len() > 0 { starts.len().max(1) } else { PIECE };
+    let piece = |starts: &[usize]| {
+        let covered = starts[0]..frames.min(starts[starts.len() - 1] + window.frames);
+        Piece { place, sample, frames: covered, starts: starts.to_vec() }
+    };
+    starts.chunks(most).map(piece).collect()
+}
+
+/// Features of the windows of a piece, and how many windows were refused.
+fn features(
     runner: &mut Runner<'_>,
     window: &Window,
-    sample: usize,
+    piece: &Piece,
     values: &[f32],
 ) -> (Vec<WindowAt>, Vec<f32>, usize) {
     let (mut at, mut features, mut refused) = (Vec::new(), Vec::new(), 0);
     let mut cut = Vec::new();
     runner.reset();
-    for start in window.starts(values.len() / window.axes.len()) {
-        window.cut(values, start, &mut cut);
+    for &start in &piece.starts {
+        window.cut(values, start - piece.frames.start, &mut cut);
         match runner.features(&cut) {
             Ok(row) => {
                 features.extend_from_slice(row);
-                at.push(WindowAt { sample, start, label: None });
+                at.push(WindowAt { sample: piece.sample, start, label: None });
             }
             Err(_) => refused += 1,
         }
     }
     (at, features, refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgewright_sample::Axis;
+
+    #[test]
+    fn pieces_cover_every_window_once() {
+        let window = Window {
+            frames: 10,
+            stride: 4,
+            rate_hz: 100.0,
+            axes: vec![Axis { name: "x".into(), units: String::new() }],
+            zero_pad: true,
+            image: None,
+            fit: Default::default(),
+        };
+        let block = |name: &str, params| {
+            let block = DspBlock::new("b", name, 1, params, vec![0], &window).expect("a block");
+            Impulse { name: "t".into(), window: window.clone(), dsp: vec![block], learn: vec![] }
+        };
+        let plain = block("raw", Params::new());
+        let moving = block("flatten", [("moving_avg_num_windows".into(), Value::Number(3.0))].into());
+        for frames in [3, 10, 13, 14, 1000] {
+            let starts: Vec<usize> = window.starts(frames).collect();
+            let cut = pieces(&plain, 0, 0, frames);
+            assert_eq!(cut.iter().flat_map(|p| p.starts.clone()).collect::<Vec<_>>(), starts);
+            assert_eq!(cut.len(), starts.len().div_ceil(PIECE));
+            for p in &cut {
+                assert_eq!(p.frames, p.starts[0]..frames.min(p.starts[p.starts.len() - 1] + 10));
+            }
+            // What it keeps must not be forgotten in the middle of a recording.
+            assert_eq!(pieces(&moving, 0, 0, frames).len(), 1);
+        }
+        assert_eq!(pieces(&plain, 0, 0, 0).len(), 0);
+    }
 }
