@@ -1,56 +1,12 @@
 //! Audio blocks: spectrogram, MFE, MFCC. Frames of the window, their power spectra, and what is made of them.
 
 use crate::{
-    MelBank, RealFft,
-    math::{ln, log10, round_half_even, sqrt, zero_guard},
+    Framing, MelBank, RealFft,
+    cmvn::cmvn,
+    math::{ln, log10, round_half_even, zero_guard},
+    wide::{WIDE, processors},
 };
 use alloc::vec::Vec;
-
-/// How a window is cut into frames.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Framing {
-    /// Samples per window.
-    pub samples: usize,
-    /// Samples of a frame that are used: no more than the transform takes.
-    pub used: usize,
-    /// Samples from frame to frame.
-    pub stride: usize,
-    /// Number of frames.
-    pub rows: usize,
-    /// Multiplier of the samples.
-    pub scale: f32,
-    /// Pre-emphasis: coefficient; 0 for none.
-    pub emphasis: f32,
-    /// Pre-emphasis: how many samples back, circular in the window.
-    pub shift: usize,
-}
-
-impl Framing {
-    /// Writes frame `row` to a lane of `out`, filled with zeros to its length; `sample` gives the window's values by index.
-    pub(crate) fn frame<const L: usize>(
-        &self,
-        sample: impl Fn(usize) -> f32,
-        row: usize,
-        lane: usize,
-        out: &mut [[f32; L]],
-    ) {
-        let start = row * self.stride;
-        let (frame, rest) = out.split_at_mut(self.used);
-        for out in rest {
-            out[lane] = 0.0;
-        }
-        for (i, out) in frame.iter_mut().enumerate() {
-            let at = start + i;
-            let x = sample(at) * self.scale;
-            out[lane] = if self.emphasis == 0.0 {
-                x
-            } else {
-                let back = if at >= self.shift { at - self.shift } else { at + self.samples - self.shift };
-                x - self.emphasis * (sample(back) * self.scale)
-            };
-        }
-    }
-}
 
 /// Generation of the spectrogram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +33,7 @@ pub struct SpectrogramPlan {
 }
 
 /// Decibels over the noise floor as a share of the range up to 12 dB.
+#[inline(always)]
 fn decibel(power: f32, floor: f32) -> f32 {
     let power = if power < 1e-30 { 1e-30 } else { power };
     (10.0 * log10(power) - floor) / (12.0 - floor)
@@ -95,36 +52,37 @@ impl SpectrogramPlan {
 
     /// Floats of scratch with which several frames are computed at once.
     pub(crate) fn wide_scratch_len(&self) -> usize {
-        LANES * (2 * self.fft.n + self.columns())
+        WIDE * (2 * self.fft.n + self.columns())
     }
 
     /// One row of bins per frame.
     pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
-        let (n, columns) = (self.fft.n, self.columns());
-        let sample = |i: usize| window[i];
-        if scratch.len() >= self.wide_scratch_len() && self.framing.rows >= LANES {
-            let (input, rest) = lanes::<LANES>(scratch).split_at_mut(n);
-            let (work, power) = rest.split_at_mut(n);
-            for from in batches(self.framing.rows) {
-                for lane in 0..LANES {
-                    self.framing.frame(sample, from + lane, lane, input);
-                }
-                self.fft.power_of(input, 1.0 / n as f32, work, power);
-                for (lane, out) in
-                    features[from * columns..].chunks_exact_mut(columns).take(LANES).enumerate()
-                {
-                    for (out, p) in out.iter_mut().zip(power.iter()) {
-                        *out = p[lane];
-                    }
-                }
-            }
-        } else {
-            for (row, out) in features.chunks_exact_mut(columns).enumerate() {
-                self.framing.frame::<1>(sample, row, 0, lanes(&mut scratch[..n]));
-                self.row(scratch, out);
-            }
+        if scratch.len() >= self.wide_scratch_len() && self.framing.rows >= WIDE {
+            return spectrogram(self, window, scratch, features);
+        }
+        for (row, out) in features.chunks_exact_mut(self.columns()).enumerate() {
+            self.framing.frame::<1>(|i| window[i], row, 0, lanes(&mut scratch[..self.fft.n]));
+            self.row(scratch, out);
         }
         self.finish(features, window.iter().any(|x| beyond_unit(*x)));
+    }
+
+    #[inline(always)]
+    fn extract_wide<const L: usize>(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
+        let (n, columns) = (self.fft.n, self.columns());
+        let (input, rest) = lanes::<L>(scratch).split_at_mut(n);
+        let (work, power) = rest.split_at_mut(n);
+        for from in batches::<L>(self.framing.rows) {
+            self.framing.frames(window, from, input);
+            self.fft.power_of(input, 1.0 / n as f32, work, power);
+            for (lane, out) in features[from * columns..].chunks_exact_mut(columns).take(L).enumerate() {
+                for (out, p) in out.iter_mut().zip(power.iter()) {
+                    *out = p[lane];
+                }
+            }
+        }
+        let loud = self.variant == SpectrogramVariant::Capped && window.iter().any(|x| beyond_unit(*x));
+        self.finish(features, loud);
     }
 
     /// Power of the frame that `scratch` begins with.
@@ -134,6 +92,7 @@ impl SpectrogramPlan {
     }
 
     /// Makes features of rows of power. `loud`: some sample of the window lies beyond -1..1.
+    #[inline(always)]
     pub(crate) fn finish(&self, features: &mut [f32], loud: bool) {
         if self.variant == SpectrogramVariant::MinMax {
             return min_max(features);
@@ -154,17 +113,26 @@ impl SpectrogramPlan {
     }
 }
 
-/// Frames that are computed at once where there is room.
-const LANES: usize = 4;
+processors! {
+    /// [`SpectrogramPlan::extract`] where there is room for several frames.
+    fn spectrogram(plan: &SpectrogramPlan, window: &[f32], scratch: &mut [f32], features: &mut [f32]);
+}
+
+processors! {
+    /// [`MelPlan::extract`] where there is room for several frames.
+    fn mel(plan: &MelPlan, window: &[f32], scratch: &mut [f32], features: &mut [f32]);
+}
 
 /// Scratch as values side by side.
+#[inline(always)]
 fn lanes<const L: usize>(scratch: &mut [f32]) -> &mut [[f32; L]] {
     scratch.as_chunks_mut().0
 }
 
-/// First rows of batches of [`LANES`] rows; the last one may do rows again.
-fn batches(rows: usize) -> impl Iterator<Item = usize> {
-    (0..rows.div_ceil(LANES)).map(move |b| (b * LANES).min(rows - LANES))
+/// First rows of batches of `L` rows; the last one may do rows again.
+#[inline(always)]
+fn batches<const L: usize>(rows: usize) -> impl Iterator<Item = usize> {
+    (0..rows.div_ceil(L)).map(move |b| (b * L).min(rows - L))
 }
 
 /// Share of the power that is left of samples divided by 32768.
@@ -247,28 +215,30 @@ impl MelPlan {
         2 * self.fft.n + self.fft.n / 2 + 1 + self.bank.first.len()
     }
 
-    /// Floats of scratch with which several frames are computed at once.
+    /// Floats of scratch with which several frames, and later several columns, are computed at once.
     pub(crate) fn wide_scratch_len(&self) -> usize {
-        (LANES * self.frame_len()).max(2 * self.framing.rows)
+        WIDE * self.frame_len().max(2 * self.framing.rows)
     }
 
     /// One row of values per frame.
     pub fn extract(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
+        if scratch.len() >= self.wide_scratch_len() && self.framing.rows >= WIDE {
+            return mel(self, window, scratch, features);
+        }
+        for (row, out) in features.chunks_exact_mut(self.columns()).enumerate() {
+            self.framing.frame::<1>(|i| window[i], row, 0, lanes(&mut scratch[..self.fft.n]));
+            self.row(scratch, out);
+        }
+        self.finish(features, scratch);
+    }
+
+    #[inline(always)]
+    fn extract_wide<const L: usize>(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
         let columns = self.columns();
-        let sample = |i: usize| window[i];
-        if scratch.len() >= self.wide_scratch_len() && self.framing.rows >= LANES {
-            let wide = lanes::<LANES>(scratch);
-            for from in batches(self.framing.rows) {
-                for lane in 0..LANES {
-                    self.framing.frame(sample, from + lane, lane, &mut wide[..self.fft.n]);
-                }
-                self.rows(wide, &mut features[from * columns..][..LANES * columns]);
-            }
-        } else {
-            for (row, out) in features.chunks_exact_mut(columns).enumerate() {
-                self.framing.frame::<1>(sample, row, 0, lanes(&mut scratch[..self.fft.n]));
-                self.row(scratch, out);
-            }
+        for from in batches::<L>(self.framing.rows) {
+            let wide = lanes::<L>(scratch);
+            self.framing.frames(window, from, &mut wide[..self.fft.n]);
+            self.rows(wide, &mut features[from * columns..][..L * columns]);
         }
         self.finish(features, scratch);
     }
@@ -279,6 +249,7 @@ impl MelPlan {
     }
 
     /// Values of the frames that lie side by side at the beginning of `scratch`, row by row.
+    #[inline(always)]
     fn rows<const L: usize>(&self, scratch: &mut [[f32; L]], out: &mut [f32]) {
         let (n, columns) = (self.fft.n, self.columns());
         let (input, rest) = scratch.split_at_mut(n);
@@ -303,16 +274,15 @@ impl MelPlan {
                 for e in flat {
                     *e = ln(zero_guard(*e));
                 }
-                for (k, cosines) in dct.chunks_exact(energy.len()).enumerate() {
-                    let mut sum = [0.0f32; L];
-                    for (e, c) in energy.iter().zip(cosines) {
-                        for (sum, e) in sum.iter_mut().zip(e) {
-                            *sum += e * c;
-                        }
-                    }
-                    for (lane, sum) in sum.iter().enumerate() {
-                        out[lane * columns + k] = *sum;
-                    }
+                // Several coefficients at once: a sum alone would wait for itself.
+                let (filters, mut k) = (energy.len(), 0);
+                while k < columns {
+                    let left = &dct[k * filters..];
+                    k += match columns - k {
+                        1 => cosines::<L, 1>(left, energy, &mut out[k..], columns),
+                        2 | 3 => cosines::<L, 2>(left, energy, &mut out[k..], columns),
+                        _ => cosines::<L, 4>(left, energy, &mut out[k..], columns),
+                    };
                 }
                 let mut total = [0.0f32; L];
                 for p in power.iter() {
@@ -334,6 +304,7 @@ impl MelPlan {
     }
 
     /// What looks at several rows: `features` holds the rows of a window.
+    #[inline(always)]
     pub(crate) fn finish(&self, features: &mut [f32], scratch: &mut [f32]) {
         let columns = self.columns();
         match &self.variant {
@@ -362,139 +333,36 @@ impl MelPlan {
     }
 }
 
+/// `N` sums of products of energies with cosines for frames side by side; how many there were.
+#[inline(always)]
+fn cosines<const L: usize, const N: usize>(
+    dct: &[f32],
+    energy: &[[f32; L]],
+    out: &mut [f32],
+    columns: usize,
+) -> usize {
+    let filters = energy.len();
+    let rows: [&[f32]; N] = core::array::from_fn(|n| &dct[n * filters..][..filters]);
+    let mut sums = [[0.0f32; L]; N];
+    for (i, e) in energy.iter().enumerate() {
+        for (sums, row) in sums.iter_mut().zip(&rows) {
+            for (sum, e) in sums.iter_mut().zip(e) {
+                *sum += e * row[i];
+            }
+        }
+    }
+    for lane in 0..L {
+        for (out, sums) in out[lane * columns..].iter_mut().zip(&sums) {
+            *out = sums[lane];
+        }
+    }
+    N
+}
+
 /// Decibels in 256 steps; the loudest cells are 1.
+#[inline(always)]
 fn quantised(energy: f32, floor: f32) -> f32 {
     // The same as two comparisons, as the C has them: the value is a number.
     let v = decibel(zero_guard(energy), floor).clamp(0.0, 1.0);
     round_half_even(v * 256.0) / 256.0
-}
-
-/// Index of a row in a matrix of `rows` rows that goes on by reflection, the edge row repeated.
-pub(crate) fn reflect(i: isize, rows: usize) -> usize {
-    let period = 2 * rows as isize;
-    let j = i.rem_euclid(period) as usize;
-    if j < rows { j } else { 2 * rows - 1 - j }
-}
-
-/// Running sum that keeps what rounding takes off (Knuth's two-sum): what was added and removed leaves nothing behind,
-/// so a quiet passage after a loud one is not measured against the loud one's rounding errors.
-#[derive(Clone, Copy, Default)]
-struct Sum {
-    high: f32,
-    low: f32,
-}
-
-impl Sum {
-    fn add(&mut self, v: f32) {
-        let sum = self.high + v;
-        let part = sum - self.high;
-        self.low += (self.high - (sum - part)) + (v - part);
-        self.high = sum;
-    }
-    fn value(self) -> f32 {
-        self.high + self.low
-    }
-}
-
-/// Whether the rows `at - p ..= at + p` that exist are all equal; `change` is handed on from row to row.
-fn constant(x: &[f32], at: usize, p: usize, change: &mut usize) -> bool {
-    let last = (at + p).min(x.len() - 1);
-    *change = (*change).max(at.saturating_sub(p) + 1);
-    while *change <= last && x[*change] == x[*change - 1] {
-        *change += 1;
-    }
-    *change > last
-}
-
-/// Sliding normalisation, column by column: the mean of `window` rows is removed, then (with `variance`) each value is
-/// divided by the standard deviation of the `window` rows about it plus 1e-10. Sums slide along; each column is taken
-/// relative to its first value, and rows that do not change become exactly 0.
-fn cmvn(x: &mut [f32], columns: usize, window: usize, variance: bool, scratch: &mut [f32]) {
-    let rows = x.len() / columns;
-    let half = window / 2;
-    let p = half as isize;
-    let w = window as f32;
-    let (d, rest) = scratch.split_at_mut(rows);
-    let y = &mut rest[..rows];
-    for c in 0..columns {
-        let first = x[c];
-        for (i, d) in d.iter_mut().enumerate() {
-            *d = x[i * columns + c] - first;
-        }
-        let mut sum = Sum::default();
-        let mut change = 0;
-        for j in -p..=p {
-            sum.add(d[reflect(j, rows)]);
-        }
-        for i in 0..rows {
-            y[i] = if constant(d, i, half, &mut change) { 0.0 } else { d[i] - sum.value() / w };
-            let at = i as isize;
-            sum.add(d[reflect(at + p + 1, rows)]);
-            sum.add(-d[reflect(at - p, rows)]);
-        }
-        if !variance {
-            for i in 0..rows {
-                x[i * columns + c] = y[i];
-            }
-            continue;
-        }
-        let (mut s1, mut s2) = (Sum::default(), Sum::default());
-        let mut change = 0;
-        for j in -p..=p {
-            let v = y[reflect(j, rows)];
-            s1.add(v);
-            s2.add(v * v);
-        }
-        for i in 0..rows {
-            let mean = s1.value() / w;
-            let var = s2.value() / w - mean * mean;
-            let still = constant(y, i, half, &mut change);
-            let deviation = if var > 0.0 && !still { sqrt(var) } else { 0.0 };
-            x[i * columns + c] = y[i] / (deviation + 1e-10);
-            let at = i as isize;
-            let (new, old) = (y[reflect(at + p + 1, rows)], y[reflect(at - p, rows)]);
-            s1.add(new);
-            s1.add(-old);
-            s2.add(new * new);
-            s2.add(-(old * old));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::{vec, vec::Vec};
-
-    #[test]
-    fn silence_after_sound_is_normalised_by_itself() {
-        let (rows, window) = (200, 21);
-        // Sound, then almost nothing, then nothing at all.
-        let x: Vec<f32> = (0..rows)
-            .map(|i| match i {
-                0..60 => 10.0 + (i * 37 % 17) as f32 * 0.5,
-                60..120 => -0.25 + (i * 29 % 13) as f32 / 1024.0,
-                _ => -0.25,
-            })
-            .collect();
-        let mut got = x.clone();
-        cmvn(&mut got, 1, window, true, &mut vec![0.0; 2 * rows]);
-        let about = |x: &[f64], i: usize| -> Vec<f64> {
-            let reach = |j: usize| x[reflect(i as isize + j as isize - window as isize / 2, rows)];
-            (0..window).map(reach).collect()
-        };
-        let mean = |x: &[f64]| x.iter().sum::<f64>() / window as f64;
-        let wide: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
-        let removed: Vec<f64> = (0..rows).map(|i| wide[i] - mean(&about(&wide, i))).collect();
-        for (i, got) in got.iter().enumerate() {
-            let near = about(&removed, i);
-            let m = mean(&near);
-            let var = near.iter().map(|v| (v - m) * (v - m)).sum::<f64>() / window as f64;
-            let exact = removed[i] / (libm::sqrt(var) + 1e-10);
-            assert!(
-                (f64::from(*got) - exact).abs() < 2e-3 * (1.0 + exact.abs()),
-                "row {i}: {got}, expected {exact}"
-            );
-        }
-    }
 }

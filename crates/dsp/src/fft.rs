@@ -136,6 +136,7 @@ impl RealFft {
     }
 
     /// [`Self::power`] of several inputs at once, with the same bits.
+    #[inline(always)]
     pub fn power_of<const L: usize>(
         &self,
         input: &[Lanes<L>],
@@ -164,6 +165,7 @@ impl RealFft {
         }
     }
 
+    #[inline(always)]
     fn transform<const L: usize>(&self, input: &[Lanes<L>], work: &mut [Lanes<L>]) {
         let half = self.n / 2;
         let apart = half / self.first;

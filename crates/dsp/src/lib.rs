@@ -5,13 +5,15 @@
 //! multiplies, divides and takes square roots in a fixed order, which the C under `runtime/c/dsp` mirrors.
 #![no_std]
 extern crate alloc;
-#[cfg(test)]
+// Asks the processor what it has, and nothing else.
+#[cfg(any(test, all(target_arch = "x86_64", not(target_os = "none"))))]
 extern crate std;
 
 mod audio;
 mod audio_plan;
 mod block;
 mod catalog;
+mod cmvn;
 mod decimate;
 mod device_image;
 mod features;
@@ -19,6 +21,7 @@ mod features_plan;
 mod fft;
 mod fixed;
 mod flatten;
+mod framing;
 mod heart;
 mod hrv;
 mod image;
@@ -33,8 +36,9 @@ mod spectral_plan;
 mod stream;
 mod wavelet;
 mod wavelet_taps;
+mod wide;
 
-pub use audio::{Framing, MelPlan, MelVariant, SpectrogramPlan, SpectrogramVariant};
+pub use audio::{MelPlan, MelVariant, SpectrogramPlan, SpectrogramVariant};
 pub use block::{BlockInfo, Default, DspError, OutputShape, ParamInfo, ParamKind, Params, Value, WindowSpec};
 pub use catalog::blocks;
 pub use decimate::Decimator;
@@ -43,6 +47,7 @@ pub use features::{Band, FeaturesPlan, GENERATORS, Welch};
 pub use fft::RealFft;
 pub use fixed::{Decibels, FixedBank, FixedFft, FixedKind, FixedPlan, cepstral_scales};
 pub use flatten::FlattenPlan;
+pub use framing::Framing;
 pub use heart::{HeartOptions, HeartPlan, Variability};
 pub use hrv::{FREQUENCY_NAMES, FrequencyPlan, TIME_NAMES, time_domain};
 pub use image::ImagePlan;

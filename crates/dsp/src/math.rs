@@ -6,6 +6,7 @@ pub use libm::sqrtf as sqrt;
 ///
 /// # Source
 /// `ln m = 2 atanh((m - 1) / (m + 1))` as a series to the ninth power, for `m` in sqrt(1/2)..sqrt(2).
+#[inline(always)]
 pub fn ln(x: f32) -> f32 {
     let mut x = x;
     let mut e = 0i32;
@@ -33,16 +34,19 @@ pub fn ln(x: f32) -> f32 {
 }
 
 /// Decimal logarithm of a positive finite `x`.
+#[inline(always)]
 pub fn log10(x: f32) -> f32 {
     ln(x) * core::f32::consts::LOG10_E
 }
 
 /// `x`, or 1e-10 where it is 0.
+#[inline(always)]
 pub fn zero_guard(x: f32) -> f32 {
     if x == 0.0 { 1e-10 } else { x }
 }
 
 /// To the nearest whole number, ties to even, for `0 <= x < 2^22`.
+#[inline(always)]
 pub fn round_half_even(x: f32) -> f32 {
     // Adding 2^23 leaves no bits below the point; the addition rounds ties to even.
     (x + 8_388_608.0) - 8_388_608.0

@@ -106,6 +106,7 @@ impl MelBank {
     }
 
     /// Weighted sums of power spectra that lie side by side.
+    #[inline(always)]
     pub fn apply<const L: usize>(&self, power: &[[f32; L]], out: &mut [[f32; L]]) {
         let mut at = 0;
         for ((out, &first), &count) in out.iter_mut().zip(&self.first).zip(&self.count) {

@@ -267,6 +267,13 @@ fn image(p: &Reader<'_>, window: &WindowSpec) -> Result<Plan, DspError> {
     Ok(Plan::Image(ImagePlan { height, width, in_channels: window.axes, out_channels }))
 }
 
+/// The first value that is no number. Many at once are looked at, and one by one only where one of them is none.
+pub(crate) fn not_finite(values: &[f32]) -> Option<usize> {
+    let bad = |part: &[f32]| part.iter().fold(false, |bad, v| bad | !v.is_finite());
+    let part = values.chunks(256).position(bad)?;
+    values[256 * part..].iter().position(|v| !v.is_finite()).map(|at| 256 * part + at)
+}
+
 impl Plan {
     /// Arrangement of the features.
     pub fn output(&self) -> OutputShape {
@@ -362,7 +369,7 @@ impl Plan {
                 return refuse("length", format!("the {what} has {have} values, {need} are needed"));
             }
         }
-        if let Some(at) = window.iter().position(|v| !v.is_finite()) {
+        if let Some(at) = not_finite(window) {
             return refuse("not_finite", format!("value {at} of the window is {}", window[at]));
         }
         match self {

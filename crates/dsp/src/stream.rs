@@ -6,6 +6,7 @@ use crate::{
     WindowSpec,
     audio::{LOUD, beyond_unit},
     plan,
+    plan::not_finite,
 };
 use alloc::{format, vec, vec::Vec};
 
@@ -79,7 +80,7 @@ impl Frames {
 }
 
 fn finite(slice: &[f32]) -> Result<(), DspError> {
-    match slice.iter().position(|v| !v.is_finite()) {
+    match not_finite(slice) {
         Some(at) => Err(DspError::new("not_finite", format!("value {at} of the slice is {}", slice[at]))),
         None => Ok(()),
     }

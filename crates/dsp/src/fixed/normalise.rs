@@ -1,7 +1,7 @@
 //! Sliding normalisation in integers.
 
 use super::arith::{bits, power_of_two, root};
-use crate::audio::reflect;
+use crate::cmvn::reflect;
 
 /// Bits by which a value is shifted up (or down, negative) to have `want` bits.
 fn room(x: impl Iterator<Item = i32>, want: u32) -> i32 {
