@@ -229,7 +229,11 @@ fn ten_hours(workspace: &Workspace, binary: &Path, dir: &Path) -> Result<Figure>
     std::fs::remove_dir_all(&project)?;
     std::fs::remove_dir_all(&files)?;
     let each = |f: fn(&super::process::Cost) -> f64| -> Value {
-        parts.iter().map(|(name, cost)| ((*name).to_owned(), json!(f(cost)))).collect::<serde_json::Map<_, _>>().into()
+        parts
+            .iter()
+            .map(|(name, cost)| ((*name).to_owned(), json!(f(cost))))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     Ok(Figure {
         name: "dsp_ten_hours_peak_bytes".into(),
