@@ -4,7 +4,7 @@ use crate::{
     Framing, MelBank, RealFft,
     cmvn::cmvn,
     math::{ln, log10, round_half_even, zero_guard},
-    wide::{WIDE, processors},
+    wide::{WIDE, processors, scatter},
 };
 use alloc::vec::Vec;
 
@@ -52,7 +52,7 @@ impl SpectrogramPlan {
 
     /// Floats of scratch with which several frames are computed at once.
     pub(crate) fn wide_scratch_len(&self) -> usize {
-        WIDE * (2 * self.fft.n + self.columns())
+        self.framing.samples + WIDE * (2 * self.fft.n + self.columns())
     }
 
     /// One row of bins per frame.
@@ -70,16 +70,14 @@ impl SpectrogramPlan {
     #[inline(always)]
     fn extract_wide<const L: usize>(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
         let (n, columns) = (self.fft.n, self.columns());
+        let (emphasised, scratch) = scratch.split_at_mut(self.framing.samples);
+        self.framing.emphasise(window, emphasised);
         let (input, rest) = lanes::<L>(scratch).split_at_mut(n);
         let (work, power) = rest.split_at_mut(n);
         for from in batches::<L>(self.framing.rows) {
-            self.framing.frames(window, from, input);
+            self.framing.frames(emphasised, from, input);
             self.fft.power_of(input, 1.0 / n as f32, work, power);
-            for (lane, out) in features[from * columns..].chunks_exact_mut(columns).take(L).enumerate() {
-                for (out, p) in out.iter_mut().zip(power.iter()) {
-                    *out = p[lane];
-                }
-            }
+            scatter(power, &mut features[from * columns..], columns);
         }
         let loud = self.variant == SpectrogramVariant::Capped && window.iter().any(|x| beyond_unit(*x));
         self.finish(features, loud);
@@ -98,17 +96,14 @@ impl SpectrogramPlan {
             return min_max(features);
         }
         let capped = self.variant == SpectrogramVariant::Capped;
+        // Dividing the samples by 32768 divides their power by its square, exactly. Factor and limit that change nothing leave the
+        // loop without branches.
+        let (factor, limit) =
+            (if capped && loud { LOUD } else { 1.0 }, if capped { 1.0 } else { f32::INFINITY });
         for v in features {
-            // Dividing the samples by 32768 divides their power by its square, exactly.
-            let power = if capped && loud { *v * LOUD } else { *v };
-            let d = decibel(power, self.floor);
-            *v = if d < 0.0 {
-                0.0
-            } else if capped && d > 1.0 {
-                1.0
-            } else {
-                d
-            };
+            let d = decibel(*v * factor, self.floor);
+            let d = if d < 0.0 { 0.0 } else { d };
+            *v = if d > limit { limit } else { d };
         }
     }
 }
@@ -217,7 +212,7 @@ impl MelPlan {
 
     /// Floats of scratch with which several frames, and later several columns, are computed at once.
     pub(crate) fn wide_scratch_len(&self) -> usize {
-        WIDE * self.frame_len().max(2 * self.framing.rows)
+        self.framing.samples + WIDE * self.frame_len().max(2 * self.framing.rows)
     }
 
     /// One row of values per frame.
@@ -235,9 +230,11 @@ impl MelPlan {
     #[inline(always)]
     fn extract_wide<const L: usize>(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
         let columns = self.columns();
+        let (emphasised, scratch) = scratch.split_at_mut(self.framing.samples);
+        self.framing.emphasise(window, emphasised);
         for from in batches::<L>(self.framing.rows) {
             let wide = lanes::<L>(scratch);
-            self.framing.frames(window, from, &mut wide[..self.fft.n]);
+            self.framing.frames(emphasised, from, &mut wide[..self.fft.n]);
             self.rows(wide, &mut features[from * columns..][..L * columns]);
         }
         self.finish(features, scratch);
@@ -296,11 +293,7 @@ impl MelPlan {
                 return;
             }
         }
-        for (lane, out) in out.chunks_exact_mut(columns).enumerate() {
-            for (out, e) in out.iter_mut().zip(energy.iter()) {
-                *out = e[lane];
-            }
-        }
+        scatter(energy, out, columns);
     }
 
     /// What looks at several rows: `features` holds the rows of a window.

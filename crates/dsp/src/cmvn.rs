@@ -4,6 +4,16 @@ use crate::{math::sqrt, wide::WIDE};
 
 /// Index of a row in a matrix of `rows` rows that goes on by reflection, the edge row repeated.
 pub(crate) fn reflect(i: isize, rows: usize) -> usize {
+    // Near the matrix without the division, which costs more than what is done with the row.
+    if i >= 0 && (i as usize) < rows {
+        return i as usize;
+    }
+    if i < 0 && i.unsigned_abs() <= rows {
+        return i.unsigned_abs() - 1;
+    }
+    if i >= 0 && (i as usize) < 2 * rows {
+        return 2 * rows - 1 - i as usize;
+    }
     let period = 2 * rows as isize;
     let j = i.rem_euclid(period) as usize;
     if j < rows { j } else { 2 * rows - 1 - j }
@@ -37,27 +47,27 @@ impl<const L: usize> Sums<L> {
 
 /// The last row of each column that is not equal to the one before it, among the rows looked at so far.
 struct Changes<const L: usize> {
-    at: [u32; L],
+    at: [i32; L],
     next: usize,
 }
 
 impl<const L: usize> Changes<L> {
     const NONE: Self = Self { at: [0; L], next: 1 };
 
-    /// Whether the rows `at - p ..= at + p` that exist are all equal, for each column; `at` rises from call to call.
+    /// Looks as far as the rows `at - p ..= at + p` that exist; `at` rises from call to call. They are all equal in the columns
+    /// where the last change lies at or before the row that is returned.
     #[inline(always)]
-    fn still(&mut self, x: &[[f32; L]], at: usize, p: usize) -> [bool; L] {
+    fn look(&mut self, x: &[[f32; L]], at: usize, p: usize) -> i32 {
         let end = (at + p + 1).min(x.len());
         while self.next < end {
             let (before, now) = (&x[self.next - 1], &x[self.next]);
             for i in 0..L {
                 let equal = now[i] == before[i];
-                self.at[i] = if equal { self.at[i] } else { self.next as u32 };
+                self.at[i] = if equal { self.at[i] } else { self.next as i32 };
             }
             self.next += 1;
         }
-        let first = at.saturating_sub(p) as u32;
-        core::array::from_fn(|i| self.at[i] <= first)
+        at.saturating_sub(p) as i32
     }
 }
 
@@ -109,35 +119,43 @@ fn some<const L: usize>(
         sum.add(d[reflect(j, rows)]);
     }
     for at in 0..rows {
-        let still = changes.still(d, at, half);
-        y[at] = core::array::from_fn(|i| if still[i] { 0.0 } else { d[at][i] - sum.value(i) / w });
+        let first = changes.look(d, at, half);
+        y[at] =
+            core::array::from_fn(|i| if changes.at[i] <= first { 0.0 } else { d[at][i] - sum.value(i) / w });
         let i = at as isize;
         sum.add(d[reflect(i + p + 1, rows)]);
         sum.add(minus(d[reflect(i - p, rows)]));
     }
     if variance {
-        let (mut s1, mut s2) = (Sums::<L>::NONE, Sums::<L>::NONE);
-        let mut changes = Changes::<L>::NONE;
-        let square = |v: [f32; L]| v.map(|v| v * v);
+        // The mean of the rows about each, then the mean of their squares: one after the other, since compilers make vectors of
+        // the columns of a sum but not of those of two.
+        let mut sum = Sums::<L>::NONE;
         for j in -p..=p {
-            let v = y[reflect(j, rows)];
-            s1.add(v);
-            s2.add(square(v));
+            sum.add(y[reflect(j, rows)]);
         }
         for at in 0..rows {
-            let still = changes.still(y, at, half);
+            d[at] = core::array::from_fn(|i| sum.value(i) / w);
+            let i = at as isize;
+            sum.add(y[reflect(i + p + 1, rows)]);
+            sum.add(minus(y[reflect(i - p, rows)]));
+        }
+        let square = |v: [f32; L]| v.map(|v| v * v);
+        let mut sum = Sums::<L>::NONE;
+        let mut changes = Changes::<L>::NONE;
+        for j in -p..=p {
+            sum.add(square(y[reflect(j, rows)]));
+        }
+        for at in 0..rows {
+            let first = changes.look(y, at, half);
+            let mean = d[at];
             let variance: [f32; L] = core::array::from_fn(|i| {
-                let mean = s1.value(i) / w;
-                let var = s2.value(i) / w - mean * mean;
-                if var > 0.0 && !still[i] { var } else { 0.0 }
+                let var = sum.value(i) / w - mean[i] * mean[i];
+                if var > 0.0 && changes.at[i] > first { var } else { 0.0 }
             });
             d[at] = core::array::from_fn(|i| y[at][i] / (sqrt(variance[i]) + 1e-10));
             let i = at as isize;
-            let (new, old) = (y[reflect(i + p + 1, rows)], y[reflect(i - p, rows)]);
-            s1.add(new);
-            s1.add(minus(old));
-            s2.add(square(new));
-            s2.add(minus(square(old)));
+            sum.add(square(y[reflect(i + p + 1, rows)]));
+            sum.add(minus(square(y[reflect(i - p, rows)])));
         }
     }
     let from = if variance { &*d } else { &*y };

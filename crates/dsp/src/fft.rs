@@ -24,62 +24,51 @@ pub struct RealFft {
 /// Values side by side: the same index of several transforms.
 type Lanes<const L: usize> = [f32; L];
 
-#[inline(always)]
-fn each<const L: usize>(f: impl Fn(usize) -> f32) -> Lanes<L> {
-    core::array::from_fn(f)
-}
-#[inline(always)]
-fn add<const L: usize>(a: Lanes<L>, b: Lanes<L>) -> Lanes<L> {
-    each(|i| a[i] + b[i])
-}
-#[inline(always)]
-fn sub<const L: usize>(a: Lanes<L>, b: Lanes<L>) -> Lanes<L> {
-    each(|i| a[i] - b[i])
-}
-#[inline(always)]
-fn mul<const L: usize>(a: Lanes<L>, b: f32) -> Lanes<L> {
-    each(|i| a[i] * b)
-}
-
-/// A complex number in each lane.
+/// A complex number.
 #[derive(Clone, Copy)]
-struct Complex<const L: usize> {
-    re: Lanes<L>,
-    im: Lanes<L>,
+struct Complex {
+    re: f32,
+    im: f32,
 }
 
-impl<const L: usize> Complex<L> {
+impl Complex {
+    /// The number of one lane of two values.
     #[inline(always)]
-    fn at(x: &[Lanes<L>], i: usize) -> Self {
-        Self { re: x[2 * i], im: x[2 * i + 1] }
+    fn at<const L: usize>(x: &[Lanes<L>; 2], lane: usize) -> Self {
+        Self { re: x[0][lane], im: x[1][lane] }
     }
     #[inline(always)]
-    fn put(self, x: &mut [Lanes<L>], i: usize) {
-        x[2 * i] = self.re;
-        x[2 * i + 1] = self.im;
+    fn put<const L: usize>(self, x: &mut [Lanes<L>; 2], lane: usize) {
+        x[0][lane] = self.re;
+        x[1][lane] = self.im;
     }
     #[inline(always)]
     fn plus(self, o: Self) -> Self {
-        Self { re: add(self.re, o.re), im: add(self.im, o.im) }
+        Self { re: self.re + o.re, im: self.im + o.im }
     }
     #[inline(always)]
     fn minus(self, o: Self) -> Self {
-        Self { re: sub(self.re, o.re), im: sub(self.im, o.im) }
+        Self { re: self.re - o.re, im: self.im - o.im }
     }
     /// `self - i o`.
     #[inline(always)]
     fn minus_i(self, o: Self) -> Self {
-        Self { re: add(self.re, o.im), im: sub(self.im, o.re) }
+        Self { re: self.re + o.im, im: self.im - o.re }
     }
     /// `self + i o`.
     #[inline(always)]
     fn plus_i(self, o: Self) -> Self {
-        Self { re: sub(self.re, o.im), im: add(self.im, o.re) }
+        Self { re: self.re - o.im, im: self.im + o.re }
     }
+    /// Product with a factor.
     #[inline(always)]
-    fn times(self, w: &[f32]) -> Self {
-        let (wr, wi) = (w[0], w[1]);
-        Self { re: sub(mul(self.re, wr), mul(self.im, wi)), im: add(mul(self.im, wr), mul(self.re, wi)) }
+    fn times(self, wr: f32, wi: f32) -> Self {
+        Self { re: self.re * wr - self.im * wi, im: self.im * wr + self.re * wi }
+    }
+    /// Square of the absolute value.
+    #[inline(always)]
+    fn square(self) -> f32 {
+        self.re * self.re + self.im * self.im
     }
     /// Transform of four.
     #[inline(always)]
@@ -146,62 +135,49 @@ impl RealFft {
     ) {
         let half = self.n / 2;
         let (input, work, power) = (&input[..self.n], &mut work[..self.n], &mut power[..half + 1]);
-        self.transform(input, work);
-        let first = Complex::at(work, 0);
-        let (low, high) = (add(first.re, first.im), sub(first.re, first.im));
-        power[0] = each(|i| (low[i] * low[i]) * scale);
-        power[half] = each(|i| (high[i] * high[i]) * scale);
+        let work = work.as_chunks_mut::<2>().0;
+        self.transform(input.as_chunks::<2>().0, work);
+        let [re, im] = work[0];
+        for i in 0..L {
+            let (low, high) = (re[i] + im[i], re[i] - im[i]);
+            power[0][i] = (low * low) * scale;
+            power[half][i] = (high * high) * scale;
+        }
         let quarter = scale * 0.25;
-        for (k, w) in self.unpack.chunks_exact(2).enumerate().skip(1) {
+        for (k, w) in self.unpack.as_chunks::<2>().0.iter().enumerate().skip(1) {
             let j = half - k;
-            let (a, b) = (Complex::at(work, k), Complex::at(work, j));
-            // Twice the even part a + conj b, and twice the odd part -i (a - conj b).
-            let even = Complex { re: add(a.re, b.re), im: sub(a.im, b.im) };
-            let odd = Complex { re: add(a.im, b.im), im: sub(b.re, a.re) };
-            let odd = odd.times(w);
-            let (p, m) = (even.plus(odd), even.minus(odd));
-            power[k] = each(|i| (p.re[i] * p.re[i] + p.im[i] * p.im[i]) * quarter);
-            power[j] = each(|i| (m.re[i] * m.re[i] + m.im[i] * m.im[i]) * quarter);
+            let (one, other) = (work[k], work[j]);
+            let (mut low, mut high) = ([0.0; L], [0.0; L]);
+            for i in 0..L {
+                let (a, b) = (Complex::at(&one, i), Complex::at(&other, i));
+                // Twice the even part a + conj b, and twice the odd part -i (a - conj b).
+                let even = Complex { re: a.re + b.re, im: a.im - b.im };
+                let odd = Complex { re: a.im + b.im, im: b.re - a.re };
+                let odd = odd.times(w[0], w[1]);
+                low[i] = even.plus(odd).square() * quarter;
+                high[i] = even.minus(odd).square() * quarter;
+            }
+            (power[k], power[j]) = (low, high);
         }
     }
 
     #[inline(always)]
-    fn transform<const L: usize>(&self, input: &[Lanes<L>], work: &mut [Lanes<L>]) {
+    fn transform<const L: usize>(&self, input: &[[Lanes<L>; 2]], work: &mut [[Lanes<L>; 2]]) {
         let half = self.n / 2;
         let apart = half / self.first;
-        for (out, &start) in work.chunks_exact_mut(2 * self.first).zip(&self.order) {
-            let x = |t: usize| Complex::<L>::at(input, usize::from(start) + t * apart);
+        for (out, &start) in work.chunks_exact_mut(self.first).zip(&self.order) {
+            let x = |t: usize| input[usize::from(start) + t * apart];
             match self.first {
                 2 => {
-                    let (a, b) = (x(0), x(1));
-                    a.plus(b).put(out, 0);
-                    a.minus(b).put(out, 1);
-                }
-                4 => {
-                    for (t, y) in Complex::four([x(0), x(1), x(2), x(3)]).into_iter().enumerate() {
-                        y.put(out, t);
+                    let x = [x(0), x(1)];
+                    for i in 0..L {
+                        let (a, b) = (Complex::at(&x[0], i), Complex::at(&x[1], i));
+                        a.plus(b).put(&mut out[0], i);
+                        a.minus(b).put(&mut out[1], i);
                     }
                 }
-                _ => {
-                    const C: f32 = core::f32::consts::FRAC_1_SQRT_2;
-                    let even = Complex::four([x(0), x(2), x(4), x(6)]);
-                    let odd = Complex::four([x(1), x(3), x(5), x(7)]);
-                    even[0].plus(odd[0]).put(out, 0);
-                    even[0].minus(odd[0]).put(out, 4);
-                    // exp(-i pi / 4) and exp(-3 i pi / 4) times the odd ones.
-                    let o = odd[1];
-                    let o = Complex { re: mul(add(o.re, o.im), C), im: mul(sub(o.im, o.re), C) };
-                    even[1].plus(o).put(out, 1);
-                    even[1].minus(o).put(out, 5);
-                    even[2].minus_i(odd[2]).put(out, 2);
-                    even[2].plus_i(odd[2]).put(out, 6);
-                    let o = odd[3];
-                    let o = Complex { re: mul(sub(o.im, o.re), C), im: mul(add(o.re, o.im), C) };
-                    // The imaginary part has the other sign.
-                    let (p, m) = (add(even[3].re, o.re), sub(even[3].re, o.re));
-                    Complex { re: p, im: sub(even[3].im, o.im) }.put(out, 3);
-                    Complex { re: m, im: add(even[3].im, o.im) }.put(out, 7);
-                }
+                4 => first_four(core::array::from_fn(x), out),
+                _ => first_eight(core::array::from_fn(x), out),
             }
         }
         let mut span = self.first;
@@ -209,27 +185,70 @@ impl RealFft {
         while span < half {
             let (own, rest) = twiddle.split_at(6 * span);
             twiddle = rest;
-            for group in work.chunks_exact_mut(8 * span) {
-                let (a, b) = group.split_at_mut(4 * span);
-                let (a, b) = (a.split_at_mut(2 * span), b.split_at_mut(2 * span));
+            for group in work.chunks_exact_mut(4 * span) {
+                let (a, b) = group.split_at_mut(2 * span);
+                let (a, b) = (a.split_at_mut(span), b.split_at_mut(span));
                 let ((a, b), (c, d)) = (a, b);
-                for (k, w) in own.chunks_exact(6).enumerate() {
-                    let x = [
-                        Complex::at(a, k),
-                        Complex::at(b, k).times(&w[..2]),
-                        Complex::at(c, k).times(&w[2..4]),
-                        Complex::at(d, k).times(&w[4..]),
-                    ];
-                    let [p, q, r, s] = Complex::four(x);
-                    p.put(a, k);
-                    q.put(b, k);
-                    r.put(c, k);
-                    s.put(d, k);
+                let factors = own.as_chunks::<6>().0;
+                for ((((a, b), c), d), w) in a.iter_mut().zip(b).zip(c).zip(d).zip(factors) {
+                    let x = [*a, *b, *c, *d];
+                    let mut y = x;
+                    for i in 0..L {
+                        let all = [
+                            Complex::at(&x[0], i),
+                            Complex::at(&x[1], i).times(w[0], w[1]),
+                            Complex::at(&x[2], i).times(w[2], w[3]),
+                            Complex::at(&x[3], i).times(w[4], w[5]),
+                        ];
+                        for (value, y) in Complex::four(all).into_iter().zip(&mut y) {
+                            value.put(y, i);
+                        }
+                    }
+                    [*a, *b, *c, *d] = y;
                 }
             }
             span *= 4;
         }
     }
+}
+
+/// First stage of four numbers.
+#[inline(always)]
+fn first_four<const L: usize>(x: [[Lanes<L>; 2]; 4], out: &mut [[Lanes<L>; 2]]) {
+    let mut y = x;
+    for i in 0..L {
+        let all = [0, 1, 2, 3].map(|t| Complex::at(&x[t], i));
+        for (value, y) in Complex::four(all).into_iter().zip(&mut y) {
+            value.put(y, i);
+        }
+    }
+    out.copy_from_slice(&y);
+}
+
+/// First stage of eight numbers.
+#[inline(always)]
+fn first_eight<const L: usize>(x: [[Lanes<L>; 2]; 8], out: &mut [[Lanes<L>; 2]]) {
+    const C: f32 = core::f32::consts::FRAC_1_SQRT_2;
+    let mut y = x;
+    for i in 0..L {
+        let even = Complex::four([0, 2, 4, 6].map(|t| Complex::at(&x[t], i)));
+        let odd = Complex::four([1, 3, 5, 7].map(|t| Complex::at(&x[t], i)));
+        even[0].plus(odd[0]).put(&mut y[0], i);
+        even[0].minus(odd[0]).put(&mut y[4], i);
+        // exp(-i pi / 4) and exp(-3 i pi / 4) times the odd ones.
+        let o = odd[1];
+        let o = Complex { re: (o.re + o.im) * C, im: (o.im - o.re) * C };
+        even[1].plus(o).put(&mut y[1], i);
+        even[1].minus(o).put(&mut y[5], i);
+        even[2].minus_i(odd[2]).put(&mut y[2], i);
+        even[2].plus_i(odd[2]).put(&mut y[6], i);
+        let o = odd[3];
+        let o = Complex { re: (o.im - o.re) * C, im: (o.re + o.im) * C };
+        // The imaginary part has the other sign.
+        Complex { re: even[3].re + o.re, im: even[3].im - o.im }.put(&mut y[3], i);
+        Complex { re: even[3].re - o.re, im: even[3].im + o.im }.put(&mut y[7], i);
+    }
+    out.copy_from_slice(&y);
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Frames of a window.
 
-use crate::wide::transpose;
+use crate::wide::gather;
 
 /// How a window is cut into frames.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,48 +46,36 @@ impl Framing {
             };
         }
     }
-    /// Writes the frames from `row` on side by side, as [`Self::frame`] does each.
+    /// Scales the window and takes the pre-emphasis, as [`Self::frame`] does it for each value.
     #[inline(always)]
-    pub(crate) fn frames<const L: usize>(&self, window: &[f32], row: usize, out: &mut [[f32; L]]) {
+    pub(crate) fn emphasise(&self, window: &[f32], out: &mut [f32]) {
+        let (scale, emphasis) = (self.scale, self.emphasis);
+        let out = &mut out[..window.len()];
+        if emphasis == 0.0 {
+            for (out, x) in out.iter_mut().zip(window) {
+                *out = x * scale;
+            }
+            return;
+        }
+        // The first values reach around the end of the window.
+        let (early, late) = out.split_at_mut(self.shift);
+        let (last, first) = (&window[window.len() - self.shift..], &window[..window.len() - self.shift]);
+        for ((out, x), back) in early.iter_mut().zip(window).zip(last) {
+            *out = x * scale - emphasis * (back * scale);
+        }
+        for ((out, x), back) in late.iter_mut().zip(&window[self.shift..]).zip(first) {
+            *out = x * scale - emphasis * (back * scale);
+        }
+    }
+
+    /// Writes the frames from `row` on side by side: what [`Self::emphasise`] made of the window, then zeros.
+    #[inline(always)]
+    pub(crate) fn frames<const L: usize>(&self, emphasised: &[f32], row: usize, out: &mut [[f32; L]]) {
         let (frame, rest) = out.split_at_mut(self.used);
         rest.fill([0.0; L]);
-        let (scale, emphasis) = (self.scale, self.emphasis);
-        // The first frames may reach around the end of the window.
-        let around = if emphasis == 0.0 { 0 } else { self.shift };
-        let (tiles, odd) = frame.as_chunks_mut::<L>();
-        for (n, tile) in tiles.iter_mut().enumerate() {
-            let mut values = [[0.0f32; L]; L];
-            for (lane, values) in values.iter_mut().enumerate() {
-                let at = (row + lane) * self.stride + n * L;
-                let x: &[f32; L] = window[at..].first_chunk().unwrap_or(&[0.0; L]);
-                if emphasis == 0.0 {
-                    *values = x.map(|x| x * scale);
-                } else if at >= around {
-                    let back: &[f32; L] = window[at - around..].first_chunk().unwrap_or(&[0.0; L]);
-                    *values = core::array::from_fn(|i| x[i] * scale - emphasis * (back[i] * scale));
-                } else {
-                    *values = core::array::from_fn(|i| {
-                        let at = at + i;
-                        let back = if at >= around { at - around } else { at + self.samples - around };
-                        x[i] * scale - emphasis * (window[back] * scale)
-                    });
-                }
-            }
-            transpose(&values, tile);
-        }
-        let done = self.used - odd.len();
-        for (i, out) in odd.iter_mut().enumerate() {
-            for (lane, out) in out.iter_mut().enumerate() {
-                let at = (row + lane) * self.stride + done + i;
-                let x = window[at] * scale;
-                *out = if emphasis == 0.0 {
-                    x
-                } else {
-                    let back = if at >= around { at - around } else { at + self.samples - around };
-                    x - emphasis * (window[back] * scale)
-                };
-            }
-        }
+        let lanes: [&[f32]; L] =
+            core::array::from_fn(|lane| &emphasised[(row + lane) * self.stride..][..self.used]);
+        gather(lanes, frame);
     }
 }
 
@@ -105,7 +93,9 @@ mod tests {
             let framing = Framing { samples: 500, used, stride, rows: 9, scale: 0.3, emphasis, shift };
             let mut wide = [[1.0f32; 8]; 64];
             let mut four = [[1.0f32; 4]; 64];
-            framing.frames(&window, 1, &mut four);
+            let mut emphasised = [0.0; 500];
+            framing.emphasise(&window, &mut emphasised);
+            framing.frames(&emphasised, 1, &mut four);
             // In one array for any processor: eight lanes by themselves would need AVX2.
             for row in 0..8 {
                 framing.frame(|i| window[i], row + 1, row, &mut wide);

@@ -1,6 +1,14 @@
 //! Shared float functions. `runtime/c/dsp/ew_math.h` mirrors them operation for operation.
 
-pub use libm::sqrtf as sqrt;
+/// Square root, correctly rounded.
+#[inline(always)]
+pub fn sqrt(x: f32) -> f32 {
+    // The same instruction as libm takes, but one that compilers make vectors of.
+    #[cfg(all(target_arch = "x86_64", not(target_os = "none")))]
+    return x.sqrt();
+    #[cfg(not(all(target_arch = "x86_64", not(target_os = "none"))))]
+    return libm::sqrtf(x);
+}
 
 /// Natural logarithm of a positive finite `x`; relative error below 3e-7, absolute error near 1 below 1e-7.
 ///

@@ -28,21 +28,56 @@ macro_rules! processors {
 }
 pub(crate) use processors;
 
-/// Columns become rows. Eight lanes are only used where the processor has AVX2.
+/// Values of several slices, side by side. Eight lanes are only used where the processor has AVX2.
 #[inline(always)]
-pub(crate) fn transpose<const L: usize>(from: &[[f32; L]; L], to: &mut [[f32; L]; L]) {
+pub(crate) fn gather<const L: usize>(from: [&[f32]; L], to: &mut [[f32; L]]) {
+    let (tiles, odd) = to.as_chunks_mut::<L>();
+    let done = L * tiles.len();
+    for (n, tile) in tiles.iter_mut().enumerate() {
+        let mut rows = [[0.0; L]; L];
+        for (row, from) in rows.iter_mut().zip(from) {
+            row.copy_from_slice(&from[n * L..][..L]);
+        }
+        *tile = transposed(rows);
+    }
+    for (i, to) in odd.iter_mut().enumerate() {
+        *to = core::array::from_fn(|lane| from[lane][done + i]);
+    }
+}
+
+/// Values side by side to slices of `columns` values that follow each other: the way back.
+#[inline(always)]
+pub(crate) fn scatter<const L: usize>(from: &[[f32; L]], to: &mut [f32], columns: usize) {
+    let (tiles, odd) = from[..columns].as_chunks::<L>();
+    let done = L * tiles.len();
+    for (n, tile) in tiles.iter().enumerate() {
+        for (lane, row) in transposed(*tile).iter().enumerate() {
+            to[lane * columns + n * L..][..L].copy_from_slice(row);
+        }
+    }
+    for (i, from) in odd.iter().enumerate() {
+        for (lane, from) in from.iter().enumerate() {
+            to[lane * columns + done + i] = *from;
+        }
+    }
+}
+
+/// Columns become rows.
+#[inline(always)]
+fn transposed<const L: usize>(from: [[f32; L]; L]) -> [[f32; L]; L] {
+    let mut to = [[0.0; L]; L];
     #[cfg(all(target_arch = "x86_64", not(target_os = "none")))]
-    if let (Ok(from), Ok(to)) =
-        (from.as_flattened().try_into(), <&mut [f32; 64]>::try_from(to.as_flattened_mut()))
-    {
+    if let (Ok(from), Ok(out)) = (from.as_flattened().try_into(), to.as_flattened_mut().try_into()) {
         // SAFETY: eight lanes are chosen by `processors` alone, where the processor has AVX2.
-        return unsafe { transpose_eight(from, to) };
+        unsafe { transpose_eight(from, out) };
+        return to;
     }
     for (i, to) in to.iter_mut().enumerate() {
         for (to, from) in to.iter_mut().zip(from) {
             *to = from[i];
         }
     }
+    to
 }
 
 /// Eight by eight: pairs, then pairs of pairs change places, then halves.
@@ -81,20 +116,27 @@ fn transpose_eight(from: &[f32; 64], to: &mut [f32; 64]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::vec::Vec;
+
+    fn there_and_back<const L: usize>() {
+        for length in [1, L, 3 * L - 1, 5 * L] {
+            let x: Vec<f32> = (0..L * length).map(|i| i as f32).collect();
+            let mut lanes = std::vec![[0.0; L]; length];
+            gather(core::array::from_fn(|lane| &x[lane * length..][..length]), &mut lanes);
+            assert!((0..L * length).all(|i| lanes[i % length][i / length] == x[i]), "{L} {length}");
+            let mut back = std::vec![0.0; L * length];
+            scatter(&lanes, &mut back, length);
+            assert_eq!(back, x);
+        }
+    }
 
     #[test]
-    fn columns_become_rows() {
-        let four: [[f32; 4]; 4] = core::array::from_fn(|i| core::array::from_fn(|j| (10 * i + j) as f32));
-        let mut out = [[0.0; 4]; 4];
-        transpose(&four, &mut out);
-        assert!((0..16).all(|k| out[k % 4][k / 4] == four[k / 4][k % 4]));
+    fn slices_go_side_by_side_and_back() {
+        there_and_back::<1>();
+        there_and_back::<4>();
         #[cfg(target_arch = "x86_64")]
         if std::is_x86_feature_detected!("avx2") {
-            let eight: [[f32; 8]; 8] =
-                core::array::from_fn(|i| core::array::from_fn(|j| (10 * i + j) as f32));
-            let mut out = [[0.0; 8]; 8];
-            transpose(&eight, &mut out);
-            assert!((0..64).all(|k| out[k % 8][k / 8] == eight[k / 8][k % 8]));
+            there_and_back::<8>();
         }
     }
 }
