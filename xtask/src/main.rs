@@ -26,12 +26,13 @@ const HELP: &str = "Developer tasks.
   cargo xtask test [ARGS]                    install what tests need, then cargo test --workspace ARGS
   cargo xtask check-arrows                   who may know whom (xtask/arrows.toml)
   cargo xtask generate [--check]             generated pages of docs/
+  cargo xtask generate --device              docs/dsp-cost.md, with emulated cores
   cargo xtask acceptance [SET...] [--seeds N] [--json]   real recordings in ../shared/data; N seeds: their mean
   cargo xtask full-disk                      the motion example on file systems without room
   cargo xtask studio [--types]               the Studio: types, checker, size, browser; --types writes its types anew
   cargo xtask clients                        Edge Impulse's published clients against our server; from npm and PyPI
   cargo xtask bench [GROUP...] [--json] [--save] [--pairs N]
-                                             side by side with others; groups: spine, build, compile, train, server, data
+                                             side by side with others; groups: spine, build, compile, train, server, data, dsp
   cargo xtask fuzz [--seconds N] [TARGET...] every fuzz target for N seconds (default 60)
 
 Exit status: 0 all is well, 1 something failed, 2 wrong usage.";
