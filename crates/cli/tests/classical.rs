@@ -55,6 +55,8 @@ fn classes_are_learned_by_every_method_and_the_rule_stands_beside() {
         ("logistic_regression", 0.85),
         ("linear_svm", 0.8),
         ("naive_bayes", 0.8),
+        ("knn", 0.85),
+        ("rbf_svm", 0.9),
         ("gradient_boosting", 0.9),
         ("random_forest", 0.9),
     ] {
@@ -101,7 +103,12 @@ fn what_is_not_normal_is_told_by_every_method() {
     bench.replace("targets = [\"host\", \"cortex-m4f\"]", "targets = [\"host\"]\ncases = 300");
     bench.run(&["data", "import", "in", "--project", "project", "--label-from", "name"]);
     let mut before = "clusters = 32";
-    for now in ["method = \"gmm\"", "method = \"one_class_knn\"\nprototypes = 40", "method = \"pca\""] {
+    for now in [
+        "method = \"gmm\"",
+        "method = \"one_class_knn\"\nprototypes = 40",
+        "method = \"pca\"",
+        "method = \"isolation_forest\"",
+    ] {
         bench.replace(before, now);
         before = now;
         let (auroc, _, _) = proven(&bench, "auroc");

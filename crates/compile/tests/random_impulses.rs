@@ -4,13 +4,29 @@ mod blocks;
 
 use blocks::{block, window};
 use edgewright_compile::{Options, compile, harness, target};
-use edgewright_impulse::{Impulse, LearnBlock, Runner, Task, post::cells::Detector};
+use edgewright_impulse::{DspBlock, Impulse, LearnBlock, Runner, Task, Window, post::cells::Detector};
 use edgewright_test_support::{
     Rng,
     random::{distort, float_graph, floats, integer_graph},
 };
 use edgewright_toolchain::{Compiler, host_build, host_compilers, run, sanitizer_works};
 use std::{fs, time::Duration};
+
+/// Blocks with some of their features alone, as `[impulse.select]` leaves them; every second time all of them.
+fn selected(dsp: Vec<DspBlock>, window: &Window, rng: &mut Rng) -> Vec<DspBlock> {
+    if rng.below(2) == 0 {
+        return dsp;
+    }
+    let whole = Impulse { name: "whole".into(), window: window.clone(), dsp, learn: Vec::new() };
+    let all = whole.features();
+    // From one feature to nearly all; every block may lose all of its own.
+    let share = 1 + rng.below(8);
+    let mut wanted: Vec<usize> = (0..all).filter(|_| rng.below(8) < share).collect();
+    if wanted.is_empty() {
+        wanted.push(rng.below(all as u64));
+    }
+    whole.narrowed(&wanted).unwrap_or_else(|e| panic!("{wanted:?}: {e}")).dsp
+}
 
 fn impulse(seed: u64) -> Impulse {
     let mut rng = Rng(seed);
@@ -21,6 +37,8 @@ fn impulse(seed: u64) -> Impulse {
         // What a block refuses, such as a filter above half the rate, is drawn anew.
         dsp.extend(block(&mut rng, dsp.len(), &window));
     }
+    let dsp = selected(dsp, &window, &mut rng);
+    let wanted = dsp.len();
     let learned: Vec<usize> =
         if wanted == 3 && rng.below(2) == 0 { vec![0, 2] } else { (0..wanted).collect() };
     let features = learned.iter().map(|&i: &usize| dsp[i].features()).sum();

@@ -290,6 +290,12 @@ pub enum Method {
     NaiveBayes,
     /// Linear support vector machine, each class against the others; classes only.
     LinearSvm,
+    /// The nearest of some kept windows; classes only.
+    Knn,
+    /// Support vector machine with a radial kernel, each class against the others; classes only.
+    RbfSvm,
+    /// How few random splits set a window apart from normal ones; anomalies only.
+    IsolationForest,
     /// Distance to the nearest of some normal windows; anomalies only.
     OneClassKnn,
     /// What principal components of normal windows cannot rebuild; anomalies only, pictures too.
@@ -321,6 +327,9 @@ impl Method {
             Self::Gmm => "gmm",
             Self::NaiveBayes => "naive_bayes",
             Self::LinearSvm => "linear_svm",
+            Self::Knn => "knn",
+            Self::RbfSvm => "rbf_svm",
+            Self::IsolationForest => "isolation_forest",
             Self::OneClassKnn => "one_class_knn",
             Self::Pca => "pca",
             Self::Rule => "rule",
@@ -334,9 +343,13 @@ impl Method {
             Self::RandomForest | Self::GradientBoosting | Self::Rule => {
                 matches!(kind, LearnKind::Classifier | LearnKind::Regression)
             }
-            Self::LogisticRegression | Self::NaiveBayes | Self::LinearSvm => kind == LearnKind::Classifier,
+            Self::LogisticRegression | Self::NaiveBayes | Self::LinearSvm | Self::Knn | Self::RbfSvm => {
+                kind == LearnKind::Classifier
+            }
             Self::RidgeRegression => kind == LearnKind::Regression,
-            Self::Kmeans | Self::Gmm | Self::OneClassKnn | Self::Pca => kind == LearnKind::Anomaly,
+            Self::Kmeans | Self::Gmm | Self::OneClassKnn | Self::Pca | Self::IsolationForest => {
+                kind == LearnKind::Anomaly
+            }
         }
     }
 }
@@ -399,19 +412,27 @@ pub struct LearnSection {
     /// Anomaly: number of clusters, 32 when left out.
     #[serde(default)]
     pub clusters: Option<usize>,
-    /// `one_class_knn`: training windows that are kept, at most; 64.
+    /// `one_class_knn` and `knn`: training windows that are kept, at most; `rbf_svm`: centres of training windows that the kernel is
+    /// computed on, at most. 64; each takes four bytes for each feature.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub prototypes: Option<usize>,
+    /// `knn`: windows that most of as many nearest others contradict are left out, an odd number; 3. 0 leaves none out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<usize>,
+    /// `rbf_svm`: steepness of the kernel on standardised features; left out: one over the number of features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gamma: Option<f64>,
     /// Anomaly: names of the features to look at; left out: chosen on the training data.
     #[serde(default)]
     pub features: Option<Vec<String>>,
     /// Anomaly: share of normal windows that may score above the threshold, 0..1; 0.01 when left out.
     #[serde(default)]
     pub false_alarm_rate: Option<f64>,
-    /// Trees of a forest (50), rounds of boosting (100).
+    /// Trees of a forest or an isolation forest (50), rounds of boosting (100).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trees: Option<usize>,
-    /// Splits of a tree from root to leaf, at most: 10 in a forest, 8 in boosting.
+    /// Splits of a tree from root to leaf, at most: 10 in a forest, 8 in boosting, 7 in an isolation forest, whose trees are grown on 2 to
+    /// that power windows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_depth: Option<usize>,
     /// Boosting: leaves of a tree, at most; 31.
@@ -423,7 +444,7 @@ pub struct LearnSection {
     /// Boosting: share of each tree's answer that is added; 0.1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
-    /// Pull of weights or leaf values towards zero: 1 in linear models (above 0 in `linear_svm`), 0 in boosting.
+    /// Pull of weights or leaf values towards zero: 1 in linear models (above 0 in `linear_svm` and `rbf_svm`), 0 in boosting.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub l2: Option<f64>,
     /// Mixture: number of Gaussians; left out: 1 to 8, whichever explains the rows best for its size. `pca`: number of components, 1 to
@@ -439,8 +460,8 @@ impl LearnSection {
     /// What does not go together in it.
     fn problem(&self) -> Option<String> {
         use Method::{
-            Gmm, GradientBoosting, Kmeans, LinearSvm, LogisticRegression, Network, OneClassKnn, Pca,
-            RandomForest, RidgeRegression,
+            Gmm, GradientBoosting, IsolationForest, Kmeans, Knn, LinearSvm, LogisticRegression, Network,
+            OneClassKnn, Pca, RandomForest, RbfSvm, RidgeRegression,
         };
         let method = self.method;
         if !method.suits(self.kind) {
@@ -458,19 +479,25 @@ impl LearnSection {
         if self.min_confidence.is_some() && self.kind != LearnKind::Classifier {
             return Some("`impulse.learn.min_confidence` is for `kind = \"classifier\"`".into());
         }
-        let keys: [(&str, bool, &[Method]); 12] = [
+        let keys: [(&str, bool, &[Method]); 14] = [
             ("file", self.file.is_some(), &[Network]),
             ("clusters", self.clusters.is_some(), &[Network, Kmeans]),
-            ("prototypes", self.prototypes.is_some(), &[OneClassKnn]),
+            ("prototypes", self.prototypes.is_some(), &[OneClassKnn, Knn, RbfSvm]),
+            ("neighbours", self.neighbours.is_some(), &[Knn]),
+            ("gamma", self.gamma.is_some(), &[RbfSvm]),
             ("components", self.components.is_some(), &[Gmm, Pca]),
             ("covariance", self.covariance.is_some(), &[Gmm]),
             ("layers", self.layers.is_some(), &[Network]),
-            ("trees", self.trees.is_some(), &[RandomForest, GradientBoosting]),
-            ("max_depth", self.max_depth.is_some(), &[RandomForest, GradientBoosting]),
+            ("trees", self.trees.is_some(), &[RandomForest, GradientBoosting, IsolationForest]),
+            ("max_depth", self.max_depth.is_some(), &[RandomForest, GradientBoosting, IsolationForest]),
             ("max_leaves", self.max_leaves.is_some(), &[GradientBoosting]),
             ("min_leaf", self.min_leaf.is_some(), &[RandomForest, GradientBoosting]),
             ("learning_rate", self.learning_rate.is_some(), &[GradientBoosting]),
-            ("l2", self.l2.is_some(), &[GradientBoosting, LogisticRegression, RidgeRegression, LinearSvm]),
+            (
+                "l2",
+                self.l2.is_some(),
+                &[GradientBoosting, LogisticRegression, RidgeRegression, LinearSvm, RbfSvm],
+            ),
         ];
         keys.iter().find(|(_, set, of)| *set && !of.contains(&method)).map(|(key, _, of)| {
             let of: Vec<&str> = of.iter().map(|m| m.name()).collect();
@@ -810,7 +837,10 @@ mod tests {
                 "kind = 'regression'\nmethod = 'random_forest'\nmax_leaves = 3",
                 "`impulse.learn.max_leaves` is for the method gradient_boosting",
             ),
-            ("kind = 'classifier'\ntrees = 3", "random_forest, gradient_boosting, not for `network`"),
+            (
+                "kind = 'classifier'\ntrees = 3",
+                "random_forest, gradient_boosting, isolation_forest, not for `network`",
+            ),
         ] {
             let text = format!("[[impulse.learn]]\n{learn}\n");
             let file = ProjectFile::parse(&text, Path::new("p")).expect("parses");

@@ -156,6 +156,8 @@ fn scale(graph: &mut Graph, id: TensorId, factor: f32) -> bool {
             graph.nodes[at].op = Op::GmmScore { axes, diagonal, centre, scale: scale * factor };
             true
         }
+        // `(x - mean) * scale`
+        Op::Normalize => alone(graph, node.inputs[2], at) && multiply(graph, node.inputs[2], factor),
         Op::Concat { .. } => {
             node.inputs.iter().all(|x| scale_float(graph, *x, factor)) && multiply(graph, id, factor)
         }

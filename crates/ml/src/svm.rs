@@ -54,14 +54,18 @@ pub fn fit(
     Ok(made)
 }
 
-struct Plane {
+/// One class against the others.
+pub(crate) struct Plane {
     /// The bias last.
-    weights: Vec<f64>,
-    passes: usize,
-    gradient: f64,
+    pub(crate) weights: Vec<f64>,
+    /// Over the rows.
+    pub(crate) passes: usize,
+    /// Largest derivative of the last pass.
+    pub(crate) gradient: f64,
 }
 
-fn plane(x: &[f64], width: usize, classes: &[u32], class: u32, l2: f64, seed: u64) -> Plane {
+/// The plane that leaves the rows of `class` on its upper side.
+pub(crate) fn plane(x: &[f64], width: usize, classes: &[u32], class: u32, l2: f64, seed: u64) -> Plane {
     let rows = classes.len();
     let row = |i: usize| &x[i * width..(i + 1) * width];
     // With the loss `(1 / (2 * softness)) * hinge^2` of the dual: its diagonal.

@@ -16,7 +16,7 @@ use edgewright_ml::{
     boosting,
     forest::{self, Forest},
     graph::{Head, of_linear, of_trees},
-    linear, rule, svm,
+    linear, neighbours, rbf, rule, svm,
 };
 use edgewright_train::{Rows, Targets};
 use rayon::prelude::*;
@@ -214,6 +214,40 @@ impl Trainer<'_> {
                     format!("solved in {} passes, largest derivative {:.1e}", model.steps, model.gradient);
                 Fitted { graph: of_linear(&model, Head::Softmax, &id), history: Vec::new(), best: 0, note }
             }
+            Method::Knn => {
+                let Targets::Classes { of, count } = of else { return Err(only_classes()) };
+                let usual = neighbours::Spec::default();
+                let spec = neighbours::Spec {
+                    neighbours: section.neighbours.unwrap_or(usual.neighbours),
+                    prototypes: section.prototypes.unwrap_or(usual.prototypes.max(*count)),
+                };
+                let model = neighbours::fit(&values, width, of, *count, &spec).map_err(data)?;
+                let (seen, left) = model.rows;
+                let note = format!(
+                    "{} of {seen} windows kept, {left} left out because their neighbours contradict; {} of the others are nearest to their own label",
+                    model.prototypes(),
+                    model.right
+                );
+                Fitted { graph: model.to_graph(&id), history: Vec::new(), best: 0, note }
+            }
+            Method::RbfSvm => {
+                let Targets::Classes { of, count } = of else { return Err(only_classes()) };
+                let usual = rbf::Spec::default();
+                let spec = rbf::Spec {
+                    vectors: section.prototypes.unwrap_or(usual.vectors),
+                    gamma: section.gamma,
+                    l2: section.l2.unwrap_or(usual.l2),
+                    seed: self.session.seed,
+                };
+                let model = rbf::fit(&values, width, of, *count, &spec).map_err(data)?;
+                let note = format!(
+                    "{} vectors, solved in {} passes, largest derivative {:.1e}",
+                    model.vectors(),
+                    model.passes,
+                    model.gradient
+                );
+                Fitted { graph: model.to_graph(&id), history: Vec::new(), best: 0, note }
+            }
             Method::Rule => {
                 let bins = Bins::new(&values, width).map_err(data)?;
                 let rule = rule::fit(&bins, targets(of)?).map_err(data)?;
@@ -222,11 +256,20 @@ impl Trainer<'_> {
                 let graph = of_trees(&rule.to_trees(width, count), Head::Plain, &id);
                 Fitted { graph, history: Vec::new(), best: 0, note }
             }
-            Method::Network | Method::Kmeans | Method::Gmm | Method::OneClassKnn | Method::Pca => {
+            Method::Network
+            | Method::Kmeans
+            | Method::Gmm
+            | Method::OneClassKnn
+            | Method::Pca
+            | Method::IsolationForest => {
                 return Err(EngineError::Internal("this method is fitted elsewhere".into()));
             }
         };
-        let (int8, snr) = self.quantise(&fitted.graph, rows)?;
+        // The exponent of a kernel is the difference of large numbers: it stays in single precision.
+        let (int8, snr) = match section.method {
+            Method::RbfSvm => (fitted.graph.clone(), Vec::new()),
+            _ => self.quantise(&fitted.graph, rows)?,
+        };
         notes.push(fitted.note);
         let summary = LearnSummary {
             id: id.clone(),

@@ -197,3 +197,63 @@ fn written(
     }
     Ok(out.finish()?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgewright_impulse::{DspBlock, Window};
+    use edgewright_sample::Axis;
+
+    /// Two blocks on two axes.
+    fn impulse() -> Impulse {
+        let axes = ["x", "y"].iter().map(|n| Axis { name: (*n).into(), units: String::new() }).collect();
+        let window = Window {
+            frames: 50,
+            stride: 50,
+            rate_hz: 100.0,
+            axes,
+            zero_pad: true,
+            image: None,
+            fit: Default::default(),
+        };
+        let block = |id: &str, name: &str| {
+            DspBlock::new(id, name, 1, Default::default(), vec![0, 1], &window).expect("planned")
+        };
+        let dsp = vec![block("f", "flatten"), block("r", "raw")];
+        Impulse { name: "test".into(), window, dsp, learn: Vec::new() }
+    }
+
+    fn list(features: &[&str]) -> SelectSection {
+        let features = features.iter().map(|f| (*f).to_owned()).collect();
+        SelectSection { method: SelectMethod::List, keep: None, features }
+    }
+
+    #[test]
+    fn names_give_rising_numbers_once_and_the_nearest_is_named() {
+        let names = ["x RMS", "y RMS", "x Average"].map(str::to_owned);
+        let wanted = |all: &[&str]| by_name(&all.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>(), &names);
+        assert_eq!(wanted(&["x Average", "x RMS", "x Average"]), Ok(vec![0, 2]));
+        let error = wanted(&["x RMS", "y RSM"]).expect_err("refused");
+        assert!(error.contains("`y RSM`") && error.contains("did you mean `y RMS`"), "{error}");
+    }
+
+    #[test]
+    fn what_is_estimated_before_the_features_are_there_has_as_many() {
+        let impulse = impulse();
+        let all = impulse.features();
+        for keep in [1, 7, all] {
+            let section = SelectSection { keep: Some(keep), ..SelectSection::default() };
+            assert_eq!(expected(&section, &impulse).expect("narrowed").features(), keep);
+        }
+        let section = SelectSection { keep: Some(all + 1), ..SelectSection::default() };
+        let error = expected(&section, &impulse).expect_err("refused");
+        assert!(error.contains(&format!("at most {all}")), "{error}");
+        // By name: a block of which nothing is kept is gone.
+        let names = impulse.feature_names();
+        let own: Vec<&str> = names.iter().filter(|n| n.starts_with("f y")).map(String::as_str).collect();
+        let narrow = expected(&list(&own), &impulse).expect("narrowed");
+        assert_eq!((narrow.dsp.len(), narrow.features()), (1, own.len()));
+        assert_eq!(narrow.dsp[0].axes, [1], "the other axis is not computed");
+        assert!(expected(&list(&["f z Average"]), &impulse).is_err());
+    }
+}

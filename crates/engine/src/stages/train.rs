@@ -17,7 +17,11 @@ use crate::{
 };
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::{Graph, quantize};
-use edgewright_ml::{gmm, kmeans, nearest, pca};
+use edgewright_ml::{
+    gmm,
+    graph::{Head as Ending, of_trees},
+    isolation, kmeans, nearest, pca,
+};
 use edgewright_store::Hash;
 use edgewright_train::{Event, Flow, Head, Network, Rows, Settings, Targets};
 use serde::{Deserialize, Serialize};
@@ -636,6 +640,19 @@ impl Trainer<'_> {
             let what = format!("{} Gaussians with {shape} covariances", model.components());
             let note = format!("{what} on {} of {} features", model.axes.len(), rows.width());
             (model.to_graph("anomaly"), model.threshold, note)
+        } else if section.method == Method::IsolationForest {
+            let usual = isolation::Spec::default();
+            let spec = isolation::Spec {
+                trees: section.trees.unwrap_or(usual.trees),
+                max_depth: section.max_depth.unwrap_or(usual.max_depth),
+                axes,
+                false_alarm_rate,
+                seed,
+            };
+            let model = isolation::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
+            let what = format!("{} trees with {} splits", spec.trees, model.ensemble.splits());
+            let note = format!("{what} on {} of {} features", model.axes.len(), rows.width());
+            (of_trees(&model.ensemble, Ending::Plain, "anomaly"), model.threshold, note)
         } else if section.method == Method::OneClassKnn {
             let usual = nearest::Spec::default();
             let prototypes = section.prototypes.unwrap_or(usual.prototypes);
@@ -672,8 +689,18 @@ impl Trainer<'_> {
             threshold: Some(threshold),
             temperature: None,
         };
-        let block = LearnBlock { id: id(section, n), task: Task::Anomaly { threshold }, inputs, graph };
-        Ok(Block { float: block.clone(), int8: block, summary, rule: None })
+        let block = |graph: Graph| LearnBlock {
+            id: id(section, n),
+            task: Task::Anomaly { threshold },
+            inputs: inputs.clone(),
+            graph,
+        };
+        // Trees have an integer form; what measures distances stays in single precision.
+        let int8 = match section.method {
+            Method::IsolationForest => self.quantise(&graph, &rows)?.0,
+            _ => graph.clone(),
+        };
+        Ok(Block { float: block(graph), int8: block(int8), summary, rule: None })
     }
 }
 
