@@ -257,6 +257,8 @@ pub(crate) struct Emitter<'a> {
     planes: Vec<(Geometry, i32)>,
     /// Convolutions that have a function, as it is written behind its name.
     convolutions: Vec<(Geometry, String)>,
+    /// Symbols of constants by their text: what is equal is written once, such as the weights of an unrolled layer.
+    held: BTreeMap<String, String>,
     pub(crate) data: String,
     body: String,
 }
@@ -275,6 +277,7 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
         runtime: Vec::new(),
         planes: Vec::new(),
         convolutions: Vec::new(),
+        held: BTreeMap::new(),
         data: String::new(),
         body: String::new(),
     };
@@ -342,11 +345,19 @@ impl Emitter<'_> {
     }
 
     fn constant(&mut self, node: usize, name: &str, id: TensorId) -> Result<String, String> {
-        let symbol = format!("{}_{node}_{name}", self.symbol);
         let values = f32_data(self.graph.tensor(id))?;
-        let text = array("float", &symbol, values, |v| float(*v));
-        self.data.push_str(&text);
-        Ok(symbol)
+        let text = array("float", "@", values, |v| float(*v));
+        Ok(self.hold(text, format!("{}_{node}_{name}", self.symbol)))
+    }
+
+    /// Symbol of a constant, which is `@` in its text.
+    fn hold(&mut self, text: String, symbol: String) -> String {
+        if let Some(there) = self.held.get(&text) {
+            return there.clone();
+        }
+        self.data.push_str(&text.replacen('@', &symbol, 1));
+        self.held.insert(text, symbol.clone());
+        symbol
     }
 
     /// Call of the kernel of an integer layer, whose constants go to the data.
@@ -358,22 +369,21 @@ impl Emitter<'_> {
         {
             return self.plane(&base, g, prepared, self.offsets[scratch], [x, y]);
         }
-        let text = [
-            array("EW_WORDS int8_t", &format!("{base}_weights"), &m.weights, i8::to_string),
-            array("ew_channel", &format!("{base}_channels"), &m.channels, |c| {
-                format!("{{{}, {}, {}}}", int(c[0]), int(c[1]), c[2])
-            }),
-            format!(
-                "EW_DATA ew_matrix {base}_matrix = {{{base}_weights, {base}_channels, {}, {}, {}, {}, {}, {}}};\n",
-                m.inputs,
-                m.channels.len(),
-                m.zero,
-                m.limits[0],
-                m.limits[1],
-                m.rounding as u8
-            ),
-        ];
-        self.data.push_str(&text.concat());
+        let weights = array("EW_WORDS int8_t", "@", &m.weights, i8::to_string);
+        let weights = self.hold(weights, format!("{base}_weights"));
+        let channels =
+            array("ew_channel", "@", &m.channels, |c| format!("{{{}, {}, {}}}", int(c[0]), int(c[1]), c[2]));
+        let channels = self.hold(channels, format!("{base}_channels"));
+        let text = format!(
+            "EW_DATA ew_matrix @ = {{{weights}, {channels}, {}, {}, {}, {}, {}, {}}};\n",
+            m.inputs,
+            m.channels.len(),
+            m.zero,
+            m.limits[0],
+            m.limits[1],
+            m.rounding as u8
+        );
+        let matrix = self.hold(text, format!("{base}_matrix"));
         self.need(&["ew_fixed.h", "ew_geometry.h", "ew_matrix_s8.h"]);
         if m.form != Form::Rows {
             self.need(&["ew_matrix_dsp.h"]);
@@ -395,10 +405,10 @@ impl Emitter<'_> {
             let call = match m.form {
                 Form::Rows => {
                     self.need(&["ew_fully_connected_s8.h"]);
-                    format!("ew_fully_connected_s8(&{base}_matrix, {x}, {y});")
+                    format!("ew_fully_connected_s8(&{matrix}, {x}, {y});")
                 }
                 form => format!(
-                    "ew_fully_connected_dsp(&{base}_matrix, {x}, {inputs}, {}, {}, {y});",
+                    "ew_fully_connected_dsp(&{matrix}, {x}, {inputs}, {}, {}, {y});",
                     u8::from(form == Form::Joined),
                     scratch("uint32_t")
                 ),
@@ -413,25 +423,25 @@ impl Emitter<'_> {
             };
         };
         if !prepared.depthwise && m.form != Form::Rows {
-            return self.convolution(&base, g, prepared, &scratch("uint32_t"), [x, y]);
+            return self.convolution(&matrix, g, prepared, &scratch("uint32_t"), [x, y]);
         }
         self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(g)));
         if prepared.depthwise {
             self.need(&["ew_depthwise_conv2d_s8.h"]);
             let [rows, columns] = Prepared::plane(g);
             return format!(
-                "ew_depthwise_conv2d_s8(&{base}_shape, {x}, {zero}, &{base}_matrix, {rows}, {columns}, {}, {y});",
+                "ew_depthwise_conv2d_s8(&{base}_shape, {x}, {zero}, &{matrix}, {rows}, {columns}, {}, {y});",
                 scratch("int8_t")
             );
         }
         self.need(&["ew_conv2d_s8.h"]);
-        format!("ew_conv2d_s8(&{base}_shape, {x}, {zero}, &{base}_matrix, {}, {y});", scratch("int8_t"))
+        format!("ew_conv2d_s8(&{base}_shape, {x}, {zero}, &{matrix}, {}, {y});", scratch("int8_t"))
     }
 
     /// Call of a convolution for the DSP extension; layers of one shape share a function in which it is a constant.
     fn convolution(
         &mut self,
-        base: &str,
+        matrix: &str,
         g: &Geometry,
         p: &Prepared,
         scratch: &str,
@@ -456,7 +466,7 @@ impl Emitter<'_> {
             self.convolutions.push((*g, rest));
             number
         });
-        format!("{}_conv{number}({x}, &{base}_matrix, {scratch}, {y});", self.symbol)
+        format!("{}_conv{number}({x}, &{matrix}, {scratch}, {y});", self.symbol)
     }
 
     /// Call of a depthwise convolution that has a function of its own; equal shapes share one.

@@ -4,7 +4,9 @@ use edgewright_compile::{Options, compile_graph, rust_crate, target};
 use edgewright_ir::{
     Activation, DType, Data, Graph, Node, Op, Quant, Tensor, TensorId,
     extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
+    import::onnx,
     interpret::Interpreter,
+    quantize,
 };
 use edgewright_test_support::{Rng, run_on_host};
 use edgewright_toolchain::{host_compilers, run};
@@ -195,12 +197,26 @@ fn every_operator_gives_the_bytes_of_the_interpreter() {
     let compilers = host_compilers();
     assert!(!compilers.is_empty(), "no C compiler");
     let host = target::all().iter().find(|t| t.id == "host").expect("host");
-    for (integer, graph) in [
-        (true, everything(true, Reference::Litert)),
-        (true, everything(true, Reference::Tflm)),
-        (false, everything(false, Reference::Tflm)),
-        (true, lstm()),
-    ] {
+    let mut graphs = vec![
+        everything(true, Reference::Litert),
+        everything(true, Reference::Tflm),
+        everything(false, Reference::Tflm),
+        lstm(),
+    ];
+    // Recurrent layers that are unrolled, in float and in int8; their weights are written once.
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/onnx");
+    for name in ["lstm_both_ways", "gru_backward", "classifier", "layer_norm", "rnn_relu"] {
+        let bytes = fs::read(golden.join(format!("{name}.onnx"))).expect("a model");
+        let model = onnx::read(&bytes, name, Reference::Litert).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let mut rng = Rng(3);
+        let length = model.graph.tensor(model.graph.inputs[0]).len();
+        let windows: Vec<Vec<f32>> =
+            (0..40).map(|_| (0..length).map(|_| f32::from(rng.byte()) / 31.0).collect()).collect();
+        let (_, int8) = quantize::closest(&model.graph, &windows).unwrap_or_else(|e| panic!("{name}: {e}"));
+        graphs.extend([model.graph, int8]);
+    }
+    for graph in graphs {
+        let integer = graph.tensor(graph.inputs[0]).dtype == DType::I8;
         let (inputs, outputs) = expected(&graph, 40);
         for (compiler, flags) in compilers.iter().zip([["-std=c99", "-O2"], ["-std=c99", "-O0"]]) {
             let dir = tempfile::tempdir().expect("a folder");
@@ -208,19 +224,18 @@ fn every_operator_gives_the_bytes_of_the_interpreter() {
             for (name, bytes) in compile_graph(&graph, host, &options).expect("C") {
                 fs::write(dir.path().join(&name), bytes).expect("written");
             }
+            let source = fs::read_to_string(dir.path().join("net.c")).expect("C");
+            let layers = source.matches("ew_fully_connected_f32(").count();
+            let weights =
+                source.lines().filter(|l| l.contains("EW_DATA float") && l.contains("_weights[")).count();
+            assert!(layers < 20 || weights <= 8, "{}: {weights} weights of {layers} calls", graph.name);
             fs::write(dir.path().join("main.c"), program(if integer { "int8_t" } else { "float" }))
                 .expect("written");
             fs::write(dir.path().join("inputs.bin"), &inputs).expect("written");
             run_on_host(dir.path(), compiler, &flags, &["main.c", "net.c"])
-                .unwrap_or_else(|e| panic!("integer {integer}: {e}"));
+                .unwrap_or_else(|e| panic!("{}: {e}", graph.name));
             let got = fs::read(dir.path().join("outputs.bin")).expect("outputs");
-            assert!(
-                got == outputs,
-                "{}, integer {integer}, {:?}, {}",
-                graph.name,
-                graph.reference,
-                compiler.program
-            );
+            assert!(got == outputs, "{}, {:?}, {}", graph.name, graph.reference, compiler.program);
             assert!(outputs.iter().any(|b| *b != outputs[0]), "all outputs are alike");
         }
     }

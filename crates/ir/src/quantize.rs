@@ -416,7 +416,10 @@ impl Quantizer<'_> {
             .enumerate()
             .map(|(i, v)| (v / scale[channel(i)]).round().clamp(-127.0, 127.0) as i8)
             .collect();
-        let in_scale = self.params[&node.inputs[0]].scale[0];
+        // A layer may read a constant, such as the state before the first step of time.
+        let Some(in_scale) = self.to.tensor(x).quant.as_ref().map(|q| q.scale[0]) else {
+            return Err(fail(node, "its input has no scale"));
+        };
         let bias = from.tensor(node.inputs[2]);
         let bias_data: Vec<i32> = f32_data(bias)
             .map_err(|e| fail(node, e))?

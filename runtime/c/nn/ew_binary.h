@@ -2,7 +2,7 @@
 
 typedef enum { EW_ADD, EW_SUB, EW_MUL, EW_DIV, EW_MAXIMUM, EW_MINIMUM, EW_SQUARED_DIFFERENCE } ew_binary;
 
-EW_FN void ew_binary_f32(ew_binary kind, const float *a, const float *b, size_t n, float min, float max, float *out)
+EW_SHAPE void ew_binary_f32(ew_binary kind, const float *a, const float *b, size_t n, float min, float max, float *out)
 {
     size_t i;
     for (i = 0; i < n; i++) {

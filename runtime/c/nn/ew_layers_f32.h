@@ -60,7 +60,7 @@ EW_FN void ew_depthwise_conv2d_f32(const ew_geometry *g, const float *x, const f
     }
 }
 
-EW_FN void ew_fully_connected_f32(int32_t inputs, int32_t outputs, const float *x, const float *weights,
+EW_SHAPE void ew_fully_connected_f32(int32_t inputs, int32_t outputs, const float *x, const float *weights,
                                   const float *bias, float min, float max, float *out)
 {
     int32_t c, i;

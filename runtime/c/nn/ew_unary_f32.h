@@ -97,7 +97,7 @@ EW_FN float ew_square_one(float x, float a, float b)
     return x * x;
 }
 
-EW_FN void ew_unary_f32(const float *x, size_t n, float (*f)(float, float, float), float a, float b, float *out)
+EW_SHAPE void ew_unary_f32(const float *x, size_t n, float (*f)(float, float, float), float a, float b, float *out)
 {
     size_t i;
     for (i = 0; i < n; i++) {

@@ -2,8 +2,9 @@
 
 use super::{ImportError, shape};
 use crate::{
-    extra::ReduceKind,
-    graph::{DType, Data, Graph, Node, Op, Quant, Tensor, TensorId},
+    extra::{BinaryKind, ReduceKind},
+    graph::{DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
+    interpret::Interpreter,
 };
 
 /// A graph in the making, with the place that an error names.
@@ -215,6 +216,53 @@ impl Build {
         let shape = self.tensor(x).shape.clone();
         self.make(Op::Quantize, vec![x], like, &shape)
     }
+}
+
+/// Computes nodes in float that read nothing but constants, now and with the interpreter's arithmetic. What the model gives out or keeps
+/// stays a node's.
+pub fn fold(graph: &mut Graph) -> Result<(), GraphError> {
+    let kept: Vec<TensorId> =
+        graph.outputs.iter().copied().chain(graph.states.iter().flat_map(|s| [s.read, s.write])).collect();
+    let mut rest = Vec::with_capacity(graph.nodes.len());
+    for mut node in std::mem::take(&mut graph.nodes) {
+        let constant = |id: &TensorId| graph.tensor(*id).data.is_some();
+        let float = |id: &TensorId| graph.tensor(*id).dtype == DType::F32;
+        let known = !node.inputs.is_empty() && node.inputs.iter().all(|id| constant(id) && float(id));
+        if known && float(&node.output) && !kept.contains(&node.output) {
+            let values = alone(graph, &node)?;
+            graph.tensors[node.output.0 as usize].data = Some(Data::F32(values));
+            continue;
+        }
+        if let Op::Add { activation } = node.op
+            && node.inputs.iter().any(constant)
+        {
+            node.op = Op::Binary { kind: BinaryKind::Add, activation };
+        }
+        rest.push(node);
+    }
+    graph.nodes = rest;
+    Ok(())
+}
+
+/// The result of a node whose inputs are constants.
+fn alone(graph: &Graph, node: &Node) -> Result<Vec<f32>, GraphError> {
+    let mut one = Graph { name: graph.name.clone(), reference: graph.reference, ..Graph::default() };
+    let inputs: Vec<TensorId> =
+        node.inputs.iter().map(|id| one.push_tensor(graph.tensor(*id).clone())).collect();
+    let output = one.push_tensor(graph.tensor(node.output).clone());
+    let x = one.tensors[inputs[0].0 as usize].data.take();
+    one.inputs = vec![inputs[0]];
+    one.outputs = vec![output];
+    let mut values = vec![0.0; graph.tensor(node.output).len()];
+    // The same constant may be read twice; each place has a tensor of its own.
+    one.nodes.push(Node { inputs, output, ..node.clone() });
+    for (i, t) in one.tensors.iter_mut().enumerate() {
+        t.name = format!("t{i}");
+    }
+    if let Some(Data::F32(x)) = x {
+        Interpreter::new(&one)?.run(&x, &mut values)?;
+    }
+    Ok(values)
 }
 
 /// Drops nodes that nothing reads and tensors that no node uses, and keeps the order of the rest.

@@ -1,6 +1,6 @@
 //! Operators that move elements, and resizing.
 
-use super::{Attribute, Constant, Importer, RawNode, Values};
+use super::{Attribute, Constant, Importer, RawNode, Value, Values};
 use crate::{
     extra::Sampling,
     graph::Op,
@@ -13,6 +13,8 @@ impl Importer {
         match node.kind.as_str() {
             "Transpose" => self.transpose(node)?,
             "Slice" => self.slice(node)?,
+            "Split" => self.split(node)?,
+            "Gather" => self.gather(node)?,
             "Expand" => self.expand(node)?,
             "Pad" => self.pad(node)?,
             "Resize" => self.resize(node)?,
@@ -91,6 +93,70 @@ impl Importer {
             strides[a] *= step as isize;
         }
         let id = self.b.view(v.id, to.clone(), strides, offset)?;
+        self.give(node, id, to, false)
+    }
+
+    fn split(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let Some(a) = shape::axis(self.int(node, "axis", 0), v.shape.len()) else {
+            return self.b.fail("its axis does not exist");
+        };
+        let parts = node.outputs.len();
+        let sizes: Vec<usize> = match self.either(node, "split", 1)? {
+            Some(sizes) => sizes.iter().map(|&s| usize::try_from(s).unwrap_or(0)).collect(),
+            None => {
+                let size = v.shape[a].div_ceil(parts.max(1));
+                (0..parts).map(|i| size.min(v.shape[a].saturating_sub(i * size))).collect()
+            }
+        };
+        let whole = sizes.iter().try_fold(0usize, |sum, &s| sum.checked_add(s));
+        if sizes.len() != parts || whole != Some(v.shape[a]) || sizes.contains(&0) {
+            return self.b.fail(format!("parts of {sizes:?} do not fit {:?}", v.shape));
+        }
+        let strides = shape::strides(&v.shape);
+        let mut from = 0;
+        for (name, size) in node.outputs.iter().zip(sizes) {
+            let mut to = v.shape.clone();
+            to[a] = size;
+            let offset = from * strides[a].unsigned_abs();
+            from += size;
+            if !name.is_empty() {
+                let id = self.b.view(v.id, to.clone(), strides.clone(), offset)?;
+                self.values.insert(name.clone(), Value { id, shape: to, last: false });
+            }
+        }
+        Ok(())
+    }
+
+    /// One place of an axis, or places at equal distances.
+    fn gather(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let name = self.arg(node, 1)?.to_owned();
+        let scalar = self.constants.get(&name).is_some_and(|c| c.shape.is_empty());
+        let wanted = self.int_constant(&name)?;
+        let Some(a) = shape::axis(self.int(node, "axis", 0), v.shape.len()) else {
+            return self.b.fail("its axis does not exist");
+        };
+        let at: Option<Vec<usize>> = wanted.iter().map(|&i| shape::axis(i, v.shape[a])).collect();
+        let Some((at, first)) = at.as_ref().and_then(|at| Some((at, *at.first()?))) else {
+            return self.b.fail(format!("places {wanted:?} are not all in {:?}", v.shape));
+        };
+        let step = at.get(1).map_or(1, |&second| second as isize - first as isize);
+        if at.windows(2).any(|w| w[1] as isize - w[0] as isize != step) {
+            return self
+                .b
+                .fail("places at unequal distances are not supported; use several Slice and Concat");
+        }
+        let (mut to, mut strides) = (v.shape.clone(), shape::strides(&v.shape));
+        let offset = first * strides[a].unsigned_abs();
+        to[a] = at.len();
+        strides[a] *= step;
+        let id = self.b.view(v.id, to.clone(), strides, offset)?;
+        if scalar {
+            to.remove(a);
+        }
         self.give(node, id, to, false)
     }
 

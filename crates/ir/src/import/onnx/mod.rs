@@ -8,6 +8,8 @@ mod arrange;
 mod fuse;
 mod layers;
 mod quant;
+mod recurrent;
+mod statistics;
 mod wire;
 
 use super::{ImportError, Imported, build::Build, shape};
@@ -101,6 +103,7 @@ impl Importer {
         }
         let Build { mut graph, mut notes, .. } = self.b;
         notes.extend(fuse::fuse(&mut graph, &self.exact));
+        super::build::fold(&mut graph)?;
         super::build::prune(&mut graph);
         graph.validate()?;
         for node in &graph.nodes {
@@ -235,7 +238,12 @@ impl Importer {
     }
 
     fn node(&mut self, node: &RawNode) -> Result<(), ImportError> {
-        if self.fold(node)? || self.layer(node)? || self.arrange(node)? {
+        if self.fold(node)?
+            || self.layer(node)?
+            || self.arrange(node)?
+            || self.recurrent(node)?
+            || self.statistics(node)?
+        {
             return Ok(());
         }
         let function = |f| Op::Unary { function: f };
@@ -292,9 +300,7 @@ impl Importer {
             "DequantizeLinear" => self.dequantize_linear(node),
             other => {
                 let hint = match other {
-                    "LSTM" | "GRU" | "RNN" | "Loop" | "Scan" => {
-                        "convert the model to TFLite with UNIDIRECTIONAL_SEQUENCE_LSTM"
-                    }
+                    "Loop" | "Scan" => "export recurrent layers as LSTM, GRU or RNN",
                     "ArgMax" | "TopK" => "end the model with the scores and take the largest outside",
                     _ => "export the model as TFLite, or cut it before this operator",
                 };
@@ -319,6 +325,23 @@ impl Importer {
                 let v = self.value(self.arg(node, 0)?)?;
                 let values = v.shape.iter().map(|&d| d as i64).collect();
                 Some(Constant::ints(vec![v.shape.len()], values))
+            }
+            "ConstantOfShape" => {
+                let shape = self.int_constant(self.arg(node, 0)?)?;
+                let shape: Vec<usize> = shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
+                let Some(count) = shape::count(&shape) else {
+                    return self.b.fail(format!("{shape:?} is too large"));
+                };
+                match node.attributes.get("value") {
+                    None => Some(Constant::floats(shape, vec![0.0; count])),
+                    Some(Attribute::Tensor(Constant { values: Values::Floats(v), .. })) => {
+                        Some(Constant::floats(shape, vec![v.first().copied().unwrap_or(0.0); count]))
+                    }
+                    Some(Attribute::Tensor(Constant { values: Values::Ints(v), .. })) => {
+                        Some(Constant::ints(shape, vec![v.first().copied().unwrap_or(0); count]))
+                    }
+                    Some(_) => return self.b.fail("its value is not supported"),
+                }
             }
             "Cast" | "Unsqueeze" | "Squeeze" | "Identity" => {
                 node.inputs.first().and_then(|n| self.constants.get(n)).cloned()

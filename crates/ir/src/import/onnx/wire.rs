@@ -127,6 +127,7 @@ pub enum Attribute {
     Text(String),
     Ints(Vec<i64>),
     Floats(Vec<f32>),
+    Texts(Vec<String>),
     Tensor(Constant),
 }
 
@@ -204,7 +205,8 @@ fn node(bytes: &[u8]) -> Read<RawNode> {
 }
 
 fn attribute(bytes: &[u8]) -> Read<(String, Option<Attribute>)> {
-    let (mut name, mut value, mut all, mut reals) = (String::new(), None, Vec::new(), Vec::new());
+    let (mut name, mut value) = (String::new(), None);
+    let (mut all, mut reals, mut texts) = (Vec::new(), Vec::new(), Vec::new());
     for (number, field) in fields(bytes)? {
         match (number, field) {
             (1, Field::Bytes(b)) => name = text(b),
@@ -214,6 +216,7 @@ fn attribute(bytes: &[u8]) -> Read<(String, Option<Attribute>)> {
             (5, Field::Bytes(b)) => value = Some(Attribute::Tensor(tensor(b)?.1)),
             (7, field) => floats(field, &mut reals)?,
             (8, field) => ints(field, &mut all)?,
+            (9, Field::Bytes(b)) => texts.push(text(b)),
             _ => {}
         }
     }
@@ -221,6 +224,8 @@ fn attribute(bytes: &[u8]) -> Read<(String, Option<Attribute>)> {
         value = Some(Attribute::Ints(all));
     } else if !reals.is_empty() {
         value = Some(Attribute::Floats(reals));
+    } else if !texts.is_empty() {
+        value = Some(Attribute::Texts(texts));
     }
     Ok((name, value))
 }

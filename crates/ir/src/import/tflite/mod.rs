@@ -62,6 +62,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
     }
     importer.finish_states();
     let Build { mut graph, notes, .. } = importer.b;
+    super::build::fold(&mut graph)?;
     super::build::prune(&mut graph);
     graph.validate()?;
     for node in &graph.nodes {

@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""Small ONNX models with seeded weights, and what ONNX Runtime makes of seeded inputs.
+
+    pip install numpy==2.4.6 onnx==1.23.2 onnxruntime==1.32.0 && python3 golden.py
+
+Writes NAME.onnx and expected.json (per model: input, shape, output) beside itself.
+"""
+import json
+import pathlib
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = pathlib.Path(__file__).parent
+rng = np.random.default_rng(7)
+
+
+def values(*shape, scale=0.6):
+    return (rng.standard_normal(shape) * scale).astype(np.float32)
+
+
+def model(name, shape, nodes, constants):
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
+    held = [numpy_helper.from_array(np.asarray(v), k) for k, v in constants.items()]
+    graph = helper.make_graph(nodes, name, [x], [y], held)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], producer_name="golden")
+    made.ir_version = 9
+    onnx.save(made, HERE / f"{name}.onnx")
+    session = onnxruntime.InferenceSession(made.SerializeToString(), providers=["CPUExecutionProvider"])
+    given = values(*shape, scale=1.0)
+    (out,) = session.run(["y"], {"x": given})
+    return {
+        "input": given.flatten().tolist(),
+        "shape": list(out.shape),
+        "output": out.astype(np.float32).flatten().tolist(),
+    }
+
+
+def recurrent(kind, gates, directions, steps=5, inputs=3, units=4, **more):
+    weights = {
+        "w": values(directions, gates * units, inputs),
+        "r": values(directions, gates * units, units),
+        "b": values(directions, 2 * gates * units),
+    }
+    return kind, steps, inputs, units, weights, dict(hidden_size=units, **more)
+
+
+def alone(name, made, outputs):
+    kind, steps, inputs, _, weights, attributes = made
+    node = helper.make_node(kind, ["x", "w", "r", "b"], outputs, **attributes)
+    return model(name, [steps, 1, inputs], [node], weights)
+
+
+expected = {}
+expected["lstm"] = alone("lstm", recurrent("LSTM", 4, 1), ["y"])
+expected["lstm_both_ways"] = alone("lstm_both_ways", recurrent("LSTM", 4, 2, direction="bidirectional"), ["y"])
+expected["lstm_cell"] = alone("lstm_cell", recurrent("LSTM", 4, 1), ["", "", "y"])
+expected["gru"] = alone("gru", recurrent("GRU", 3, 1), ["y"])
+expected["gru_split"] = alone("gru_split", recurrent("GRU", 3, 1, linear_before_reset=1), ["y"])
+expected["gru_backward"] = alone("gru_backward", recurrent("GRU", 3, 1, direction="reverse"), ["", "y"])
+expected["rnn"] = alone("rnn", recurrent("RNN", 1, 1), ["y"])
+expected["rnn_relu"] = alone("rnn_relu", recurrent("RNN", 1, 1, activations=["Relu"]), ["y"])
+
+# As PyTorch writes a layer with the batch first whose last step is classified, with a state made of the input's shape.
+kind, steps, inputs, units, weights, attributes = recurrent("GRU", 3, 1, linear_before_reset=1)
+nodes = [
+    helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0, 2]),
+    helper.make_node("Shape", ["x"], ["extents"]),
+    helper.make_node("Gather", ["extents", "zero"], ["batch"], axis=0),
+    helper.make_node("Unsqueeze", ["batch", "axis0"], ["batch1"]),
+    helper.make_node("Concat", ["one", "batch1", "width"], ["state_shape"], axis=0),
+    helper.make_node("ConstantOfShape", ["state_shape"], ["h0"]),
+    helper.make_node(kind, ["t", "w", "r", "b", "", "h0"], ["all", "hn"], **attributes),
+    helper.make_node("Squeeze", ["all", "axis1"], ["some"]),
+    helper.make_node("Transpose", ["some"], ["back"], perm=[1, 0, 2]),
+    helper.make_node("Gather", ["back", "last"], ["end"], axis=1),
+    helper.make_node("Gemm", ["end", "head", "offset"], ["scores"], transB=1),
+    helper.make_node("Softmax", ["scores"], ["y"], axis=-1),
+]
+constants = weights | {
+    "zero": np.int64(0),
+    "axis0": np.array([0]),
+    "axis1": np.array([1]),
+    "one": np.array([1]),
+    "width": np.array([units]),
+    "last": np.int64(-1),
+    "head": values(3, units),
+    "offset": values(3),
+}
+expected["classifier"] = model("classifier", [1, steps, inputs], nodes, constants)
+
+expected["layer_norm"] = model(
+    "layer_norm",
+    [1, 3, 6],
+    [helper.make_node("LayerNormalization", ["x", "s", "b"], ["y"], axis=-1, epsilon=1e-3)],
+    {"s": values(6), "b": values(6)},
+)
+expected["prelu"] = model(
+    "prelu",
+    [1, 2, 3, 3],
+    [helper.make_node("PRelu", ["x", "slope"], ["y"])],
+    {"slope": values(2, 1, 1)},
+)
+expected["split"] = model(
+    "split",
+    [1, 7, 2],
+    [
+        helper.make_node("Split", ["x", "sizes"], ["a", "b", "c"], axis=1),
+        helper.make_node("Mul", ["a", "c"], ["d"]),
+        helper.make_node("Concat", ["b", "d"], ["y"], axis=1),
+    ],
+    {"sizes": np.array([2, 3, 2])},
+)
+expected["powers"] = model(
+    "powers",
+    [1, 4, 5],
+    [
+        helper.make_node("Pow", ["x", "two"], ["a"]),
+        helper.make_node("ReduceMin", ["a"], ["b"], axes=[2], keepdims=1),
+        helper.make_node("Pow", ["b", "half"], ["c"]),
+        helper.make_node("Add", ["a", "c"], ["y"]),
+    ],
+    {"two": np.float32(2), "half": np.float32(0.5)},
+)
+expected["largest"] = model(
+    "largest",
+    [1, 3, 4, 4],
+    [
+        helper.make_node("Conv", ["x", "w"], ["a"], kernel_shape=[3, 3]),
+        helper.make_node("GlobalMaxPool", ["a"], ["b"]),
+        helper.make_node("Flatten", ["b"], ["y"]),
+    ],
+    {"w": values(5, 3, 3, 3)},
+)
+(HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")
