@@ -34,9 +34,9 @@ fn unsure_windows_are_told_on_the_device_and_sets_hold_the_truth() {
     let report = bench.json(&["run", "project", "--json"]);
     let test = &report["test"];
     let known = &test["uncertainty"];
-    assert!(known["temperature"].as_f64().is_some_and(|t| t > 0.06 && t < 16.0), "{known}");
+    assert!(known["temperature"].is_null(), "{known}");
     for figures in [&test["float"], &test["int8"]] {
-        for key in ["ece", "ece_before", "brier", "brier_before"] {
+        for key in ["ece", "brier"] {
             assert!(figures[key].as_f64().is_some_and(|v| (0.0..1.0).contains(&v)), "{key}: {figures}");
         }
     }

@@ -541,7 +541,8 @@ pub struct TrainingSection {
     /// Changes of the training features, made anew each epoch, never on validation or test.
     pub augment: edgewright_train::Augment,
     /// Divide what the softmax of a classifier reads by a temperature, fitted on validation windows, so that its scores are nearer to
-    /// probabilities. The weights of the last layer change; nothing more is computed.
+    /// probabilities. The weights of the last layer change; nothing more is computed. Off when left out: where validation is not like
+    /// use, it makes them worse.
     pub calibrate: bool,
 }
 
@@ -562,7 +563,7 @@ impl Default for TrainingSection {
             clip_norm: 5.0,
             ema: 0.0,
             augment: edgewright_train::Augment::default(),
-            calibrate: true,
+            calibrate: false,
         }
     }
 }

@@ -162,7 +162,12 @@ impl Trainer<'_> {
             )
             .collect::<Result<_, EngineError>>()?;
         let truth: Vec<usize> = picked.iter().map(|&i| of[i] as usize).collect();
-        let Some(temperature) = calibration::temperature(&truth, &sums.concat(), *count) else {
+        let sums = sums.concat();
+        if !calibration::temperature_helps(&truth, &sums, *count) {
+            notes.push("no temperature: none is better by more than chance on validation windows".into());
+            return Ok(());
+        }
+        let Some(temperature) = calibration::temperature(&truth, &sums, *count) else {
             return Ok(());
         };
         let (mut float, mut int8) = (block.float.graph.clone(), block.int8.graph.clone());
@@ -291,9 +296,9 @@ pub(super) fn verdicts(int8: &Figures, known: &Uncertainty, asked: bool) -> Vec<
     let percent = |v: f64| format!("{:.1} %", v * 100.0);
     let mut out = Vec::new();
     if let (Some(t), Some(now), Some(before)) = (known.temperature, &int8.calibration, &int8.uncalibrated) {
-        let was = if t > 1.0 { "too sure" } else { "not sure enough" };
+        let word = if now.ece <= before.ece { "lowers" } else { "raises" };
         out.push(format!(
-            "scores of the network were {was}: a temperature of {t:.2} changes their calibration error from {:.3} to {:.3} in int8",
+            "a temperature of {t:.2}, fitted on validation windows, {word} the calibration error from {:.3} to {:.3} in int8",
             before.ece, now.ece
         ));
     }
