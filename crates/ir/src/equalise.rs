@@ -199,7 +199,7 @@ mod tests {
         };
         let extremes = calibrate(&graph, inputs.iter().map(Vec::as_slice), Method::MinMax).unwrap();
         let plain = error(&quantize(&graph, &extremes).unwrap());
-        let equal = error(&closest(&graph, &inputs).unwrap().1);
+        let equal = error(&closest(&graph, &inputs).unwrap().int8);
         assert!(equal * 50.0 < plain, "{equal} {plain}");
     }
 }

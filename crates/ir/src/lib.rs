@@ -21,6 +21,7 @@ pub mod text;
 pub mod trees;
 mod validate;
 mod validate_extra;
+mod weights;
 
 pub use graph::{
     Activation, DType, Data, Graph, GraphError, Node, Op, Padding, PoolKind, Quant, Tensor, TensorId,

@@ -7,6 +7,7 @@
 pub use crate::{
     calibrate::{Method, Observer, Ranges, activation_quant, calibrate, calibrate_each},
     fold::{fold_scales, fuse_activations},
+    weights::set_weights,
 };
 use crate::{
     equalise::equalise,
@@ -14,6 +15,7 @@ use crate::{
     graph::{DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
     interpret::Interpreter,
     lower::f32_data,
+    weights::integer_layer,
 };
 use std::collections::BTreeMap;
 
@@ -78,6 +80,17 @@ const METHODS: [Method; 4] =
 /// Inputs on which it compares.
 pub const COMPARED: usize = 64;
 
+/// What [`closest`] found.
+#[derive(Clone, Debug)]
+pub struct Closest {
+    /// The float graph, with equalised channels where they came closer.
+    pub float: Graph,
+    /// Its ranges.
+    pub ranges: Ranges,
+    /// Its integer form.
+    pub int8: Graph,
+}
+
 /// The integer form that is closest to the float graph on the inputs that it is calibrated on, and the float graph that it is the
 /// form of: of each way to choose the ranges, with and without equalised channels, the one with the least sum
 /// of squared differences; the first of equals. Compared are the outputs, or what a softmax at the end reads: its probabilities
@@ -86,7 +99,7 @@ pub const COMPARED: usize = 64;
 ///
 /// # Errors
 /// Those of [`quantize`], and when there is no input or one does not fit.
-pub fn closest(graph: &Graph, inputs: &[Vec<f32>]) -> Result<(Graph, Graph), GraphError> {
+pub fn closest(graph: &Graph, inputs: &[Vec<f32>]) -> Result<Closest, GraphError> {
     let ends = |g: &Graph| -> Vec<TensorId> {
         let before = |id: TensorId| g.nodes.iter().find(|n| n.output == id);
         let end = |&id: &TensorId| {
@@ -108,7 +121,7 @@ pub fn closest(graph: &Graph, inputs: &[Vec<f32>]) -> Result<(Graph, Graph), Gra
         wanted.push(values(&float, &float_ends));
     }
     let equal = equalise(graph, inputs)?;
-    let mut best: Option<(f64, &Graph, Graph)> = None;
+    let mut best: Option<(f64, &Graph, Ranges, Graph)> = None;
     for from in std::iter::once(graph).chain(&equal) {
         for ranges in calibrate_each(from, inputs.iter().map(Vec::as_slice), &METHODS)? {
             let made = quantize(from, &ranges)?;
@@ -121,13 +134,12 @@ pub fn closest(graph: &Graph, inputs: &[Vec<f32>]) -> Result<(Graph, Graph), Gra
                 error += seen.iter().zip(wanted).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
             }
             if best.as_ref().is_none_or(|(least, ..)| error < *least) {
-                best = Some((error, from, made));
+                best = Some((error, from, ranges, made));
             }
         }
     }
-    best.map(|(_, from, made)| (from.clone(), made)).ok_or_else(|| GraphError::Graph {
-        graph: graph.name.clone(),
-        reason: "no input to calibrate on".into(),
+    best.map(|(_, from, ranges, int8)| Closest { float: from.clone(), ranges, int8 }).ok_or_else(|| {
+        GraphError::Graph { graph: graph.name.clone(), reason: "no input to calibrate on".into() }
     })
 }
 
@@ -399,52 +411,27 @@ impl Quantizer<'_> {
         let from = self.from;
         let tensor = from.tensor(node.inputs[1]);
         let values = f32_data(tensor).map_err(|e| fail(node, e))?;
-        let channels = tensor.shape[axis];
-        let inner: usize = tensor.shape[axis + 1..].iter().product();
-        let channel = |i: usize| (i / inner) % channels;
-        let mut largest = vec![0.0f32; channels];
-        for (i, v) in values.iter().enumerate() {
-            if !v.is_finite() {
-                return Err(fail(node, format!("weight {i} of `{}` is {v}", tensor.name)));
-            }
-            largest[channel(i)] = largest[channel(i)].max(v.abs());
-        }
-        let scale: Vec<f32> =
-            largest.iter().map(|&m| if m > 0.0 { m / 127.0 } else { 1.0 / 127.0 }).collect();
-        let data: Vec<i8> = values
-            .iter()
-            .enumerate()
-            .map(|(i, v)| (v / scale[channel(i)]).round().clamp(-127.0, 127.0) as i8)
-            .collect();
         // A layer may read a constant, such as the state before the first step of time.
         let Some(in_scale) = self.to.tensor(x).quant.as_ref().map(|q| q.scale[0]) else {
             return Err(fail(node, "its input has no scale"));
         };
         let bias = from.tensor(node.inputs[2]);
-        let bias_data: Vec<i32> = f32_data(bias)
-            .map_err(|e| fail(node, e))?
-            .iter()
-            .zip(&scale)
-            .map(|(b, s)| {
-                let steps = f64::from(*b) / (f64::from(in_scale) * f64::from(*s));
-                // Within 30 bits, so that no sum of products overflows.
-                steps.round().clamp(-1_073_741_824.0, 1_073_741_823.0) as i32
-            })
-            .collect();
-        let bias_scale = scale.iter().map(|s| in_scale * s).collect();
+        let floats = f32_data(bias).map_err(|e| fail(node, e))?;
+        let made = integer_layer(values, &tensor.shape, axis, in_scale, floats)
+            .map_err(|e| fail(node, format!("`{}`: {e}", tensor.name)))?;
         let weights = self.push(Tensor {
             name: tensor.name.clone(),
             shape: tensor.shape.clone(),
             dtype: DType::I8,
-            quant: Some(Quant { scale, zero_point: 0, axis }),
-            data: Some(Data::I8(data)),
+            quant: Some(Quant { scale: made.scale, zero_point: 0, axis }),
+            data: Some(Data::I8(made.weights)),
         });
         let bias = self.push(Tensor {
             name: bias.name.clone(),
             shape: bias.shape.clone(),
             dtype: DType::I32,
-            quant: Some(Quant { scale: bias_scale, zero_point: 0, axis: 0 }),
-            data: Some(Data::I32(bias_data)),
+            quant: Some(Quant { scale: made.bias_scale, zero_point: 0, axis: 0 }),
+            data: Some(Data::I32(made.bias)),
         });
         Ok(vec![x, weights, bias])
     }

@@ -14,8 +14,9 @@ use edgewright_ir::{
 
 struct Exporter {
     graph: Graph,
-    /// Tensor of each value.
+    /// Tensor of each value as others see it, and before its activation.
     values: Vec<TensorId>,
+    raw: Vec<TensorId>,
 }
 
 impl Exporter {
@@ -119,6 +120,7 @@ impl Exporter {
             };
             at = self.weighted(&format!("{name}_norm"), op, at, vec![1, 1, c], factor, offset, &unit.output);
         }
+        self.raw.push(at);
         let clamp = |activation| Op::Activate { activation };
         let op = match (unit.activation, element::function(unit.activation)) {
             (Activation::None, _) => return at,
@@ -161,7 +163,7 @@ fn convolution(unit: &Unit, conv: &Conv) -> (Op, Vec<usize>) {
 }
 
 /// Factor and offset of each channel of a batch normalisation in use.
-fn affine(norm: &Norm) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn affine(norm: &Norm) -> (Vec<f32>, Vec<f32>) {
     let factor: Vec<f32> =
         norm.gamma.iter().zip(&norm.variance).map(|(g, v)| g / (v + EPSILON).sqrt()).collect();
     let offset = norm.beta.iter().zip(&norm.mean).zip(&factor).map(|((b, m), f)| b - m * f).collect();
@@ -169,7 +171,7 @@ fn affine(norm: &Norm) -> (Vec<f32>, Vec<f32>) {
 }
 
 /// Weights and bias of a layer with the batch normalisation behind it.
-fn folded(unit: &Unit) -> (Vec<f32>, Vec<f32>) {
+pub(crate) fn folded(unit: &Unit) -> (Vec<f32>, Vec<f32>) {
     let Some(norm) = unit.norm.as_ref().filter(|_| !unit.weights.is_empty()) else {
         return (unit.weights.clone(), unit.bias.clone());
     };
@@ -181,10 +183,17 @@ fn folded(unit: &Unit) -> (Vec<f32>, Vec<f32>) {
     (unit.weights.iter().enumerate().map(|(i, w)| w * factor[channel(i)]).collect(), offset)
 }
 
-/// The graph of a trained network.
-pub(crate) fn graph(network: &Network, input: &[usize; 3], units: &[Unit], normaliser: &Normaliser) -> Graph {
+/// The graph of a trained network, and for each value of its units the node that makes it (before its activation where that is a node of
+/// its own; the first is the input).
+pub(crate) fn graph(
+    network: &Network,
+    input: &[usize; 3],
+    units: &[Unit],
+    normaliser: &Normaliser,
+) -> (Graph, Vec<String>) {
     let n: usize = input.iter().product();
-    let mut e = Exporter { graph: Graph { name: "network".into(), ..Graph::default() }, values: Vec::new() };
+    let graph = Graph { name: "network".into(), ..Graph::default() };
+    let mut e = Exporter { graph, values: Vec::new(), raw: Vec::new() };
     let features = e.tensor("features".into(), vec![n], None);
     e.graph.inputs = vec![features];
     let mean = e.tensor("mean".into(), vec![normaliser.mean.len()], Some(normaliser.mean.clone()));
@@ -192,6 +201,7 @@ pub(crate) fn graph(network: &Network, input: &[usize; 3], units: &[Unit], norma
     let normalised = e.node("normalize", Op::Normalize, vec![features, mean, scale], &[n]);
     let start = e.shaped("input", normalised, input);
     e.values.push(start);
+    e.raw.push(start);
     for unit in units {
         let at = e.unit(unit);
         e.values.push(at);
@@ -202,7 +212,14 @@ pub(crate) fn graph(network: &Network, input: &[usize; 3], units: &[Unit], norma
         at = e.node("softmax", Op::Softmax, vec![at], &shape);
     }
     e.graph.outputs = vec![at];
-    fuse_activations(&e.graph)
+    let fused = fuse_activations(&e.graph);
+    // A fused clamp leaves its output to the node before it, which then makes what the clamp made.
+    let maker = |graph: &Graph, id: TensorId| {
+        graph.nodes.iter().find(|n| n.output == id).map(|n| n.name.clone())
+    };
+    let raw = e.raw.iter().map(|&id| maker(&fused, id).or_else(|| maker(&e.graph, id)).unwrap_or_default());
+    let raw = raw.collect();
+    (fused, raw)
 }
 
 /// Nodes of a graph that hold weights.

@@ -60,6 +60,30 @@ pub(crate) fn cross_entropy(logits: &mut [f32], class: usize, weight: f32, smoot
     loss * f64::from(weight)
 }
 
+/// What a teacher's logits tell beside the targets (Hinton, Vinyals and Dean, 2015): `temperature^2` times the divergence of the
+/// student's softened probabilities from the teacher's; `factor` times its gradient is added to `gradient`.
+pub(crate) fn distil(
+    gradient: &mut [f32],
+    student: &[f32],
+    teacher: &[f32],
+    temperature: f32,
+    factor: f32,
+) -> f64 {
+    let soft = |logits: &[f32]| {
+        let mut p: Vec<f32> = logits.iter().map(|v| v / temperature).collect();
+        softmax(&mut p);
+        p
+    };
+    let (p, q) = (soft(teacher), soft(student));
+    let mut divergence = 0.0f64;
+    for ((d, p), q) in gradient.iter_mut().zip(&p).zip(&q) {
+        let (p64, q64) = (f64::from(*p), f64::from(*q));
+        divergence += p64 * (log(p64) - log(q64));
+        *d += factor * temperature * (q - p);
+    }
+    f64::from(temperature).powi(2) * divergence
+}
+
 /// Focal loss of one row: loss, and the gradient in place of the logits.
 pub(crate) fn focal(logits: &mut [f32], class: usize, weight: f32, gamma: f32) -> f64 {
     softmax(logits);
@@ -126,6 +150,25 @@ mod tests {
         }
         let (mut a, mut b) = ([0.3f32, -0.4], [0.3f32, -0.4]);
         assert!((focal(&mut a, 0, 1.0, 0.0) - cross_entropy(&mut b, 0, 1.0, 0.0)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_lesson_has_its_gradient_and_ends_where_both_agree() {
+        let (student, teacher) = ([0.3f32, -0.4, 0.8], [2.0f32, -1.0, 0.5]);
+        let mut gradient = [0.0f32; 3];
+        let loss = distil(&mut gradient, &student, &teacher, 3.0, 1.0);
+        assert!(loss > 0.1, "{loss}");
+        for i in 0..3 {
+            let at = |d: f32| {
+                let mut z = student;
+                z[i] += d;
+                distil(&mut [0.0; 3], &z, &teacher, 3.0, 1.0)
+            };
+            near("lesson", gradient[i], (at(1e-2) - at(-1e-2)) / 2e-2);
+        }
+        let mut gradient = [0.0f32; 3];
+        assert!(distil(&mut gradient, &teacher, &teacher, 3.0, 1.0).abs() < 1e-9);
+        assert_eq!(gradient, [0.0; 3]);
     }
 
     #[test]

@@ -80,6 +80,8 @@ impl Objective {
 #[derive(Default)]
 pub(crate) struct Tally {
     loss: f64,
+    /// Of the row judged last.
+    last: f64,
     right: f64,
     rows: usize,
     error: f64,
@@ -92,6 +94,10 @@ impl Tally {
     /// Sum over the rows.
     pub fn loss_sum(&self) -> f64 {
         self.loss
+    }
+    /// Gives a share of the last row's loss to another loss of that row.
+    fn soften(&mut self, share: f64, loss: f64) {
+        self.loss += share * (loss - self.last);
     }
     pub fn loss(&self) -> f64 {
         self.loss / self.rows.max(1) as f64
@@ -135,6 +141,7 @@ pub(crate) fn judge(
     tally: &mut Tally,
 ) {
     tally.rows += 1;
+    let before = tally.loss;
     match targets {
         Targets::Classes { of, .. } => {
             let class = of[row] as usize;
@@ -168,4 +175,43 @@ pub(crate) fn judge(
             tally.loss += loss::error(objective.loss, &mut y[0], target);
         }
     }
+    tally.last = tally.loss - before;
+}
+
+/// How a teacher is listened to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lesson {
+    /// At least 1.
+    pub temperature: f32,
+    /// 0..1.
+    pub share: f32,
+}
+
+/// Mixes a teacher's outputs into loss and gradient of one row that was judged: `y` holds the gradient, `own` the outputs.
+pub(crate) fn soften(
+    y: &mut [f32],
+    own: &[f32],
+    teacher: &[f32],
+    targets: &Targets<'_>,
+    objective: &Objective,
+    Lesson { temperature, share }: Lesson,
+    tally: &mut Tally,
+) {
+    y.iter_mut().for_each(|d| *d *= 1.0 - share);
+    let soft = match targets {
+        Targets::Values(_) => {
+            let d = own[0] - teacher[0];
+            y[0] += share * 2.0 * d;
+            f64::from(d).powi(2)
+        }
+        Targets::Classes { .. } => loss::distil(y, own, teacher, temperature, share),
+        Targets::Objects { labels, .. } => {
+            let weight = objective.weights[0];
+            let cells = own.chunks_exact(labels + 1).zip(teacher.chunks_exact(labels + 1));
+            let each = y.chunks_exact_mut(labels + 1).zip(cells);
+            each.map(|(y, (own, t))| f64::from(weight) * loss::distil(y, own, t, temperature, share * weight))
+                .sum()
+        }
+    };
+    tally.soften(f64::from(share), soft);
 }

@@ -1,6 +1,6 @@
 //! How to train, and what comes of it.
 
-use crate::{Augment, Loss, Optimizer, Schedule};
+use crate::{Augment, Loss, Model, Optimizer, Schedule};
 use edgewright_ir::Graph;
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +60,20 @@ impl Default for Settings {
             seed: 1,
             threads: 0,
             augment: Augment::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// For weights that are nearly right: as many epochs at a share of the step size, without rise, running mean or early end.
+    pub fn fine_tuning(&self, epochs: usize, share: f32) -> Self {
+        Self {
+            epochs,
+            learning_rate: self.learning_rate * share,
+            warmup_epochs: 0.0,
+            ema: 0.0,
+            patience: 0,
+            ..self.clone()
         }
     }
 }
@@ -126,6 +140,8 @@ pub struct LayerSummary {
 pub struct Fitted {
     /// Normalisation, layers (batch normalisation folded, dropout gone), softmax.
     pub graph: Graph,
+    /// The same as training goes on with it.
+    pub model: Model,
     /// Learning curve.
     pub history: Vec<EpochRecord>,
     /// Epoch whose weights these are.

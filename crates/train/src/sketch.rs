@@ -51,7 +51,7 @@ pub fn sketch(network: &Network) -> Result<Sketch, TrainError> {
         .collect();
     let width = input.iter().product();
     let normaliser = Normaliser { mean: vec![0.0; width], scale: vec![1.0; width] };
-    Ok(Sketch { graph: export::graph(network, &input, &units, &normaliser), layers })
+    Ok(Sketch { graph: export::graph(network, &input, &units, &normaliser).0, layers })
 }
 
 /// Weights and one bias per output; a normalisation behind them is folded into both.

@@ -581,7 +581,8 @@ impl Trainer<'_> {
             rows.row(i * rows.len() / count, &mut row).map_err(|e| internal(e.to_string()))?;
             windows.push(row);
         }
-        let (float, int8) = quantize::closest(graph, &windows).map_err(|e| internal(e.to_string()))?;
+        let quantize::Closest { float, int8, .. } =
+            quantize::closest(graph, &windows).map_err(|e| internal(e.to_string()))?;
         let few = &windows[..windows.len().min(32)];
         let snr = quantize::layer_snr(&float, &int8, few).map_err(|e| internal(e.to_string()))?;
         Ok((int8, snr))

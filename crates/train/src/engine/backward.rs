@@ -71,6 +71,12 @@ impl Engine {
         for i in (0..n).rev() {
             match self.slopes[i + 1].take() {
                 Some(mut slope) => {
+                    // What the network answers is never taken for saturated: it could not be corrected.
+                    if let Some([low, high]) = self.limits.get(i + 1).filter(|_| i + 1 < n) {
+                        for (slope, y) in slope.iter_mut().zip(&self.values[i + 1]) {
+                            *slope = if *y > *low && *y < *high { *slope } else { 0.0 };
+                        }
+                    }
                     self.backward_unit(i, samples, parallel, &mut slope);
                     self.spare.push(slope);
                 }
@@ -411,7 +417,14 @@ fn other(
             for (s, to) in to.chunks_mut(n_in).enumerate() {
                 let x = inputs[0].samples(s, 1, n_in).shown(&mut scratch.left);
                 let at = s * n_out..(s + 1) * n_out;
-                pool::largest_back(x, &slope.y[at.clone()], &dy[at], &p, left, to);
+                let mut y = &slope.y[at.clone()];
+                if element::function(inputs[0].view.activation).is_some() {
+                    // Integers have these functions in tables: what is the largest is found among what is seen here.
+                    let found = room(&mut scratch.framed, n_out);
+                    pool::largest(x, &p, found);
+                    y = found;
+                }
+                pool::largest_back(x, y, &dy[at], &p, left, to);
             }
         }
         Op::AveragePool(p) => {

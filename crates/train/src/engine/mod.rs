@@ -78,7 +78,7 @@ pub(crate) struct Engine {
     plans: Vec<Option<Plan>>,
     input: usize,
     /// Values, and how they are seen.
-    values: Vec<Vec<f32>>,
+    pub values: Vec<Vec<f32>>,
     views: Vec<View>,
     statistics: Vec<Statistics>,
     /// Gradients of the values as they are seen.
@@ -88,6 +88,8 @@ pub(crate) struct Engine {
     /// Per unit and shard: sums that make the gradients of weights and bias.
     partial: Vec<Vec<[Vec<f32>; 2]>>,
     mode: Mode,
+    /// Of values that integers were: the ends of their ranges, beyond which gradients do not pass; else empty.
+    pub limits: Vec<[f32; 2]>,
 }
 
 impl Engine {
@@ -106,6 +108,23 @@ impl Engine {
             partial: vec![Vec::new(); n],
             units,
             mode: Mode::Use,
+            limits: Vec::new(),
+        }
+    }
+
+    /// Makes room for values that are computed elsewhere, and prepares [`Self::backward`] over them when that follows. Units must
+    /// be without normalisation; dropout drops nothing.
+    pub fn hold(&mut self, samples: usize, backward: bool) {
+        self.mode = Mode::Use;
+        if backward {
+            self.prepare(samples, true);
+        }
+        for value in 0..self.values.len() {
+            let len = samples * self.value_len(value);
+            self.values[value].resize(len, 0.0);
+        }
+        for (view, unit) in self.views[1..].iter_mut().zip(&self.units) {
+            view.activation = unit.activation;
         }
     }
 
@@ -136,11 +155,9 @@ impl Engine {
         if value == 0 { self.input } else { self.units[value - 1].out_len() }
     }
 
-    /// Runs what [`Self::input`] holds through all units.
-    pub fn forward(&mut self, samples: usize, mode: Mode) {
+    /// Takes over the weights of this step.
+    fn prepare(&mut self, samples: usize, training: bool) {
         let parallel = self.parallel(samples);
-        let training = mode != Mode::Use;
-        self.mode = mode;
         let both = self.plans.iter_mut().zip(&self.units);
         let prepare = |(plan, unit): (&mut Option<Plan>, &Unit)| {
             if let Some(plan) = plan {
@@ -152,6 +169,14 @@ impl Engine {
         } else {
             both.for_each(prepare)
         }
+    }
+
+    /// Runs what [`Self::input`] holds through all units.
+    pub fn forward(&mut self, samples: usize, mode: Mode) {
+        let parallel = self.parallel(samples);
+        let training = mode != Mode::Use;
+        self.mode = mode;
+        self.prepare(samples, training);
         for i in 0..self.units.len() {
             let sums = self.forward_unit(i, samples, parallel);
             let unit = &mut self.units[i];

@@ -1,22 +1,69 @@
 //! The training loop.
 
+mod check;
+mod integer;
+
+pub use integer::Tuned;
+
 use crate::{
-    EpochRecord, Event, Fitted, Flow, Head, Layer, Mark, Network, Rows, Settings, Targets, TrainError,
+    EpochRecord, Event, Fitted, Flow, Layer, Model, Network, Rows, Settings, Targets, TrainError,
     augment::Movement,
     checkpoint::{self, Header},
     data::Normaliser,
     engine::{Engine, Mode},
     export,
     network::{self, Built},
-    objective::{Objective, Tally, judge},
+    objective::{Lesson, Objective, Tally, judge, soften},
     optimizer::{self, Moments},
     rng::Stream,
     unit::Unit,
 };
+use integer::Integer;
 use rayon::prelude::*;
 
 /// A loss of which nothing comes back.
 const ABSURD: f64 = 1e6;
+
+/// Where a training begins.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// With weights drawn from the seed.
+    Network(&'a Network),
+    /// With the weights of a model that was trained on rows of the same meaning.
+    Model(&'a Model),
+}
+
+/// A larger network that was trained before, from whose scores another learns beside the targets (Hinton, Vinyals and Dean, 2015).
+#[derive(Clone, Copy, Debug)]
+pub struct Teacher<'a> {
+    /// Trained on the same rows and targets.
+    pub model: &'a Model,
+    /// Both networks' logits are divided by it before they are compared; at least 1. Numbers are compared as they are.
+    pub temperature: f32,
+    /// Share of the teacher in the loss, 0..1; the rest is the loss against the targets.
+    pub share: f32,
+}
+
+/// A training: what, on what, and how.
+#[derive(Clone, Copy)]
+pub struct Course<'a> {
+    /// What is trained.
+    pub start: Start<'a>,
+    /// From whom it learns beside the targets.
+    pub teacher: Option<Teacher<'a>>,
+    /// Rows that train.
+    pub train: &'a dyn Rows,
+    /// Their targets.
+    pub targets: &'a Targets<'a>,
+    /// Rows that choose the best epoch; may be empty, then the training loss chooses.
+    pub validation: &'a dyn Rows,
+    /// Their targets.
+    pub validation_targets: &'a Targets<'a>,
+    /// How.
+    pub settings: &'a Settings,
+    /// Bytes of a checkpoint of the same training.
+    pub resume: Option<&'a [u8]>,
+}
 
 /// Trains a network.
 ///
@@ -35,106 +82,179 @@ pub fn fit(
     resume: Option<&[u8]>,
     observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
 ) -> Result<Fitted, TrainError> {
-    check(network, train, targets, settings)?;
-    if !validation.is_empty()
-        && (validation.width() != train.width() || validation_targets.len() != validation.len())
-    {
-        return Err(TrainError::Data("the validation rows do not fit the training rows".into()));
-    }
-    let columns = match network.input.as_slice() {
-        [_, columns] | [_, _, columns] => *columns,
-        _ => train.width(),
-    };
-    let Built { input, units, head, .. } = network::build(network, settings.seed)?;
-    let outputs = head.iter().product();
-    if input.iter().product::<usize>() != train.width() {
-        return Err(TrainError::Data(format!(
-            "the network takes {:?}, the rows have {} values",
-            network.input,
-            train.width()
-        )));
-    }
-    // Whatever the number of threads, it is the same training.
-    let same = Settings { threads: 0, ..settings.clone() };
-    let mut trainer = Trainer {
-        normaliser: Normaliser::learn(train, columns)?,
-        average: (settings.ema > 0.0).then(|| units.clone()),
-        engine: Engine::new(units, train.width()),
-        input,
-        outputs,
-        objective: Objective::new(network, [head[0], head[1]], targets, settings)?,
-        subject: format!("{network:?} {same:?} {} rows", train.len()),
-        settings,
-        shape: match network.layers.first() {
-            // What the first layer makes of a list is what people see in it.
-            Some(Layer::Reshape { shape }) => shape.clone(),
-            _ => network.input.clone(),
-        },
-        train,
-        targets,
-        validation,
-        validation_targets,
-        judged: Vec::new(),
-        step: 0,
-    };
-    if settings.threads == 0 {
-        return trainer.run(network, resume, observer);
-    }
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(settings.threads)
-        .build()
-        .map_err(|e| TrainError::Data(e.to_string()))?
-        .install(|| trainer.run(network, resume, observer))
+    let (start, teacher) = (Start::Network(network), None);
+    Course { start, teacher, train, targets, validation, validation_targets, settings, resume }.fit(observer)
 }
 
-fn check(
-    network: &Network,
-    train: &dyn Rows,
-    targets: &Targets<'_>,
-    settings: &Settings,
-) -> Result<(), TrainError> {
-    let fail = |m: String| Err(TrainError::Data(m));
-    if train.is_empty() || train.len() != targets.len() {
-        return fail(format!("{} rows and {} targets cannot be trained on", train.len(), targets.len()));
+impl Course<'_> {
+    /// Trains in float.
+    ///
+    /// # Errors
+    /// [`TrainError`].
+    pub fn fit(&self, observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send)) -> Result<Fitted, TrainError> {
+        self.with(None, observer, |trained| {
+            let Trained { model, history, best_epoch, .. } = trained;
+            let graph = model.graph();
+            let layers = export::summary(&graph);
+            Ok(Fitted {
+                parameters: layers.iter().map(|l| l.parameters).sum(),
+                layers,
+                graph,
+                model,
+                history,
+                best_epoch,
+            })
+        })
     }
-    if settings.epochs == 0 || settings.batch_size == 0 {
-        return fail("epochs and batch size must be at least 1".into());
+
+    /// Trains a model on in int8 arithmetic: each pass forward is that of the integer interpreter on weights that are quantised anew for
+    /// the step, with ranges of activations that are calibrated once; on the way back, rounding counts as if it were not there, and what
+    /// was cut off at the end of a range passes nothing (Jacob and others, 2018). Epoch 0 is the model quantised as it came: when
+    /// no epoch has a smaller validation loss, it is what is returned.
+    ///
+    /// # Errors
+    /// [`TrainError`]; [`TrainError::Data`] when the course starts with a network that has no weights yet, or has a teacher.
+    pub fn fit_int8(
+        &self,
+        observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
+    ) -> Result<Tuned, TrainError> {
+        let (Start::Model(model), None) = (self.start, self.teacher) else {
+            return Err(TrainError::Data("int8 training goes on from a trained model, without a teacher".into()));
+        };
+        let integer = Integer::new(model, self.train)?;
+        self.with(Some(integer), observer, |trained| {
+            let Trained { model, history, best_epoch, integer } = trained;
+            let integer = integer.ok_or_else(|| TrainError::Data("no int8 graph was made".into()))?;
+            Ok(Tuned { int8: integer.whole(&model)?, graph: model.graph(), history, best_epoch })
+        })
     }
-    if !(0.0..1.0).contains(&settings.ema) {
-        return fail(format!("`training.ema` is {}; it must be at least 0 and below 1", settings.ema));
-    }
-    match (network.head, targets) {
-        (Head::Softmax { classes }, Targets::Classes { of, count }) => {
-            if classes < 2 || classes != *count || of.iter().any(|c| *c as usize >= classes) {
-                return fail(format!("{classes} classes do not fit the targets"));
-            }
-            Ok(())
+
+    fn with<R: Send>(
+        &self,
+        integer: Option<Integer>,
+        observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
+        finish: impl FnOnce(Trained) -> Result<R, TrainError> + Send,
+    ) -> Result<R, TrainError> {
+        let mut trainer = self.prepare(integer)?;
+        let resume = self.resume;
+        let run = move || trainer.run(resume, observer).and_then(finish);
+        if self.settings.threads == 0 {
+            return run();
         }
-        (Head::Cells { classes }, Targets::Objects { of, labels, weight }) => {
-            let wrong = |m: &Mark| m.label as usize >= *labels || !m.x.is_finite() || !m.y.is_finite();
-            if *labels == 0 || classes != labels + 1 || of.iter().flatten().any(wrong) {
-                return fail(format!("{classes} classes do not fit the objects"));
-            }
-            if !(weight.is_finite() && *weight > 0.0) || of.iter().all(Vec::is_empty) {
-                return fail("objects need a weight above 0, and a picture that holds one".into());
-            }
-            Ok(())
-        }
-        (Head::Linear { outputs: 1 }, Targets::Values(v)) => match v.iter().position(|v| !v.is_finite()) {
-            Some(i) => fail(format!("target {i} is {}", v[i])),
-            None => Ok(()),
-        },
-        _ => fail("the head does not fit the targets".into()),
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.settings.threads)
+            .build()
+            .map_err(|e| TrainError::Data(e.to_string()))?
+            .install(run)
     }
+
+    fn prepare(&self, integer: Option<Integer>) -> Result<Trainer<'_>, TrainError> {
+        let &Self { train, targets, validation, validation_targets, settings, .. } = self;
+        let network = match self.start {
+            Start::Network(network) => network,
+            Start::Model(model) => &model.network,
+        };
+        check::check(network, train, targets, settings)?;
+        if !validation.is_empty()
+            && (validation.width() != train.width() || validation_targets.len() != validation.len())
+        {
+            return Err(TrainError::Data("the validation rows do not fit the training rows".into()));
+        }
+        let model = match (self.start, &integer) {
+            (_, Some(integer)) => integer.model.clone(),
+            (Start::Model(model), _) => model.clone(),
+            (Start::Network(network), _) => {
+                let columns = match network.input.as_slice() {
+                    [_, columns] | [_, _, columns] => *columns,
+                    _ => train.width(),
+                };
+                let Built { input, units, .. } = network::build(network, settings.seed)?;
+                fits(network, &input, train)?;
+                let normaliser = Normaliser::learn(train, columns)?;
+                Model { network: network.clone(), input, units, normaliser, centre: 0.0, spread: 1.0 }
+            }
+        };
+        fits(network, &model.input, train)?;
+        let head = model.units.last().map_or([0; 3], |u| u.output);
+        let mut subject = format!("{network:?} {:?} {} rows", Settings { threads: 0, ..settings.clone() }, train.len());
+        if let Start::Model(model) = self.start {
+            subject += &format!(" from {:016x}", model.fingerprint());
+        }
+        if integer.is_some() {
+            subject += " in int8";
+        }
+        let teacher = self.teacher.map(|t| {
+            subject += &format!(" taught by {:016x} {} {}", t.model.fingerprint(), t.temperature, t.share);
+            if !(t.temperature >= 1.0 && t.temperature.is_finite() && (0.0..=1.0).contains(&t.share)) {
+                return Err(TrainError::Data(format!(
+                    "a teacher needs a temperature of at least 1 and a share between 0 and 1, not {} and {}",
+                    t.temperature, t.share
+                )));
+            }
+            let same = t.model.normaliser == model.normaliser
+                && t.model.units.last().is_some_and(|u| u.output == head);
+            if !same {
+                return Err(TrainError::Data("the teacher was trained on other rows or targets".into()));
+            }
+            let lesson = Lesson { temperature: t.temperature, share: t.share };
+            Ok((Engine::new(t.model.units.clone(), train.width()), lesson))
+        });
+        let objective = Objective::new(network, [head[0], head[1]], targets, settings)?;
+        Ok(Trainer {
+            average: (settings.ema > 0.0).then(|| model.units.clone()),
+            engine: Engine::new(model.units.clone(), train.width()),
+            teacher: teacher.transpose()?,
+            outputs: head.iter().product(),
+            objective,
+            // Whatever the number of threads, it is the same training.
+            subject,
+            settings,
+            shape: match network.layers.first() {
+                // What the first layer makes of a list is what people see in it.
+                Some(Layer::Reshape { shape }) => shape.clone(),
+                _ => network.input.clone(),
+            },
+            train,
+            targets,
+            validation,
+            validation_targets,
+            judged: Vec::new(),
+            step: 0,
+            integer,
+            model,
+        })
+    }
+}
+
+fn fits(network: &Network, input: &[usize; 3], train: &dyn Rows) -> Result<(), TrainError> {
+    if input.iter().product::<usize>() == train.width() {
+        return Ok(());
+    }
+    Err(TrainError::Data(format!(
+        "the network takes {:?}, the rows have {} values",
+        network.input,
+        train.width()
+    )))
+}
+
+/// What the loop leaves.
+struct Trained {
+    model: Model,
+    history: Vec<EpochRecord>,
+    best_epoch: usize,
+    integer: Option<Integer>,
 }
 
 struct Trainer<'a> {
     settings: &'a Settings,
-    normaliser: Normaliser,
+    /// What it starts from; its normalisation is that of every row.
+    model: Model,
     engine: Engine,
+    /// When it trains in int8: the integer graph, and the weights that are learned. The engine then holds what was quantised.
+    integer: Option<Integer>,
+    teacher: Option<(Engine, Lesson)>,
     /// Running mean of the weights, when it is wanted.
     average: Option<Vec<Unit>>,
-    input: [usize; 3],
     outputs: usize,
     objective: Objective,
     subject: String,
@@ -152,10 +272,9 @@ struct Trainer<'a> {
 impl Trainer<'_> {
     fn run(
         &mut self,
-        network: &Network,
         resume: Option<&[u8]>,
         observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
-    ) -> Result<Fitted, TrainError> {
+    ) -> Result<Trained, TrainError> {
         let mut moments: Vec<Moments> = self.engine.units.iter().map(Moments::new).collect();
         let mut best = self.engine.units.clone();
         let mut header = Header {
@@ -170,6 +289,9 @@ impl Trainer<'_> {
         };
         if let Some(bytes) = resume {
             header = self.restore(bytes, &mut moments, &mut best)?;
+        } else if self.integer.is_some() {
+            // As it came, it is to be beaten.
+            header.best_loss = self.validate()?.map_or(f64::MAX, |tally| tally.loss());
         }
         let batches = self.train.len().div_ceil(self.settings.batch_size);
         while header.epoch < self.settings.epochs
@@ -183,7 +305,7 @@ impl Trainer<'_> {
             }
             if watched < header.best_loss {
                 (header.best_loss, header.best_epoch, header.stale) = (watched, header.epoch, 0);
-                best.clone_from(self.average.as_ref().unwrap_or(&self.engine.units));
+                best.clone_from(self.average.as_ref().unwrap_or_else(|| self.learned()));
             } else {
                 header.stale += 1;
             }
@@ -196,28 +318,25 @@ impl Trainer<'_> {
                 validation_loss: record.validation_loss,
                 validation_metric: record.validation_metric,
                 checkpoint: &|| {
-                    checkpoint::write(&header, &state(&self.engine.units, &moments, &best, &self.average))
+                    checkpoint::write(&header, &state(self.learned(), &moments, &best, &self.average))
                 },
             });
             if flow == Flow::Stop {
                 return Err(TrainError::Stopped);
             }
         }
-        if let Targets::Values(_) = self.targets
-            && let Some(last) = best.last_mut()
-        {
-            last.weights.iter_mut().for_each(|w| *w *= self.objective.spread);
-            last.bias.iter_mut().for_each(|b| *b = *b * self.objective.spread + self.objective.centre);
-        }
-        let graph = export::graph(network, &self.input, &best, &self.normaliser);
-        let layers = export::summary(&graph);
-        Ok(Fitted {
-            parameters: layers.iter().map(|l| l.parameters).sum(),
-            layers,
-            graph,
+        let (centre, spread) = (self.objective.centre, self.objective.spread);
+        Ok(Trained {
+            model: Model { units: best, centre, spread, ..self.model.clone() },
             history: header.history,
             best_epoch: header.best_epoch,
+            integer: self.integer.take(),
         })
+    }
+
+    /// The weights that are learned.
+    fn learned(&self) -> &Vec<Unit> {
+        self.integer.as_ref().map_or(&self.engine.units, |i| &i.model.units)
     }
 
     fn restore(
@@ -235,7 +354,11 @@ impl Trainer<'_> {
             }
             _ => Err(TrainError::Checkpoint("its weights do not fit the network".into())),
         };
-        for unit in self.engine.units.iter_mut().chain(best).chain(self.average.iter_mut().flatten()) {
+        let own = match &mut self.integer {
+            Some(integer) => &mut integer.model.units,
+            None => &mut self.engine.units,
+        };
+        for unit in own.iter_mut().chain(best).chain(self.average.iter_mut().flatten()) {
             unit.state_mut().into_iter().try_for_each(&mut take)?;
         }
         moments.iter_mut().flat_map(|m| &mut m.0).flatten().try_for_each(take)?;
@@ -276,17 +399,28 @@ impl Trainer<'_> {
         for rows in order.chunks(self.settings.batch_size) {
             let x = self.engine.input(rows.len());
             self.train.read(rows, x)?;
+            let stretch = self.integer.as_ref().map(|i| i.stretch.as_slice());
             prepare(x, self.train.width(), |i, x| {
                 let augment = &self.settings.augment;
                 if augment.is_off() {
-                    return self.normaliser.apply(x);
+                    return self.model.normaliser.apply(x);
                 }
                 let stream = &mut stream(self.settings.seed, epoch, rows[i]);
                 augment.place(x, &self.shape, stream);
-                self.normaliser.apply(x);
+                let Some(stretch) = stretch else {
+                    self.model.normaliser.apply(x);
+                    return augment.colour(x, &self.shape, stream);
+                };
+                // Colours are measured in deviations: first to those, then to what equalised channels made of them.
+                self.integer.as_ref().map_or(&self.model.normaliser, |i| &i.plain).apply(x);
                 augment.colour(x, &self.shape, stream);
+                x.iter_mut().zip(stretch.iter().cycle()).for_each(|(x, s)| *x *= s);
             });
-            self.engine.forward(rows.len(), Mode::Training { seed: self.settings.seed, step: self.step });
+            if let Some((teacher, _)) = &mut self.teacher {
+                teacher.input(rows.len()).copy_from_slice(self.engine.input(rows.len()));
+                teacher.forward(rows.len(), Mode::Use);
+            }
+            self.forward(rows.len(), Mode::Training { seed: self.settings.seed, step: self.step })?;
             let before = tally.loss_sum();
             self.judge(rows, self.targets, Some(epoch), &mut tally);
             let loss = (tally.loss_sum() - before) / rows.len() as f64;
@@ -298,8 +432,12 @@ impl Trainer<'_> {
             self.engine.backward(rows.len(), &self.judged);
             rate = optimizer::rate(self.settings, batches, self.step, history);
             let engine = &mut self.engine;
+            let units = match &mut self.integer {
+                Some(integer) => &mut integer.model.units,
+                None => &mut engine.units,
+            };
             let norm = optimizer::take(
-                &mut engine.units,
+                units,
                 &engine.gradients,
                 moments,
                 self.settings,
@@ -333,7 +471,8 @@ impl Trainer<'_> {
         self.judged.extend_from_slice(self.engine.output());
         let augment = &self.settings.augment;
         let smoothing = if epoch.is_some() { self.settings.label_smoothing } else { 0.0 };
-        for (row, y) in rows.iter().zip(self.judged.chunks_exact_mut(self.outputs)) {
+        let teacher = self.teacher.as_ref().filter(|_| epoch.is_some());
+        for (i, (row, y)) in rows.iter().zip(self.judged.chunks_exact_mut(self.outputs)).enumerate() {
             let (movement, size) = match (epoch, self.shape.as_slice()) {
                 (Some(epoch), &[h, w, _]) if !augment.is_off() => {
                     (augment.movement([h, w], &mut stream(self.settings.seed, epoch, *row)), [h, w])
@@ -341,7 +480,28 @@ impl Trainer<'_> {
                 _ => (Movement::default(), [1, 1]),
             };
             let moved = |point| movement.point(point, size);
+            let Some((teacher, lesson)) = teacher else {
+                judge(y, *row, targets, &self.objective, smoothing, &moved, tally);
+                continue;
+            };
+            let own = y.to_vec();
             judge(y, *row, targets, &self.objective, smoothing, &moved, tally);
+            let soft = &teacher.output()[i * self.outputs..][..self.outputs];
+            soften(y, &own, soft, targets, &self.objective, *lesson, tally);
+        }
+    }
+
+    /// Runs a batch that the engine holds, in the arithmetic that is trained in.
+    fn forward(&mut self, samples: usize, mode: Mode) -> Result<(), TrainError> {
+        match &mut self.integer {
+            Some(integer) => {
+                let spread = (self.objective.centre, self.objective.spread);
+                integer.forward(&mut self.engine, samples, mode != Mode::Use, spread)
+            }
+            None => {
+                self.engine.forward(samples, mode);
+                Ok(())
+            }
         }
     }
 
@@ -357,8 +517,8 @@ impl Trainer<'_> {
         for rows in all.chunks(self.settings.batch_size.clamp(32, 64)) {
             let x = self.engine.input(rows.len());
             self.validation.read(rows, x)?;
-            prepare(x, self.validation.width(), |_, x| self.normaliser.apply(x));
-            self.engine.forward(rows.len(), Mode::Use);
+            prepare(x, self.validation.width(), |_, x| self.model.normaliser.apply(x));
+            self.forward(rows.len(), Mode::Use)?;
             self.judge(rows, self.validation_targets, None, &mut tally);
         }
         if let Some(average) = &mut self.average {
