@@ -55,14 +55,17 @@ fn main() {
                 "../ml/src",
                 "../ir/src",
                 "../kernels/src",
+                "../compile/src/cost",
                 "src/stages/train.rs",
+                "src/stages/networks.rs",
                 "src/stages/classical.rs",
+                "src/stages/objects.rs",
                 "src/stages/uncertainty.rs",
                 "src/stages/imported.rs",
                 "src/architecture.rs",
             ],
         ),
-        ("checkpoint", &["../train/src"]),
+        ("checkpoint", &["../train/src", "../ir/src", "../kernels/src"]),
         (
             "test",
             &[

@@ -544,6 +544,86 @@ pub struct TrainingSection {
     /// probabilities. The weights of the last layer change; nothing more is computed. Off when left out: where validation is not like
     /// use, it makes them worse.
     pub calibrate: bool,
+    /// A larger network that is trained first and from whose scores this one learns beside the labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<TeacherSection>,
+    /// Share of the filters and units of each layer that are removed once it is trained, those that tell least, 0..1; 0 for none.
+    #[serde(skip_serializing_if = "nothing")]
+    pub prune: f64,
+    /// Train on in int8 arithmetic, so that weights get used to being integers; what is trained is what the device computes.
+    #[serde(skip_serializing_if = "not")]
+    pub quantisation_aware: bool,
+    /// Epochs after `prune`, and of `quantisation_aware`.
+    #[serde(skip_serializing_if = "usual_tuning")]
+    pub fine_tune_epochs: usize,
+}
+
+/// What is left out of the keys of stages at its default: a project that does not use it is not trained anew.
+fn nothing(value: &f64) -> bool {
+    *value == 0.0
+}
+
+fn not(value: &bool) -> bool {
+    !value
+}
+
+fn usual_tuning(value: &usize) -> bool {
+    *value == TrainingSection::default().fine_tune_epochs
+}
+
+/// `[training.teacher]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TeacherSection {
+    /// Its layers; left out: those of the network with `times` as many filters and units.
+    pub layers: Option<Vec<edgewright_train::Layer>>,
+    /// At least 2.
+    pub times: usize,
+    /// Scores of both are softened by it before they are compared, 1 to 100.
+    pub temperature: f64,
+    /// Share of the teacher in what is minimised, above 0 and at most 1; the rest are the labels.
+    pub share: f64,
+}
+
+impl Default for TeacherSection {
+    fn default() -> Self {
+        Self { layers: None, times: 3, temperature: 4.0, share: 0.5 }
+    }
+}
+
+impl TrainingSection {
+    /// Whether networks are taught, pruned or trained in int8.
+    pub(crate) fn steps(&self) -> bool {
+        self.teacher.is_some() || self.prune > 0.0 || self.quantisation_aware
+    }
+
+    /// What cannot be in it.
+    fn problem(&self) -> Option<String> {
+        if self.epochs == 0 || self.batch_size == 0 {
+            return Some("`training.epochs` and `training.batch_size` must be at least 1".into());
+        }
+        if !(0.0..1.0).contains(&self.prune) {
+            return Some(format!("`training.prune` is {}; it must be at least 0 and below 1", self.prune));
+        }
+        if self.fine_tune_epochs == 0 && (self.prune > 0.0 || self.quantisation_aware) {
+            return Some(
+                "`training.fine_tune_epochs` is 0; `prune` and `quantisation_aware` need at least 1".into(),
+            );
+        }
+        let teacher = self.teacher.as_ref()?;
+        if teacher.times < 2 && teacher.layers.is_none() {
+            return Some(format!("`training.teacher.times` is {}; it must be at least 2", teacher.times));
+        }
+        if !(1.0..=100.0).contains(&teacher.temperature) {
+            return Some(format!(
+                "`training.teacher.temperature` is {}; it must be 1 to 100",
+                teacher.temperature
+            ));
+        }
+        (!(teacher.share > 0.0 && teacher.share <= 1.0)).then(|| {
+            format!("`training.teacher.share` is {}; it must be above 0 and at most 1", teacher.share)
+        })
+    }
 }
 
 impl Default for TrainingSection {
@@ -564,6 +644,10 @@ impl Default for TrainingSection {
             ema: 0.0,
             augment: edgewright_train::Augment::default(),
             calibrate: false,
+            teacher: None,
+            prune: 0.0,
+            quantisation_aware: false,
+            fine_tune_epochs: 15,
         }
     }
 }
@@ -760,8 +844,8 @@ impl ProjectFile {
         if let Some(problem) = problems.into_iter().flatten().next().or(learn).or(select) {
             return fail(problem);
         }
-        if self.training.epochs == 0 || self.training.batch_size == 0 {
-            return fail("`training.epochs` and `training.batch_size` must be at least 1".into());
+        if let Some(problem) = self.training.problem() {
+            return fail(problem);
         }
         if let Some([w, h]) = self.impulse.image
             && (w == 0 || h == 0 || w > 4096 || h > 4096)
@@ -817,6 +901,8 @@ mod tests {
         check("[impulse]\nwindow_sm = 1000\n", "did you mean `window_ms`");
         check("[trainning]\nepochs = 3\n", "did you mean `training`");
         check("[[data]]\npath = 'x'\nlabel_form = 'name'\n", "did you mean `label_from`");
+        check("[training]\nquantization_aware = true\n", "did you mean `quantisation_aware`");
+        check("[training.teacher]\ntemprature = 2\n", "did you mean `temperature`");
         check("[[impulse.learn]]\nkind = 'clasifier'\n", "did you mean `classifier`");
     }
 
@@ -832,6 +918,17 @@ mod tests {
         let file = ProjectFile::parse("[split]\ntest = 1.5\n", Path::new("p")).expect("parses");
         let error = file.check(Path::new("p")).expect_err("refused").to_string();
         assert!(error.contains("split.test"), "{error}");
+        for (training, expected) in [
+            ("prune = 1.0", "`training.prune` is 1; it must be at least 0 and below 1"),
+            ("quantisation_aware = true\nfine_tune_epochs = 0", "`training.fine_tune_epochs` is 0"),
+            ("teacher = { temperature = 0.5 }", "`training.teacher.temperature` is 0.5"),
+            ("teacher = { times = 1 }", "`training.teacher.times` is 1"),
+            ("teacher = { share = 0.0 }", "`training.teacher.share` is 0"),
+        ] {
+            let file = ProjectFile::parse(&format!("[training]\n{training}\n"), Path::new("p")).expect("parses");
+            let error = file.check(Path::new("p")).expect_err("refused").to_string();
+            assert!(error.contains(expected), "{error}");
+        }
         for (learn, expected) in [
             ("kind = 'classifier'\nmethod = 'ridge_regression'", "does not suit `kind = \"classifier\"`"),
             (

@@ -13,7 +13,7 @@ use crate::{
         prove::{self, Proof, VerifyRecord},
         split::{self, Side, Split},
         test::{self, Figures, Tested},
-        train::{self, LearnSummary, Trained},
+        train::{self, LearnSummary, StepLine, Trained},
         uncertainty::{Accepted, Uncertainty},
     },
 };
@@ -93,6 +93,9 @@ pub struct LearnReport {
     /// Accuracy or R2 on the validation windows at that epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_metric: Option<f64>,
+    /// What teaching, pruning and training in int8 changed, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepLine>,
 }
 
 impl From<&LearnSummary> for LearnReport {
@@ -105,6 +108,7 @@ impl From<&LearnSummary> for LearnReport {
             best_epoch: l.best_epoch,
             validation_loss: best.and_then(|e| e.validation_loss),
             validation_metric: best.and_then(|e| e.validation_metric),
+            steps: l.steps.clone(),
         }
     }
 }

@@ -215,3 +215,31 @@ pub(crate) fn soften(
     };
     tally.soften(f64::from(share), soft);
 }
+
+/// Scores of one row, as a graph gives them, into the tally; its loss stays as it is.
+pub(crate) fn judge_scores(
+    y: &[f32],
+    row: usize,
+    targets: &Targets<'_>,
+    grid: [usize; 2],
+    tally: &mut Tally,
+) {
+    tally.rows += 1;
+    let best = |y: &[f32]| (1..y.len()).fold(0, |b, i| if y[i] > y[b] { i } else { b });
+    match targets {
+        Targets::Classes { of, .. } => tally.right += f64::from(u8::from(best(y) == of[row] as usize)),
+        Targets::Objects { of, labels, .. } => {
+            for (y, class) in y.chunks_exact(labels + 1).zip(cells(&of[row], grid, &|p| p)) {
+                let best = best(y);
+                tally.right += f64::from(u8::from(class > 0 && best == class));
+                tally.s1 += f64::from(u8::from(class > 0));
+                tally.s2 += f64::from(u8::from(best > 0));
+            }
+        }
+        Targets::Values(v) => {
+            tally.s1 += f64::from(v[row]);
+            tally.s2 += f64::from(v[row]).powi(2);
+            tally.error += f64::from(y[0] - v[row]).powi(2);
+        }
+    }
+}

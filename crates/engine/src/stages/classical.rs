@@ -281,6 +281,7 @@ impl Trainer<'_> {
             validation_windows: watch.len(),
             threshold: None,
             temperature: None,
+            steps: Vec::new(),
         };
         let block =
             |graph: Graph| LearnBlock { id: id.clone(), task: task.clone(), inputs: inputs.clone(), graph };

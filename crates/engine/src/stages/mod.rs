@@ -7,6 +7,7 @@ pub mod features;
 pub mod gold;
 pub mod import;
 pub mod imported;
+mod networks;
 pub mod objects;
 pub mod plan;
 pub mod prove;

@@ -7,11 +7,12 @@ use super::{
     clean::Silver,
     features::Gold,
     gold::{TrainingMatrix, TrainingRows, WindowAt},
+    networks::Data,
     plan::Format,
     split::{NORMAL, Side, Split, anomaly_only},
 };
 use crate::{
-    EngineError, architecture,
+    EngineError,
     project::{CovarianceKind, LearnKind, LearnSection, Method, Project},
     session::{Key, Session, Staged},
 };
@@ -23,19 +24,14 @@ use edgewright_ml::{
     isolation, kmeans, nearest, pca,
 };
 use edgewright_store::Hash;
-use edgewright_train::{Event, Flow, Head, Network, Rows, Settings, Targets};
+use edgewright_train::{Head, Rows, Targets};
 use serde::{Deserialize, Serialize};
-use std::{
-    ops::Range,
-    time::{Duration, Instant},
-};
+use std::ops::Range;
 
 /// Training windows that set the integer ranges, at most.
 const CALIBRATION_WINDOWS: usize = 256;
 /// Memory for them.
 const CALIBRATION_BYTES: usize = 16 << 20;
-/// Between two checkpoints.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 
 /// One line of the learning curve.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -89,6 +85,65 @@ pub struct LearnSummary {
     /// By which the sums of a classifier were divided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
+    /// What was done to a network beside its training, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<StepLine>,
+}
+
+/// What one step made of the int8 form of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepLine {
+    /// `distillation`, `pruning` or `quantisation_aware`.
+    pub step: String,
+    /// What was done, in words.
+    pub detail: String,
+    /// What `metric` is, and on which windows: `accuracy on validation`.
+    pub metric: String,
+    /// Target that flash, RAM and instructions are estimated for.
+    pub target: String,
+    /// Without the step.
+    pub before: StepFigures,
+    /// With it.
+    pub after: StepFigures,
+}
+
+/// Figures of the int8 form of a network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StepFigures {
+    /// Accuracy, R2, or F1 of the cells with objects.
+    pub metric: f64,
+    /// Weights and biases.
+    pub parameters: usize,
+    /// Multiply-accumulates for one window.
+    pub macs: u64,
+    /// Code and constants of the network and what every image has, in bytes; an estimate.
+    pub flash_bytes: u64,
+    /// Arena of the network in bytes; exact.
+    pub ram_bytes: usize,
+    /// Instructions for one window; an estimate.
+    pub instructions: u64,
+}
+
+impl StepLine {
+    /// For people, in one line.
+    pub fn to_text(&self) -> String {
+        let Self { before: b, after: a, .. } = self;
+        format!(
+            "{}: {}; int8 {} {:.3} before, {:.3} after; on {} about {} and {} B of flash, {} and {} B of RAM, {} and {} instructions",
+            self.step,
+            self.detail,
+            self.metric,
+            b.metric,
+            a.metric,
+            self.target,
+            b.flash_bytes,
+            a.flash_bytes,
+            b.ram_bytes,
+            a.ram_bytes,
+            b.instructions,
+            a.instructions
+        )
+    }
 }
 
 /// The trained impulse.
@@ -159,6 +214,10 @@ pub fn run(
     for section in file.impulse.learn.iter().filter(|s| s.file.is_some()) {
         key.text("file", &super::imported::fingerprint(&session.project.dir, section));
     }
+    if file.training.steps() {
+        // What steps change is told for this target.
+        key.text("target", super::networks::target(&session.project));
+    }
     let key = key.finish();
     session.stage("train", &key, || {
         Trainer { session, silver: &silver.value, split: &split.value, gold: &gold.value, key }.build()
@@ -170,7 +229,7 @@ pub(super) struct Trainer<'a> {
     pub(super) silver: &'a Silver,
     split: &'a Split,
     pub(super) gold: &'a Gold,
-    key: Hash,
+    pub(super) key: Hash,
 }
 
 /// A trained block in both arithmetics.
@@ -343,28 +402,6 @@ impl Trainer<'_> {
         )
     }
 
-    fn settings(&self) -> Settings {
-        let training = &self.session.project.file.training;
-        Settings {
-            epochs: training.epochs,
-            batch_size: training.batch_size,
-            learning_rate: training.learning_rate as f32,
-            weight_decay: training.weight_decay as f32,
-            label_smoothing: training.label_smoothing as f32,
-            loss: training.loss,
-            optimizer: training.optimizer,
-            schedule: training.schedule,
-            warmup_epochs: training.warmup_epochs as f32,
-            clip_norm: training.clip_norm as f32,
-            ema: training.ema as f32,
-            balance_classes: training.balance_classes,
-            patience: training.patience,
-            seed: self.session.seed,
-            threads: self.session.jobs,
-            augment: training.augment.clone(),
-        }
-    }
-
     pub(super) fn network(
         &self,
         n: usize,
@@ -387,140 +424,13 @@ impl Trainer<'_> {
         } else if section.method != Method::Network {
             self.classical(n, section, inputs, task, fit, judge, notes)?
         } else {
-            self.fitted(n, impulse, section, inputs, head, task, fit, judge, notes)?
+            let data = Data { rows: &rows, of: training.1, watch: &watch, watched: validation.1 };
+            self.fitted(n, impulse, section, inputs, head, task, data, notes)?
         };
         if section.file.is_none() && self.session.project.file.training.calibrate {
             self.calibrate(&mut block, judge, notes)?;
         }
         Ok(Block { rule, ..block })
-    }
-
-    /// Trains a network.
-    fn fitted(
-        &self,
-        n: usize,
-        impulse: &Impulse,
-        section: &LearnSection,
-        inputs: Vec<usize>,
-        head: Head,
-        task: Task,
-        (rows, of): (&TrainingRows, &Targets<'_>),
-        (watch, watched): (&TrainingRows, &Targets<'_>),
-        notes: &mut Vec<String>,
-    ) -> Result<Block, EngineError> {
-        let network = match &section.layers {
-            Some(layers) => {
-                Network { input: architecture::input_shape(impulse, &inputs), layers: layers.clone(), head }
-            }
-            None => architecture::default_network(impulse, &inputs, head, rows.len())?,
-        };
-        let settings = self.settings();
-        let checkpoint_key =
-            Key::new("checkpoint").text("train", &self.key.to_string()).value("block", &n).finish();
-        let resume = self
-            .session
-            .store
-            .get_derived(&checkpoint_key)?
-            .and_then(|hash| self.session.store.get_blob(&hash).ok());
-        if resume.is_some() {
-            notes.push("training goes on from a checkpoint".into());
-        }
-        let mut failure = None;
-        let mut last = Instant::now();
-        let fitted = edgewright_train::fit(
-            &network,
-            rows,
-            of,
-            watch,
-            watched,
-            &settings,
-            resume.as_deref(),
-            &mut |event: &Event<'_>| {
-                let shown = event.validation_metric.unwrap_or(event.metric);
-                self.session.observer.event(crate::Event::Epoch {
-                    block: id(section, n),
-                    epoch: event.epoch,
-                    epochs: settings.epochs,
-                    loss: event.loss,
-                    metric: event.metric,
-                    validation_loss: event.validation_loss,
-                    validation_metric: event.validation_metric,
-                });
-                let told = self.session.progress(
-                    "train",
-                    event.epoch as u64,
-                    settings.epochs as u64,
-                    format!("loss {:.3}  {shown:.3}", event.loss),
-                );
-                if let Err(e) = told {
-                    failure = Some(e);
-                }
-                if failure.is_some() || last.elapsed() >= CHECKPOINT_EVERY {
-                    last = Instant::now();
-                    let saved = self
-                        .session
-                        .store
-                        .put_blob(&(event.checkpoint)())
-                        .and_then(|hash| self.session.store.put_derived(&checkpoint_key, &hash));
-                    if let Err(e) = saved {
-                        failure.get_or_insert(e.into());
-                    }
-                }
-                if failure.is_some() { Flow::Stop } else { Flow::Continue }
-            },
-        );
-        if let Some(e) = failure {
-            return Err(e);
-        }
-        let fitted = fitted?;
-        let (int8, snr) = self.quantise(&fitted.graph, rows)?;
-        let layers = fitted
-            .layers
-            .iter()
-            .map(|l| LayerLine {
-                name: l.name.clone(),
-                shape: l.shape.clone(),
-                parameters: l.parameters,
-                macs: l.macs,
-                snr_db: snr.iter().find(|s| s.name == l.name).map(|s| s.snr_db),
-            })
-            .collect();
-        let history: Vec<Epoch> = fitted
-            .history
-            .iter()
-            .map(|e| Epoch {
-                epoch: e.epoch,
-                loss: e.loss,
-                metric: e.metric,
-                validation_loss: e.validation_loss,
-                validation_metric: e.validation_metric,
-            })
-            .collect();
-        notes.push(format!(
-            "{} parameters, {} MACs, best epoch {} of {}",
-            fitted.parameters,
-            fitted.graph.macs(),
-            fitted.best_epoch,
-            history.len()
-        ));
-        let summary = LearnSummary {
-            id: id(section, n),
-            kind: section.kind,
-            history,
-            best_epoch: fitted.best_epoch,
-            layers,
-            training_windows: rows.len(),
-            validation_windows: watch.len(),
-            threshold: None,
-            temperature: None,
-        };
-        let block = |graph: Graph| LearnBlock {
-            id: id(section, n),
-            task: task.clone(),
-            inputs: inputs.clone(),
-            graph,
-        };
-        Ok(Block { float: block(fitted.graph), int8: block(int8), summary, rule: None })
     }
 
     /// A block whose model was trained elsewhere: quantised on training windows when it is in float, else as it is.
@@ -554,6 +464,7 @@ impl Trainer<'_> {
             validation_windows: watched,
             threshold: None,
             temperature: None,
+            steps: Vec::new(),
         };
         let block = |graph: Graph| LearnBlock {
             id: id(section, n),
@@ -572,20 +483,35 @@ impl Trainer<'_> {
         graph: &Graph,
         rows: &TrainingRows,
     ) -> Result<(Graph, Vec<quantize::LayerSnr>), EngineError> {
-        let internal = |e: String| EngineError::Internal(format!("quantisation: {e}"));
+        let windows = self.windows(rows, CALIBRATION_WINDOWS)?;
+        let quantize::Closest { float, int8, .. } = quantize::closest(graph, &windows).map_err(unquantised)?;
+        let snr = self.layer_snr(&float, &int8, rows)?;
+        Ok((int8, snr))
+    }
+
+    /// How near the layers of an integer graph are to those of a float graph, on some training windows.
+    pub(super) fn layer_snr(
+        &self,
+        float: &Graph,
+        int8: &Graph,
+        rows: &TrainingRows,
+    ) -> Result<Vec<quantize::LayerSnr>, EngineError> {
+        let windows = self.windows(rows, CALIBRATION_WINDOWS)?;
+        quantize::layer_snr(float, int8, &windows[..windows.len().min(32)]).map_err(unquantised)
+    }
+
+    /// Evenly spaced training windows.
+    fn windows(&self, rows: &TrainingRows, most: usize) -> Result<Vec<Vec<f32>>, EngineError> {
         let fitting = CALIBRATION_BYTES / (rows.width() * size_of::<f32>()).max(1);
-        let count = rows.len().min(CALIBRATION_WINDOWS).min(fitting.max(32));
+        let count = rows.len().min(most).min(fitting.max(32));
         let mut windows = Vec::with_capacity(count);
         for i in 0..count {
             let mut row = vec![0.0; rows.width()];
-            rows.row(i * rows.len() / count, &mut row).map_err(|e| internal(e.to_string()))?;
+            rows.row(i * rows.len() / count, &mut row)
+                .map_err(|e| EngineError::Internal(format!("quantisation: {e}")))?;
             windows.push(row);
         }
-        let quantize::Closest { float, int8, .. } =
-            quantize::closest(graph, &windows).map_err(|e| internal(e.to_string()))?;
-        let few = &windows[..windows.len().min(32)];
-        let snr = quantize::layer_snr(&float, &int8, few).map_err(|e| internal(e.to_string()))?;
-        Ok((int8, snr))
+        Ok(windows)
     }
 
     fn anomaly(
@@ -689,6 +615,7 @@ impl Trainer<'_> {
             validation_windows: watch.len(),
             threshold: Some(threshold),
             temperature: None,
+            steps: Vec::new(),
         };
         let block = |graph: Graph| LearnBlock {
             id: id(section, n),
@@ -703,6 +630,10 @@ impl Trainer<'_> {
         };
         Ok(Block { float: block(graph), int8: block(int8), summary, rule: None })
     }
+}
+
+fn unquantised(e: edgewright_ir::GraphError) -> EngineError {
+    EngineError::Internal(format!("quantisation: {e}"))
 }
 
 pub(crate) fn project_error(project: &Project, message: String) -> EngineError {
