@@ -35,5 +35,5 @@ pub use results::{
     Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,
     ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox, LabelFigures, LabelSets, Layer,
     MapPoint, OutcomeList, OutcomeQuery, OutcomeWindow, ReliabilityBin, Results, Stage, StageList,
-    StageState, Target, TargetList, Uncertainty, Verification,
+    StageState, StepFigures, Target, TargetList, TrainingStep, Uncertainty, Verification,
 };

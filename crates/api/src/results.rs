@@ -174,6 +174,42 @@ pub struct Curve {
     pub best_epoch: u64,
     /// Layers.
     pub layers: Vec<Layer>,
+    /// What teaching, pruning and training in int8 changed, in order.
+    pub steps: Vec<TrainingStep>,
+}
+
+/// What one step beside the training of a network changed of its int8 form.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct TrainingStep {
+    /// `distillation`, `pruning` or `quantisation_aware`.
+    pub step: String,
+    /// What was done, in words.
+    pub detail: String,
+    /// What `metric` is, and on which windows.
+    pub metric: String,
+    /// Target of the estimates.
+    pub target: String,
+    /// Without the step.
+    pub before: StepFigures,
+    /// With it.
+    pub after: StepFigures,
+}
+
+/// Figures of the int8 form of a network.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct StepFigures {
+    /// Accuracy, R2, or F1 of the cells with objects.
+    pub metric: f64,
+    /// Weights and biases.
+    pub parameters: u64,
+    /// Multiply-accumulates for one window.
+    pub macs: u64,
+    /// Code and constants in bytes; an estimate.
+    pub flash_bytes: u64,
+    /// Arena in bytes.
+    pub ram_bytes: u64,
+    /// Instructions for one window; an estimate.
+    pub instructions: u64,
 }
 
 /// Proof on one target.

@@ -925,7 +925,8 @@ mod tests {
             ("teacher = { times = 1 }", "`training.teacher.times` is 1"),
             ("teacher = { share = 0.0 }", "`training.teacher.share` is 0"),
         ] {
-            let file = ProjectFile::parse(&format!("[training]\n{training}\n"), Path::new("p")).expect("parses");
+            let file =
+                ProjectFile::parse(&format!("[training]\n{training}\n"), Path::new("p")).expect("parses");
             let error = file.check(Path::new("p")).expect_err("refused").to_string();
             assert!(error.contains(expected), "{error}");
         }

@@ -18,7 +18,7 @@ use edgewright_impulse::Impulse;
 use edgewright_ml::{metrics, projection};
 use edgewright_report::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
-    SetRow, Stage, Target, Trust,
+    SetRow, Stage, Step, Target, Trust,
 };
 use std::collections::BTreeMap;
 
@@ -301,6 +301,23 @@ fn about_learning(learn: &LearnSummary, data: &mut ReportData) {
         parameters: l.parameters,
         macs: l.macs,
         snr_db: l.snr_db,
+    }));
+    data.steps.extend(learn.steps.iter().map(|s| {
+        let (b, a) = (&s.before, &s.after);
+        let row = |name: &str, before: String, after: String| (name.to_owned(), before, after);
+        Step {
+            block: learn.id.clone(),
+            name: s.step.clone(),
+            detail: s.detail.clone(),
+            target: s.target.clone(),
+            figures: vec![
+                row(&s.metric, format!("{:.4}", b.metric), format!("{:.4}", a.metric)),
+                row("parameters", b.parameters.to_string(), a.parameters.to_string()),
+                row("flash, bytes", b.flash_bytes.to_string(), a.flash_bytes.to_string()),
+                row("RAM, bytes", b.ram_bytes.to_string(), a.ram_bytes.to_string()),
+                row("instructions", b.instructions.to_string(), a.instructions.to_string()),
+            ],
+        }
     }));
 }
 

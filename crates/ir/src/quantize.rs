@@ -540,6 +540,28 @@ mod tests {
     }
 
     #[test]
+    fn weights_that_are_set_are_those_of_a_graph_made_anew() {
+        let float = dense();
+        let inputs = [[1.0f32, -2.0, 0.5], [-0.25, 3.0, 1.0]];
+        let ranges =
+            calibrate(&float, inputs.iter().map(<[f32; 3]>::as_slice), Method::MinMax).expect("ranges");
+        let mut made = quantize(&float, &ranges).expect("quantised");
+        let (weights, bias) = ([0.1f32, 2.0, -0.75, 0.0, 0.0, 0.0], [-3.0f32, 0.4]);
+        let node = made.nodes.iter().position(|n| n.name == "fc").expect("the layer");
+        set_weights(&mut made, node, &weights, &bias).expect("set");
+        let mut other = float.clone();
+        other.tensors[1].data = Some(Data::F32(weights.to_vec()));
+        other.tensors[2].data = Some(Data::F32(bias.to_vec()));
+        assert_eq!(made, quantize(&other, &ranges).expect("quantised"));
+        for (node, weights) in [(node, &weights[..5]), (node + 1, &weights[..])] {
+            assert!(set_weights(&mut made, node, weights, &bias).is_err());
+        }
+        assert!(
+            set_weights(&mut made, node, &[f32::NAN; 6], &bias).unwrap_err().to_string().contains("weight 0")
+        );
+    }
+
+    #[test]
     fn zero_is_exact_and_dequantising_is_within_half_a_step() {
         for (low, high) in [(-1.0f32, 3.0), (0.5, 2.0), (-7.0, -2.0), (0.0, 0.0)] {
             let q = activation_quant(low, high);

@@ -73,8 +73,7 @@ pub fn set_weights(
     if there.len() != weights.len() || integer.tensor(b).len() != bias.len() {
         return Err(wrong(format!("{} weights and {} biases do not fit", weights.len(), bias.len())));
     }
-    let made =
-        integer_layer(weights, &there.shape, quant.axis, input.scale[0], bias).map_err(wrong)?;
+    let made = integer_layer(weights, &there.shape, quant.axis, input.scale[0], bias).map_err(wrong)?;
     let tensor = &mut integer.tensors[w.0 as usize];
     tensor.data = Some(Data::I8(made.weights));
     if let Some(quant) = &mut tensor.quant {

@@ -76,6 +76,21 @@ pub struct Curves {
     pub best_epoch: usize,
 }
 
+/// One step beside the training of a network, with figures of its int8 form without and with it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Step {
+    /// Learning block.
+    pub block: String,
+    /// Name, with underscores.
+    pub name: String,
+    /// What was done.
+    pub detail: String,
+    /// Target of the estimates.
+    pub target: String,
+    /// Name of each figure, its value without the step and with it.
+    pub figures: Vec<(String, String, String)>,
+}
+
 /// Figures of one label.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct LabelRow {
@@ -255,6 +270,8 @@ pub struct ReportData {
     pub verdicts: Vec<String>,
     /// Layers.
     pub layers: Vec<Layer>,
+    /// What was done to networks beside their training.
+    pub steps: Vec<Step>,
     /// Arena size in bytes.
     pub arena_bytes: usize,
     /// Constants in bytes.

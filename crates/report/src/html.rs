@@ -265,6 +265,19 @@ pub fn to_html(r: &ReportData) -> String {
             c.best_epoch
         );
     }
+    for s in &r.steps {
+        let rows: Vec<Vec<String>> =
+            s.figures.iter().map(|(name, a, b)| vec![escape(name), escape(a), escape(b)]).collect();
+        let target = format!("int8 on {}", escape(&s.target));
+        let _ = write!(
+            training,
+            "<h3>{}: {}</h3><p>{}</p>{}<p class=\"soft\">Flash and instructions are estimates.</p>",
+            escape(&s.block),
+            escape(&s.name.replace('_', " ")),
+            escape(&s.detail),
+            table(&[&target, "without", "with"], &rows)
+        );
+    }
     section(&mut body, "Training", &training);
 
     let mut impulse = format!("<p>{}; {} features.</p>", escape(&r.window), r.features);

@@ -13,7 +13,7 @@ mod trust;
 pub use cost::{CostLine, cost_svg};
 pub use data::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
-    SetRow, Stage, Target, Trust,
+    SetRow, Stage, Step, Target, Trust,
 };
 pub use html::to_html;
 pub use markdown::to_markdown;

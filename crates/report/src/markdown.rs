@@ -153,6 +153,14 @@ pub fn to_markdown(r: &ReportData) -> String {
             );
         }
     }
+    for s in &r.steps {
+        let name = s.name.replace('_', " ");
+        let _ = writeln!(out, "\n{}, {}: {}\n", cell(&s.block), cell(&name), cell(&s.detail));
+        let _ = writeln!(out, "| int8 on {} | without | with |\n|---|---|---|", s.target);
+        for (figure, before, after) in &s.figures {
+            let _ = writeln!(out, "| {figure} | {before} | {after} |");
+        }
+    }
     out.push_str("\n## Reproduce\n\n");
     let _ =
         writeln!(out, "edgewright {}, seed {}. The same inputs give the same hashes.\n", r.version, r.seed);

@@ -15,8 +15,31 @@ use edgewright_engine::{
     jobs::{self, JobState, LogLine, NumberedLine},
     preview::PreviewRequest,
     project::{LearnKind, ProjectFile},
-    stages::{test, uncertainty::Uncertainty},
+    stages::{
+        test,
+        train::{StepFigures, StepLine},
+        uncertainty::Uncertainty,
+    },
 };
+
+fn step(line: StepLine) -> api::TrainingStep {
+    let figures = |f: StepFigures| api::StepFigures {
+        metric: f.metric,
+        parameters: f.parameters as u64,
+        macs: f.macs,
+        flash_bytes: f.flash_bytes,
+        ram_bytes: f.ram_bytes as u64,
+        instructions: f.instructions,
+    };
+    api::TrainingStep {
+        step: line.step,
+        detail: line.detail,
+        metric: line.metric,
+        target: line.target,
+        before: figures(line.before),
+        after: figures(line.after),
+    }
+}
 
 pub fn scope(scope: access::Scope) -> api::Scope {
     match scope {
@@ -425,6 +448,7 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
                         macs: l.macs,
                     })
                     .collect(),
+                steps: l.steps.into_iter().map(step).collect(),
             })
             .collect(),
         verify,

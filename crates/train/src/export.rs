@@ -214,9 +214,8 @@ pub(crate) fn graph(
     e.graph.outputs = vec![at];
     let fused = fuse_activations(&e.graph);
     // A fused clamp leaves its output to the node before it, which then makes what the clamp made.
-    let maker = |graph: &Graph, id: TensorId| {
-        graph.nodes.iter().find(|n| n.output == id).map(|n| n.name.clone())
-    };
+    let maker =
+        |graph: &Graph, id: TensorId| graph.nodes.iter().find(|n| n.output == id).map(|n| n.name.clone());
     let raw = e.raw.iter().map(|&id| maker(&fused, id).or_else(|| maker(&e.graph, id)).unwrap_or_default());
     let raw = raw.collect();
     (fused, raw)

@@ -17,10 +17,8 @@ fn trained(text: &str) -> Model {
     let (rows, classes) = ridges(120, 1);
     let (watch, watched) = ridges(60, 2);
     let network = Network { input: vec![16, 6], layers: layers(text), head: Head::Softmax { classes: 2 } };
-    let (of, watched) = (
-        Targets::Classes { of: &classes, count: 2 },
-        Targets::Classes { of: &watched, count: 2 },
-    );
+    let (of, watched) =
+        (Targets::Classes { of: &classes, count: 2 }, Targets::Classes { of: &watched, count: 2 });
     fit(&network, &rows, &of, &watch, &watched, &settings(), None, &mut |_| Flow::Continue)
         .expect("trained")
         .model
@@ -124,12 +122,14 @@ fn numbers_are_tuned_in_their_own_unit() {
         values.extend(x);
     }
     let rows = Memory { width: 4, values };
-    let text = r#"[{"type":"dense","units":16,"activation":"relu"},{"type":"dense","units":8,"activation":"relu"}]"#;
+    let text =
+        r#"[{"type":"dense","units":16,"activation":"relu"},{"type":"dense","units":8,"activation":"relu"}]"#;
     let network = Network { input: vec![4], layers: layers(text), head: Head::Linear { outputs: 1 } };
     let of = Targets::Values(&targets);
     let settings = Settings { epochs: 60, ..settings() };
-    let model =
-        fit(&network, &rows, &of, &rows, &of, &settings, None, &mut |_| Flow::Continue).expect("trained").model;
+    let model = fit(&network, &rows, &of, &rows, &of, &settings, None, &mut |_| Flow::Continue)
+        .expect("trained")
+        .model;
     let fine = settings.fine_tuning(5, 0.1);
     let course = Course {
         start: Start::Model(&model),

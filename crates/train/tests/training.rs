@@ -5,8 +5,7 @@ mod common;
 use common::{BLOCKS, CONV1D, Memory, layers, noise, ridges};
 use edgewright_ir::{interpret::Interpreter, quantize};
 use edgewright_train::{
-    Augment, Fitted, Flow, Head, Loss, Network, Optimizer, Schedule, Settings, Targets,
-    TrainError, fit,
+    Augment, Fitted, Flow, Head, Loss, Network, Optimizer, Schedule, Settings, Targets, TrainError, fit,
 };
 
 const CONV2D: &str = r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"stride":[2,1]},{"type":"batch_norm"},{"type":"activation","activation":"relu"},

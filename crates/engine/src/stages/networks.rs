@@ -14,16 +14,16 @@ use edgewright_compile::cost;
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::Graph;
 use edgewright_train::{
-    Course, Event, Fitted, Flow, Head, Layer, Network, Rows, Settings, Start, Targets, Teacher,
-    TrainError, measure,
+    Course, Event, Fitted, Flow, Head, Layer, Network, Rows, Settings, Start, Targets, Teacher, TrainError,
+    measure,
 };
 use std::time::{Duration, Instant};
 
 /// Between two checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
 /// Share of the step size with which a pruned network is trained on, and one in int8.
-const PRUNED_RATE: f32 = 0.3;
-const INT8_RATE: f32 = 0.1;
+const PRUNED_RATE: f32 = 1.0;
+const INT8_RATE: f32 = 0.03;
 /// The target that figures are estimated for when a project names none but the host.
 const USUAL: &str = "cortex-m4f";
 

@@ -484,7 +484,8 @@ impl Trainer<'_> {
         rows: &TrainingRows,
     ) -> Result<(Graph, Vec<quantize::LayerSnr>), EngineError> {
         let windows = self.windows(rows, CALIBRATION_WINDOWS)?;
-        let quantize::Closest { float, int8, .. } = quantize::closest(graph, &windows).map_err(unquantised)?;
+        let quantize::Closest { float, int8, .. } =
+            quantize::closest(graph, &windows).map_err(unquantised)?;
         let snr = self.layer_snr(&float, &int8, rows)?;
         Ok((int8, snr))
     }

@@ -1,6 +1,8 @@
 //! Training in int8 arithmetic: the integer graph that runs forward, and what it hands to the float engine for the way back.
 
-use crate::{EpochRecord, Model, Rows, TrainError, data::Normaliser, engine::Engine, export, plan::SHARD, unit::Unit};
+use crate::{
+    EpochRecord, Model, Rows, TrainError, data::Normaliser, engine::Engine, export, plan::SHARD, unit::Unit,
+};
 use edgewright_ir::{
     Data, Graph, GraphError, Op, TensorId,
     interpret::Interpreter,
@@ -83,7 +85,8 @@ impl Integer {
             let quant = core.tensor(id).quant.as_ref().ok_or_else(|| lost(name))?;
             places.push((id, quant.scale[0], quant.zero_point));
         }
-        let nodes = own.units.iter().map(|u| if u.weights.is_empty() { None } else { node(&u.name) }).collect();
+        let nodes =
+            own.units.iter().map(|u| if u.weights.is_empty() { None } else { node(&u.name) }).collect();
         Ok(Self { model: own, plain, stretch, whole, core, places, nodes })
     }
 
@@ -145,28 +148,31 @@ impl Integer {
                 room.push((value, part));
             }
         }
-        rooms.into_par_iter().zip(x.par_chunks(SHARD * width)).try_for_each(|(mut room, x)| {
-            let mut interpreter = Interpreter::new(core)?;
-            for (s, x) in x.chunks_exact(width).enumerate() {
-                interpreter.with_input(x)?;
-                for (value, part) in &mut room {
-                    let (id, scale, zero) = places[*value];
-                    let bytes = interpreter.bytes(id);
-                    for (to, q) in part[s * bytes.len()..].iter_mut().zip(bytes) {
-                        *to = (i32::from(*q) - zero) as f32 * scale;
+        rooms
+            .into_par_iter()
+            .zip(x.par_chunks(SHARD * width))
+            .try_for_each(|(mut room, x)| {
+                let mut interpreter = Interpreter::new(core)?;
+                for (s, x) in x.chunks_exact(width).enumerate() {
+                    interpreter.with_input(x)?;
+                    for (value, part) in &mut room {
+                        let (id, scale, zero) = places[*value];
+                        let bytes = interpreter.bytes(id);
+                        for (to, q) in part[s * bytes.len()..].iter_mut().zip(bytes) {
+                            *to = (i32::from(*q) - zero) as f32 * scale;
+                        }
                     }
                 }
-            }
-            Ok(())
-        })
-        .map_err(failed)?;
+                Ok(())
+            })
+            .map_err(failed)?;
         if spread != 1.0 || centre != 0.0 {
             engine.values[last].iter_mut().for_each(|y| *y = (*y - centre) / spread);
         }
         engine.limits.clear();
-        engine.limits.extend(places.iter().map(|(_, scale, zero)| {
-            [(-128 - zero) as f32 * scale, (127 - zero) as f32 * scale]
-        }));
+        engine.limits.extend(
+            places.iter().map(|(_, scale, zero)| [(-128 - zero) as f32 * scale, (127 - zero) as f32 * scale]),
+        );
         Ok(())
     }
 }

@@ -121,10 +121,16 @@ fn training_runs_the_exported_graph_bit_for_bit() {
             {"type":"resize","size":[6,4]},{"type":"conv2d","filters":6,"kernel":[1,1],"activation":"sigmoid"},{"type":"global_max_pool"}]"#,
         two,
     );
-    check(r#"[{"type":"flatten"},{"type":"batch_norm"},{"type":"dense","units":12,"activation":"relu"}]"#, two);
+    check(
+        r#"[{"type":"flatten"},{"type":"batch_norm"},{"type":"dense","units":12,"activation":"relu"}]"#,
+        two,
+    );
     check(
         r#"[{"type":"dense","units":12,"activation":"relu"},{"type":"dropout","rate":0.1},{"type":"dense","units":6,"activation":"tanh"}]"#,
         Head::Linear { outputs: 1 },
     );
-    check(r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"stride":[2,2],"activation":"relu"}]"#, Head::Cells { classes: 3 });
+    check(
+        r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"stride":[2,2],"activation":"relu"}]"#,
+        Head::Cells { classes: 3 },
+    );
 }

@@ -1,0 +1,227 @@
+//! What a training is given, and how it begins and ends.
+
+use super::{Trained, Trainer, Tuned, check, integer::Integer};
+use crate::{
+    Event, Fitted, Flow, Layer, Model, Network, Rows, Settings, Targets, TrainError,
+    data::Normaliser,
+    engine::Engine,
+    export,
+    network::{self, Built},
+    objective::{Lesson, Objective},
+};
+
+/// Where a training begins.
+#[derive(Clone, Copy, Debug)]
+pub enum Start<'a> {
+    /// With weights drawn from the seed.
+    Network(&'a Network),
+    /// With the weights of a model that was trained on rows of the same meaning.
+    Model(&'a Model),
+}
+
+/// A larger network that was trained before, from whose scores another learns beside the targets (Hinton, Vinyals and Dean, 2015).
+#[derive(Clone, Copy, Debug)]
+pub struct Teacher<'a> {
+    /// Trained on the same rows and targets.
+    pub model: &'a Model,
+    /// Both networks' logits are divided by it before they are compared; at least 1. Numbers are compared as they are.
+    pub temperature: f32,
+    /// Share of the teacher in the loss, 0..1; the rest is the loss against the targets.
+    pub share: f32,
+}
+
+/// A training: what, on what, and how.
+#[derive(Clone, Copy)]
+pub struct Course<'a> {
+    /// What is trained.
+    pub start: Start<'a>,
+    /// From whom it learns beside the targets.
+    pub teacher: Option<Teacher<'a>>,
+    /// Rows that train.
+    pub train: &'a dyn Rows,
+    /// Their targets.
+    pub targets: &'a Targets<'a>,
+    /// Rows that choose the best epoch; may be empty, then the training loss chooses.
+    pub validation: &'a dyn Rows,
+    /// Their targets.
+    pub validation_targets: &'a Targets<'a>,
+    /// How.
+    pub settings: &'a Settings,
+    /// Bytes of a checkpoint of the same training.
+    pub resume: Option<&'a [u8]>,
+}
+
+/// Trains a network.
+///
+/// `validation` may be empty; then the training loss chooses the best epoch. `resume` takes the bytes of a checkpoint of
+/// the same training.
+///
+/// # Errors
+/// [`TrainError`].
+pub fn fit(
+    network: &Network,
+    train: &dyn Rows,
+    targets: &Targets<'_>,
+    validation: &dyn Rows,
+    validation_targets: &Targets<'_>,
+    settings: &Settings,
+    resume: Option<&[u8]>,
+    observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
+) -> Result<Fitted, TrainError> {
+    let (start, teacher) = (Start::Network(network), None);
+    Course { start, teacher, train, targets, validation, validation_targets, settings, resume }.fit(observer)
+}
+
+impl Course<'_> {
+    /// Trains in float.
+    ///
+    /// # Errors
+    /// [`TrainError`].
+    pub fn fit(&self, observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send)) -> Result<Fitted, TrainError> {
+        self.with(None, observer, |trained| {
+            let Trained { model, history, best_epoch, .. } = trained;
+            let graph = model.graph();
+            let layers = export::summary(&graph);
+            Ok(Fitted {
+                parameters: layers.iter().map(|l| l.parameters).sum(),
+                layers,
+                graph,
+                model,
+                history,
+                best_epoch,
+            })
+        })
+    }
+
+    /// Trains a model on in int8 arithmetic: each pass forward is that of the integer interpreter on weights that are quantised anew for
+    /// the step, with ranges of activations that are calibrated once; on the way back, rounding counts as if it were not there, and what
+    /// was cut off at the end of a range passes nothing (Jacob and others, 2018). Epoch 0 is the model quantised as it came: when
+    /// no epoch has a smaller validation loss, it is what is returned.
+    ///
+    /// # Errors
+    /// [`TrainError`]; [`TrainError::Data`] when the course starts with a network that has no weights yet, or has a teacher.
+    pub fn fit_int8(
+        &self,
+        observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
+    ) -> Result<Tuned, TrainError> {
+        let (Start::Model(model), None) = (self.start, self.teacher) else {
+            return Err(TrainError::Data(
+                "int8 training goes on from a trained model, without a teacher".into(),
+            ));
+        };
+        let integer = Integer::new(model, self.train)?;
+        self.with(Some(integer), observer, |trained| {
+            let Trained { model, history, best_epoch, integer } = trained;
+            let integer = integer.ok_or_else(|| TrainError::Data("no int8 graph was made".into()))?;
+            Ok(Tuned { int8: integer.whole(&model)?, graph: model.graph(), history, best_epoch })
+        })
+    }
+
+    fn with<R: Send>(
+        &self,
+        integer: Option<Integer>,
+        observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
+        finish: impl FnOnce(Trained) -> Result<R, TrainError> + Send,
+    ) -> Result<R, TrainError> {
+        let mut trainer = self.prepare(integer)?;
+        let resume = self.resume;
+        let run = move || trainer.run(resume, observer).and_then(finish);
+        if self.settings.threads == 0 {
+            return run();
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.settings.threads)
+            .build()
+            .map_err(|e| TrainError::Data(e.to_string()))?
+            .install(run)
+    }
+
+    fn prepare(&self, integer: Option<Integer>) -> Result<Trainer<'_>, TrainError> {
+        let &Self { train, targets, validation, validation_targets, settings, .. } = self;
+        let network = match self.start {
+            Start::Network(network) => network,
+            Start::Model(model) => &model.network,
+        };
+        check::check(network, train, targets, settings)?;
+        if !validation.is_empty()
+            && (validation.width() != train.width() || validation_targets.len() != validation.len())
+        {
+            return Err(TrainError::Data("the validation rows do not fit the training rows".into()));
+        }
+        let model = match (self.start, &integer) {
+            (_, Some(integer)) => integer.model.clone(),
+            (Start::Model(model), _) => model.clone(),
+            (Start::Network(network), _) => {
+                let columns = match network.input.as_slice() {
+                    [_, columns] | [_, _, columns] => *columns,
+                    _ => train.width(),
+                };
+                let Built { input, units, .. } = network::build(network, settings.seed)?;
+                fits(network, &input, train)?;
+                let normaliser = Normaliser::learn(train, columns)?;
+                Model { network: network.clone(), input, units, normaliser, centre: 0.0, spread: 1.0 }
+            }
+        };
+        fits(network, &model.input, train)?;
+        let head = model.units.last().map_or([0; 3], |u| u.output);
+        let mut subject =
+            format!("{network:?} {:?} {} rows", Settings { threads: 0, ..settings.clone() }, train.len());
+        if let Start::Model(model) = self.start {
+            subject += &format!(" from {:016x}", model.fingerprint());
+        }
+        if integer.is_some() {
+            subject += " in int8";
+        }
+        let teacher = self.teacher.map(|t| {
+            subject += &format!(" taught by {:016x} {} {}", t.model.fingerprint(), t.temperature, t.share);
+            if !(t.temperature >= 1.0 && t.temperature.is_finite() && (0.0..=1.0).contains(&t.share)) {
+                return Err(TrainError::Data(format!(
+                    "a teacher needs a temperature of at least 1 and a share between 0 and 1, not {} and {}",
+                    t.temperature, t.share
+                )));
+            }
+            let same = t.model.normaliser == model.normaliser
+                && t.model.units.last().is_some_and(|u| u.output == head);
+            if !same {
+                return Err(TrainError::Data("the teacher was trained on other rows or targets".into()));
+            }
+            let lesson = Lesson { temperature: t.temperature, share: t.share };
+            Ok((Engine::new(t.model.units.clone(), train.width()), lesson))
+        });
+        let objective = Objective::new(network, [head[0], head[1]], targets, settings)?;
+        Ok(Trainer {
+            average: (settings.ema > 0.0).then(|| model.units.clone()),
+            engine: Engine::new(model.units.clone(), train.width()),
+            teacher: teacher.transpose()?,
+            outputs: head.iter().product(),
+            objective,
+            // Whatever the number of threads, it is the same training.
+            subject,
+            settings,
+            shape: match network.layers.first() {
+                // What the first layer makes of a list is what people see in it.
+                Some(Layer::Reshape { shape }) => shape.clone(),
+                _ => network.input.clone(),
+            },
+            train,
+            targets,
+            validation,
+            validation_targets,
+            judged: Vec::new(),
+            step: 0,
+            integer,
+            model,
+        })
+    }
+}
+
+fn fits(network: &Network, input: &[usize; 3], train: &dyn Rows) -> Result<(), TrainError> {
+    if input.iter().product::<usize>() == train.width() {
+        return Ok(());
+    }
+    Err(TrainError::Data(format!(
+        "the network takes {:?}, the rows have {} values",
+        network.input,
+        train.width()
+    )))
+}
