@@ -16,7 +16,7 @@ fn project() -> Bench {
         bench.write(&format!("in/high.{i}.wav"), tone(900.0 + 20.0 * i as f64, i + 100));
     }
     bench.replace(
-        "epochs = 60",
+        "epochs = 150",
         "epochs = 6\nprune = 0.5\nquantisation_aware = true\nfine_tune_epochs = 4\nteacher = { times = 2 }",
     );
     bench.replace("[\"host\", \"cortex-m4f\"]", "[\"host\"]");

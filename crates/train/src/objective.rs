@@ -97,7 +97,8 @@ impl Tally {
     }
     /// Gives a share of the last row's loss to another loss of that row.
     fn soften(&mut self, share: f64, loss: f64) {
-        self.loss += share * (loss - self.last);
+        let more = share * (loss - self.last);
+        (self.loss, self.last) = (self.loss + more, self.last + more);
     }
     pub fn loss(&self) -> f64 {
         self.loss / self.rows.max(1) as f64
@@ -176,6 +177,15 @@ pub(crate) fn judge(
         }
     }
     tally.last = tally.loss - before;
+}
+
+/// Mixes the loss of a row against the targets of another into loss and gradient of that row, which was judged: `y` holds the gradient,
+/// `other` what judging the same outputs against the other targets left, with its loss.
+pub(crate) fn mix(y: &mut [f32], other: &[f32], loss: f64, share: f32, tally: &mut Tally) {
+    for (y, other) in y.iter_mut().zip(other) {
+        *y = (1.0 - share) * *y + share * other;
+    }
+    tally.soften(f64::from(share), loss);
 }
 
 /// How a teacher is listened to.

@@ -68,6 +68,28 @@ fn convolutions_learn_and_the_graph_knows_it() {
     }
 }
 
+/// One value per row, and a target that is a line of it: a mixture lies on the line as well, so that the line is still found; with
+/// targets that were not mixed it would come out flatter.
+#[test]
+fn mixed_rows_have_mixed_targets() {
+    let x: Vec<f32> = (0..64).map(|i| i as f32 / 8.0).collect();
+    let targets: Vec<f32> = x.iter().map(|x| 3.0 * x - 5.0).collect();
+    let rows = Memory { width: 1, values: x };
+    let network = Network { input: vec![1], layers: Vec::new(), head: Head::Linear { outputs: 1 } };
+    let of = Targets::Values(&targets);
+    let settings = |mixup| Settings {
+        epochs: 200,
+        learning_rate: 0.05,
+        weight_decay: 0.0,
+        augment: Augment { mixup, ..Augment::default() },
+        ..Settings::default()
+    };
+    let run = |mixup| fit(&network, &rows, &of, &rows, &of, &settings(mixup), None, &mut |_| Flow::Continue);
+    let last = run(0.5).expect("trained").history.pop().expect("epochs");
+    assert!(last.validation_metric > Some(0.9995), "{last:?}");
+    assert!(run(0.6).unwrap_err().to_string().contains("`training.augment.mixup` is 0.6"));
+}
+
 #[test]
 fn threads_do_not_change_a_bit() {
     let augment = Augment {
@@ -76,6 +98,7 @@ fn threads_do_not_change_a_bit() {
         time_mask: 3,
         frequency_mask: 1,
         gain: 0.1,
+        mixup: 0.4,
         ..Augment::default()
     };
     // Wide enough that a batch is worth threads.

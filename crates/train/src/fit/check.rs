@@ -18,6 +18,12 @@ pub(super) fn check(
     if !(0.0..1.0).contains(&settings.ema) {
         return fail(format!("`training.ema` is {}; it must be at least 0 and below 1", settings.ema));
     }
+    if !(0.0..=0.5).contains(&settings.augment.mixup) {
+        return fail(format!(
+            "`training.augment.mixup` is {}; it must be at least 0 and at most 0.5",
+            settings.augment.mixup
+        ));
+    }
     match (network.head, targets) {
         (Head::Softmax { classes }, Targets::Classes { of, count }) => {
             if classes < 2 || classes != *count || of.iter().any(|c| *c as usize >= classes) {

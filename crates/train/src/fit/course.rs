@@ -207,6 +207,7 @@ impl Course<'_> {
             targets,
             validation,
             validation_targets,
+            shares: Vec::new(),
             judged: Vec::new(),
             step: 0,
             integer,

@@ -9,10 +9,10 @@ pub use integer::Tuned;
 
 use crate::{
     EpochRecord, Event, Flow, Model, Rows, Settings, Targets, TrainError,
-    augment::Movement,
+    augment::{Augment, Movement},
     checkpoint::{self, Header},
     engine::{Engine, Mode},
-    objective::{Lesson, Objective, Tally, judge, soften},
+    objective::{Lesson, Objective, Tally, judge, mix, soften},
     optimizer::{self, Moments},
     rng::Stream,
     unit::Unit,
@@ -50,6 +50,8 @@ struct Trainer<'a> {
     targets: &'a Targets<'a>,
     validation: &'a dyn Rows,
     validation_targets: &'a Targets<'a>,
+    /// Of each row of the batch: share of the next that is mixed into it. Empty when nothing is mixed.
+    shares: Vec<f32>,
     /// Outputs, then their gradients.
     judged: Vec<f32>,
     step: u64,
@@ -202,6 +204,15 @@ impl Trainer<'_> {
                 augment.colour(x, &self.shape, stream);
                 x.iter_mut().zip(stretch.iter().cycle()).for_each(|(x, s)| *x *= s);
             });
+            self.shares.clear();
+            if self.settings.augment.mixup > 0.0 && rows.len() > 1 {
+                let share = |row: &usize| {
+                    let mut stream = Stream::new(&[self.settings.seed, 5, epoch as u64, *row as u64]);
+                    self.settings.augment.mixup * stream.unit()
+                };
+                self.shares.extend(rows.iter().map(share));
+                Augment::mix(self.engine.input(rows.len()), &self.shares);
+            }
             if let Some((teacher, _)) = &mut self.teacher {
                 teacher.input(rows.len()).copy_from_slice(self.engine.input(rows.len()));
                 teacher.forward(rows.len(), Mode::Use);
@@ -251,22 +262,33 @@ impl Trainer<'_> {
         let augment = &self.settings.augment;
         let smoothing = if epoch.is_some() { self.settings.label_smoothing } else { 0.0 };
         let teacher = self.teacher.as_ref().filter(|_| epoch.is_some());
-        for (i, (row, y)) in rows.iter().zip(self.judged.chunks_exact_mut(self.outputs)).enumerate() {
+        let against = |y: &mut [f32], row: usize, tally: &mut Tally| {
             let (movement, size) = match (epoch, self.shape.as_slice()) {
                 (Some(epoch), &[h, w, _]) if !augment.is_off() => {
-                    (augment.movement([h, w], &mut stream(self.settings.seed, epoch, *row)), [h, w])
+                    (augment.movement([h, w], &mut stream(self.settings.seed, epoch, row)), [h, w])
                 }
                 _ => (Movement::default(), [1, 1]),
             };
             let moved = |point| movement.point(point, size);
-            let Some((teacher, lesson)) = teacher else {
-                judge(y, *row, targets, &self.objective, smoothing, &moved, tally);
+            judge(y, row, targets, &self.objective, smoothing, &moved, tally);
+        };
+        let shares: &[f32] = if epoch.is_some() { &self.shares } else { &[] };
+        for (i, (row, y)) in rows.iter().zip(self.judged.chunks_exact_mut(self.outputs)).enumerate() {
+            if shares.is_empty() && teacher.is_none() {
+                against(y, *row, tally);
                 continue;
-            };
+            }
             let own = y.to_vec();
-            judge(y, *row, targets, &self.objective, smoothing, &moved, tally);
-            let soft = &teacher.output()[i * self.outputs..][..self.outputs];
-            soften(y, &own, soft, targets, &self.objective, *lesson, tally);
+            against(y, *row, tally);
+            if let Some(share) = shares.get(i) {
+                let (mut other, mut apart) = (own.clone(), Tally::default());
+                against(&mut other, rows[(i + 1) % rows.len()], &mut apart);
+                mix(y, &other, apart.loss_sum(), *share, tally);
+            }
+            if let Some((teacher, lesson)) = teacher {
+                let soft = &teacher.output()[i * self.outputs..][..self.outputs];
+                soften(y, &own, soft, targets, &self.objective, *lesson, tally);
+            }
         }
     }
 
