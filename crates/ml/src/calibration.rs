@@ -300,7 +300,7 @@ mod tests {
         let line: Linear = logistic(&values, 1, &of, 2, 1.0).expect("fitted");
         let float = graph::of_linear(&line, Head::Softmax, "line");
         let rows: Vec<Vec<f32>> = values.iter().map(|v| vec![*v]).collect();
-        let (_, int8) = quantize::closest(&float, &rows).expect("quantised");
+        let int8 = quantize::closest(&float, &rows).expect("quantised").int8;
         let trees = {
             let bins = crate::bins::Bins::new(&values, 1).expect("rows");
             let spec = crate::boosting::Spec { rounds: 3, min_leaf: 3, ..Default::default() };
@@ -308,7 +308,7 @@ mod tests {
             let made = crate::boosting::fit(&bins, targets, None, &spec, &mut |_, _| true).expect("fitted");
             graph::of_trees(&made.ensemble, Head::Softmax, "trees")
         };
-        let (_, integer_trees) = quantize::closest(&trees, &rows).expect("quantised");
+        let integer_trees = quantize::closest(&trees, &rows).expect("quantised").int8;
         let bayes = bayes::fit(&values, 1, &of, 2).expect("fitted").to_graph("bayes");
         for graph in [&float, &int8, &trees, &integer_trees, &bayes] {
             for row in [-0.3f32, 0.05, 0.4] {
