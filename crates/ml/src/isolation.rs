@@ -262,7 +262,7 @@ mod tests {
         let model = fit(&cloud(500, 1), 3, &[], &Spec::default()).expect("fitted");
         let float = of_trees(&model.ensemble, Head::Plain, "isolation");
         let inputs: Vec<Vec<f32>> = cloud(64, 4).chunks_exact(3).map(<[f32]>::to_vec).collect();
-        let (_, int8) = quantize::closest(&float, &inputs).expect("quantised");
+        let int8 = quantize::closest(&float, &inputs).expect("quantised").int8;
         let (mut a, mut b) =
             (Interpreter::new(&float).expect("valid"), Interpreter::new(&int8).expect("valid"));
         for row in cloud(100, 5).chunks_exact(3).chain(ring(40).chunks_exact(3)) {
