@@ -961,6 +961,8 @@ export interface components {
             layers: components["schemas"]["Layer"][];
             /** @description Learning curve. */
             points: components["schemas"]["CurvePoint"][];
+            /** @description What teaching, pruning and training in int8 changed, in order. */
+            steps: components["schemas"]["TrainingStep"][];
         };
         /** @description A pass of a learning curve. */
         CurvePoint: {
@@ -2158,6 +2160,39 @@ export interface components {
          * @enum {string}
          */
         StageState: "current" | "stale" | "missing" | "blocked";
+        /** @description Figures of the int8 form of a network. */
+        StepFigures: {
+            /**
+             * Format: int64
+             * @description Code and constants in bytes; an estimate.
+             */
+            flash_bytes: number;
+            /**
+             * Format: int64
+             * @description Instructions for one window; an estimate.
+             */
+            instructions: number;
+            /**
+             * Format: int64
+             * @description Multiply-accumulates for one window.
+             */
+            macs: number;
+            /**
+             * Format: double
+             * @description Accuracy, R2, or F1 of the cells with objects.
+             */
+            metric: number;
+            /**
+             * Format: int64
+             * @description Weights and biases.
+             */
+            parameters: number;
+            /**
+             * Format: int64
+             * @description Arena in bytes.
+             */
+            ram_bytes: number;
+        };
         /** @description The data set in numbers. */
         Summary: {
             /**
@@ -2261,6 +2296,21 @@ export interface components {
         TokenSignIn: {
             /** @description The token; it works once. */
             token: string;
+        };
+        /** @description What one step beside the training of a network changed of its int8 form. */
+        TrainingStep: {
+            /** @description With it. */
+            after: components["schemas"]["StepFigures"];
+            /** @description Without the step. */
+            before: components["schemas"]["StepFigures"];
+            /** @description What was done, in words. */
+            detail: string;
+            /** @description What `metric` is, and on which windows. */
+            metric: string;
+            /** @description `distillation`, `pruning` or `quantisation_aware`. */
+            step: string;
+            /** @description Target of the estimates. */
+            target: string;
         };
         /** @description How sure a classifier may be taken to be. */
         Uncertainty: {
