@@ -376,6 +376,11 @@ fn samples_are_listed_read_labelled_and_removed_by_number() {
     assert_eq!(change("DELETE", &read, &format!("/{id}"), &json!({})).status, 403);
     assert_eq!(change("GET", &ingest, "", &json!({})).status, 403);
     assert_eq!(change("GET", "ei_00", "", &json!({})).status, 401);
+    // Who asks comes before what is asked.
+    for path in ["?offset=x", "/count?offset=x", &format!("/{id}?limitPayloadValues=x")] {
+        assert_eq!(change("GET", "ei_00", path, &json!({})).status, 401, "{path}");
+        assert_eq!(change("GET", &read, path, &json!({})).status, 400, "{path}");
+    }
     for (path, body) in [
         ("edit-label", json!({"label": "loud"})),
         ("move", json!({"newCategory": "testing"})),

@@ -1,10 +1,10 @@
 //! The calls by which a runner finds a model, has it built and downloads it.
 
-use super::{Refusal, caller_who_may, jobs::job_number, jobs::when, number, projects};
+use super::{Queried, Refusal, caller_who_may, jobs::job_number, jobs::when, number, projects, queried};
 use crate::{send, state::App};
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
     response::Response,
     routing::{get, post},
@@ -174,14 +174,10 @@ struct Asked {
 }
 
 /// The query of a call, once the caller is known.
-fn asked(
-    query: Result<Query<Asked>, axum::extract::rejection::QueryRejection>,
-) -> Result<(Format, bool), Refusal> {
-    let Query(asked) = query.map_err(|e| Refusal(StatusCode::BAD_REQUEST, e.body_text()))?;
+fn asked(query: Queried<Asked>) -> Result<(Format, bool), Refusal> {
+    let asked = queried(query)?;
     Ok((format(&asked.word)?, float(asked.model.as_deref())?))
 }
-
-type Queried = Result<Query<Asked>, axum::extract::rejection::QueryRejection>;
 
 /// The package of a model that was brought: of a project that was never trained itself.
 fn model_alone(
@@ -213,7 +209,7 @@ async fn deployment(
     State(app): State<App>,
     headers: HeaderMap,
     Path(name): Path<String>,
-    query: Queried,
+    query: Queried<Asked>,
 ) -> Result<Json<Value>, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
     let (f, float) = asked(query)?;
@@ -236,7 +232,7 @@ async fn build(
     State(app): State<App>,
     headers: HeaderMap,
     Path(name): Path<String>,
-    query: Queried,
+    query: Queried<Asked>,
     body: axum::body::Bytes,
 ) -> Result<Json<Value>, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Full).await?;
@@ -275,7 +271,7 @@ async fn download(
     State(app): State<App>,
     headers: HeaderMap,
     Path(name): Path<String>,
-    query: Queried,
+    query: Queried<Asked>,
 ) -> Result<Response, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
     let (f, float) = asked(query)?;

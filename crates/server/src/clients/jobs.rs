@@ -1,10 +1,10 @@
 //! The calls on jobs, and the words of their logs. A job's number is the first 48 bits of its id.
 
-use super::{Refusal, deploy::project, samples::time, tokens};
+use super::{Queried, Refusal, deploy::project, queried, samples::time, tokens};
 use crate::state::App;
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode},
     routing::{get, post},
 };
@@ -123,10 +123,10 @@ async fn stdout(
     State(app): State<App>,
     headers: HeaderMap,
     Path((name, job)): Path<(String, String)>,
-    query: Result<Query<LogAsked>, axum::extract::rejection::QueryRejection>,
+    asked: Queried<LogAsked>,
 ) -> Result<Json<Value>, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
-    let Query(asked) = query.map_err(|e| Refusal(StatusCode::BAD_REQUEST, e.body_text()))?;
+    let asked = queried(asked)?;
     if let Some(at) = ended(&app, &entry.id, &job) {
         let line = json!({"created": when(at), "data": "Job completed (success)\n", "logLevel": "info"});
         return Ok(Json(json!({"success": true, "stdout": [line], "totalCount": 1})));

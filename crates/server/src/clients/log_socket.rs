@@ -5,7 +5,7 @@
 //! Events are `42["name",{...}]`.
 
 use super::{
-    Refusal,
+    Queried, Refusal,
     jobs::{job_number, job_start, last_words, words},
 };
 use crate::{error::ApiResult, state::App};
@@ -45,7 +45,7 @@ pub fn router() -> Router<App> {
     Router::new().route("/socket.io/", get(socket))
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Asked {
     token: Option<String>,
     #[serde(rename = "EIO")]
@@ -54,9 +54,10 @@ struct Asked {
 
 async fn socket(
     State(app): State<App>,
-    Query(asked): Query<Asked>,
+    asked: Queried<Asked>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Response {
+    let asked = asked.map(|Query(asked)| asked).unwrap_or_default();
     let project = asked.token.as_deref().and_then(|t| app.tokens.project(t));
     let Some(project) = project else {
         return Refusal(StatusCode::UNAUTHORIZED, "ask socket-token for a token of this project".into())

@@ -22,6 +22,7 @@ pub use rest::router as rest;
 use crate::{error::ApiError, state::App, state::reaches};
 use axum::{
     Json,
+    extract::{Query, rejection::QueryRejection},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
@@ -56,6 +57,14 @@ impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
         ApiError::from(error).into()
     }
+}
+
+/// A query that is looked at when the caller is known.
+type Queried<T> = Result<Query<T>, QueryRejection>;
+
+/// What a query says, or 400.
+fn queried<T>(query: Queried<T>) -> Result<T, Refusal> {
+    query.map(|Query(asked)| asked).map_err(|e| Refusal(StatusCode::BAD_REQUEST, e.body_text()))
 }
 
 /// The caller by `x-api-key`, or by `x-jwt-token` after signing in, when it may do that much. Cookies count for nothing here.

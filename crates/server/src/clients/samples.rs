@@ -1,10 +1,10 @@
 //! The calls below `/v1/api/{project}/raw-data`: what clients list, read, label and remove. A sample's number is the first 48 bits of its id.
 
-use super::{Refusal, caller_who_may, number, projects};
+use super::{Queried, Refusal, caller_who_may, number, projects, queried};
 use crate::{send, state::App};
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -149,9 +149,10 @@ async fn count(
     State(app): State<App>,
     headers: HeaderMap,
     Path(name): Path<String>,
-    Query(asked): Query<Asked>,
+    asked: Queried<Asked>,
 ) -> Result<Json<Value>, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let asked = queried(asked)?;
     let count = with(&app, &entry, move |s| Ok(all(s, &asked)?.len())).await?;
     Ok(Json(json!({"success": true, "count": count})))
 }
@@ -160,9 +161,10 @@ async fn list(
     State(app): State<App>,
     headers: HeaderMap,
     Path(name): Path<String>,
-    Query(asked): Query<Asked>,
+    asked: Queried<Asked>,
 ) -> Result<Json<Value>, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let asked = queried(asked)?;
     let owner = number(&entry.id);
     let reply = with(&app, &entry, move |s| {
         let found = all(s, &asked)?;
@@ -253,9 +255,10 @@ async fn read(
     State(app): State<App>,
     headers: HeaderMap,
     Path((name, sample)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
+    asked: Queried<Asked>,
 ) -> Result<Json<Value>, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let asked = queried(asked)?;
     let owner = number(&entry.id);
     let reply = with(&app, &entry, move |s| {
         let id = find(s, &sample)?;
@@ -297,9 +300,10 @@ async fn wav(
     State(app): State<App>,
     headers: HeaderMap,
     Path((name, sample)): Path<(String, String)>,
-    Query(asked): Query<Asked>,
+    asked: Queried<Asked>,
 ) -> Result<Response, Refusal> {
     let entry = project(&app, &headers, &name, Scope::Read).await?;
+    let asked = queried(asked)?;
     let axis = asked.axis_ix.unwrap_or(0);
     let bytes = with(&app, &entry, move |s| dataset::wav(s, &find(s, &sample)?, axis)).await?;
     Ok(([(header::CONTENT_TYPE, "audio/wav")], bytes).into_response())
