@@ -1,7 +1,7 @@
 //! A model of one's own, as the Python SDK brings it: upload, profile, what it takes and says. All of it is done when the call returns; the
 //! job that these clients then ask about has ended.
 
-use super::{Refusal, deploy::project, devices::parsed};
+use super::{Refusal, devices::parsed, project};
 use crate::{error::ApiError, state::App, upload};
 use axum::{
     Json, Router,

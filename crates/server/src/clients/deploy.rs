@@ -1,6 +1,6 @@
 //! The calls by which a runner finds a model, has it built and downloads it.
 
-use super::{Queried, Refusal, caller_who_may, jobs::job_number, jobs::when, number, projects, queried};
+use super::{Queried, Refusal, jobs::job_number, jobs::when, project, queried};
 use crate::{send, state::App};
 use axum::{
     Json, Router,
@@ -89,19 +89,6 @@ pub fn router() -> Router<App> {
         .route("/v1/api/{project}/deployment/targets/data-sources", get(targets))
         .route("/v1/api/{project}/deployment/download", get(download))
         .route("/v1/api/{project}/jobs/build-ondevice-model", post(build))
-}
-
-/// The project of a number that a caller of this scope may use.
-pub async fn project(
-    app: &App,
-    headers: &HeaderMap,
-    project: &str,
-    needs: Scope,
-) -> Result<ProjectEntry, Refusal> {
-    let caller = caller_who_may(app, headers, needs).await?;
-    let all = app.run(move |w| projects(w, &caller)).await?;
-    let found = all.into_iter().find(|p| number(&p.id).to_string() == project);
-    found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "there is no such project".into()))
 }
 
 /// A project has one impulse.

@@ -1,6 +1,6 @@
 //! The calls on devices: those of the tools that have just said hello on the socket, and the ones by which a recording is asked for.
 
-use super::{Refusal, caller, caller_who_may, number, projects, samples::time};
+use super::{Refusal, caller, caller_who_may, of_number, samples::time};
 use crate::{
     devices::{Mode, Recording},
     error::ApiError,
@@ -50,9 +50,7 @@ async fn project(
         Needs::Any => caller(app, headers, Scope::Read).await?,
         Needs::Scope(scope) => caller_who_may(app, headers, scope).await?,
     };
-    let all = app.run(move |w| projects(w, &caller)).await?;
-    let found = all.into_iter().find(|p| number(&p.id).to_string() == project);
-    found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "there is no such project".into()))
+    of_number(app, caller, project).await
 }
 
 /// A device as these clients know it.

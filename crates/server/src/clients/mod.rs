@@ -100,6 +100,23 @@ fn projects(workspace: &Workspace, caller: &Caller) -> Result<Vec<ProjectEntry>,
     Ok(workspace.projects()?.into_iter().filter(mine).collect())
 }
 
+/// The project of a number among those of a caller.
+async fn of_number(app: &App, caller: Caller, project: &str) -> Result<ProjectEntry, Refusal> {
+    let all = app.run(move |w| projects(w, &caller)).await?;
+    let found = all.into_iter().find(|p| number(&p.id).to_string() == project);
+    found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "there is no such project".into()))
+}
+
+/// The project of a number that a caller of this scope may use.
+async fn project(
+    app: &App,
+    headers: &HeaderMap,
+    project: &str,
+    needs: Scope,
+) -> Result<ProjectEntry, Refusal> {
+    of_number(app, caller_who_may(app, headers, needs).await?, project).await
+}
+
 /// These clients know projects by number: one made of the id, always the same, above 0 and below 2^31.
 fn number(id: &str) -> u32 {
     // FNV-1a.

@@ -1,6 +1,6 @@
 //! The calls below `/v1/api/{project}/raw-data`: what clients list, read, label and remove. A sample's number is the first 48 bits of its id.
 
-use super::{Queried, Refusal, caller_who_may, number, projects, queried};
+use super::{Queried, Refusal, number, project, queried};
 use crate::{send, state::App};
 use axum::{
     Json, Router,
@@ -82,18 +82,6 @@ impl Asked {
         let off = self.include_disabled.as_deref() == Some("exclude-disabled") && line.disabled;
         category && said && !off && name.is_none_or(|n| listed.name.contains(n))
     }
-}
-
-async fn project(
-    app: &App,
-    headers: &HeaderMap,
-    project: &str,
-    needs: Scope,
-) -> Result<ProjectEntry, Refusal> {
-    let caller = caller_who_may(app, headers, needs).await?;
-    let all = app.run(move |w| projects(w, &caller)).await?;
-    let found = all.into_iter().find(|p| number(&p.id).to_string() == project);
-    found.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, "there is no such project".into()))
 }
 
 async fn with<T: Send + 'static>(
