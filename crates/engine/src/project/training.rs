@@ -1,0 +1,149 @@
+//! `[training]`: how networks are trained, taught, pruned and made ready for integers.
+
+use serde::{Deserialize, Serialize};
+
+/// `[training]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainingSection {
+    /// Largest number of passes over the training windows.
+    pub epochs: usize,
+    /// Windows per step.
+    pub batch_size: usize,
+    /// Step size of the optimiser at its peak.
+    pub learning_rate: f64,
+    /// Epochs without a better validation loss before training stops; 0 trains to the end.
+    pub patience: usize,
+    /// Weigh classes by the inverse of their frequency; the objects of a detection block all count the same.
+    pub balance_classes: bool,
+    /// Pull of the weights towards zero.
+    pub weight_decay: f64,
+    /// Share of each target spread over the other labels.
+    pub label_smoothing: f64,
+    /// What is minimised: `{ type = "usual" }` (cross-entropy or squared error), `{ type = "focal", gamma = 2.0 }`,
+    /// `{ type = "huber", delta = 1.0 }` or `{ type = "quantile", quantile = 0.9 }`.
+    pub loss: edgewright_train::Loss,
+    /// `adamw`, `adam`, `rmsprop`, `lion` or `sgd` (momentum 0.9).
+    pub optimizer: edgewright_train::Optimizer,
+    /// How the step size changes: `{ type = "cosine" }`, `{ type = "constant" }`, `{ type = "step", every = 10, factor = 0.5 }` or
+    /// `{ type = "plateau", patience = 5, factor = 0.5 }`.
+    pub schedule: edgewright_train::Schedule,
+    /// Epochs over which the step size rises at the start, at most a quarter of all.
+    pub warmup_epochs: f64,
+    /// Largest norm of a gradient; 0 for any.
+    pub clip_norm: f64,
+    /// Weight of the past in a running mean of the weights, which is then validated and kept, 0..1; 0 for none.
+    pub ema: f64,
+    /// Changes of the training features, made anew each epoch, never on validation or test.
+    pub augment: edgewright_train::Augment,
+    /// Divide what the softmax of a classifier reads by a temperature, fitted on validation windows, so that its scores are nearer to
+    /// probabilities. The weights of the last layer change; nothing more is computed. Off when left out: where validation is not like
+    /// use, it makes them worse.
+    pub calibrate: bool,
+    /// A larger network that is trained first and from whose scores this one learns beside the labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<TeacherSection>,
+    /// Share of the filters and units of each layer that are removed once it is trained, those that tell least, 0..1; 0 for none.
+    #[serde(skip_serializing_if = "nothing")]
+    pub prune: f64,
+    /// Train on in int8 arithmetic, so that weights get used to being integers; what is trained is what the device computes.
+    #[serde(skip_serializing_if = "not")]
+    pub quantisation_aware: bool,
+    /// Epochs after `prune`, and of `quantisation_aware`.
+    #[serde(skip_serializing_if = "usual_tuning")]
+    pub fine_tune_epochs: usize,
+}
+
+/// What is left out of the keys of stages at its default: a project that does not use it is not trained anew.
+fn nothing(value: &f64) -> bool {
+    *value == 0.0
+}
+
+fn not(value: &bool) -> bool {
+    !value
+}
+
+fn usual_tuning(value: &usize) -> bool {
+    *value == TrainingSection::default().fine_tune_epochs
+}
+
+/// `[training.teacher]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TeacherSection {
+    /// Its layers; left out: those of the network with `times` as many filters and units.
+    pub layers: Option<Vec<edgewright_train::Layer>>,
+    /// At least 2.
+    pub times: usize,
+    /// Scores of both are softened by it before they are compared, 1 to 100.
+    pub temperature: f64,
+    /// Share of the teacher in what is minimised, above 0 and at most 1; the rest are the labels.
+    pub share: f64,
+}
+
+impl Default for TeacherSection {
+    fn default() -> Self {
+        Self { layers: None, times: 3, temperature: 4.0, share: 0.5 }
+    }
+}
+
+impl TrainingSection {
+    /// Whether networks are taught, pruned or trained in int8.
+    pub(crate) fn steps(&self) -> bool {
+        self.teacher.is_some() || self.prune > 0.0 || self.quantisation_aware
+    }
+
+    /// What cannot be in it.
+    pub(super) fn problem(&self) -> Option<String> {
+        if self.epochs == 0 || self.batch_size == 0 {
+            return Some("`training.epochs` and `training.batch_size` must be at least 1".into());
+        }
+        if !(0.0..1.0).contains(&self.prune) {
+            return Some(format!("`training.prune` is {}; it must be at least 0 and below 1", self.prune));
+        }
+        if self.fine_tune_epochs == 0 && (self.prune > 0.0 || self.quantisation_aware) {
+            return Some(
+                "`training.fine_tune_epochs` is 0; `prune` and `quantisation_aware` need at least 1".into(),
+            );
+        }
+        let teacher = self.teacher.as_ref()?;
+        if teacher.times < 2 && teacher.layers.is_none() {
+            return Some(format!("`training.teacher.times` is {}; it must be at least 2", teacher.times));
+        }
+        if !(1.0..=100.0).contains(&teacher.temperature) {
+            return Some(format!(
+                "`training.teacher.temperature` is {}; it must be 1 to 100",
+                teacher.temperature
+            ));
+        }
+        (!(teacher.share > 0.0 && teacher.share <= 1.0)).then(|| {
+            format!("`training.teacher.share` is {}; it must be above 0 and at most 1", teacher.share)
+        })
+    }
+}
+
+impl Default for TrainingSection {
+    fn default() -> Self {
+        Self {
+            epochs: 60,
+            batch_size: 32,
+            learning_rate: 0.003,
+            patience: 15,
+            balance_classes: true,
+            weight_decay: 0.0001,
+            label_smoothing: 0.0,
+            loss: edgewright_train::Loss::default(),
+            optimizer: edgewright_train::Optimizer::default(),
+            schedule: edgewright_train::Schedule::default(),
+            warmup_epochs: 1.0,
+            clip_norm: 5.0,
+            ema: 0.0,
+            augment: edgewright_train::Augment::default(),
+            calibrate: false,
+            teacher: None,
+            prune: 0.0,
+            quantisation_aware: false,
+            fine_tune_epochs: 15,
+        }
+    }
+}
