@@ -49,8 +49,9 @@ impl Build {
         }
     }
 
-    /// A name that no tensor has yet.
+    /// A name that no tensor has yet. None is empty: in ONNX that stands for an input that is left out.
     fn name(&self, wanted: &str) -> String {
+        let wanted = if wanted.is_empty() { "value" } else { wanted };
         if self.graph.tensors.iter().all(|t| t.name != wanted) {
             return wanted.into();
         }
@@ -301,5 +302,19 @@ pub fn prune(graph: &mut Graph) {
     for state in &mut graph.states {
         renumber(&mut state.read);
         renumber(&mut state.write);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tensor_has_a_name_of_its_own() {
+        let mut b = Build::new("names");
+        let ids = ["", "x", "", "x"].map(|name| b.flow(name, &[1], DType::F32, None));
+        let names = ids.map(|id| b.tensor(id).name.clone());
+        let different: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert!(different.len() == 4 && !names.contains(&String::new()), "{names:?}");
     }
 }

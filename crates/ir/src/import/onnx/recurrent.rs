@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// Steps of time that are unrolled, at most.
-const MOST_STEPS: usize = 4096;
+const MOST_STEPS: usize = 1024;
 
 /// Which layer, and how many gates it has.
 #[derive(Clone, Copy, PartialEq)]
