@@ -1,93 +1,16 @@
 // The way of a new user in a real browser against a real server: sign in, import, label, run, test, download.
 // usage: node e2e/way.mjs PATH/OF/edgewright FOLDER/FOR/SCREENSHOTS
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
-import { crc32, deflateSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
+import { execFileSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as shared from './bench.mjs';
 
-const [binary, shots] = process.argv.slice(2).map((p) => resolve(p));
+const { binary, picture, shots, tone } = shared;
 const PATIENCE = 120_000;
-let passed = 0;
-
-/** Half a second of a tone in noise at 8 kHz, 16-bit mono WAV. */
-function tone(hz, seed) {
-  const frames = 4000;
-  const out = Buffer.alloc(44 + 2 * frames);
-  out.write('RIFF', 0);
-  out.writeUInt32LE(36 + 2 * frames, 4);
-  out.write('WAVEfmt ', 8);
-  out.writeUInt32LE(16, 16);
-  out.writeUInt16LE(1, 20);
-  out.writeUInt16LE(1, 22);
-  out.writeUInt32LE(8000, 24);
-  out.writeUInt32LE(16000, 28);
-  out.writeUInt16LE(2, 32);
-  out.writeUInt16LE(16, 34);
-  out.write('data', 36);
-  out.writeUInt32LE(2 * frames, 40);
-  let state = seed * 7919 + 17;
-  const noise = () => ((state = (state * 1103515245 + 12345) & 0x7fffffff) / 0x3fffffff) - 1;
-  const phase = noise();
-  for (let i = 0; i < frames; i++) {
-    const v = 3000 * Math.sin((i / 8000 + phase) * hz * 2 * Math.PI) + 900 * noise();
-    out.writeInt16LE(Math.round(v), 44 + 2 * i);
-  }
-  return out;
-}
-
-/** A grey picture in PNG. */
-function picture(width, height) {
-  const chunk = (kind, data) => {
-    const body = Buffer.concat([Buffer.from(kind), data]);
-    const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
-    length.writeUInt32BE(data.length);
-    sum.writeUInt32BE(crc32(body));
-    return Buffer.concat([length, body, sum]);
-  };
-  const head = Buffer.alloc(13);
-  head.writeUInt32BE(width, 0);
-  head.writeUInt32BE(height, 4);
-  head.set([8, 0, 0, 0, 0], 8);
-  const rows = Buffer.alloc((width + 1) * height, 120);
-  for (let y = 0; y < height; y++) rows[y * (width + 1)] = 0;
-  return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
-}
-
-async function serve(folder, port = 0) {
-  const child = spawn(binary, ['serve', folder, '--no-open', '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const lines = createInterface({ input: child.stdout });
-  const found = {};
-  for await (const line of lines) {
-    if (line.startsWith('Studio: ')) found.url = line.slice(8);
-    if (line.startsWith('Sign in: ')) {
-      found.link = line.slice(9);
-      break;
-    }
-  }
-  assert.ok(found.url && found.link, 'the server printed its address and a link');
-  return { child, ...found };
-}
-
-let page;
-async function step(name, work) {
-  const begun = Date.now();
-  try {
-    await work();
-  } catch (e) {
-    await page?.screenshot({ path: join(shots, 'failure.png'), fullPage: true });
-    console.log(`FAILED  ${name}; what was seen: ${join(shots, 'failure.png')}`);
-    throw e;
-  }
-  passed += 1;
-  console.log(`ok  ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);
-}
 
 /** Starts a run and waits for its end. A short one may be over before anybody sees it running, and the page may still show the run before it. */
-async function startAndFollow() {
+async function startAndFollow(page) {
   const shown = page.locator('[data-job]');
   const before = (await shown.count()) ? await shown.first().getAttribute('data-job') : '';
   await page.getByRole('button', { name: 'Start' }).click();
@@ -96,33 +19,14 @@ async function startAndFollow() {
   assert.equal(await ended.getAttribute('data-state'), 'done');
 }
 
-const axe = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-/** No serious violation of the rules of axe on the page as it is. */
-async function accessible(where) {
-  await page.evaluate(axe);
-  const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ['violations'] }));
-  const serious = found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical');
-  assert.deepEqual(serious.map((v) => `${v.id}: ${v.nodes[0]?.html}`), [], where);
-}
-
-const folder = await mkdtemp(join(tmpdir(), 'edgewright-way-'));
 const recordings = [];
 for (let i = 0; i < 10; i++) {
   for (const [label, hz] of [['low', 300 + 5 * i], ['high', 1500 + 20 * i]]) {
     recordings.push({ name: `${label}.${i}.wav`, mimeType: 'audio/wav', buffer: tone(hz, i + (label === 'low' ? 0 : 100)) });
   }
 }
-const server = await serve(folder);
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
-try {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, permissions: ['microphone'] });
-  page = await context.newPage();
-  page.setDefaultTimeout(20_000);
-  const trouble = [];
-  page.on('console', (m) => m.type() === 'error' && trouble.push(m.text()));
-  page.on('pageerror', (e) => trouble.push(String(e)));
-  page.on('request', (r) => new URL(r.url()).origin === server.url || /^(data|blob):/.test(r.url()) || trouble.push(`left the machine: ${r.url()}`));
-
+await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
+  const accessible = (where) => shared.accessible(page, where);
   await step('the link signs in', async () => {
     await page.goto(server.link);
     await page.getByRole('heading', { name: 'Projects' }).waitFor();
@@ -225,7 +129,7 @@ try {
   });
   await step('a run is followed live to its end', async () => {
     await page.getByRole('link', { name: 'Training' }).click();
-    await startAndFollow();
+    await startAndFollow(page);
     await page.getByText('8 epochs; the weights of epoch').waitFor();
   });
   await step('float, int8 and C stand side by side', async () => {
@@ -288,7 +192,7 @@ try {
     await page.getByRole('link', { name: 'Training' }).click();
     await page.getByLabel('Up to').selectOption('test');
     await page.getByLabel('Seed').fill('2');
-    await startAndFollow();
+    await startAndFollow(page);
     await page.getByText('Compare runs').click();
     await page.getByRole('rowheader', { name: 'int8 accuracy' }).waitFor();
     await page.getByLabel('Validation loss of both runs: 8 epochs and 8 epochs').waitFor();
@@ -354,10 +258,10 @@ try {
     await page.getByRole('button', { name: 'high.0.wav', exact: true }).click();
     await page.getByText('Spectrogram').click();
     await page.getByLabel('Spectrogram').waitFor();
-    await page.getByText('Record with the microphone').click();
-    await page.getByLabel('What you will say').fill('beep');
+    await page.getByRole('link', { name: 'Record with a microphone, a camera or a phone' }).click();
+    await page.getByLabel('Label').fill('beep');
     await page.getByRole('button', { name: 'Record', exact: true }).click();
-    await page.getByText(/kept as beep\.\d+\.wav/).waitFor();
+    await page.getByRole('region', { name: 'Record' }).getByRole('link', { name: /^beep\.\d+\.wav$/ }).click();
     await page.getByText('1 to 21 of 21').waitFor();
   });
   await step('a table is read column by column', async () => {
@@ -477,7 +381,7 @@ try {
     assert.equal(response.status, 403, 'a key that may only add sees nothing');
   });
   await step('every page fits 1280 and 390 px, light and dark', async () => {
-    for (const where of ['/', '/jobs', '/settings', ...['board', 'data', 'devices', 'impulse', 'training', 'test', 'deploy', 'jobs'].map((p) => `/p/kws/${p}`)]) {
+    for (const where of ['/', '/jobs', '/settings', ...['board', 'data', 'collect', 'devices', 'impulse', 'training', 'test', 'deploy', 'jobs'].map((p) => `/p/kws/${p}`)]) {
       for (const [width, colorScheme] of [[1280, 'light'], [390, 'dark']]) {
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme });
@@ -496,11 +400,4 @@ try {
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
   });
   // Answers that a page expects: signed out, and a stage that is not built yet.
-  assert.deepEqual(trouble.filter((t) => !/ status of (401|409)/.test(t)), [], 'no error in the console, no request off the machine');
-  passed += 1;
-  console.log(`${passed} passed, 0 failed`);
-} finally {
-  await browser.close();
-  server.child.kill('SIGKILL');
-  await rm(folder, { recursive: true, force: true });
-}
+}, { expected: / status of (401|409)/ });

@@ -53,9 +53,9 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<String> {
     start(&mut workspace.cargo(["build", "--locked", "--quiet", "--package", "edgewright-cli"]))?;
     let binary = workspace.target()?.join("debug/edgewright");
     let shots = workspace.scratch("studio-shots")?;
-    let mut way = command(&studio, "node", ["e2e/way.mjs"]);
-    way.arg(&binary).arg(&shots);
-    start(&mut way)?;
+    for test in ["e2e/way.mjs", "e2e/collect.mjs"] {
+        start(command(&studio, "node", [test]).arg(&binary).arg(&shots))?;
+    }
     Ok(format!(
         "first load {:.0} kB; {} screenshots in {}",
         size as f64 / 1000.0,

@@ -106,3 +106,44 @@ pub struct KeyList {
     /// Newest first.
     pub keys: Vec<Key>,
 }
+
+/// A link that lets one phone in, once.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PhoneLink {
+    /// What the phone opens. The token stands behind `#`, which browsers send to nobody.
+    pub url: String,
+    /// The same as a QR code.
+    pub qr: QrCode,
+    /// When the link ends, used or not.
+    pub expires: i64,
+    /// Why a phone may not reach it or may not read its sensors, and what to do.
+    pub hint: Option<String>,
+}
+
+/// A QR code as squares of one unit.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct QrCode {
+    /// Width and height in units, with the empty border of 4 that readers need.
+    pub size: u32,
+    /// The dark squares, as the `d` of an SVG path.
+    pub path: String,
+}
+
+/// What the link of a phone says.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PhoneToken {
+    /// The token; it works once.
+    pub token: String,
+}
+
+/// What a phone gets that was let in.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct PhoneAdmitted {
+    /// A key that adds samples to the project, and does nothing else.
+    pub key: String,
+    /// Id of the project.
+    pub project: String,
+    /// When the key ends.
+    pub expires: i64,
+}

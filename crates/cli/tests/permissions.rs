@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 /// What each operation needs. One that is not here fails the test: whoever adds it decides.
 const NEEDS: &[(&str, &[&str])] = &[
-    ("nothing", &["health", "sign_in", "sign_in_with_token"]),
+    ("nothing", &["admit_phone", "health", "sign_in", "sign_in_with_token"]),
     (
         "read",
         &[
@@ -60,6 +60,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "delete_key",
             "delete_samples",
             "edit_samples",
+            "open_phone",
             "record_sample",
             "remove_device",
             "rename_device",
@@ -138,6 +139,38 @@ fn who_may_do_what() {
     assert_eq!(server.json(&full, "PUT", "/api/v1/projects", &json!({})).code(), "method_not_allowed");
     let seen = server.get(&other, "/api/v1/projects").ok(200);
     assert_eq!(seen["projects"].as_array().map(Vec::len), Some(1), "{seen}");
+}
+
+#[test]
+fn a_phone_is_let_in_once_and_only_adds() {
+    let (bench, full) = workspace();
+    assert!(bench.run(&["new", "other", "--template", "empty"]).status.success());
+    let server = Server::start(&bench.path(""));
+    let link = server.json(&full, "POST", "/api/v1/projects/kws/phone", &json!({})).ok(201);
+    let url = link["url"].as_str().expect("an address");
+    let token = url.strip_prefix(&format!("http://{}/phone#", server.address)).expect("the token behind a #");
+    assert!(link["hint"].as_str().is_some_and(|h| h.contains("this machine alone")), "{link}");
+    assert!(link["qr"]["size"].as_u64().is_some_and(|s| s > 29), "{link}");
+    let enter = |token: &str, site: &str| {
+        let headers = [("content-type", "application/json"), ("sec-fetch-site", site)];
+        server.send("POST", "/api/v1/phone", &headers, json!({"token": token}).to_string().as_bytes())
+    };
+    assert_eq!(enter("nothing", "same-origin").code(), "unauthenticated");
+    assert_eq!(enter(token, "cross-site").code(), "csrf");
+    let admitted = enter(token, "same-origin").ok(200);
+    assert_eq!(enter(token, "same-origin").code(), "unauthenticated");
+    assert_eq!(admitted["project"], "kws");
+    let key = admitted["key"].as_str().expect("a key");
+    let add = |project: &str| {
+        let path = format!("/api/v1/projects/{project}/samples?name=shake.1.wav&label=shake");
+        server.send("POST", &path, &[("x-api-key", key)], &common::tone(300.0, 1))
+    };
+    assert_eq!(add("kws").ok(200)["imported"], 1);
+    assert_eq!(add("other").code(), "forbidden");
+    for path in ["/api/v1/projects/kws", "/api/v1/projects/kws/samples", "/api/v1/keys", "/api/v1/session"] {
+        assert_eq!(server.get(key, path).code(), "forbidden", "{path}");
+    }
+    assert_eq!(server.json(key, "POST", "/api/v1/projects/kws/phone", &json!({})).code(), "forbidden");
 }
 
 #[test]

@@ -19,6 +19,10 @@ const SESSION_MS: i64 = 30 * 24 * HOUR_MS;
 /// and so long after its last request.
 const IDLE_MS: i64 = 7 * 24 * HOUR_MS;
 const HOUR_MS: i64 = 3_600_000;
+/// A phone that was let in may add samples so long.
+const PHONE_MS: i64 = HOUR_MS;
+/// Name of the key of such a phone.
+const PHONE: &str = "phone";
 /// The last request of a session or key is noted at most so often.
 const TOUCH_MS: i64 = 60_000;
 /// Shortest password, in characters.
@@ -233,19 +237,27 @@ impl Workspace {
         scope: Scope,
         days: Option<u32>,
     ) -> Result<(String, KeyEntry), EngineError> {
+        self.make_key(name, scope, days.map(|d| now() + i64::from(d) * 24 * HOUR_MS))
+    }
+
+    fn make_key(
+        &self,
+        name: &str,
+        scope: Scope,
+        expires: Option<i64>,
+    ) -> Result<(String, KeyEntry), EngineError> {
         if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
             return Err(EngineError::Usage(
                 "a key's name has 1 to 100 characters and no control characters".into(),
             ));
         }
         let secret = format!("{KEY_PREFIX}{}", random_hex::<32>()?);
-        let now = now();
         let row = KeyRow {
             id: random_hex::<8>()?,
             name: name.into(),
             scope: scope.word().into(),
-            created: now,
-            expires: days.map(|d| now + i64::from(d) * 24 * HOUR_MS),
+            created: now(),
+            expires,
             last_used: None,
         };
         self.ledger.add_key(&digest(&secret), &row)?;
@@ -269,6 +281,22 @@ impl Workspace {
         } else {
             Self::open(&dir)?.create_key(name, scope, None)
         }
+    }
+
+    /// Makes the key of a phone: it adds samples to one project, for an hour. Those of former phones go when they have ended.
+    ///
+    /// # Errors
+    /// Those of [`Workspace::create_project_key`].
+    pub fn create_phone_key(&self, project: &str) -> Result<(String, KeyEntry), EngineError> {
+        let dir = self.project_dir(project)?;
+        let opened = if dir == self.dir() { None } else { Some(Self::open(&dir)?) };
+        let place = opened.as_ref().unwrap_or(self);
+        for old in place.ledger.list_keys()? {
+            if old.name == PHONE && old.expires.is_some_and(|e| now() >= e) {
+                place.ledger.delete_key(&old.id)?;
+            }
+        }
+        place.make_key(PHONE, Scope::Ingest, Some(now() + PHONE_MS))
     }
 
     /// All keys of the workspace.
@@ -402,6 +430,10 @@ mod tests {
             Workspace::open(&project.dir).expect("opens").create_key("k", Scope::Full, None).expect("made");
         let caller = w.caller_of_key(&secret).expect("asked").expect("known");
         assert_eq!(caller.project.as_deref(), Some("kws"));
+        let (phone, entry) = w.create_phone_key("kws").expect("made");
+        let caller = w.caller_of_key(&phone).expect("asked").expect("known");
+        assert_eq!((caller.scope, caller.project.as_deref()), (Scope::Ingest, Some("kws")));
+        assert!(entry.expires.is_some_and(|e| (0..1000).contains(&(entry.created + PHONE_MS - e))));
         drop(dir);
     }
 }

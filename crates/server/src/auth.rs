@@ -18,6 +18,7 @@ const OPEN: &[(&Method, &str)] = &[
     (&Method::GET, "/api/openapi.json"),
     (&Method::POST, "/api/v1/session"),
     (&Method::POST, "/api/v1/session/token"),
+    (&Method::POST, "/api/v1/phone"),
 ];
 
 /// Lets a request through to the API when its caller is known and may do that.

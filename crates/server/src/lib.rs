@@ -13,6 +13,7 @@ mod routes;
 mod send;
 mod state;
 mod studio;
+mod tokens;
 mod upload;
 
 pub use openapi::document;
@@ -121,7 +122,7 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
         false => Some(sign_in_link(&url, &workspace.sign_in_token()?)),
     };
     let devices_port = remote.as_ref().ok().and_then(|l| l.local_addr().ok()).map(|a| a.port());
-    let app = App::new(workspace.clone(), address.port(), devices_port, document(), &options.data_roots);
+    let app = App::new(workspace.clone(), address, devices_port, document(), &options.data_roots);
     let told = |port: &Port, scheme: &str| match port {
         Ok(listener) => listener.local_addr().map(|a| format!("{scheme}://{a}")).map_err(|e| e.to_string()),
         Err(error) => Err(error.to_string()),

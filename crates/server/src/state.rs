@@ -1,9 +1,11 @@
 //! What all handlers share, and what they take out of a request.
 
 use crate::{
-    clients::{brought::Ended, tokens::Tokens},
+    Address,
+    clients::brought::Ended,
     devices::Devices,
     error::{ApiError, ApiResult},
+    tokens::Tokens,
 };
 use axum::{
     extract::{FromRequest, FromRequestParts, Path, Query, Request, rejection::JsonRejection},
@@ -38,6 +40,10 @@ pub struct App {
     pub data_roots: Arc<[PathBuf]>,
     /// Tokens for the sockets of job logs.
     pub tokens: Tokens,
+    /// Tokens that let a phone in, once.
+    pub phones: Tokens,
+    /// Where the Studio listens.
+    pub address: Address,
     /// Work for clients that had ended when it was told.
     pub ended: Ended,
     /// Devices that are connected.
@@ -49,20 +55,22 @@ pub struct App {
 }
 
 impl App {
-    /// For a workspace that is served at a port.
+    /// For a workspace that is served at an address.
     pub fn new(
         workspace: Arc<Workspace>,
-        port: u16,
+        address: Address,
         devices_port: Option<u16>,
         openapi: String,
         data_roots: &[PathBuf],
     ) -> Self {
         Self {
             workspace,
-            cookie: format!("edgewright_{port}").into(),
+            cookie: format!("edgewright_{}", address.port()).into(),
             openapi: openapi.into(),
             data_roots: data_roots.into(),
             tokens: Tokens::default(),
+            phones: Tokens::default(),
+            address,
             ended: Ended::default(),
             devices: Devices::default(),
             devices_port,

@@ -49,10 +49,17 @@ async function problem(response: Response): Promise<ApiProblem> {
   }
 }
 
+let key = '';
+/** With which key this page calls from now on, in place of a session. */
+export function callWith(given: string) {
+  key = given;
+}
+
 async function send(url: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(url, { ...init, credentials: 'same-origin' });
+    const headers = { ...(init.headers as Record<string, string> | undefined), ...(key ? { 'x-api-key': key } : {}) };
+    response = await fetch(url, { ...init, headers, credentials: 'same-origin' });
   } catch {
     throw new ApiProblem(0, 'unreachable', 'the server does not answer; is `edgewright serve` still running?');
   }

@@ -1,6 +1,7 @@
 //! The calls on jobs, and the words of their logs. A job's number is the first 48 bits of its id.
 
-use super::{Queried, Refusal, project, queried, samples::time, tokens};
+use super::{Queried, Refusal, project, queried, samples::time};
+use crate::tokens;
 use crate::state::App;
 use axum::{
     Json, Router,

@@ -12,7 +12,6 @@ mod login;
 mod remote;
 mod rest;
 mod samples;
-pub mod tokens;
 
 pub use acquire::router as ingestion;
 pub use devices::ask;

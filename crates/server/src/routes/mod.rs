@@ -3,6 +3,7 @@
 mod access;
 mod devices;
 mod jobs;
+mod phone;
 mod projects;
 mod results;
 mod samples;
@@ -50,6 +51,8 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(results::preview_features))
         .routes(routes!(results::feature_map))
         .routes(routes!(results::classify))
+        .routes(routes!(phone::open_phone))
+        .routes(routes!(phone::admit_phone))
         .routes(routes!(devices::list_devices))
         .routes(routes!(devices::rename_device, devices::remove_device))
         .routes(routes!(devices::record_sample))

@@ -1,4 +1,5 @@
-//! Tokens for the sockets of job logs: they travel in a URL, so they open one project's logs and nothing else, for a while.
+//! Tokens that travel in a URL: they open one thing of one project for a while. Logs of jobs are read with one as often as one likes;
+//! a phone is let in with one once.
 
 use std::{
     collections::VecDeque,
@@ -32,13 +33,22 @@ impl Tokens {
         all.push_back(Token { secret: secret.into(), project: project.into(), until });
     }
 
-    /// The project whose logs a token opens.
+    /// The project that a token was given out for.
     pub fn project(&self, secret: &str) -> Option<String> {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         all.retain(|t| t.until > now);
         // They are random and short-lived; the time of a comparison tells nothing that helps.
         all.iter().find(|t| t.secret == secret).map(|t| t.project.clone())
+    }
+
+    /// The same, and the token is used up.
+    pub fn take(&self, secret: &str) -> Option<String> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        all.retain(|t| t.until > now);
+        let at = all.iter().position(|t| t.secret == secret)?;
+        all.remove(at).map(|t| t.project)
     }
 }
 
@@ -54,6 +64,8 @@ mod tests {
         assert_eq!((tokens.project("a").as_deref(), tokens.project("")), (Some("kws"), None));
         tokens.0.lock().expect("locked")[0].until = Instant::now();
         assert_eq!((tokens.project("a"), tokens.project("b").as_deref()), (None, Some("other")));
+        assert_eq!((tokens.take("b").as_deref(), tokens.take("b")), (Some("other"), None));
+        tokens.give("b", "other");
         for n in 0..REMEMBERED {
             tokens.give(&n.to_string(), "kws");
         }

@@ -1,0 +1,136 @@
+//! Phones that record: a link that works once, and the key that it is changed for.
+
+use crate::{
+    Address,
+    error::{ApiError, ApiResult},
+    state::{App, Body, ProjectDir},
+    tokens,
+};
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+};
+use edgewright_api::{PhoneAdmitted, PhoneLink, PhoneToken, Problem, QrCode};
+use qrcodegen::{QrCode as Code, QrCodeEcc};
+use std::{
+    fmt::Write,
+    net::{IpAddr, Ipv4Addr, UdpSocket},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+/// Empty squares around a code.
+const BORDER: i32 = 4;
+
+/// Make a link with which one phone, within ten minutes, gets a key that adds samples to this project for an hour.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/phone", tag = "data",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 201, body = PhoneLink), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn open_phone(
+    State(app): State<App>,
+    project: ProjectDir,
+    headers: HeaderMap,
+) -> ApiResult<(StatusCode, Json<PhoneLink>)> {
+    let token = app.run(|w| w.random_id()).await?;
+    app.phones.give(&token, &project.id);
+    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
+    let (host, hint) = reached(app.address, host, lan);
+    let url = format!("http://{host}/phone#{token}");
+    let code = Code::encode_text(&url, QrCodeEcc::Medium)
+        .map_err(|_| ApiError::bad_request("the name of this host is too long for a QR code"))?;
+    let until = SystemTime::now() + tokens::LIFE;
+    let expires = until.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
+    Ok((StatusCode::CREATED, Json(PhoneLink { url, qr: drawn(&code), expires, hint })))
+}
+
+/// Change the token of a phone's link for a key.
+#[utoipa::path(post, path = "/api/v1/phone", tag = "data", security(()), request_body = PhoneToken,
+    responses((status = 200, body = PhoneAdmitted), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn admit_phone(
+    State(app): State<App>,
+    Body(asked): Body<PhoneToken>,
+) -> ApiResult<Json<PhoneAdmitted>> {
+    let project = app.phones.take(&asked.token).ok_or_else(|| {
+        ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            "the link was used or has expired; make a new one on the page Collect",
+        )
+    })?;
+    let id = project.clone();
+    let (key, entry) = app.run(move |w| w.create_phone_key(&id)).await?;
+    Ok(Json(PhoneAdmitted { key, project, expires: entry.expires.unwrap_or_default() }))
+}
+
+/// Name and port under which a phone reaches us, and what stands in its way. `host`: what the caller's browser used; `lan`: our address
+/// in the network.
+fn reached(listen: Address, host: &str, lan: impl Fn() -> Option<IpAddr>) -> (String, Option<String>) {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let alone = name == "localhost" || name == "[::1]" || name.starts_with("127.") || name.is_empty();
+    if listen.ip().is_loopback() {
+        let host = if alone { listen.to_string() } else { host.to_owned() };
+        let hint = format!(
+            "this server can be reached from this machine alone; a phone reaches it when it was started with `--listen 0.0.0.0:{}`",
+            listen.port()
+        );
+        return (host, Some(hint));
+    }
+    let host = match alone.then(lan).flatten() {
+        Some(ip) => Address::new(ip, listen.port()).to_string(),
+        None => host.to_owned(),
+    };
+    let hint = "browsers let a page read sensors, camera and microphone only over TLS";
+    (host, Some(hint.into()))
+}
+
+/// Our address in the network. Nothing is sent: the system only says which one it would send from.
+fn lan() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // An address that documents use and nobody has.
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    socket.local_addr().ok().map(|a| a.ip())
+}
+
+fn drawn(code: &Code) -> QrCode {
+    let mut path = String::new();
+    for y in 0..code.size() {
+        for x in 0..code.size() {
+            if code.get_module(x, y) {
+                let _ = write!(path, "M{} {}h1v1h-1z", x + BORDER, y + BORDER);
+            }
+        }
+    }
+    QrCode { size: (code.size() + 2 * BORDER) as u32, path }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_names_what_a_phone_can_reach() {
+        let lan = || Some(IpAddr::from([10, 0, 0, 7]));
+        let at = |listen: &str, host: &str| reached(listen.parse().expect("an address"), host, lan);
+        let (host, hint) = at("127.0.0.1:4800", "localhost:4800");
+        assert_eq!(host, "127.0.0.1:4800");
+        assert!(hint.expect("told").contains("--listen 0.0.0.0:4800"));
+        for (host, expected) in [
+            ("localhost:4800", "10.0.0.7:4800"),
+            ("127.0.0.1:4800", "10.0.0.7:4800"),
+            ("[::1]:4800", "10.0.0.7:4800"),
+            ("bench.example:4800", "bench.example:4800"),
+        ] {
+            assert_eq!(at("0.0.0.0:4800", host).0, expected);
+        }
+    }
+
+    #[test]
+    fn a_code_has_its_border_and_finders() {
+        let code = Code::encode_text("http://10.0.0.7:4800/phone#0", QrCodeEcc::Medium).expect("short");
+        let drawn = drawn(&code);
+        assert_eq!(drawn.size as i32, code.size() + 8);
+        // The corner of the first finder, and nothing in the border.
+        assert!(drawn.path.starts_with("M4 4h1v1h-1zM5 4h1"));
+        assert!(!drawn.path.contains("M3 "));
+    }
+}
