@@ -61,6 +61,7 @@ export async function serve(folder, more = []) {
   const found = {};
   for await (const line of lines) {
     if (line.startsWith('Studio: ')) found.url = line.slice(8);
+    if (line.startsWith('Certificate: SHA-256 ')) found.fingerprint = line.slice(21);
     if (line.startsWith('Sign in: ')) {
       found.link = line.slice(9);
       break;

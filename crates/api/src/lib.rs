@@ -9,7 +9,10 @@ mod problem;
 mod project;
 mod results;
 
-pub use access::{Health, Key, KeyCreated, KeyList, NewKey, NewPassword, PhoneAdmitted, PhoneLink, PhoneToken, QrCode, Scope, Session, SignIn, TokenSignIn};
+pub use access::{
+    Health, Key, KeyCreated, KeyList, NewKey, NewPassword, PhoneAdmitted, PhoneLink, PhoneToken, QrCode,
+    Scope, Session, SignIn, TokenSignIn,
+};
 pub use data::{
     Category, Cut, Finding, FindingList, FinishQuery, ImportResult, LabelBox, LabelCount, LabelRange,
     NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Sample, SampleDetail, SampleEdit,

@@ -8,22 +8,35 @@ use crate::{
 use anyhow::Result;
 use clap::{Args, Subcommand, ValueEnum};
 use edgewright_engine::{EngineError, access, doctor, workspace::Workspace};
-use edgewright_server::{Address, LISTEN, ServeOptions, sign_in_link};
+use edgewright_server::{Address, Certificate, LISTEN, ServeOptions, sign_in_link};
 use std::path::{Path, PathBuf};
 
 /// `serve`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   edgewright serve ~/projects --no-open
+  edgewright serve ~/projects --tls --listen 0.0.0.0:4800
+
+The second lets phones and others of the network in, over TLS: phones give a page their sensors, camera and microphone only then. Browsers
+warn of the certificate once, as nobody but the server vouches for it; compare the fingerprint that is printed.
 
 On the first start, and as long as the owner has no password, it prints a link that signs in once.")]
 pub struct ServeArgs {
     /// A folder of projects, or one project.
     #[arg(default_value = ".")]
     dir: PathBuf,
-    /// Where to listen. Anything but a loopback address can be reached from the network, without encryption.
+    /// Where to listen. Anything but a loopback address can be reached from the network; without `--tls` nothing is encrypted then.
     #[arg(long, value_name = "ADDR:PORT", default_value_t = LISTEN)]
     listen: Address,
+    /// Speak TLS, on the ports for devices too, with a certificate that is made once and kept in the folder.
+    #[arg(long)]
+    tls: bool,
+    /// Speak TLS with this certificate (PEM, followed by those that vouch for it).
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The key of that certificate (PEM).
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// Do not open the browser.
     #[arg(long)]
     no_open: bool,
@@ -113,6 +126,7 @@ pub fn serve(args: &ServeArgs, printer: &Printer) -> Result<Verdict> {
     let options = ServeOptions {
         dir: args.dir.clone(),
         listen: args.listen,
+        tls: certificate(args),
         workers: args.workers,
         jobs: threads(args.jobs),
         data_roots: args.data_root.clone(),
@@ -120,6 +134,9 @@ pub fn serve(args: &ServeArgs, printer: &Printer) -> Result<Verdict> {
     edgewright_server::serve(&options, |ready| {
         // A closed pipe is no reason not to serve.
         let _ = printer.data(&format!("Studio: {}", ready.url));
+        if let Some(fingerprint) = &ready.fingerprint {
+            let _ = printer.data(&format!("Certificate: SHA-256 {fingerprint}"));
+        }
         if let Some(link) = &ready.sign_in {
             let _ = printer.data(&format!("Sign in: {link}"));
         }
@@ -135,7 +152,7 @@ pub fn serve(args: &ServeArgs, printer: &Printer) -> Result<Verdict> {
         if let Some(why) = ready.no_studio {
             printer.note(&format!("this program was built without the Studio: {why}"));
         }
-        if !args.listen.ip().is_loopback() {
+        if !args.listen.ip().is_loopback() && ready.fingerprint.is_none() {
             printer.note("warning: this address can be reached from the network, and nothing is encrypted");
         }
         if !args.no_open && ready.no_studio.is_none() {
@@ -146,6 +163,16 @@ pub fn serve(args: &ServeArgs, printer: &Printer) -> Result<Verdict> {
         }
     })?;
     Ok(Verdict::Done)
+}
+
+/// With which certificate to speak TLS.
+fn certificate(args: &ServeArgs) -> Option<Certificate> {
+    match (&args.tls_cert, &args.tls_key) {
+        (Some(certificate), Some(key)) => {
+            Some(Certificate::Given { certificate: certificate.clone(), key: key.clone() })
+        }
+        _ => args.tls.then_some(Certificate::Own),
+    }
 }
 
 /// Takes jobs until it is told to end.

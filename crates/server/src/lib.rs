@@ -13,10 +13,12 @@ mod routes;
 mod send;
 mod state;
 mod studio;
+mod tls;
 mod tokens;
 mod upload;
 
 pub use openapi::document;
+pub use tls::Certificate;
 
 use axum::{
     Router,
@@ -37,6 +39,7 @@ use std::{
     },
     time::Duration,
 };
+use tls::Tls;
 
 /// Address and port to listen on.
 pub use std::net::SocketAddr as Address;
@@ -61,6 +64,8 @@ pub struct ServeOptions {
     pub dir: PathBuf,
     /// Where to listen.
     pub listen: Address,
+    /// With which certificate to speak TLS; `None`: without encryption.
+    pub tls: Option<Certificate>,
     /// Workers inside the server; 0 leaves all jobs to `edgewright worker`.
     pub workers: usize,
     /// Threads that one job may use.
@@ -76,6 +81,8 @@ pub struct Ready {
     pub url: String,
     /// The link that signs in once, as long as the owner has no password.
     pub sign_in: Option<String>,
+    /// SHA-256 of the certificate, when TLS is spoken.
+    pub fingerprint: Option<String>,
     /// Why there is no Studio in this program.
     pub no_studio: Option<&'static str>,
     /// Where devices and uploaders send samples, or why they cannot.
@@ -98,6 +105,14 @@ pub enum ServeError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The certificate or its key cannot be had.
+    #[error("TLS: {}: {why}", path.display())]
+    Tls {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The system refused something.
     #[error("the server ended: {0}")]
     System(#[from] std::io::Error),
@@ -115,32 +130,39 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
         tokio::runtime::Builder::new_multi_thread().enable_all().max_blocking_threads(BLOCKING).build()?;
     let Ports { studio, ingestion, remote } = runtime.block_on(bind(options.listen))?;
     let address = studio.local_addr()?;
-    let url = format!("http://{address}");
+    let tls = match &options.tls {
+        Some(choice) => Some(Tls::load(workspace.server_dir(), address.ip(), choice)?),
+        None => None,
+    };
+    let (http, ws) = if tls.is_some() { ("https", "wss") } else { ("http", "ws") };
+    let url = format!("{http}://{address}");
     workspace.set_address(&url)?;
     let sign_in = match workspace.has_password()? {
         true => None,
         false => Some(sign_in_link(&url, &workspace.sign_in_token()?)),
     };
     let devices_port = remote.as_ref().ok().and_then(|l| l.local_addr().ok()).map(|a| a.port());
-    let app = App::new(workspace.clone(), address, devices_port, document(), &options.data_roots);
+    let app =
+        App::new(workspace.clone(), (address, tls.is_some()), devices_port, document(), &options.data_roots);
     let told = |port: &Port, scheme: &str| match port {
         Ok(listener) => listener.local_addr().map(|a| format!("{scheme}://{a}")).map_err(|e| e.to_string()),
         Err(error) => Err(error.to_string()),
     };
-    let (uploads, devices) = (told(&ingestion, "http"), told(&remote, "ws"));
+    let (uploads, devices) = (told(&ingestion, http), told(&remote, ws));
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..options.workers {
             scope.spawn(|| work(&workspace, "serve", options.jobs, &stop));
         }
-        ready(&Ready { url, sign_in, no_studio: studio::missing(), uploads, devices });
+        let fingerprint = tls.as_ref().map(|t| t.fingerprint.clone());
+        ready(&Ready { url, sign_in, fingerprint, no_studio: studio::missing(), uploads, devices });
         let ended = runtime.block_on(async {
             let beside = async |port: Port, router: Router| match port {
-                Ok(listener) => axum::serve(listener, router).await,
+                Ok(listener) => on(listener, router, tls.as_ref()).await,
                 Err(_) => std::future::pending().await,
             };
             tokio::select! {
-                ended = axum::serve(studio, router(app.clone())) => ended,
+                ended = on(studio, router(app.clone()), tls.as_ref()) => ended,
                 ended = beside(ingestion, clients::ingestion(app.clone())) => ended,
                 ended = beside(remote, clients::remote(app.clone())) => ended,
                 () = told_to_end() => Ok(()),
@@ -152,6 +174,14 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     })?;
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(())
+}
+
+/// Serves on a port until that fails.
+async fn on(listener: tokio::net::TcpListener, router: Router, tls: Option<&Tls>) -> std::io::Result<()> {
+    match tls {
+        Some(tls) => axum::serve(tls.listen(listener)?, router).await,
+        None => axum::serve(listener, router).await,
+    }
 }
 
 /// A port beside the Studio's, which may be taken.

@@ -44,6 +44,8 @@ pub struct App {
     pub phones: Tokens,
     /// Where the Studio listens.
     pub address: Address,
+    /// Whether over TLS.
+    pub secure: bool,
     /// Work for clients that had ended when it was told.
     pub ended: Ended,
     /// Devices that are connected.
@@ -55,10 +57,10 @@ pub struct App {
 }
 
 impl App {
-    /// For a workspace that is served at an address.
+    /// For a workspace that is served at an address, over TLS or not.
     pub fn new(
         workspace: Arc<Workspace>,
-        address: Address,
+        (address, secure): (Address, bool),
         devices_port: Option<u16>,
         openapi: String,
         data_roots: &[PathBuf],
@@ -71,6 +73,7 @@ impl App {
             tokens: Tokens::default(),
             phones: Tokens::default(),
             address,
+            secure,
             ended: Ended::default(),
             devices: Devices::default(),
             devices_port,

@@ -1,8 +1,8 @@
 //! The calls on jobs, and the words of their logs. A job's number is the first 48 bits of its id.
 
 use super::{Queried, Refusal, project, queried, samples::time};
-use crate::tokens;
 use crate::state::App;
+use crate::tokens;
 use axum::{
     Json, Router,
     extract::{Path, State},

@@ -35,7 +35,9 @@ pub async fn who(Who(caller): Who) -> Json<Session> {
 
 /// The answer to a sign-in: no content, but a cookie that scripts of the page cannot read.
 pub fn signed_in(app: &App, secret: &str) -> Response {
-    let cookie = format!("{}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000", app.cookie);
+    // A cookie that began under TLS never travels without.
+    let secure = if app.secure { "; Secure" } else { "" };
+    let cookie = format!("{}={secret}; Path=/; HttpOnly; SameSite=Lax; Max-Age=2592000{secure}", app.cookie);
     (StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response()
 }
 

@@ -4,7 +4,7 @@ use crate::{
     Address,
     error::{ApiError, ApiResult},
     state::{App, Body, ProjectDir},
-    tokens,
+    tls, tokens,
 };
 use axum::{
     Json,
@@ -15,7 +15,7 @@ use edgewright_api::{PhoneAdmitted, PhoneLink, PhoneToken, Problem, QrCode};
 use qrcodegen::{QrCode as Code, QrCodeEcc};
 use std::{
     fmt::Write,
-    net::{IpAddr, Ipv4Addr, UdpSocket},
+    net::IpAddr,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -34,8 +34,9 @@ pub async fn open_phone(
     let token = app.run(|w| w.random_id()).await?;
     app.phones.give(&token, &project.id);
     let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let (host, hint) = reached(app.address, host, lan);
-    let url = format!("http://{host}/phone#{token}");
+    let (host, hint) = reached((app.address, app.secure), host, tls::lan);
+    let scheme = if app.secure { "https" } else { "http" };
+    let url = format!("{scheme}://{host}/phone#{token}");
     let code = Code::encode_text(&url, QrCodeEcc::Medium)
         .map_err(|_| ApiError::bad_request("the name of this host is too long for a QR code"))?;
     let until = SystemTime::now() + tokens::LIFE;
@@ -64,13 +65,17 @@ pub async fn admit_phone(
 
 /// Name and port under which a phone reaches us, and what stands in its way. `host`: what the caller's browser used; `lan`: our address
 /// in the network.
-fn reached(listen: Address, host: &str, lan: impl Fn() -> Option<IpAddr>) -> (String, Option<String>) {
+fn reached(
+    (listen, secure): (Address, bool),
+    host: &str,
+    lan: impl Fn() -> Option<IpAddr>,
+) -> (String, Option<String>) {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let alone = name == "localhost" || name == "[::1]" || name.starts_with("127.") || name.is_empty();
     if listen.ip().is_loopback() {
         let host = if alone { listen.to_string() } else { host.to_owned() };
         let hint = format!(
-            "this server can be reached from this machine alone; a phone reaches it when it was started with `--listen 0.0.0.0:{}`",
+            "this server can be reached from this machine alone; a phone reaches it when it was started with `--tls --listen 0.0.0.0:{}`",
             listen.port()
         );
         return (host, Some(hint));
@@ -79,16 +84,8 @@ fn reached(listen: Address, host: &str, lan: impl Fn() -> Option<IpAddr>) -> (St
         Some(ip) => Address::new(ip, listen.port()).to_string(),
         None => host.to_owned(),
     };
-    let hint = "browsers let a page read sensors, camera and microphone only over TLS";
-    (host, Some(hint.into()))
-}
-
-/// Our address in the network. Nothing is sent: the system only says which one it would send from.
-fn lan() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    // An address that documents use and nobody has.
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    socket.local_addr().ok().map(|a| a.ip())
+    let hint = "browsers let a page read sensors, camera and microphone only over TLS; start the server with `--tls`";
+    (host, (!secure).then(|| hint.into()))
 }
 
 fn drawn(code: &Code) -> QrCode {
@@ -110,10 +107,16 @@ mod tests {
     #[test]
     fn a_link_names_what_a_phone_can_reach() {
         let lan = || Some(IpAddr::from([10, 0, 0, 7]));
-        let at = |listen: &str, host: &str| reached(listen.parse().expect("an address"), host, lan);
+        let at = |listen: &str, host: &str| {
+            let listen = listen.parse().expect("an address");
+            let (host, hint) = reached((listen, true), host, lan);
+            assert_eq!(hint.is_none(), !listen.ip().is_loopback());
+            assert!(reached((listen, false), &host, lan).1.is_some());
+            (host, hint)
+        };
         let (host, hint) = at("127.0.0.1:4800", "localhost:4800");
         assert_eq!(host, "127.0.0.1:4800");
-        assert!(hint.expect("told").contains("--listen 0.0.0.0:4800"));
+        assert!(hint.expect("told").contains("--tls --listen 0.0.0.0:4800"));
         for (host, expected) in [
             ("localhost:4800", "10.0.0.7:4800"),
             ("127.0.0.1:4800", "10.0.0.7:4800"),
