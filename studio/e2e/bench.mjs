@@ -38,7 +38,7 @@ export function tone(hz, seed) {
 }
 
 /** A grey picture in PNG. */
-export function picture(width, height) {
+export function picture(width, height, grey = 120) {
   const chunk = (kind, data) => {
     const body = Buffer.concat([Buffer.from(kind), data]);
     const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
@@ -50,7 +50,7 @@ export function picture(width, height) {
   head.writeUInt32BE(width, 0);
   head.writeUInt32BE(height, 4);
   head.set([8, 0, 0, 0, 0], 8);
-  const rows = Buffer.alloc((width + 1) * height, 120);
+  const rows = Buffer.alloc((width + 1) * height, grey);
   for (let y = 0; y < height; y++) rows[y * (width + 1)] = 0;
   return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
 }

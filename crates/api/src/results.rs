@@ -465,6 +465,10 @@ pub struct FoundBox {
 pub struct ClassifyResult {
     /// Window by window.
     pub windows: Vec<Classified>,
+    /// Length of a window in ms; 0 for rows of a table and for pictures.
+    pub window_ms: f64,
+    /// Rate in Hz at which the impulse looks; 0 for rows of a table and for pictures.
+    pub rate_hz: f64,
 }
 
 /// Which cell of the confusion matrix.

@@ -127,6 +127,16 @@ impl Classifier {
         Ok(Self { impulse, format, spec, sets })
     }
 
+    /// Rate in Hz and length of a window in ms; both 0 for rows of a table and for pictures.
+    pub fn window(&self) -> (f64, f64) {
+        let window = &self.impulse.window;
+        if window.rate_hz > 0.0 {
+            (window.rate_hz, window.frames as f64 * 1000.0 / window.rate_hz)
+        } else {
+            (0.0, 0.0)
+        }
+    }
+
     /// Classifies every window of a file; a recording shorter than a window is filled with zeros.
     ///
     /// # Errors

@@ -8,8 +8,14 @@ export async function openCamera(): Promise<MediaStream> {
 
 export type Format = 'png' | 'jpeg';
 
+export interface Still {
+  readonly file: Blob;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What the video shows now, no side longer than `longest` pixels. */
-export async function still(video: HTMLVideoElement, format: Format, longest: number): Promise<Blob> {
+export async function still(video: HTMLVideoElement, format: Format, longest: number): Promise<Still> {
   const [width, height] = [video.videoWidth, video.videoHeight];
   if (!width || !height) throw new Error('the camera shows nothing yet');
   const scale = Math.min(1, longest / Math.max(width, height));
@@ -19,5 +25,7 @@ export async function still(video: HTMLVideoElement, format: Format, longest: nu
   const context = canvas.getContext('2d');
   if (!context) throw new Error('the browser draws no pictures');
   context.drawImage(video, 0, 0, canvas.width, canvas.height);
-  return new Promise((made, failed) => canvas.toBlob((blob) => (blob ? made(blob) : failed(new Error('the browser wrote no picture'))), `image/${format}`, 0.95));
+  const blob = await new Promise<Blob | null>((made) => canvas.toBlob(made, `image/${format}`, 0.95));
+  if (!blob) throw new Error('the browser wrote no picture');
+  return { file: blob, width: canvas.width, height: canvas.height };
 }

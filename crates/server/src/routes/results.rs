@@ -136,12 +136,14 @@ pub async fn classify(
 ) -> ApiResult<Json<ClassifyResult>> {
     let name = upload::safe_name(&query.name)?;
     let folder = upload::receive(&app, &name, request).await?;
-    let windows = app
+    let (windows, (rate_hz, window_ms)) = app
         .run_in(&project, move |session| {
-            Classifier::load(session)?.file(&folder.path().join(name), query.rate_hz)
+            let classifier = Classifier::load(session)?;
+            Ok((classifier.file(&folder.path().join(name), query.rate_hz)?, classifier.window()))
         })
         .await?;
-    Ok(Json(ClassifyResult { windows: windows.into_iter().map(convert::classified).collect() }))
+    let windows = windows.into_iter().map(convert::classified).collect();
+    Ok(Json(ClassifyResult { windows, window_ms, rate_hz }))
 }
 
 /// Windows in a cell of the confusion matrix, at most 1000. Needs the stage `train`.
