@@ -56,6 +56,7 @@ await bench(async ({ context, folder, page, server, step, watch }) => {
   });
   await step('motion sensors that say nothing are told', async () => {
     await page.getByLabel('Motion sensors').check();
+    await page.getByLabel('Recordings').fill('1');
     await page.getByRole('button', { name: 'Record', exact: true }).click();
     await page.getByText('the motion sensors say nothing').waitFor();
     await accessible(page, 'no motion sensors');

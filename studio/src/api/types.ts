@@ -90,6 +90,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change the token of a phone's link for a key. */
+        post: operations["admit_phone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects": {
         parameters: {
             query?: never;
@@ -454,6 +471,23 @@ export interface paths {
         get: operations["list_outcomes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/phone": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a link with which one phone, within ten minutes, gets a key that adds samples to this project for an hour. */
+        post: operations["open_phone"];
         delete?: never;
         options?: never;
         head?: never;
@@ -940,6 +974,16 @@ export interface components {
         };
         /** @description What the impulse says of a file. */
         ClassifyResult: {
+            /**
+             * Format: double
+             * @description Rate in Hz at which the impulse looks; 0 for rows of a table and for pictures.
+             */
+            rate_hz: number;
+            /**
+             * Format: double
+             * @description Length of a window in ms; 0 for rows of a table and for pictures.
+             */
+            window_ms: number;
             /** @description Window by window. */
             windows: components["schemas"]["Classified"][];
         };
@@ -1807,6 +1851,37 @@ export interface components {
             /** @description Each around an event; none when nothing stands out. */
             parts: components["schemas"]["Part"][];
         };
+        /** @description What a phone gets that was let in. */
+        PhoneAdmitted: {
+            /**
+             * Format: int64
+             * @description When the key ends.
+             */
+            expires: number;
+            /** @description A key that adds samples to the project, and does nothing else. */
+            key: string;
+            /** @description Id of the project. */
+            project: string;
+        };
+        /** @description A link that lets one phone in, once. */
+        PhoneLink: {
+            /**
+             * Format: int64
+             * @description When the link ends, used or not.
+             */
+            expires: number;
+            /** @description Why a phone may not reach it or may not read its sensors, and what to do. */
+            hint?: string | null;
+            /** @description The same as a QR code. */
+            qr: components["schemas"]["QrCode"];
+            /** @description What the phone opens. The token stands behind `#`, which browsers send to nobody. */
+            url: string;
+        };
+        /** @description What the link of a phone says. */
+        PhoneToken: {
+            /** @description The token; it works once. */
+            token: string;
+        };
         /** @description Why a request failed. `code` is stable; sentences may change. */
         Problem: {
             /**
@@ -1872,6 +1947,16 @@ export interface components {
             projects: components["schemas"]["Project"][];
             /** @description Templates of a new project; none when the server serves one project alone. */
             templates: string[];
+        };
+        /** @description A QR code as squares of one unit. */
+        QrCode: {
+            /** @description The dark squares, as the `d` of an SVG path. */
+            path: string;
+            /**
+             * Format: int32
+             * @description Width and height in units, with the empty border of 4 that readers need.
+             */
+            size: number;
         };
         /** @description A refused file. */
         Quarantined: {
@@ -2574,6 +2659,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    admit_phone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PhoneToken"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneAdmitted"];
+                };
             };
             "4XX": {
                 headers: {
@@ -3401,6 +3517,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutcomeList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    open_phone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneLink"];
                 };
             };
             "4XX": {
