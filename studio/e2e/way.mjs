@@ -161,7 +161,7 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
     await page.getByTestId('try').setInputFiles({ name: 'new.wav', mimeType: 'audio/wav', buffer: tone(1600, 777) });
     await page.getByTestId('heard').getByRole('cell', { name: 'high', exact: true }).first().waitFor();
     await page.getByLabel('Seconds').fill('1');
-    await page.getByRole('button', { name: 'Listen' }).click();
+    await page.getByRole('button', { name: 'Listen', exact: true }).click();
     await page.getByRole('heading', { name: 'microphone.wav' }).waitFor();
     await page.getByTestId('heard').getByRole('row').nth(1).waitFor();
   });

@@ -26,7 +26,7 @@ export async function recordMotion(seconds: number, progress: (share: number) =>
   if (!isSecureContext) throw new Error('the browser gives motion sensors only to this machine or over TLS');
   if (!hasMotion()) throw new Error('this browser has no motion sensors; open the page on a phone');
   const asking = DeviceMotionEvent as unknown as { requestPermission?: () => Promise<string> };
-  if (asking.requestPermission && (await asking.requestPermission()) !== 'granted') throw new Error('the phone did not allow motion sensors');
+  if (asking.requestPermission && (await asking.requestPermission()) !== 'granted') throw new Error('the browser did not allow motion sensors; allow them for this page and try again');
   return new Promise((done, failed) => {
     let axes: readonly Axis[] = [];
     const times: number[] = [];
