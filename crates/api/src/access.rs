@@ -28,7 +28,10 @@ pub enum Scope {
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignIn {
-    /// The owner's password.
+    /// Name of the account, whatever the letters' case; `owner` when left out.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its password.
     pub password: String,
 }
 
@@ -55,6 +58,8 @@ pub struct Session {
     pub name: String,
     /// What it may do.
     pub scope: Scope,
+    /// What the person may do who is signed in; absent for a key.
+    pub role: Option<Role>,
     /// The only project it may do it in.
     pub project: Option<String>,
     /// Whether the account has a password; without one, only a sign-in link signs in.
@@ -146,4 +151,91 @@ pub struct PhoneAdmitted {
     pub project: String,
     /// When the key ends.
     pub expires: i64,
+}
+
+/// What a person may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Everything, accounts and keys too.
+    Owner,
+    /// Everything in projects.
+    Editor,
+    /// Look at everything, change nothing.
+    Viewer,
+}
+
+/// An account.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Account {
+    /// Id.
+    pub id: String,
+    /// Name to sign in with.
+    pub name: String,
+    /// What the person may do.
+    pub role: Role,
+    /// Whether a password was chosen; until then only a link signs in.
+    pub has_password: bool,
+    /// When it was made.
+    pub created: i64,
+    /// Last request of a browser that is signed in, to the minute.
+    pub last_seen: Option<i64>,
+}
+
+/// All accounts.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AccountList {
+    /// The first made first.
+    pub accounts: Vec<Account>,
+}
+
+/// Somebody to invite.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAccount {
+    /// 1 to 64 characters; whatever the letters' case, no two are alike.
+    pub name: String,
+    /// What the person may do.
+    pub role: Role,
+}
+
+/// A change of an account.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccountChange {
+    /// What the person may do from the next request on.
+    pub role: Role,
+}
+
+/// An account and the link that signs it in once, within a week. It is shown this once.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct Invitation {
+    /// The account.
+    pub account: Account,
+    /// The link. Its token stands behind `#`, which browsers send to nobody.
+    pub url: String,
+    /// Why others may not reach it, and what to do.
+    pub hint: Option<String>,
+}
+
+/// A browser in which the caller is signed in.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionEntry {
+    /// Id.
+    pub id: String,
+    /// What the browser says it is.
+    pub agent: String,
+    /// Since when.
+    pub created: i64,
+    /// Last request, to the minute.
+    pub last_used: i64,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// The browsers in which the caller is signed in.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SessionList {
+    /// The last used first.
+    pub sessions: Vec<SessionEntry>,
 }

@@ -10,8 +10,9 @@ mod project;
 mod results;
 
 pub use access::{
-    Health, Key, KeyCreated, KeyList, NewKey, NewPassword, PhoneAdmitted, PhoneLink, PhoneToken, QrCode,
-    Scope, Session, SignIn, TokenSignIn,
+    Account, AccountChange, AccountList, Health, Invitation, Key, KeyCreated, KeyList, NewAccount, NewKey,
+    NewPassword, PhoneAdmitted, PhoneLink, PhoneToken, QrCode, Role, Scope, Session, SessionEntry,
+    SessionList, SignIn, TokenSignIn,
 };
 pub use data::{
     Category, Cut, Finding, FindingList, FinishQuery, ImportResult, LabelBox, LabelCount, LabelRange,

@@ -63,6 +63,9 @@ pub enum Command {
     Worker(crate::server::WorkerArgs),
     /// Print a new link that signs in once.
     Login(crate::server::LoginArgs),
+    /// Who may sign in to a server.
+    #[command(subcommand)]
+    Account(crate::account::AccountCommand),
     /// API keys.
     #[command(subcommand)]
     Key(crate::server::KeyCommand),

@@ -56,6 +56,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Serve(args) => crate::server::serve(&args, printer),
         Command::Worker(args) => crate::server::worker(&args, printer),
         Command::Login(args) => crate::server::login(&args, printer),
+        Command::Account(command) => crate::account::account(&command, printer),
         Command::Key(command) => crate::server::key(&command, printer),
         Command::Completions { shell } => {
             let mut out = Vec::new();

@@ -3,6 +3,7 @@
 //! Data go to stdout, everything else to stderr. Exit codes: 0 done, 1 the work failed or a gate was missed,
 //! 2 wrong usage.
 
+mod account;
 mod args;
 mod commands;
 mod model;

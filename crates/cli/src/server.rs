@@ -182,17 +182,19 @@ pub fn worker(args: &WorkerArgs, printer: &Printer) -> Result<Verdict> {
     Ok(Verdict::Done)
 }
 
+/// Under which address a server was last reached.
+pub fn address(workspace: &Workspace, dir: &Path) -> Result<String> {
+    let never = || {
+        let dir = dir.display();
+        EngineError::Usage(format!("no server was ever started on {dir}\nhint: edgewright serve {dir}"))
+    };
+    Ok(workspace.address()?.ok_or_else(never)?)
+}
+
 /// Prints a new link that signs in once.
 pub fn login(args: &LoginArgs, printer: &Printer) -> Result<Verdict> {
     let workspace = Workspace::open(&args.dir)?;
-    let address = workspace.address()?.ok_or_else(|| {
-        EngineError::Usage(format!(
-            "no server was ever started on {}\nhint: edgewright serve {}",
-            args.dir.display(),
-            args.dir.display()
-        ))
-    })?;
-    let link = sign_in_link(&address, &workspace.sign_in_token()?);
+    let link = sign_in_link(&address(&workspace, &args.dir)?, &workspace.sign_in_token()?);
     if args.json.json {
         printer.json(&serde_json::json!({ "url": link }))?;
     } else {

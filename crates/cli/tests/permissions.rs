@@ -13,6 +13,7 @@ const NEEDS: &[(&str, &[&str])] = &[
         &[
             "check_file",
             "classify",
+            "end_session",
             "feature_map",
             "follow_job",
             "get_artifact",
@@ -35,6 +36,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "list_keys",
             "list_projects",
             "list_samples",
+            "list_sessions",
             "list_outcomes",
             "list_stages",
             "list_targets",
@@ -42,6 +44,8 @@ const NEEDS: &[(&str, &[&str])] = &[
             "propose_parts",
             "preview_table",
             "read_file",
+            "set_password",
+            "sign_out",
             "summary",
             "who",
         ],
@@ -54,26 +58,40 @@ const NEEDS: &[(&str, &[&str])] = &[
         "full",
         &[
             "cancel_job",
+            "change_account",
             "create_key",
             "create_project",
             "cut_sample",
             "delete_key",
             "delete_samples",
             "edit_samples",
+            "invite",
+            "invite_again",
+            "list_accounts",
             "open_phone",
             "record_sample",
+            "remove_account",
             "remove_device",
             "rename_device",
             "retry_job",
-            "set_password",
-            "sign_out",
             "start_job",
             "write_file",
         ],
     ),
 ];
 /// What a key of one project may do beside the operations of that project.
-const OWN: [&str; 5] = ["who", "list_projects", "list_blocks", "sign_out", "set_password"];
+const OWN: [&str; 7] =
+    ["who", "list_projects", "list_blocks", "list_sessions", "end_session", "sign_out", "set_password"];
+/// Of what needs everything: what only an owner may do.
+const OWNERS: [&str; 7] = [
+    "change_account",
+    "create_key",
+    "delete_key",
+    "invite",
+    "invite_again",
+    "list_accounts",
+    "remove_account",
+];
 
 #[test]
 fn who_may_do_what() {
@@ -86,6 +104,16 @@ fn who_may_do_what() {
     let other = create_key(&bench, &["other"]);
     let server = Server::start(&bench.path(""));
     let cookie = server.sign_in();
+    let joined = |name: &str, role: &str| {
+        let made = bench.json(&["account", "invite", name, "--role", role, "--json"]);
+        let url = made["url"].as_str().expect("a link");
+        let body = json!({"token": url.split_once("/join#").expect("a token").1}).to_string();
+        let headers = [("content-type", "application/json")];
+        let answer = server.send("POST", "/api/v1/session/token", &headers, body.as_bytes());
+        let cookie = answer.header("set-cookie").expect("a session");
+        cookie.split(';').next().expect("a pair").to_owned()
+    };
+    let (editor, viewer) = (joined("ed", "editor"), joined("vi", "viewer"));
     let mut needs: BTreeMap<&str, &str> =
         NEEDS.iter().flat_map(|(need, ids)| ids.iter().map(move |id| (*id, *need))).collect();
     for (method, path, id) in server.operations() {
@@ -125,7 +153,10 @@ fn who_may_do_what() {
             answer.status != 403
         };
         if id != "sign_out" {
-            assert!(passes(&[session, ("sec-fetch-site", "same-origin")]), "{id} from our own page");
+            let by = |cookie: &str| passes(&[("cookie", cookie), ("sec-fetch-site", "same-origin")]);
+            assert!(by(&cookie), "{id} from our own page");
+            assert_eq!(by(&editor), !OWNERS.contains(&id.as_str()), "{id} by an editor");
+            assert_eq!(by(&viewer), need == "read", "{id} by a viewer");
         }
         assert!(passes(&[("authorization", &format!("Bearer {full}"))]), "{id} with a full key");
         assert_eq!(passes(&[("x-api-key", &read)]), need == "read", "{id} with a key that may read");

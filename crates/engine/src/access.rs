@@ -2,6 +2,7 @@
 
 use crate::{
     EngineError,
+    accounts::Role,
     workspace::{Workspace, digest, now, random_hex},
 };
 use argon2::{
@@ -23,6 +24,8 @@ const HOUR_MS: i64 = 3_600_000;
 const PHONE_MS: i64 = HOUR_MS;
 /// Name of the key of such a phone.
 const PHONE: &str = "phone";
+/// What a browser says it is, in characters.
+const AGENT_MAX: usize = 200;
 /// The last request of a session or key is noted at most so often.
 const TOUCH_MS: i64 = 60_000;
 /// Shortest password, in characters.
@@ -74,10 +77,19 @@ pub struct Caller {
     pub scope: Scope,
     /// The only project it may do it in; `None`: all of the workspace.
     pub project: Option<String>,
+    /// What the person may do who is signed in; `None` for a key.
+    pub role: Option<Role>,
     /// Digest of the session, for a browser.
     pub session: Option<String>,
     /// Whether the account has a password.
     pub has_password: bool,
+}
+
+impl Caller {
+    /// Whether the caller may make and remove accounts and keys.
+    pub fn manages(&self) -> bool {
+        self.scope == Scope::Full && matches!(self.role, None | Some(Role::Owner))
+    }
 }
 
 /// A key as it is listed: never with its secret.
@@ -97,7 +109,19 @@ pub struct KeyEntry {
     pub last_used: Option<i64>,
 }
 
-fn owner(workspace: &Workspace) -> Result<UserRow, EngineError> {
+/// The hash of a password, with salt of its own.
+fn hashed(password: &str) -> Result<String, EngineError> {
+    let mut salt = [0u8; 16];
+    getrandom::fill(&mut salt)
+        .map_err(|e| EngineError::Internal(format!("the system gives no randomness: {e}")))?;
+    // The defaults are argon2id with 19 MiB and two passes, as OWASP asks for.
+    let hash: PasswordHash = Argon2::default()
+        .hash_password_with_salt(password.as_bytes(), &salt)
+        .map_err(|e| EngineError::Internal(e.to_string()))?;
+    Ok(hash.to_string())
+}
+
+pub(crate) fn owner(workspace: &Workspace) -> Result<UserRow, EngineError> {
     Ok(workspace.ledger.user_named(OWNER, &random_hex::<8>()?, now())?)
 }
 
@@ -120,58 +144,62 @@ impl Workspace {
         Ok(token)
     }
 
-    /// Begins a session with a token. `None`: it was used, has expired or never was.
+    /// Begins a session with a token; `agent` is what the browser says it is. `None`: it was used, has expired or never was.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn sign_in_with_token(&self, token: &str) -> Result<Option<String>, EngineError> {
+    pub fn sign_in_with_token(&self, token: &str, agent: &str) -> Result<Option<String>, EngineError> {
         match self.ledger.take_token(&digest(token), now())? {
-            Some(user) => self.begin(&user).map(Some),
+            Some(user) => self.begin(&user, agent).map(Some),
             None => Ok(None),
         }
     }
 
-    /// Begins a session with a password. `None`: wrong. Takes a tenth of a second on purpose.
+    /// Begins a session with a password. `None`: wrong. Takes a tenth of a second on purpose, also when there is no such account.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn sign_in_with_password(&self, password: &str) -> Result<Option<String>, EngineError> {
-        let user = owner(self)?;
-        let Some(hash) = &user.password else { return Ok(None) };
+    pub fn sign_in_with_password(
+        &self,
+        name: &str,
+        password: &str,
+        agent: &str,
+    ) -> Result<Option<String>, EngineError> {
         if password.len() > PASSWORD_MAX {
             return Ok(None);
         }
-        let parsed = PasswordHash::new(hash).map_err(|e| EngineError::Internal(e.to_string()))?;
+        let user = self.user(name)?;
+        let Some((user, hash)) = user.and_then(|u| u.password.clone().map(|hash| (u, hash))) else {
+            hashed(password)?;
+            return Ok(None);
+        };
+        let parsed = PasswordHash::new(&hash).map_err(|e| EngineError::Internal(e.to_string()))?;
         if Argon2::default().verify_password(password.as_bytes(), &parsed).is_err() {
             return Ok(None);
         }
-        self.begin(&user).map(Some)
+        self.begin(&user, agent).map(Some)
     }
 
-    fn begin(&self, user: &UserRow) -> Result<String, EngineError> {
+    fn begin(&self, user: &UserRow, agent: &str) -> Result<String, EngineError> {
         let secret = random_hex::<32>()?;
-        self.ledger.add_session(&digest(&secret), &user.id, now())?;
+        let agent: String = agent.chars().filter(|c| !c.is_control()).take(AGENT_MAX).collect();
+        self.ledger.add_session(&digest(&secret), &user.id, &agent, now())?;
         Ok(secret)
     }
 
-    /// Sets the owner's password and ends all sessions but this one.
+    /// Sets the password of whoever holds this session, and ends all others of that account.
     ///
     /// # Errors
-    /// [`EngineError::Usage`] for one that is too short or too long; those of the store.
+    /// [`EngineError::Usage`] for one that is too short or too long; [`EngineError::NotFound`] when the session is over; those of the store.
     pub fn set_password(&self, password: &str, keep_session: &str) -> Result<(), EngineError> {
         if password.chars().count() < PASSWORD_MIN || password.len() > PASSWORD_MAX {
             return Err(EngineError::Usage(format!(
                 "a password has at least {PASSWORD_MIN} characters and at most {PASSWORD_MAX} bytes"
             )));
         }
-        let mut salt = [0u8; 16];
-        getrandom::fill(&mut salt)
-            .map_err(|e| EngineError::Internal(format!("the system gives no randomness: {e}")))?;
-        // The defaults are argon2id with 19 MiB and two passes, as OWASP asks for.
-        let hash: PasswordHash = Argon2::default()
-            .hash_password_with_salt(password.as_bytes(), &salt)
-            .map_err(|e| EngineError::Internal(e.to_string()))?;
-        Ok(self.ledger.set_password(&owner(self)?.id, &hash.to_string(), keep_session)?)
+        let session = self.ledger.session(keep_session)?;
+        let session = session.ok_or_else(|| EngineError::NotFound("the session is over".into()))?;
+        Ok(self.ledger.set_password(&session.user.id, &hashed(password)?, keep_session)?)
     }
 
     /// Ends a session.
@@ -196,10 +224,12 @@ impl Workspace {
         if now > session.last_used + TOUCH_MS {
             self.ledger.touch_session(&digest, now)?;
         }
+        let role = Role::parse(&session.user.role)?;
         Ok(Some(Caller {
             name: session.user.name,
-            scope: Scope::Full,
+            scope: role.scope(),
             project: None,
+            role: Some(role),
             session: Some(digest),
             has_password: session.user.password.is_some(),
         }))
@@ -352,6 +382,7 @@ fn caller(ledger: &Ledger, digest: &str, project: Option<String>) -> Result<Opti
         name: row.name,
         scope: Scope::parse(&row.scope)?,
         project,
+        role: None,
         session: None,
         has_password: false,
     }))
@@ -382,8 +413,8 @@ mod tests {
     fn a_token_signs_in_once() {
         let (_dir, w) = workspace();
         let token = w.sign_in_token().expect("a token");
-        let secret = w.sign_in_with_token(&token).expect("asked").expect("signed in");
-        assert_eq!(w.sign_in_with_token(&token).expect("asked"), None);
+        let secret = w.sign_in_with_token(&token, "a browser").expect("asked").expect("signed in");
+        assert_eq!(w.sign_in_with_token(&token, "").expect("asked"), None);
         let caller = w.caller_of_session(&secret).expect("asked").expect("known");
         assert_eq!((caller.scope, caller.has_password), (Scope::Full, false));
         w.sign_out(&caller.session.expect("a session")).expect("signs out");
@@ -394,14 +425,15 @@ mod tests {
     fn a_new_password_ends_the_other_sessions() {
         let (_dir, w) = workspace();
         let sign_in =
-            || w.sign_in_token().and_then(|t| w.sign_in_with_token(&t)).expect("asked").expect("in");
+            || w.sign_in_token().and_then(|t| w.sign_in_with_token(&t, "")).expect("asked").expect("in");
         let (mine, other) = (sign_in(), sign_in());
         assert!(w.set_password("short", "x").is_err());
         w.set_password("correct horse battery", &digest(&mine)).expect("set");
         assert!(w.caller_of_session(&mine).expect("asked").is_some());
         assert!(w.caller_of_session(&other).expect("asked").is_none());
-        assert_eq!(w.sign_in_with_password("wrong horse battery").expect("asked"), None);
-        assert!(w.sign_in_with_password("correct horse battery").expect("asked").is_some());
+        assert_eq!(w.sign_in_with_password(OWNER, "wrong horse battery", "").expect("asked"), None);
+        assert!(w.sign_in_with_password("Owner", "correct horse battery", "").expect("asked").is_some());
+        assert!(w.sign_in_with_password("nobody", "correct horse battery", "").expect("asked").is_none());
         let hash = owner(&w).expect("there").password.expect("set");
         assert!(hash.starts_with("$argon2id$"), "{hash}");
     }

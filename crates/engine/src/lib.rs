@@ -1,6 +1,7 @@
 //! Use cases: one module each, in the words of the user. The only place where the rooms meet.
 
 pub mod access;
+pub mod accounts;
 pub mod architecture;
 mod batches;
 pub mod board;

@@ -61,12 +61,15 @@ async fn check(app: &App, parts: &Parts) -> ApiResult<Caller> {
     }
     let needs = needed(&parts.method, parts.uri.path());
     if !reaches(caller.scope, needs) {
-        return Err(ApiError::forbidden(format!(
-            "this needs the scope `{}`, and the key `{}` has `{}`",
-            needs.word(),
-            caller.name,
-            caller.scope.word()
-        )));
+        return Err(ApiError::forbidden(match caller.role {
+            Some(role) => format!("`{}` is {} and may look, not change", caller.name, role.word()),
+            None => format!(
+                "this needs the scope `{}`, and the key `{}` has `{}`",
+                needs.word(),
+                caller.name,
+                caller.scope.word()
+            ),
+        }));
     }
     Ok(caller)
 }
@@ -78,6 +81,8 @@ fn needed(method: &Method, path: &str) -> Scope {
     match (method, kind, last, rest) {
         // Also to look at one's own: a key that may only add sees nothing else.
         (_, Some("projects"), Some("uploads"), _) => Scope::Ingest,
+        // One's own password and sessions.
+        (_, Some("session" | "sessions"), ..) => Scope::Read,
         (&Method::GET | &Method::HEAD, ..) => Scope::Read,
         (&Method::POST, Some("projects"), Some("samples"), None) => Scope::Ingest,
         // Computes something and changes nothing.
@@ -162,6 +167,10 @@ mod tests {
             (Method::PUT, "/api/v1/projects/kws/file", Scope::Full),
             (Method::POST, "/api/v1/projects/samples/jobs", Scope::Full),
             (Method::POST, "/api/v1/keys", Scope::Full),
+            (Method::PUT, "/api/v1/session/password", Scope::Read),
+            (Method::DELETE, "/api/v1/sessions/x", Scope::Read),
+            (Method::POST, "/api/v1/accounts", Scope::Full),
+            (Method::POST, "/api/v1/projects/session/jobs", Scope::Full),
             (Method::POST, "/api/v1/projects", Scope::Full),
         ];
         for (method, path, scope) in cases {

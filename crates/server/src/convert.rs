@@ -7,6 +7,7 @@ use crate::{
 use edgewright_api as api;
 use edgewright_engine::{
     access::{self, KeyEntry},
+    accounts,
     board::{Board, StageState, Standing},
     classify::{Classified, FoundBox},
     dataset::{self, ImportReport, PageLine, Shown},
@@ -54,6 +55,43 @@ pub fn scope_asked(scope: api::Scope) -> access::Scope {
         api::Scope::Read => access::Scope::Read,
         api::Scope::Ingest => access::Scope::Ingest,
         api::Scope::Full => access::Scope::Full,
+    }
+}
+
+pub fn role(role: accounts::Role) -> api::Role {
+    match role {
+        accounts::Role::Owner => api::Role::Owner,
+        accounts::Role::Editor => api::Role::Editor,
+        accounts::Role::Viewer => api::Role::Viewer,
+    }
+}
+
+pub fn role_asked(role: api::Role) -> accounts::Role {
+    match role {
+        api::Role::Owner => accounts::Role::Owner,
+        api::Role::Editor => accounts::Role::Editor,
+        api::Role::Viewer => accounts::Role::Viewer,
+    }
+}
+
+pub fn account(account: accounts::Account) -> api::Account {
+    api::Account {
+        id: account.id,
+        name: account.name,
+        role: role(account.role),
+        has_password: account.has_password,
+        created: account.created,
+        last_seen: account.last_seen,
+    }
+}
+
+pub fn session(entry: accounts::SessionEntry) -> api::SessionEntry {
+    api::SessionEntry {
+        id: entry.id,
+        agent: entry.agent,
+        created: entry.created,
+        last_used: entry.last_used,
+        current: entry.current,
     }
 }
 

@@ -9,6 +9,7 @@ mod error;
 mod events;
 mod openapi;
 mod pieces;
+mod reach;
 mod routes;
 mod send;
 mod state;

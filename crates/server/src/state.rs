@@ -24,7 +24,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Wrong passwords allowed per minute, of all clients together: there is one account.
+/// Wrong passwords allowed per minute, of all clients and accounts together: links need none.
 const SIGN_IN_FAILURES: usize = 10;
 
 /// What all handlers share.
@@ -118,8 +118,8 @@ impl App {
     }
 
     /// Signs in with a token. Tokens are too long to be guessed, so nobody is made to wait for the failures of others.
-    pub async fn sign_in_with_token(&self, token: String) -> ApiResult<String> {
-        self.run(move |w| w.sign_in_with_token(&token)).await?.ok_or_else(|| {
+    pub async fn sign_in_with_token(&self, token: String, agent: String) -> ApiResult<String> {
+        self.run(move |w| w.sign_in_with_token(&token, &agent)).await?.ok_or_else(|| {
             ApiError::new(
                 StatusCode::UNAUTHORIZED,
                 "unauthenticated",
@@ -153,7 +153,7 @@ impl App {
                 Err(ApiError::new(
                     StatusCode::UNAUTHORIZED,
                     "unauthenticated",
-                    "the password is wrong; `edgewright login` prints a link that signs in once",
+                    "name or password is wrong; `edgewright login` prints a link that signs in once",
                 ))
             }
         }
@@ -182,6 +182,22 @@ impl<S: Sync> FromRequestParts<S> for Anywhere {
                 Err(ApiError::forbidden(format!("this key holds for the project `{project}` alone")))
             }
         }
+    }
+}
+
+/// The caller of an operation on accounts and keys: an owner, or a key that may do everything.
+pub struct Manager;
+
+impl<S: Sync> FromRequestParts<S> for Manager {
+    type Rejection = ApiError;
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> ApiResult<Self> {
+        Anywhere::from_request_parts(parts, state).await?;
+        let caller = Who::from_request_parts(parts, state).await?.0;
+        if caller.manages() {
+            return Ok(Self);
+        }
+        let role = caller.role.map_or("", |r| r.word());
+        Err(ApiError::forbidden(format!("this needs the role `owner`; `{}` is {role}", caller.name)))
     }
 }
 

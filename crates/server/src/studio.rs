@@ -3,7 +3,7 @@
 use crate::state::App;
 use axum::{
     extract::{Query, State},
-    http::{HeaderValue, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
 use std::collections::BTreeMap;
@@ -46,9 +46,13 @@ pub async fn serve(uri: Uri) -> Response {
 }
 
 /// The link that signs in once: begins the session and goes on to the Studio.
-pub async fn sign_in(State(app): State<App>, Query(query): Query<BTreeMap<String, String>>) -> Response {
+pub async fn sign_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Query(query): Query<BTreeMap<String, String>>,
+) -> Response {
     let token = query.get("token").cloned().unwrap_or_default();
-    match app.sign_in_with_token(token).await {
+    match app.sign_in_with_token(token, crate::routes::agent(&headers)).await {
         Ok(secret) => {
             let mut response = Redirect::to("/").into_response();
             if let Some(cookie) =

@@ -24,11 +24,19 @@ pub struct UserRow {
     pub name: String,
     /// Hash of the password; `None` until one is set.
     pub password: Option<String>,
+    /// What the person may do: the caller's word.
+    pub role: String,
+    /// When it was made.
+    pub created: i64,
 }
 
 /// A browser that is signed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRow {
+    /// Digest of its secret.
+    pub digest: String,
+    /// What the browser says it is.
+    pub agent: String,
     /// Who.
     pub user: UserRow,
     /// Since when.
@@ -54,8 +62,14 @@ pub struct KeyRow {
     pub last_used: Option<i64>,
 }
 
-fn user(row: &SqliteRow) -> Result<UserRow, StoreError> {
-    Ok(UserRow { id: row.try_get("id")?, name: row.try_get("name")?, password: row.try_get("password")? })
+pub(crate) fn user(row: &SqliteRow) -> Result<UserRow, StoreError> {
+    Ok(UserRow {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        password: row.try_get("password")?,
+        role: row.try_get("role")?,
+        created: row.try_get("created")?,
+    })
 }
 
 fn key(row: &SqliteRow) -> Result<KeyRow, StoreError> {
@@ -215,38 +229,19 @@ impl Ledger {
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub fn add_session(&self, digest: &str, user: &str, now: i64) -> Result<(), StoreError> {
-        let mut guard = self.inner();
-        let inner = &mut *guard;
-        let query =
-            sqlx::query("INSERT INTO sessions (digest, user_id, created, last_used) VALUES ($1, $2, $3, $3)")
-                .bind(digest)
-                .bind(user)
-                .bind(now)
-                .execute(&mut inner.connection);
-        inner.runtime.block_on(query)?;
-        Ok(())
-    }
-
-    /// A session.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`].
-    pub fn session(&self, digest: &str) -> Result<Option<SessionRow>, StoreError> {
+    pub fn add_session(&self, digest: &str, user: &str, agent: &str, now: i64) -> Result<(), StoreError> {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let query = sqlx::query(
-            "SELECT users.id, users.name, users.password, sessions.created, sessions.last_used
-             FROM sessions JOIN users ON users.id = sessions.user_id WHERE sessions.digest = $1",
+            "INSERT INTO sessions (digest, user_id, created, last_used, agent) VALUES ($1, $2, $3, $3, $4)",
         )
         .bind(digest)
-        .fetch_optional(&mut inner.connection);
-        let Some(row) = inner.runtime.block_on(query)? else { return Ok(None) };
-        Ok(Some(SessionRow {
-            user: user(&row)?,
-            created: row.try_get("created")?,
-            last_used: row.try_get("last_used")?,
-        }))
+        .bind(user)
+        .bind(now)
+        .bind(agent)
+        .execute(&mut inner.connection);
+        inner.runtime.block_on(query)?;
+        Ok(())
     }
 
     /// Notes the last request of a session.

@@ -12,6 +12,7 @@ mod hash;
 mod ledger;
 mod ledger_devices;
 mod ledger_jobs;
+mod ledger_users;
 mod pages;
 mod rows;
 mod schema;

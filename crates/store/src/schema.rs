@@ -60,6 +60,11 @@ pub(crate) const LEDGER: &[&[&str]] = &[
     &["CREATE TABLE devices (
         project TEXT NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, sensors_json TEXT NOT NULL,
         created BIGINT NOT NULL, last_seen BIGINT NOT NULL, PRIMARY KEY (project, id))"],
+    // Several accounts; who was there before is the owner.
+    &[
+        "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'owner'",
+        "ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT ''",
+    ],
 ];
 
 /// Brings the tables to the newest version, in one transaction that no other process can come between.

@@ -8,7 +8,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     routing::{get, post},
 };
-use edgewright_engine::access::{OWNER, Scope};
+use edgewright_engine::{
+    access::{OWNER, Scope},
+    workspace::Workspace,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -26,19 +29,18 @@ pub fn router() -> Router<App> {
         .route("/v1/api/{project}/apikeys", post(create_key))
 }
 
-/// There is one account; it is asked for by its name, whatever the letters' case.
-fn known(name: &str) -> Result<(), Refusal> {
-    if name.trim().eq_ignore_ascii_case(OWNER) {
-        return Ok(());
-    }
+/// Whether the account of that name has a password.
+async fn known(app: &App, name: &str) -> Result<bool, Refusal> {
+    let name = name.to_owned();
+    let has = app.run(move |w| w.account_has_password(&name)).await?;
     // Clients search for the first words.
-    Err(Refusal(StatusCode::NOT_FOUND, format!("User not found; the one account here is called `{OWNER}`")))
+    let missing = || format!("User not found; whoever is at the machine has the account `{OWNER}`");
+    has.ok_or_else(|| Refusal(StatusCode::NOT_FOUND, missing()))
 }
 
 async fn needs_password(State(app): State<App>, Path(name): Path<String>) -> Result<Json<Value>, Refusal> {
-    known(&name)?;
-    let has = app.run(|w| w.has_password()).await?;
-    Ok(Json(json!({"success": true, "needPassword": !has, "email": OWNER})))
+    let has = known(&app, &name).await?;
+    Ok(Json(json!({"success": true, "needPassword": !has, "email": name})))
 }
 
 #[derive(Deserialize)]
@@ -61,9 +63,10 @@ async fn login(
         ));
     }
     let asked: SignIn = parsed(&body)?;
-    known(&asked.username)?;
-    let password = asked.password;
-    let token = app.sign_in(move |w| w.sign_in_with_password(&password)).await.map_err(|e| {
+    known(&app, &asked.username).await?;
+    let agent = crate::routes::agent(&headers);
+    let work = move |w: &Workspace| w.sign_in_with_password(&asked.username, &asked.password, &agent);
+    let token = app.sign_in(work).await.map_err(|e| {
         let (status, detail) = e.told();
         let wrong = status == StatusCode::UNAUTHORIZED;
         Refusal(status, if wrong { "Password is incorrect".into() } else { detail })
@@ -107,6 +110,10 @@ async fn create_key(
             return Err(Refusal(StatusCode::BAD_REQUEST, roles.into()));
         }
     };
+    // A key outlives the account of whoever made it.
+    if scope != Scope::Ingest && !caller.manages() {
+        return Err(Refusal(StatusCode::FORBIDDEN, "only an owner makes keys that do more than add".into()));
+    }
     let name: String = asked.name.chars().take(NAME_MAX).collect();
     let (key, entry) = app
         .run(move |w| {

@@ -3,17 +3,18 @@
 use crate::{
     convert,
     error::{ApiError, ApiResult},
-    state::{Anywhere, App, Body, Named, Who},
+    state::{Anywhere, App, Body, Manager, Named, Who},
 };
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use edgewright_api::{
     Health, Key, KeyCreated, KeyList, NewKey, NewPassword, Problem, Session, SignIn, TokenSignIn,
 };
+use edgewright_engine::access::OWNER;
 
 /// That the server lives.
 #[utoipa::path(get, path = "/api/v1/health", tag = "access", security(()), responses((status = 200, body = Health)))]
@@ -27,6 +28,7 @@ pub async fn health() -> Json<Health> {
 pub async fn who(Who(caller): Who) -> Json<Session> {
     Json(Session {
         scope: convert::scope(caller.scope),
+        role: caller.role.map(convert::role),
         name: caller.name,
         project: caller.project,
         has_password: caller.has_password,
@@ -44,8 +46,18 @@ pub fn signed_in(app: &App, secret: &str) -> Response {
 /// Sign in with the password.
 #[utoipa::path(post, path = "/api/v1/session", tag = "access", security(()), request_body = SignIn,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub async fn sign_in(State(app): State<App>, Body(asked): Body<SignIn>) -> ApiResult<Response> {
-    let secret = app.sign_in(move |w| w.sign_in_with_password(&asked.password)).await?;
+pub async fn sign_in(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Body(asked): Body<SignIn>,
+) -> ApiResult<Response> {
+    let agent = agent(&headers);
+    let secret = app
+        .sign_in(move |w| {
+            let name = asked.name.as_deref().unwrap_or(OWNER);
+            w.sign_in_with_password(name, &asked.password, &agent)
+        })
+        .await?;
     Ok(signed_in(&app, &secret))
 }
 
@@ -54,10 +66,16 @@ pub async fn sign_in(State(app): State<App>, Body(asked): Body<SignIn>) -> ApiRe
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn sign_in_with_token(
     State(app): State<App>,
+    headers: HeaderMap,
     Body(asked): Body<TokenSignIn>,
 ) -> ApiResult<Response> {
-    let secret = app.sign_in_with_token(asked.token).await?;
+    let secret = app.sign_in_with_token(asked.token, agent(&headers)).await?;
     Ok(signed_in(&app, &secret))
+}
+
+/// What a browser says it is.
+pub fn agent(headers: &HeaderMap) -> String {
+    headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 fn session_of(who: Who) -> ApiResult<String> {
@@ -101,7 +119,7 @@ pub async fn list_keys(State(app): State<App>, _: Anywhere) -> ApiResult<Json<Ke
     responses((status = 201, body = KeyCreated), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn create_key(
     State(app): State<App>,
-    _: Anywhere,
+    _: Manager,
     Body(asked): Body<NewKey>,
 ) -> ApiResult<(StatusCode, Json<KeyCreated>)> {
     let scope = convert::scope_asked(asked.scope);
@@ -112,7 +130,7 @@ pub async fn create_key(
 /// Remove a key.
 #[utoipa::path(delete, path = "/api/v1/keys/{key}", tag = "access", params(("key" = String, Path, description = "Id of the key")),
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub async fn delete_key(State(app): State<App>, _: Anywhere, Named(key): Named) -> ApiResult<StatusCode> {
+pub async fn delete_key(State(app): State<App>, _: Manager, Named(key): Named) -> ApiResult<StatusCode> {
     app.run(move |w| w.delete_key(&key)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,6 +1,7 @@
 //! One file per noun. A handler parses, calls a use case, converts.
 
 mod access;
+mod accounts;
 mod devices;
 mod jobs;
 mod phone;
@@ -9,7 +10,7 @@ mod results;
 mod samples;
 mod uploads;
 
-pub use access::signed_in;
+pub use access::{agent, signed_in};
 pub use jobs::LINES;
 
 use crate::state::App;
@@ -22,6 +23,11 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(access::who, access::sign_in, access::sign_out))
         .routes(routes!(access::sign_in_with_token))
         .routes(routes!(access::set_password))
+        .routes(routes!(accounts::list_sessions))
+        .routes(routes!(accounts::end_session))
+        .routes(routes!(accounts::list_accounts, accounts::invite))
+        .routes(routes!(accounts::change_account, accounts::remove_account))
+        .routes(routes!(accounts::invite_again))
         .routes(routes!(access::list_keys, access::create_key))
         .routes(routes!(access::delete_key))
         .routes(routes!(projects::list_projects, projects::create_project))

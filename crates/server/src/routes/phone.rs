@@ -1,21 +1,20 @@
 //! Phones that record: a link that works once, and the key that it is changed for.
 
 use crate::{
-    Address,
     error::{ApiError, ApiResult},
+    reach::{Link, link},
     state::{App, Body, ProjectDir},
-    tls, tokens,
+    tokens,
 };
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, StatusCode},
 };
 use edgewright_api::{PhoneAdmitted, PhoneLink, PhoneToken, Problem, QrCode};
 use qrcodegen::{QrCode as Code, QrCodeEcc};
 use std::{
     fmt::Write,
-    net::IpAddr,
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -33,10 +32,7 @@ pub async fn open_phone(
 ) -> ApiResult<(StatusCode, Json<PhoneLink>)> {
     let token = app.run(|w| w.random_id()).await?;
     app.phones.give(&token, &project.id);
-    let host = headers.get(header::HOST).and_then(|h| h.to_str().ok()).unwrap_or_default();
-    let (host, hint) = reached((app.address, app.secure), host, tls::lan);
-    let scheme = if app.secure { "https" } else { "http" };
-    let url = format!("{scheme}://{host}/phone#{token}");
+    let Link { url, hint } = link(&app, &headers, &format!("/phone#{token}"));
     let code = Code::encode_text(&url, QrCodeEcc::Medium)
         .map_err(|_| ApiError::bad_request("the name of this host is too long for a QR code"))?;
     let until = SystemTime::now() + tokens::LIFE;
@@ -63,31 +59,6 @@ pub async fn admit_phone(
     Ok(Json(PhoneAdmitted { key, project, expires: entry.expires.unwrap_or_default() }))
 }
 
-/// Name and port under which a phone reaches us, and what stands in its way. `host`: what the caller's browser used; `lan`: our address
-/// in the network.
-fn reached(
-    (listen, secure): (Address, bool),
-    host: &str,
-    lan: impl Fn() -> Option<IpAddr>,
-) -> (String, Option<String>) {
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let alone = name == "localhost" || name == "[::1]" || name.starts_with("127.") || name.is_empty();
-    if listen.ip().is_loopback() {
-        let host = if alone { listen.to_string() } else { host.to_owned() };
-        let hint = format!(
-            "this server can be reached from this machine alone; a phone reaches it when it was started with `--tls --listen 0.0.0.0:{}`",
-            listen.port()
-        );
-        return (host, Some(hint));
-    }
-    let host = match alone.then(lan).flatten() {
-        Some(ip) => Address::new(ip, listen.port()).to_string(),
-        None => host.to_owned(),
-    };
-    let hint = "browsers let a page read sensors, camera and microphone only over TLS; start the server with `--tls`";
-    (host, (!secure).then(|| hint.into()))
-}
-
 fn drawn(code: &Code) -> QrCode {
     let mut path = String::new();
     for y in 0..code.size() {
@@ -103,29 +74,6 @@ fn drawn(code: &Code) -> QrCode {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_link_names_what_a_phone_can_reach() {
-        let lan = || Some(IpAddr::from([10, 0, 0, 7]));
-        let at = |listen: &str, host: &str| {
-            let listen = listen.parse().expect("an address");
-            let (host, hint) = reached((listen, true), host, lan);
-            assert_eq!(hint.is_none(), !listen.ip().is_loopback());
-            assert!(reached((listen, false), &host, lan).1.is_some());
-            (host, hint)
-        };
-        let (host, hint) = at("127.0.0.1:4800", "localhost:4800");
-        assert_eq!(host, "127.0.0.1:4800");
-        assert!(hint.expect("told").contains("--tls --listen 0.0.0.0:4800"));
-        for (host, expected) in [
-            ("localhost:4800", "10.0.0.7:4800"),
-            ("127.0.0.1:4800", "10.0.0.7:4800"),
-            ("[::1]:4800", "10.0.0.7:4800"),
-            ("bench.example:4800", "bench.example:4800"),
-        ] {
-            assert_eq!(at("0.0.0.0:4800", host).0, expected);
-        }
-    }
 
     #[test]
     fn a_code_has_its_border_and_finders() {
