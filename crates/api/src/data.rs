@@ -216,10 +216,25 @@ pub struct ImportResult {
     pub ids: Vec<String>,
     /// Refused files.
     pub quarantined: Vec<Quarantined>,
+    /// What was noticed in files that were kept: at most 50 different remarks; more are with their samples.
+    pub remarks: Vec<Remark>,
     /// Samples per label.
     pub labels: BTreeMap<String, u64>,
     /// Whether it was only tried.
     pub dry_run: bool,
+}
+
+/// What was noticed in files that were kept.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Remark {
+    /// Stable word, such as `text_column`.
+    pub kind: String,
+    /// What was noticed and what was done.
+    pub message: String,
+    /// The first file in which it was.
+    pub file: String,
+    /// In how many files the same was noticed.
+    pub files: u64,
 }
 
 /// A refused file.

@@ -16,7 +16,7 @@ pub use access::{
 };
 pub use data::{
     Category, Cut, Finding, FindingList, FinishQuery, ImportResult, LabelBox, LabelCount, LabelRange,
-    NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Sample, SampleDetail, SampleEdit,
+    NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Remark, Sample, SampleDetail, SampleEdit,
     SampleIds, SamplePage, SampleQuery, Summary, TablePreview, Upload, UploadQuery, Waveform, WaveformAxis,
     WaveformQuery,
 };

@@ -333,6 +333,11 @@ pub fn import(report: ImportReport, dry_run: bool) -> api::ImportResult {
             .into_iter()
             .map(|q| api::Quarantined { file: q.file, reason: q.reason })
             .collect(),
+        remarks: report
+            .remarks
+            .into_iter()
+            .map(|r| api::Remark { kind: r.kind, message: r.message, file: r.file, files: r.files as u64 })
+            .collect(),
         labels: report.labels.into_iter().map(|(label, n)| (label, n as u64)).collect(),
         dry_run,
     }
