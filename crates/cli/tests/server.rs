@@ -117,13 +117,13 @@ fn uploads_have_limits_and_reasons() {
     let tried = post("name=yes%2Fa.wav&dry_run=true", &[], &tone(300.0, 1)).ok(200);
     assert_eq!((&tried["labels"]["yes"], &tried["dry_run"]), (&json!(1), &json!(true)), "{tried}");
     // What is noticed in a file that is kept is told, as the command line tells it.
-    let words: String = (0..20).map(|i| format!("{},{}.5,word\n", i * 10, i)).collect();
-    let table = format!("timestamp,accX,what\n{words}");
+    let rows: String = (0..20).map(|i| format!("{},{i}.5,\n", i * 10)).collect();
+    let table = format!("timestamp,accX,\n{rows}");
     let noticed = post("name=walk.csv&dry_run=true", &[], table.as_bytes()).ok(200);
     let remark = &noticed["remarks"][0];
     assert_eq!(
         (&remark["kind"], &remark["file"], &remark["files"]),
-        (&json!("text_column"), &json!("walk.csv"), &json!(1)),
+        (&json!("empty_columns"), &json!("walk.csv"), &json!(1)),
         "{noticed}"
     );
     let list = || server.get(&key, "/api/v1/projects/kws/samples").ok(200);

@@ -4,6 +4,59 @@
  */
 
 export interface paths {
+    "/api/v1/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All accounts. */
+        get: operations["list_accounts"];
+        put?: never;
+        /** Invite somebody: make an account, and a link that signs it in once, within a week. */
+        post: operations["invite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove an account; its sessions end. The account `owner` stays. */
+        delete: operations["remove_account"];
+        options?: never;
+        head?: never;
+        /** Change what a person may do, from the next request on. The account `owner` stays as it is. */
+        patch: operations["change_account"];
+        trace?: never;
+    };
+    "/api/v1/accounts/{account}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Another link for an account, whose first was lost or whose password was forgotten. */
+        post: operations["invite_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/blocks": {
         parameters: {
             query?: never;
@@ -827,10 +880,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The browsers in which the caller is signed in. */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/{session}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of the caller's sessions. */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An account. */
+        Account: {
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created: number;
+            /** @description Whether a password was chosen; until then only a link signs in. */
+            has_password: boolean;
+            /** @description Id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Last request of a browser that is signed in, to the minute.
+             */
+            last_seen?: number | null;
+            /** @description Name to sign in with. */
+            name: string;
+            /** @description What the person may do. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description A change of an account. */
+        AccountChange: {
+            /** @description What the person may do from the next request on. */
+            role: components["schemas"]["Role"];
+        };
+        /** @description All accounts. */
+        AccountList: {
+            /** @description The first made first. */
+            accounts: components["schemas"]["Account"][];
+        };
         /** @description A package of the current results. */
         Artifact: {
             /**
@@ -1329,6 +1447,17 @@ export interface components {
             };
             /** @description Refused files. */
             quarantined: components["schemas"]["Quarantined"][];
+            /** @description What was noticed in files that were kept: at most 50 different remarks; more are with their samples. */
+            remarks: components["schemas"]["Remark"][];
+        };
+        /** @description An account and the link that signs it in once, within a week. It is shown this once. */
+        Invitation: {
+            /** @description The account. */
+            account: components["schemas"]["Account"];
+            /** @description Why others may not reach it, and what to do. */
+            hint?: string | null;
+            /** @description The link. Its token stands behind `#`, which browsers send to nobody. */
+            url: string;
         };
         /** @description A job. */
         Job: {
@@ -1748,6 +1877,13 @@ export interface components {
              */
             y: number;
         };
+        /** @description Somebody to invite. */
+        NewAccount: {
+            /** @description 1 to 64 characters; whatever the letters' case, no two are alike. */
+            name: string;
+            /** @description What the person may do. */
+            role: components["schemas"]["Role"];
+        };
         /** @description A key to make. */
         NewKey: {
             /**
@@ -2027,6 +2163,20 @@ export interface components {
              */
             count: number;
         };
+        /** @description What was noticed in files that were kept. */
+        Remark: {
+            /** @description The first file in which it was. */
+            file: string;
+            /**
+             * Format: int64
+             * @description In how many files the same was noticed.
+             */
+            files: number;
+            /** @description Stable word, such as `text_column`. */
+            kind: string;
+            /** @description What was noticed and what was done. */
+            message: string;
+        };
         /** @description What the current stages came to. */
         Results: {
             /** @description Packages. */
@@ -2052,6 +2202,11 @@ export interface components {
             /** @description Proofs. */
             verify: components["schemas"]["Verification"][];
         };
+        /**
+         * @description What a person may do.
+         * @enum {string}
+         */
+        Role: "owner" | "editor" | "viewer";
         /** @description A sample in a list. */
         Sample: {
             /** @description Names of the axes. */
@@ -2173,8 +2328,33 @@ export interface components {
             name: string;
             /** @description The only project it may do it in. */
             project?: string | null;
+            role?: components["schemas"]["Role"] | null;
             /** @description What it may do. */
             scope: components["schemas"]["Scope"];
+        };
+        /** @description A browser in which the caller is signed in. */
+        SessionEntry: {
+            /** @description What the browser says it is. */
+            agent: string;
+            /**
+             * Format: int64
+             * @description Since when.
+             */
+            created: number;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description Id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Last request, to the minute.
+             */
+            last_used: number;
+        };
+        /** @description The browsers in which the caller is signed in. */
+        SessionList: {
+            /** @description The last used first. */
+            sessions: components["schemas"]["SessionEntry"][];
         };
         /** @description Settings of a project file that forms show; what is `null` is left to the program. */
         Settings: {
@@ -2223,7 +2403,9 @@ export interface components {
         };
         /** @description Signing in with the password. */
         SignIn: {
-            /** @description The owner's password. */
+            /** @description Name of the account, whatever the letters' case; `owner` when left out. */
+            name?: string | null;
+            /** @description Its password. */
             password: string;
         };
         /** @description A stage. */
@@ -2508,6 +2690,154 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_accounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccountList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAccount"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AccountChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    invite_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the account */
+                account: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Invitation"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_blocks: {
         parameters: {
             query?: never;
@@ -4455,6 +4785,61 @@ export interface operations {
                 "application/json": components["schemas"]["TokenSignIn"];
             };
         };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session */
+                session: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             204: {
                 headers: {
