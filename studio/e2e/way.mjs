@@ -374,7 +374,7 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
   });
   await step('a key is made and shown once', async () => {
     await page.getByRole('link', { name: 'Settings' }).click();
-    await page.getByLabel('Name').fill('board 7');
+    await page.getByLabel('Name', { exact: true }).fill('board 7');
     await page.getByRole('button', { name: 'Make a key' }).click();
     const key = await page.getByText(/^ei_[0-9a-f]{64}$/).innerText();
     const response = await fetch(`${server.url}/api/v1/projects`, { headers: { 'x-api-key': key } });
