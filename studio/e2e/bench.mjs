@@ -1,6 +1,7 @@
 // What the tests in a real browser share: a server of a new folder, a page that is watched, recordings and pictures.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -53,6 +54,24 @@ export function picture(width, height, grey = 120) {
   const rows = Buffer.alloc((width + 1) * height, grey);
   for (let y = 0; y < height; y++) rows[y * (width + 1)] = 0;
   return Buffer.concat([Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]), chunk('IHDR', head), chunk('IDAT', deflateSync(rows)), chunk('IEND', Buffer.alloc(0))]);
+}
+
+/** Ten recordings of a low and ten of a high tone, as name and bytes. */
+export function tones() {
+  return Array.from({ length: 10 }, (_, i) => [[`low.${i}.wav`, tone(300 + 5 * i, i)], [`high.${i}.wav`, tone(1500 + 20 * i, 100 + i)]]).flat();
+}
+
+/** A project of a few files, trained for a moment. */
+export function trained(folder, name, template, files) {
+  const [project, data] = [join(folder, name), join(folder, `${name}-data`)];
+  execFileSync(binary, ['new', project, '--template', template]);
+  const file = join(project, 'edgewright.toml');
+  const text = readFileSync(file, 'utf8').replace(/epochs = \d+/, 'epochs = 3').replace('targets = ["host", "cortex-m4f"]', 'targets = ["host"]');
+  writeFileSync(file, text);
+  mkdirSync(data);
+  for (const [called, bytes] of files) writeFileSync(join(data, called), bytes);
+  execFileSync(binary, ['data', 'import', data, '--project', project, '--label-from', 'name']);
+  execFileSync(binary, ['run', project, '--until', 'test'], { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 
 export async function serve(folder, more = []) {

@@ -1,27 +1,11 @@
 // What a trained impulse says of the microphone and the camera while they run: Chromium's own, which beeps and turns.
 // usage: node e2e/live.mjs PATH/OF/edgewright FOLDER/FOR/SCREENSHOTS
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { bench, binary, fits, picture, tone } from './bench.mjs';
-
-/** A project of a few files, trained for a moment. */
-function trained(folder, name, template, files) {
-  const [project, data] = [join(folder, name), join(folder, `${name}-data`)];
-  execFileSync(binary, ['new', project, '--template', template]);
-  const file = join(project, 'edgewright.toml');
-  const text = readFileSync(file, 'utf8').replace(/epochs = \d+/, 'epochs = 3').replace('targets = ["host", "cortex-m4f"]', 'targets = ["host"]');
-  writeFileSync(file, text);
-  mkdirSync(data);
-  for (const [called, bytes] of files) writeFileSync(join(data, called), bytes);
-  execFileSync(binary, ['data', 'import', data, '--project', project, '--label-from', 'name']);
-  execFileSync(binary, ['run', project, '--until', 'test'], { stdio: ['ignore', 'ignore', 'pipe'] });
-}
+import { bench, fits, picture, tones, trained } from './bench.mjs';
 
 await bench(async ({ folder, page, server, step }) => {
   const ten = Array.from({ length: 10 }, (_, i) => i);
-  trained(folder, 'sounds', 'keywords', ten.flatMap((i) => [[`low.${i}.wav`, tone(300 + 5 * i, i)], [`high.${i}.wav`, tone(1500 + 20 * i, 100 + i)]]));
+  trained(folder, 'sounds', 'keywords', tones());
   trained(folder, 'pictures', 'image', ten.flatMap((i) => [[`dark.${i}.png`, picture(32, 32, 20 + 3 * i)], [`bright.${i}.png`, picture(32, 32, 200 + 3 * i)]]));
   await page.goto(server.link);
   const live = page.getByRole('region', { name: 'Live' });

@@ -29,9 +29,9 @@ pub use jobs::{
 };
 pub use problem::Problem;
 pub use project::{
-    DspEstimate, DspSetting, Estimate, EstimateRequest, LayerEstimate, LearnEstimate, LearnSetting,
-    NewProject, Project, ProjectFile, ProjectFileChecked, ProjectFileText, ProjectFileWritten, ProjectList,
-    Settings, TargetEstimate,
+    Diff, DiffKind, DiffLine, DiffQuery, DspEstimate, DspSetting, Estimate, EstimateRequest, LayerEstimate,
+    LearnEstimate, LearnSetting, NewProject, Project, ProjectFile, ProjectFileChecked, ProjectFileText,
+    ProjectFileWritten, ProjectList, Settings, TargetEstimate, Version, VersionList,
 };
 pub use results::{
     Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,

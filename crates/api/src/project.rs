@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// A project.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -220,4 +220,65 @@ pub struct ProjectFileWritten {
     /// Version of the text that was read before; left out: overwrites whatever is there.
     #[serde(default)]
     pub version: Option<String>,
+}
+
+/// A state of the project file that was trained, and what came of it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Version {
+    /// Hash of text, data and code.
+    pub id: String,
+    /// When it was first trained.
+    pub created: i64,
+    /// When it was last run.
+    pub last_run: i64,
+    /// Whether the project file reads so now.
+    pub current: bool,
+    /// Its settings, when this program still reads the text.
+    pub settings: Option<Settings>,
+    /// What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints.
+    pub outcome: serde_json::Value,
+}
+
+/// All versions of a project.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct VersionList {
+    /// The last run first.
+    pub versions: Vec<Version>,
+}
+
+/// With what to compare a version.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DiffQuery {
+    /// Id of another version; the project file as it is now when left out.
+    pub to: Option<String>,
+}
+
+/// What a line of a difference is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffKind {
+    /// In both.
+    Same,
+    /// In the first alone.
+    Removed,
+    /// In the second alone.
+    Added,
+}
+
+/// A line of a difference.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DiffLine {
+    /// What it is.
+    pub kind: DiffKind,
+    /// The line.
+    pub text: String,
+}
+
+/// What to take out of one text and put in to come to another.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Diff {
+    /// Line by line, in order.
+    pub lines: Vec<DiffLine>,
 }

@@ -53,6 +53,9 @@ pub enum Command {
     Model(crate::model::ModelCommand),
     /// Say what the impulse will be like before it is trained: shapes, weights, memory, instructions.
     Estimate(EstimateArgs),
+    /// What was trained in a project, what changed since, and the way back.
+    #[command(subcommand)]
+    Version(crate::version::VersionCommand),
     /// What can be built for.
     Targets(TargetsArgs),
     /// What is installed, what is missing, and the command that installs it.

@@ -57,6 +57,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Worker(args) => crate::server::worker(&args, printer),
         Command::Login(args) => crate::server::login(&args, printer),
         Command::Account(command) => crate::account::account(&command, printer),
+        Command::Version(command) => crate::version::version(&command, printer),
         Command::Key(command) => crate::server::key(&command, printer),
         Command::Completions { shell } => {
             let mut out = Vec::new();
@@ -86,7 +87,7 @@ fn open<'a>(project: &Path, printer: &'a Printer) -> Result<Session<'a>> {
 }
 
 /// Opens a project beside whoever works in it.
-fn shared<'a>(project: &Path, printer: &'a Printer) -> Result<Session<'a>> {
+pub fn shared<'a>(project: &Path, printer: &'a Printer) -> Result<Session<'a>> {
     Ok(Session::shared(project, printer)?)
 }
 

@@ -9,6 +9,7 @@ mod commands;
 mod model;
 mod output;
 mod server;
+mod version;
 
 use clap::Parser;
 use edgewright_engine::EngineError;

@@ -13,6 +13,7 @@ const NEEDS: &[(&str, &[&str])] = &[
         &[
             "check_file",
             "classify",
+            "diff_version",
             "end_session",
             "feature_map",
             "follow_job",
@@ -40,6 +41,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "list_outcomes",
             "list_stages",
             "list_targets",
+            "list_versions",
             "preview_features",
             "propose_parts",
             "preview_table",
@@ -73,6 +75,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "remove_account",
             "remove_device",
             "rename_device",
+            "restore_version",
             "retry_job",
             "start_job",
             "write_file",

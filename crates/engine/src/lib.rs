@@ -6,6 +6,7 @@ pub mod architecture;
 mod batches;
 pub mod board;
 pub mod brought;
+pub mod calendar;
 pub mod classify;
 mod confine;
 pub mod dataset;
@@ -36,6 +37,7 @@ pub mod session;
 pub mod stages;
 pub mod template;
 pub mod verify;
+pub mod versions;
 mod work;
 pub mod workspace;
 

@@ -367,6 +367,8 @@ pub struct Project {
     pub dir: PathBuf,
     /// Its contents.
     pub file: ProjectFile,
+    /// Its text.
+    pub text: String,
 }
 
 impl Project {
@@ -401,7 +403,7 @@ impl Project {
             file.project.name = folder;
         }
         file.check(&path)?;
-        Ok(Self { dir: dir.to_path_buf(), file })
+        Ok(Self { dir: dir.to_path_buf(), file, text: text.to_owned() })
     }
 
     /// Where the database and the objects lie.

@@ -315,7 +315,9 @@ impl Imported {
 pub fn run(session: &Session<'_>, options: &RunOptions) -> Result<RunOutcome, EngineError> {
     let last = check_stage(options.until.as_deref())?;
     let results = stages(session, last)?;
-    Ok(summarise(session, &results))
+    let outcome = summarise(session, &results);
+    crate::versions::record(session, &results, &outcome.report)?;
+    Ok(outcome)
 }
 
 /// Number of the last stage to run; of the last one there is when none is named.

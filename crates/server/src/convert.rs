@@ -15,12 +15,13 @@ use edgewright_engine::{
     estimate::Estimate,
     jobs::{self, JobState, LogLine, NumberedLine},
     preview::PreviewRequest,
-    project::{LearnKind, ProjectFile},
+    project::{LearnKind, Project, ProjectFile},
     stages::{
         test,
         train::{StepFigures, StepLine},
         uncertainty::Uncertainty,
     },
+    versions,
 };
 
 fn step(line: StepLine) -> api::TrainingStep {
@@ -93,6 +94,27 @@ pub fn session(entry: accounts::SessionEntry) -> api::SessionEntry {
         last_used: entry.last_used,
         current: entry.current,
     }
+}
+
+/// `dir`: of the project.
+pub fn version(dir: &std::path::Path, version: versions::Version) -> api::Version {
+    api::Version {
+        id: version.id,
+        created: version.created,
+        last_run: version.last_run,
+        current: version.current,
+        settings: Project::parse(dir, &version.text).ok().map(|p| settings(&p.file)),
+        outcome: version.outcome,
+    }
+}
+
+pub fn diff_line(line: versions::DiffLine) -> api::DiffLine {
+    let kind = match line.kind {
+        versions::DiffKind::Same => api::DiffKind::Same,
+        versions::DiffKind::Removed => api::DiffKind::Removed,
+        versions::DiffKind::Added => api::DiffKind::Added,
+    };
+    api::DiffLine { kind, text: line.text }
 }
 
 pub fn key(entry: KeyEntry) -> ApiResult<api::Key> {

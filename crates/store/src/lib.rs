@@ -16,6 +16,7 @@ mod ledger_users;
 mod pages;
 mod rows;
 mod schema;
+mod versions;
 
 pub use blob::BlobWriter;
 pub use error::StoreError;
@@ -25,6 +26,7 @@ pub use ledger_devices::DeviceRow;
 pub use ledger_jobs::{Claim, JobRow, LogRow, NewJob};
 pub use pages::{Edit, LabelCount, SampleFilter};
 pub use rows::{Added, NewSample, QuarantineRow, SampleRow};
+pub use versions::VersionRow;
 
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use std::{

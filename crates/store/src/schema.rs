@@ -30,6 +30,10 @@ pub(crate) const STEPS: &[&[&str]] = &[
     &["ALTER TABLE samples ADD COLUMN ranges_json TEXT"],
     // Boxes around the objects of a picture; an empty list where somebody looked and there are none.
     &["ALTER TABLE samples ADD COLUMN boxes_json TEXT"],
+    // States of the project file that were trained.
+    &["CREATE TABLE versions (
+        id TEXT PRIMARY KEY, created BIGINT NOT NULL, last_run BIGINT NOT NULL, stages BIGINT NOT NULL, file TEXT NOT NULL,
+        outcome_json TEXT NOT NULL)"],
 ];
 
 /// Tables of a server. The same rule.

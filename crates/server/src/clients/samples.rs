@@ -12,6 +12,7 @@ use axum::{
 use edgewright_engine::{
     EngineError, Silent,
     access::Scope,
+    calendar::utc,
     dataset::{self, Edit, LabelRange, Shown},
     session::Session,
     workspace::ProjectEntry,
@@ -219,24 +220,9 @@ fn ending(name: &str) -> String {
     name.rsplit('.').next().unwrap_or("json").to_ascii_lowercase()
 }
 
-/// `2026-11-26T13:00:00.000Z`, after Hinnant's days_from_civil.
+/// `2026-11-26T13:00:00.000Z`.
 pub fn time(at: SystemTime) -> String {
-    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (seconds, millis) = (since.as_secs(), since.subsec_millis());
-    let (days, rest) = (seconds / 86_400 + 719_468, seconds % 86_400);
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let of_year = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let date = of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    format!(
-        "{:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}.{millis:03}Z",
-        era * 400 + year + carry,
-        rest / 3600,
-        rest / 60 % 60,
-        rest % 60
-    )
+    utc(at.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as u64))
 }
 
 async fn read(

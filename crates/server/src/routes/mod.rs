@@ -9,6 +9,7 @@ mod projects;
 mod results;
 mod samples;
 mod uploads;
+mod versions;
 
 pub use access::{agent, signed_in};
 pub use jobs::LINES;
@@ -35,6 +36,9 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(projects::read_file, projects::write_file))
         .routes(routes!(projects::check_file))
         .routes(routes!(projects::estimate))
+        .routes(routes!(versions::list_versions))
+        .routes(routes!(versions::diff_version))
+        .routes(routes!(versions::restore_version))
         .routes(routes!(samples::list_samples, samples::upload_sample, samples::edit_samples))
         .routes(routes!(samples::delete_samples))
         .routes(routes!(uploads::begin_upload))

@@ -1,0 +1,116 @@
+//! `version ...`: what was trained in a project, what changed, and the way back.
+
+use crate::{
+    args::{JsonArg, ProjectJson},
+    commands::{Verdict, shared},
+    output::Printer,
+};
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use edgewright_engine::{
+    calendar::utc,
+    versions::{self, DiffKind},
+};
+use std::path::PathBuf;
+
+/// `version ...`
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  edgewright version list
+  edgewright version diff 4f3c 91ab
+  edgewright version restore 4f3c")]
+pub enum VersionCommand {
+    /// List every state of the project file that was trained, with what came of it.
+    List(ProjectJson),
+    /// Say what changed in the project file from one version to another, or to the file as it is now.
+    Diff(DiffArgs),
+    /// Write the project file of a version again. What was built with it is still there: the next run is short.
+    Restore(RestoreArgs),
+}
+
+/// `version diff`
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// Id of a version, or its first characters.
+    from: String,
+    /// Id of another; the file as it is now when left out.
+    to: Option<String>,
+    /// Folder that holds edgewright.toml.
+    #[arg(long, default_value = ".")]
+    project: PathBuf,
+    /// Output format.
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+/// `version restore`
+#[derive(Debug, Args)]
+pub struct RestoreArgs {
+    /// Id of a version, or its first characters.
+    id: String,
+    /// Folder that holds edgewright.toml.
+    #[arg(long, default_value = ".")]
+    project: PathBuf,
+    /// Output format.
+    #[command(flatten)]
+    json: JsonArg,
+}
+
+/// Lists, compares, goes back.
+pub fn version(command: &VersionCommand, printer: &Printer) -> Result<Verdict> {
+    match command {
+        VersionCommand::List(args) => {
+            let session = shared(&args.project, printer)?;
+            let all = versions::list(&session)?;
+            if args.json.json {
+                printer.json(&serde_json::json!({ "versions": all }))?;
+            } else {
+                if all.is_empty() {
+                    printer.note("nothing was trained yet; `edgewright run` trains");
+                }
+                for v in all {
+                    let figure = |name: &str| v.outcome["test"]["int8"][name].as_f64();
+                    let told = ["accuracy", "f1", "r2", "auroc"]
+                        .iter()
+                        .find_map(|name| figure(name).map(|f| format!("int8 {name} {f:.4}")))
+                        .unwrap_or_else(|| "not tested".into());
+                    let seed = v.outcome["seed"].as_u64().unwrap_or_default();
+                    let moment = utc(v.last_run.max(0) as u64);
+                    let word = if v.current { "  (as it is now)" } else { "" };
+                    printer.data(&format!(
+                        "{}  {}  seed {seed:<4} {told}{word}",
+                        v.id,
+                        &moment[..16].replace('T', " ")
+                    ))?;
+                }
+            }
+        }
+        VersionCommand::Diff(args) => {
+            let session = shared(&args.project, printer)?;
+            let lines = versions::diff(&session, &args.from, args.to.as_deref())?;
+            if args.json.json {
+                printer.json(&serde_json::json!({ "lines": lines }))?;
+            } else {
+                for l in lines.iter().filter(|l| l.kind != DiffKind::Same) {
+                    printer.data(&format!("{}{}", if l.kind == DiffKind::Added { '+' } else { '-' }, l.text))?;
+                }
+            }
+        }
+        VersionCommand::Restore(args) => {
+            let found = {
+                let session = shared(&args.project, printer)?;
+                versions::find(&session, &args.id)?
+            };
+            versions::restore(&args.project, &found.text, None)?;
+            if args.json.json {
+                printer.json(&serde_json::json!({"id": found.id}))?;
+            } else {
+                printer.note(&format!(
+                    "edgewright.toml reads as in version {}; `edgewright run` brings its results back",
+                    found.id
+                ));
+            }
+        }
+    }
+    Ok(Verdict::Done)
+}

@@ -1,0 +1,224 @@
+//! Versions of a project: every state of its file that was trained, with what came of it. Going back to one is writing its text again; what
+//! was built with it is still in the cache.
+
+use crate::{
+    EngineError,
+    project::{FILE_NAME, Project},
+    run::{Results, RunReport},
+    session::Session,
+    workspace::{digest, now, read_project_file, write_project_file},
+};
+use edgewright_store::VersionRow;
+use serde::Serialize;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+/// Digits of an id.
+const DIGITS: usize = 16;
+/// Longer texts are told as replaced whole: finding what they share takes time by the square.
+const LINES_MAX: usize = 3000;
+
+/// A version.
+#[derive(Clone, Debug, Serialize)]
+pub struct Version {
+    /// Names it: of text, data and code.
+    pub id: String,
+    /// When it was first trained, in milliseconds since 1970.
+    pub created: i64,
+    /// When it was last run.
+    pub last_run: i64,
+    /// Whether the project file reads so now.
+    pub current: bool,
+    /// What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints.
+    pub outcome: Value,
+    /// The text of the project file.
+    #[serde(skip)]
+    pub text: String,
+}
+
+/// What a line of a difference is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiffKind {
+    /// In both.
+    Same,
+    /// In the first alone.
+    Removed,
+    /// In the second alone.
+    Added,
+}
+
+/// A line of a difference.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DiffLine {
+    /// What it is.
+    pub kind: DiffKind,
+    /// The line.
+    pub text: String,
+}
+
+/// Notes what a run has trained; nothing when it did not come so far.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn record(
+    session: &Session<'_>,
+    results: &Results,
+    report: &RunReport,
+) -> Result<(), EngineError> {
+    let Some(trained) = &results.trained else { return Ok(()) };
+    let text = &session.project.text;
+    let id = digest(&format!("{}\n{}", trained.record.key, digest(text)))[..DIGITS].to_owned();
+    let outcome = serde_json::json!({
+        "seed": report.seed, "data": report.data, "training": report.training, "test": report.test, "verify": report.verify,
+    });
+    let now = now();
+    Ok(session.store.put_version(&VersionRow {
+        id,
+        created: now,
+        last_run: now,
+        stages: report.stages.len() as i64,
+        file: text.clone(),
+        outcome_json: outcome.to_string(),
+    })?)
+}
+
+/// All versions, the last run first.
+///
+/// # Errors
+/// Those of the store.
+pub fn list(session: &Session<'_>) -> Result<Vec<Version>, EngineError> {
+    let text = &session.project.text;
+    session.store.list_versions()?.into_iter().map(|row| version(row, text)).collect()
+}
+
+fn version(row: VersionRow, text: &str) -> Result<Version, EngineError> {
+    let outcome =
+        serde_json::from_str(&row.outcome_json).map_err(|e| EngineError::Internal(e.to_string()))?;
+    Ok(Version {
+        current: row.file == text,
+        id: row.id,
+        created: row.created,
+        last_run: row.last_run,
+        outcome,
+        text: row.file,
+    })
+}
+
+/// The version of that id, or of its first characters.
+///
+/// # Errors
+/// [`EngineError::NotFound`] for none or several; those of the store.
+pub fn find(session: &Session<'_>, id: &str) -> Result<Version, EngineError> {
+    let mut found = list(session)?.into_iter().filter(|v| !id.is_empty() && v.id.starts_with(id));
+    match (found.next(), found.next()) {
+        (Some(one), None) => Ok(one),
+        (Some(_), Some(_)) => {
+            Err(EngineError::NotFound(format!("several versions begin with `{id}`; give more of it")))
+        }
+        (None, _) => Err(EngineError::NotFound(format!(
+            "there is no version `{id}`\nhint: `edgewright version list` lists them"
+        ))),
+    }
+}
+
+/// What changed in the project file from one version to another, or to the file as it is now.
+///
+/// # Errors
+/// Those of [`find`].
+pub fn diff(session: &Session<'_>, from: &str, to: Option<&str>) -> Result<Vec<DiffLine>, EngineError> {
+    let before = find(session, from)?.text;
+    let after = match to {
+        Some(id) => find(session, id)?.text,
+        None => session.project.text.clone(),
+    };
+    Ok(lines(&before, &after))
+}
+
+/// Writes the file of a version again. `roots`: as in [`write_project_file`] for who comes over the network; whoever is at the machine may
+/// name any file. Returns the hash by which a writer says what it has read.
+///
+/// # Errors
+/// [`EngineError::Changed`] when somebody else writes meanwhile; those of [`write_project_file`].
+pub fn restore(dir: &Path, text: &str, roots: Option<&[PathBuf]>) -> Result<String, EngineError> {
+    match roots {
+        Some(roots) => {
+            let (_, there) = read_project_file(dir)?;
+            write_project_file(dir, text, Some(&there), roots)
+        }
+        None => {
+            Project::parse(dir, text)?;
+            crate::stages::build::write_whole(&dir.join(FILE_NAME), text.as_bytes())?;
+            Ok(digest(text))
+        }
+    }
+}
+
+/// What to take out of one text and put in to come to another, line by line, as little as can be.
+pub fn lines(before: &str, after: &str) -> Vec<DiffLine> {
+    let (a, b): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let line = |kind, text: &str| DiffLine { kind, text: text.to_owned() };
+    if a.len().max(b.len()) > LINES_MAX {
+        let gone = a.iter().map(|t| line(DiffKind::Removed, t));
+        return gone.chain(b.iter().map(|t| line(DiffKind::Added, t))).collect();
+    }
+    // Length of the longest common part of what follows line i and line j.
+    let width = b.len() + 1;
+    let mut longest = vec![0u16; (a.len() + 1) * width];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            longest[i * width + j] = if a[i] == b[j] {
+                longest[(i + 1) * width + j + 1] + 1
+            } else {
+                longest[(i + 1) * width + j].max(longest[i * width + j + 1])
+            };
+        }
+    }
+    let (mut i, mut j) = (0, 0);
+    let mut out = Vec::with_capacity(a.len().max(b.len()));
+    while i < a.len() || j < b.len() {
+        if i < a.len() && j < b.len() && a[i] == b[j] {
+            out.push(line(DiffKind::Same, a[i]));
+            (i, j) = (i + 1, j + 1);
+        } else if i < a.len() && (j == b.len() || longest[(i + 1) * width + j] >= longest[i * width + j + 1])
+        {
+            out.push(line(DiffKind::Removed, a[i]));
+            i += 1;
+        } else {
+            out.push(line(DiffKind::Added, b[j]));
+            j += 1;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(before: &str, after: &str) -> String {
+        let sign = |l: DiffLine| match l.kind {
+            DiffKind::Same => format!(" {}", l.text),
+            DiffKind::Removed => format!("-{}", l.text),
+            DiffKind::Added => format!("+{}", l.text),
+        };
+        lines(before, after).into_iter().map(sign).collect::<Vec<_>>().join("|")
+    }
+
+    #[test]
+    fn a_difference_keeps_what_is_shared() {
+        assert_eq!(told("a\nb\nc", "a\nx\nc"), " a|-b|+x| c");
+        assert_eq!(told("", "a"), "+a");
+        assert_eq!(told("a\nb", ""), "-a|-b");
+        assert_eq!(told("a\nb\nc\nd", "b\nd\ne"), "-a| b|-c| d|+e");
+        assert_eq!(told("same\ntext\n", "same\ntext\n"), " same| text");
+    }
+
+    #[test]
+    fn long_texts_are_replaced_whole() {
+        let long: String = (0..=LINES_MAX).map(|i| format!("{i}\n")).collect();
+        let all = lines(&long, "0");
+        assert_eq!(all.len(), LINES_MAX + 2);
+        assert!(all.iter().all(|l| l.kind != DiffKind::Same));
+    }
+}

@@ -1,0 +1,60 @@
+//! Versions: what was trained, what changed, and the way back.
+
+use crate::{
+    convert,
+    error::ApiResult,
+    state::{App, Asked, Named, ProjectDir},
+};
+use axum::{Json, extract::State};
+use edgewright_api::{Diff, DiffQuery, Problem, ProjectFile, VersionList};
+use edgewright_engine::{project::Project, versions};
+
+/// Every state of the project file that was trained, with what came of it.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/versions", tag = "projects",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = VersionList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_versions(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<VersionList>> {
+    let dir = project.dir.clone();
+    let all = app.run_in(&project, versions::list).await?;
+    Ok(Json(VersionList { versions: all.into_iter().map(|v| convert::version(&dir, v)).collect() }))
+}
+
+/// What changed in the project file from one version to another, or to the file as it is now.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/versions/{version}/diff", tag = "projects",
+    params(("project" = String, Path, description = "Id of the project"), ("version" = String, Path, description = "Id of the version"), DiffQuery),
+    responses((status = 200, body = Diff), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn diff_version(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(version): Named,
+    Asked(query): Asked<DiffQuery>,
+) -> ApiResult<Json<Diff>> {
+    let lines = app.run_in(&project, move |s| versions::diff(s, &version, query.to.as_deref())).await?;
+    Ok(Json(Diff { lines: lines.into_iter().map(convert::diff_line).collect() }))
+}
+
+/// Write the project file of a version again. What was built with it is still there, so that the next run is short.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/versions/{version}/restore", tag = "projects",
+    params(("project" = String, Path, description = "Id of the project"), ("version" = String, Path, description = "Id of the version")),
+    responses((status = 200, body = ProjectFile), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn restore_version(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(version): Named,
+) -> ApiResult<Json<ProjectFile>> {
+    let found = app.run_in(&project, move |s| versions::find(s, &version)).await?;
+    let roots = app.data_roots.clone();
+    let file = app
+        .run(move |_| {
+            let version = versions::restore(&project.dir, &found.text, Some(&roots))?;
+            let settings = Project::parse(&project.dir, &found.text)?;
+            Ok(ProjectFile {
+                text: found.text,
+                version,
+                settings: Some(convert::settings(&settings.file)),
+                problem: None,
+            })
+        })
+        .await?;
+    Ok(Json(file))
+}
