@@ -53,7 +53,14 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<String> {
     start(&mut workspace.cargo(["build", "--locked", "--quiet", "--package", "edgewright-cli"]))?;
     let binary = workspace.target()?.join("debug/edgewright");
     let shots = workspace.scratch("studio-shots")?;
-    for test in ["e2e/way.mjs", "e2e/collect.mjs", "e2e/tls.mjs", "e2e/live.mjs", "e2e/accounts.mjs", "e2e/versions.mjs"] {
+    for test in [
+        "e2e/way.mjs",
+        "e2e/collect.mjs",
+        "e2e/tls.mjs",
+        "e2e/live.mjs",
+        "e2e/accounts.mjs",
+        "e2e/versions.mjs",
+    ] {
         start(command(&studio, "node", [test]).arg(&binary).arg(&shots))?;
     }
     Ok(format!(

@@ -92,7 +92,11 @@ pub fn version(command: &VersionCommand, printer: &Printer) -> Result<Verdict> {
                 printer.json(&serde_json::json!({ "lines": lines }))?;
             } else {
                 for l in lines.iter().filter(|l| l.kind != DiffKind::Same) {
-                    printer.data(&format!("{}{}", if l.kind == DiffKind::Added { '+' } else { '-' }, l.text))?;
+                    printer.data(&format!(
+                        "{}{}",
+                        if l.kind == DiffKind::Added { '+' } else { '-' },
+                        l.text
+                    ))?;
                 }
             }
         }

@@ -827,6 +827,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every state of the project file that was trained, with what came of it. */
+        get: operations["list_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/versions/{version}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed in the project file from one version to another, or to the file as it is now. */
+        get: operations["diff_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/versions/{version}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write the project file of a version again. What was built with it is still there, so that the next run is short. */
+        post: operations["restore_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -1184,6 +1235,23 @@ export interface components {
              * @description Port on which devices connect; `null` when it cannot be had.
              */
             port?: number | null;
+        };
+        /** @description What to take out of one text and put in to come to another. */
+        Diff: {
+            /** @description Line by line, in order. */
+            lines: components["schemas"]["DiffLine"][];
+        };
+        /**
+         * @description What a line of a difference is.
+         * @enum {string}
+         */
+        DiffKind: "same" | "removed" | "added";
+        /** @description A line of a difference. */
+        DiffLine: {
+            /** @description What it is. */
+            kind: components["schemas"]["DiffKind"];
+            /** @description The line. */
+            text: string;
         };
         /** @description A DSP block before training. */
         DspEstimate: {
@@ -2644,6 +2712,31 @@ export interface components {
             ram_bytes?: number | null;
             /** @description Target. */
             target: string;
+        };
+        /** @description A state of the project file that was trained, and what came of it. */
+        Version: {
+            /**
+             * Format: int64
+             * @description When it was first trained.
+             */
+            created: number;
+            /** @description Whether the project file reads so now. */
+            current: boolean;
+            /** @description Hash of text, data and code. */
+            id: string;
+            /**
+             * Format: int64
+             * @description When it was last run.
+             */
+            last_run: number;
+            /** @description What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints. */
+            outcome: unknown;
+            settings?: components["schemas"]["Settings"] | null;
+        };
+        /** @description All versions of a project. */
+        VersionList: {
+            /** @description The last run first. */
+            versions: components["schemas"]["Version"][];
         };
         /** @description Part of a recording, drawn in columns. */
         Waveform: {
@@ -4651,6 +4744,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ImportResult"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_version: {
+        parameters: {
+            query?: {
+                /** @description Id of another version; the project file as it is now when left out. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the version */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diff"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the version */
+                version: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectFile"];
                 };
             };
             "4XX": {

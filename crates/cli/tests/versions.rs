@@ -1,0 +1,73 @@
+//! Versions of a project: kept by every run that trains, the same on the command line and over HTTP.
+
+mod common;
+use common::{
+    http::{Server, workspace},
+    text, tone,
+};
+use serde_json::json;
+
+#[test]
+fn what_was_trained_can_be_compared_and_restored() {
+    let (bench, key) = workspace();
+    for i in 0..10 {
+        bench.write(&format!("in/low.{i}.wav"), tone(300.0 + 5.0 * f64::from(i), i as u64));
+        bench.write(&format!("in/high.{i}.wav"), tone(1500.0 + 20.0 * f64::from(i), i as u64 + 100));
+    }
+    assert!(
+        bench.run(&["data", "import", "in", "--project", "kws", "--label-from", "name"]).status.success()
+    );
+    let list = || bench.json(&["version", "list", "kws", "--json"])["versions"].clone();
+    assert_eq!(list(), json!([]));
+    let run = |until: &str| assert!(bench.run(&["run", "kws", "--until", until]).status.success());
+    // A run that trains nothing is no version; one that went less far takes nothing away.
+    run("features");
+    assert_eq!(list(), json!([]));
+    run("test");
+    run("train");
+    let first = list();
+    assert_eq!(first.as_array().map(Vec::len), Some(1));
+    assert!(first[0]["outcome"]["test"]["int8"]["accuracy"].is_number(), "{first}");
+    let file = bench.path("kws/edgewright.toml");
+    let before = std::fs::read_to_string(&file).expect("there");
+    let after = before.replace("epochs = 5", "epochs = 6");
+    std::fs::write(&file, &after).expect("written");
+    assert_eq!(list()[0]["current"], false);
+    run("train");
+    let both = list();
+    let id = |n: usize| both[n]["id"].as_str().expect("an id").to_owned();
+    let (newer, older) = (id(0), id(1));
+    assert_eq!(
+        (older.as_str(), &both[0]["current"]),
+        (first[0]["id"].as_str().expect("an id"), &json!(true))
+    );
+    let told = bench.run(&["version", "diff", &older[..6], &newer, "--project", "kws"]);
+    assert_eq!(String::from_utf8_lossy(&told.stdout), "-epochs = 5\n+epochs = 6\n", "{}", text(&told));
+
+    let server = Server::start(&bench.path(""));
+    let path = |more: &str| format!("/api/v1/projects/kws/versions{more}");
+    let seen = server.get(&key, &path("")).ok(200);
+    assert_eq!(seen["versions"][1]["id"], json!(older));
+    assert_eq!(seen["versions"][1]["settings"]["epochs"], 5);
+    let diff = server.get(&key, &path(&format!("/{older}/diff"))).ok(200);
+    let added: Vec<_> =
+        diff["lines"].as_array().expect("lines").iter().filter(|l| l["kind"] == "added").collect();
+    assert_eq!(added, [&json!({"kind": "added", "text": "epochs = 6"})]);
+    let restore = |id: &str| server.json(&key, "POST", &path(&format!("/{id}/restore")), &json!({}));
+    assert_eq!(restore("nothing").code(), "not_found");
+    let back = restore(&older).ok(200);
+    assert_eq!(back["text"], json!(before));
+    assert_eq!(std::fs::read_to_string(&file).expect("there"), before);
+    // Somebody at the machine may have named a file elsewhere; over the network nobody brings that back.
+    bench.write("mine/low.1.wav", tone(300.0, 7));
+    std::fs::write(&file, format!("{before}\n[[data]]\npath = '../mine'\nlabel_from = 'name'\n"))
+        .expect("written");
+    run("train");
+    let named = list()[0]["id"].as_str().expect("an id").to_owned();
+    std::fs::write(&file, &before).expect("written");
+    let refused = restore(&named);
+    assert_eq!((refused.status, refused.code().as_str()), (422, "project_file"));
+    assert_eq!(std::fs::read_to_string(&file).expect("there"), before, "nothing was written");
+    assert!(bench.run(&["version", "restore", &named, "--project", "kws"]).status.success());
+    assert!(std::fs::read_to_string(&file).expect("there").contains("'../mine'"));
+}
