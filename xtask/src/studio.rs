@@ -60,6 +60,7 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<String> {
         "e2e/live.mjs",
         "e2e/accounts.mjs",
         "e2e/versions.mjs",
+        "e2e/impulses.mjs",
     ] {
         start(command(&studio, "node", [test]).arg(&binary).arg(&shots))?;
     }

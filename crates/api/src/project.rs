@@ -282,3 +282,32 @@ pub struct Diff {
     /// Line by line, in order.
     pub lines: Vec<DiffLine>,
 }
+
+/// An impulse that was kept beside the one in use.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct KeptImpulse {
+    /// Name of its file, `impulses/NAME.toml`.
+    pub name: String,
+    /// Whether it is the one in use, word for word.
+    pub current: bool,
+    /// Why it cannot be used, when it cannot.
+    pub problem: Option<String>,
+    /// What the project would be set to with it.
+    pub settings: Option<Settings>,
+}
+
+/// The impulses of a project that were kept.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct KeptImpulseList {
+    /// In order of name.
+    pub impulses: Vec<KeptImpulse>,
+}
+
+/// How to put a kept impulse into use.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UseImpulse {
+    /// Also when the one in use is kept under no name, and is lost then.
+    #[serde(default)]
+    pub discard: bool,
+}

@@ -53,6 +53,9 @@ pub enum Command {
     Model(crate::model::ModelCommand),
     /// Say what the impulse will be like before it is trained: shapes, weights, memory, instructions.
     Estimate(EstimateArgs),
+    /// Several impulses of a project: keep, compare, switch.
+    #[command(subcommand)]
+    Impulse(crate::impulse::ImpulseCommand),
     /// What was trained in a project, what changed since, and the way back.
     #[command(subcommand)]
     Version(crate::version::VersionCommand),

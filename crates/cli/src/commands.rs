@@ -57,6 +57,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Worker(args) => crate::server::worker(&args, printer),
         Command::Login(args) => crate::server::login(&args, printer),
         Command::Account(command) => crate::account::account(&command, printer),
+        Command::Impulse(command) => crate::impulse::impulse(&command, printer),
         Command::Version(command) => crate::version::version(&command, printer),
         Command::Key(command) => crate::server::key(&command, printer),
         Command::Completions { shell } => {

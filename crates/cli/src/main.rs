@@ -6,6 +6,7 @@
 mod account;
 mod args;
 mod commands;
+mod impulse;
 mod model;
 mod output;
 mod server;

@@ -9,7 +9,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use edgewright_engine::{
     calendar::utc,
-    versions::{self, DiffKind},
+    versions::{self, DiffKind, DiffLine},
 };
 use std::path::PathBuf;
 
@@ -88,17 +88,7 @@ pub fn version(command: &VersionCommand, printer: &Printer) -> Result<Verdict> {
         VersionCommand::Diff(args) => {
             let session = shared(&args.project, printer)?;
             let lines = versions::diff(&session, &args.from, args.to.as_deref())?;
-            if args.json.json {
-                printer.json(&serde_json::json!({ "lines": lines }))?;
-            } else {
-                for l in lines.iter().filter(|l| l.kind != DiffKind::Same) {
-                    printer.data(&format!(
-                        "{}{}",
-                        if l.kind == DiffKind::Added { '+' } else { '-' },
-                        l.text
-                    ))?;
-                }
-            }
+            print_diff(&lines, args.json, printer)?;
         }
         VersionCommand::Restore(args) => {
             let found = {
@@ -117,4 +107,15 @@ pub fn version(command: &VersionCommand, printer: &Printer) -> Result<Verdict> {
         }
     }
     Ok(Verdict::Done)
+}
+
+/// Prints what was taken out and put in.
+pub fn print_diff(lines: &[DiffLine], json: JsonArg, printer: &Printer) -> Result<()> {
+    if json.json {
+        return printer.json(&serde_json::json!({ "lines": lines }));
+    }
+    for l in lines.iter().filter(|l| l.kind != DiffKind::Same) {
+        printer.data(&format!("{}{}", if l.kind == DiffKind::Added { '+' } else { '-' }, l.text))?;
+    }
+    Ok(())
 }

@@ -20,6 +20,7 @@ pub mod estimate;
 mod events;
 mod heart_tool;
 pub mod importance;
+pub mod impulses;
 pub mod jobs;
 pub mod model_import;
 pub mod model_profile;

@@ -13,6 +13,7 @@ use edgewright_engine::{
     dataset::{self, ImportReport, PageLine, Shown},
     documents::TargetEntry,
     estimate::Estimate,
+    impulses::KeptImpulse,
     jobs::{self, JobState, LogLine, NumberedLine},
     preview::PreviewRequest,
     project::{LearnKind, Project, ProjectFile},
@@ -105,6 +106,16 @@ pub fn version(dir: &std::path::Path, version: versions::Version) -> api::Versio
         current: version.current,
         settings: Project::parse(dir, &version.text).ok().map(|p| settings(&p.file)),
         outcome: version.outcome,
+    }
+}
+
+/// `dir`: of the project.
+pub fn kept_impulse(dir: &std::path::Path, impulse: KeptImpulse) -> api::KeptImpulse {
+    api::KeptImpulse {
+        settings: Project::parse(dir, &impulse.text).ok().map(|p| settings(&p.file)),
+        name: impulse.name,
+        current: impulse.current,
+        problem: impulse.problem,
     }
 }
 

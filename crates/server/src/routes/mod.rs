@@ -3,6 +3,7 @@
 mod access;
 mod accounts;
 mod devices;
+mod impulses;
 mod jobs;
 mod phone;
 mod projects;
@@ -36,6 +37,10 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(projects::read_file, projects::write_file))
         .routes(routes!(projects::check_file))
         .routes(routes!(projects::estimate))
+        .routes(routes!(impulses::list_impulses))
+        .routes(routes!(impulses::save_impulse, impulses::remove_impulse))
+        .routes(routes!(impulses::use_impulse))
+        .routes(routes!(impulses::diff_impulse))
         .routes(routes!(versions::list_versions))
         .routes(routes!(versions::diff_version))
         .routes(routes!(versions::restore_version))
