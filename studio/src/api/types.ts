@@ -370,6 +370,75 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/impulses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The impulses that were kept beside the one in use, which stands in the project file. */
+        get: operations["list_impulses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/impulses/{impulse}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Keep the impulse in use under a name: 1 to 64 letters, digits, `-` and `_`. What was kept under it is replaced. */
+        put: operations["save_impulse"];
+        post?: never;
+        /** Remove a kept impulse; the project file stays as it is. */
+        delete: operations["remove_impulse"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/impulses/{impulse}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changes from a kept impulse to another, or to the one in use. */
+        get: operations["diff_impulse"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/impulses/{impulse}/use": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Put a kept impulse into use. One that would be lost is refused with `changed`, unless it is to be discarded. */
+        post: operations["use_impulse"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/jobs": {
         parameters: {
             query?: never;
@@ -1629,6 +1698,21 @@ export interface components {
          * @enum {string}
          */
         JobState: "queued" | "running" | "done" | "failed" | "cancelled";
+        /** @description An impulse that was kept beside the one in use. */
+        KeptImpulse: {
+            /** @description Whether it is the one in use, word for word. */
+            current: boolean;
+            /** @description Name of its file, `impulses/NAME.toml`. */
+            name: string;
+            /** @description Why it cannot be used, when it cannot. */
+            problem?: string | null;
+            settings?: components["schemas"]["Settings"] | null;
+        };
+        /** @description The impulses of a project that were kept. */
+        KeptImpulseList: {
+            /** @description In order of name. */
+            impulses: components["schemas"]["KeptImpulse"][];
+        };
         /** @description A key, without its secret. */
         Key: {
             /**
@@ -2689,6 +2773,11 @@ export interface components {
              */
             size: number;
         };
+        /** @description How to put a kept impulse into use. */
+        UseImpulse: {
+            /** @description Also when the one in use is kept under no name, and is lost then. */
+            discard?: boolean;
+        };
         /** @description Proof on one target. */
         Verification: {
             /** @description Whether the emitted C agrees to the last bit; `null` when it could not be run. */
@@ -3600,6 +3689,167 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FindingList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_impulses: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptImpulseList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_impulse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Name */
+                impulse: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_impulse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Name */
+                impulse: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_impulse: {
+        parameters: {
+            query?: {
+                /** @description Id of another version; the project file as it is now when left out. */
+                to?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Name */
+                impulse: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Diff"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    use_impulse: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Name */
+                impulse: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UseImpulse"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProjectFile"];
                 };
             };
             "4XX": {
