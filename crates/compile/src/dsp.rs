@@ -119,6 +119,10 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize, whole: &str) -> DspCode
             chosen_array(&mut out);
             return crate::dsp_features::emit(p, symbol, axes, out);
         }
+        Plan::Custom(p) => {
+            chosen_array(&mut out);
+            return crate::dsp_custom::emit(p, symbol, axes, out);
+        }
         Plan::Fixed(p) => return crate::dsp_fixed::emit(p, symbol, axes, block.axes[0], whole),
         Plan::Spectral(p) => {
             chosen_array(&mut out);
@@ -176,6 +180,17 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize, whole: &str) -> DspCode
 
 /// Emits a decimation once, however often it is used; `done` holds the names of those that are there.
 fn decimator(d: &Decimator, symbol: &str, done: &mut Vec<String>, out: &mut String) -> String {
+    let name = decimator_table(d, symbol, done, out);
+    format!("        n = ew_decimate(&{name}, x, n);\n")
+}
+
+/// The table alone; its name.
+pub(crate) fn decimator_table(
+    d: &Decimator,
+    symbol: &str,
+    done: &mut Vec<String>,
+    out: &mut String,
+) -> String {
     let name = format!("{symbol}_by{}", d.ratio);
     if !done.contains(&name) {
         let row = |s: &[f32; 4]| format!("{{{}}}", s.map(float).join(", "));
@@ -188,7 +203,7 @@ fn decimator(d: &Decimator, symbol: &str, done: &mut Vec<String>, out: &mut Stri
         ));
         done.push(name.clone());
     }
-    format!("        n = ew_decimate(&{name}, x, n);\n")
+    name
 }
 
 /// Emits spectral analysis as a function of just the steps that are configured.

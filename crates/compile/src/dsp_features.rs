@@ -4,8 +4,21 @@ use crate::{
     dsp::{DspCode, fft, floats},
     names::float,
 };
-use edgewright_dsp::{FeaturesPlan, GENERATORS};
+use edgewright_dsp::{FeaturesPlan, GENERATORS, Welch};
 use std::fmt::Write;
+
+/// Emits the tables of a spectrum under this name.
+pub(crate) fn welch_table(welch: &Welch, symbol: &str, out: &mut String) {
+    let fft = fft(symbol, &welch.fft, out);
+    out.push_str(&floats(&format!("{symbol}_taper"), &welch.taper));
+    let _ = writeln!(
+        out,
+        "EW_DATA ew_welch {symbol} = {{{fft}, {symbol}_taper, {}, {}, {}}};",
+        float(welch.density),
+        float(welch.width_hz),
+        float(welch.evenness)
+    );
+}
 
 /// Emits the block; `out` holds the table of its axes.
 pub(crate) fn emit(p: &FeaturesPlan, symbol: &str, axes: usize, mut out: String) -> DspCode {
@@ -46,15 +59,7 @@ pub(crate) fn emit(p: &FeaturesPlan, symbol: &str, axes: usize, mut out: String)
     let mut most = "";
     if let Some(welch) = &p.spectrum {
         runtime.extend(["ew_fft.h", "ew_welch.h"]);
-        let fft = fft(symbol, &welch.fft, &mut out);
-        out.push_str(&floats(&format!("{symbol}_taper"), &welch.taper));
-        let _ = writeln!(
-            out,
-            "EW_DATA ew_welch {symbol} = {{{fft}, {symbol}_taper, {}, {}, {}}};",
-            float(welch.density),
-            float(welch.width_hz),
-            float(welch.evenness)
-        );
+        welch_table(welch, symbol, &mut out);
         step(format!("ew_welch_power(&{symbol}, x, {n}u, rest);"));
         if wants("spectral_entropy") {
             step(format!("*features++ = ew_spectral_entropy(&{symbol}, rest);"));

@@ -7,6 +7,7 @@
 pub mod cost;
 mod depthwise;
 mod dsp;
+mod dsp_custom;
 mod dsp_features;
 mod dsp_fixed;
 mod emit;

@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("ew_heart.h", include_str!("../../../runtime/c/dsp/ew_heart.h")),
     ("ew_features.h", include_str!("../../../runtime/c/dsp/ew_features.h")),
     ("ew_welch.h", include_str!("../../../runtime/c/dsp/ew_welch.h")),
+    ("ew_custom.h", include_str!("../../../runtime/c/dsp/ew_custom.h")),
     ("ew_spectral.h", include_str!("../../../runtime/c/dsp/ew_spectral.h")),
     ("ew_wavelet.h", include_str!("../../../runtime/c/dsp/ew_wavelet.h")),
     ("ew_peaks.h", include_str!("../../../runtime/c/dsp/ew_peaks.h")),
@@ -58,4 +59,25 @@ pub fn text(wanted: &[&str]) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn no_two_files_define_the_same_function() {
+        let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+        for (file, text) in FILES {
+            for line in
+                text.lines().filter(|l| l.contains("EW_FN ") && l.contains('(') && !l.contains("#define"))
+            {
+                let name = line.split('(').next().and_then(|l| l.split([' ', '*']).next_back()).unwrap_or("");
+                let before = known.insert(name, file);
+                assert!(before.is_none_or(|b| b == *file), "{name} stands in {before:?} and {file}");
+            }
+        }
+        assert!(known.len() > 100, "{}", known.len());
+    }
 }

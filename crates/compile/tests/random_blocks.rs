@@ -4,7 +4,7 @@ mod blocks;
 
 use blocks::{block, window};
 use edgewright_compile::{Options, compile, target};
-use edgewright_dsp::{Analysis, GENERATORS, Plan};
+use edgewright_dsp::{Analysis, GENERATORS, Op, Plan};
 use edgewright_impulse::Impulse;
 use edgewright_test_support::{Rng, random::floats, run_on_host};
 use edgewright_toolchain::{Compiler, host_compilers, sanitizer_works};
@@ -105,6 +105,18 @@ fn ways(impulse: &Impulse, seen: &mut BTreeSet<String>) {
         seen.insert(format!("bands {}, harmonics {}", !p.bands.is_empty(), !p.harmonics.is_empty()));
         seen.insert(format!("spectrum {}", p.spectrum.is_some()));
     }
+    if let Plan::Custom(p) = &block.plan {
+        let text = |step: &edgewright_dsp::Step| {
+            let op = format!("{:?}", step.op);
+            let end = op.find(['{', '[']).unwrap_or(op.len());
+            let word = op[..end].trim();
+            match step.op {
+                Op::Unary(_) | Op::Binary(_) => format!("step {word}"),
+                _ => format!("step {}", word.split(['(', ' ']).next().unwrap_or(word)),
+            }
+        };
+        seen.extend(p.steps.iter().map(text));
+    }
     if let Plan::Spectral(p) = &block.plan {
         for d in &p.decimation {
             seen.insert(format!("decimation by {}", d.ratio));
@@ -184,6 +196,46 @@ fn random_blocks_give_the_bits_of_the_rust_side() {
     }
 }
 
+/// Steps of custom blocks.
+const STEPS: [&str; 36] = [
+    "step Axis",
+    "step Time",
+    "step Unary(Negate)",
+    "step Unary(Abs)",
+    "step Unary(Sqrt)",
+    "step Unary(Ln)",
+    "step Unary(Log10)",
+    "step Binary(Add)",
+    "step Binary(Subtract)",
+    "step Binary(Multiply)",
+    "step Binary(Divide)",
+    "step Binary(Smaller)",
+    "step Binary(Larger)",
+    "step Binary(Less)",
+    "step Binary(AtMost)",
+    "step Difference",
+    "step Running",
+    "step Smooth",
+    "step Slice",
+    "step Filter",
+    "step Decimate",
+    "step Sort",
+    "step Histogram",
+    "step Power",
+    "step Mean",
+    "step Rms",
+    "step Energy",
+    "step Total",
+    "step Moments",
+    "step Extremes",
+    "step Pick",
+    "step Crossings",
+    "step Entropy",
+    "step Correlation",
+    "step Dot",
+    "step Peak",
+];
+
 #[test]
 fn the_cases_go_every_way() {
     // Those of both compilers, without the sanitizer.
@@ -220,6 +272,7 @@ fn the_cases_go_every_way() {
     ]
     .iter()
     .chain(&GENERATORS)
+    .chain(&STEPS)
     {
         assert!(seen.contains(*way), "no case went through {way}; there were {seen:?}");
     }

@@ -64,6 +64,10 @@ const fn select(
     }
 }
 
+const fn text(name: &'static str, default: &'static str, help: &'static str) -> ParamInfo {
+    ParamInfo { name, kind: ParamKind::Text, default: Default::Text(default), unit: "", versions: ONE, help }
+}
+
 impl ParamInfo {
     const fn of(mut self, versions: &'static [u32]) -> Self {
         self.versions = versions;
@@ -221,6 +225,21 @@ static BLOCKS: &[BlockInfo] = &[
             .of(ONE),
             switch("correlation", false, "Pearson's correlation of each pair of axes; 0 where one is constant.").of(ONE),
             switch("magnitude_area", false, "Mean of the sum of the absolute values of all axes.").of(ONE),
+        ],
+    },
+    BlockInfo {
+        name: "custom",
+        title: "Custom features",
+        help: "Features of your own, from a program of expressions that is computed here and emitted as C.",
+        versions: ONE,
+        params: &[
+            text(
+                "program",
+                "feature mean = mean(axis0); feature rms = rms(axis0)",
+                "Lines `axes`, `param`, `let` and `feature`; below is what they say.",
+            ),
+            text("values", "", "Numbers for the program's `param` lines, such as `cutoff = 5, order = 4`; the others stay as written."),
+            text("features", "", "Names of the features that are computed, with commas between them; empty for all."),
         ],
     },
     BlockInfo {

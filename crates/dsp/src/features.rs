@@ -138,7 +138,7 @@ impl Welch {
 }
 
 /// How often one of two neighbours is below `level` and the other is not.
-fn crossings(x: &[f32], level: f32) -> f32 {
+pub(crate) fn crossings(x: &[f32], level: f32) -> f32 {
     let mut count = 0.0f32;
     for i in 1..x.len() {
         if (x[i - 1] < level) != (x[i] < level) {
@@ -149,7 +149,7 @@ fn crossings(x: &[f32], level: f32) -> f32 {
 }
 
 /// Sum of the squares.
-fn energy(x: &[f32]) -> f32 {
+pub(crate) fn energy(x: &[f32]) -> f32 {
     let mut sum = 0.0f32;
     for v in x {
         sum += v * v;
@@ -158,7 +158,7 @@ fn energy(x: &[f32]) -> f32 {
 }
 
 /// Smallest and largest value.
-fn range(x: &[f32]) -> (f32, f32) {
+pub(crate) fn range(x: &[f32]) -> (f32, f32) {
     let (mut low, mut high) = (x[0], x[0]);
     for &v in x {
         if v < low {
@@ -172,7 +172,7 @@ fn range(x: &[f32]) -> (f32, f32) {
 }
 
 /// Share of the values in each of equally wide bins from the smallest to the largest; all in the first for a constant.
-fn histogram(x: &[f32], shares: &mut [f32]) {
+pub(crate) fn histogram(x: &[f32], shares: &mut [f32]) {
     let (low, high) = range(x);
     let (wide, bins) = (high - low, shares.len() as f32);
     shares.fill(0.0);
@@ -188,7 +188,7 @@ fn histogram(x: &[f32], shares: &mut [f32]) {
 }
 
 /// Entropy of shares of a total, in nats.
-fn entropy(shares: &[f32], total: f32) -> f32 {
+pub(crate) fn entropy(shares: &[f32], total: f32) -> f32 {
     let mut sum = 0.0f32;
     for share in shares {
         let p = share / total;
@@ -199,7 +199,7 @@ fn entropy(shares: &[f32], total: f32) -> f32 {
     sum
 }
 
-fn sum(x: &[f32]) -> f32 {
+pub(crate) fn sum(x: &[f32]) -> f32 {
     let mut sum = 0.0f32;
     for v in x {
         sum += v;
@@ -217,7 +217,7 @@ fn absolute(x: &[f32]) -> f32 {
 }
 
 /// The bin with the most power, the first of equals; the mean's is left out.
-fn dominant(power: &[f32]) -> usize {
+pub(crate) fn dominant(power: &[f32]) -> usize {
     let mut most = 1;
     for k in 2..power.len() {
         if power[k] > power[most] {
@@ -248,7 +248,7 @@ fn sink(x: &mut [f32], mut root: usize, n: usize) {
 }
 
 /// Sorts in place, in as many steps for the worst order as for the best.
-fn sort(x: &mut [f32]) {
+pub(crate) fn sort(x: &mut [f32]) {
     let n = x.len();
     for root in (0..n / 2).rev() {
         sink(x, root, n);
@@ -266,7 +266,7 @@ fn interquartile(x: &mut [f32]) -> f32 {
 }
 
 /// Pearson's correlation; 0 where one is constant.
-fn correlation(x: &[f32], y: &[f32]) -> f32 {
+pub(crate) fn correlation(x: &[f32], y: &[f32]) -> f32 {
     let (mx, my) = (mean(x), mean(y));
     let (mut xx, mut yy, mut xy) = (0.0f32, 0.0f32, 0.0f32);
     for (x, y) in x.iter().zip(y) {

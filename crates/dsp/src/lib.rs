@@ -14,6 +14,7 @@ mod audio_plan;
 mod block;
 mod catalog;
 mod cmvn;
+mod custom;
 mod decimate;
 mod device_image;
 mod features;
@@ -41,6 +42,9 @@ mod wide;
 pub use audio::{MelPlan, MelVariant, SpectrogramPlan, SpectrogramVariant};
 pub use block::{BlockInfo, Default, DspError, OutputShape, ParamInfo, ParamKind, Params, Value, WindowSpec};
 pub use catalog::blocks;
+pub use custom::{
+    Binary, CustomPlan, EXAMPLE, FUNCTIONS, Function, Op, Operand, Step, Unary, program_parameters,
+};
 pub use decimate::Decimator;
 pub use device_image::{PixelScaling, ResizeMode, quantised_pixels, resize as resize_device};
 pub use features::{Band, FeaturesPlan, GENERATORS, Welch};

@@ -1,12 +1,14 @@
 //! From a configuration to tables: every check happens here, nothing can fail later but the values themselves.
 
 use crate::{
-    Analysis, BlockInfo, DspError, FeaturesPlan, FlattenPlan, HeartOptions, HeartPlan, ImagePlan, MelPlan,
-    OutputShape, ParamKind, Params, RawPlan, SpectralPlan, SpectrogramPlan, Value, Variability, WindowSpec,
+    Analysis, BlockInfo, CustomPlan, DspError, FeaturesPlan, FlattenPlan, HeartOptions, HeartPlan, ImagePlan,
+    MelPlan, OutputShape, ParamKind, Params, RawPlan, SpectralPlan, SpectrogramPlan, Value, Variability,
+    WindowSpec,
     audio_plan::{mel, spectrogram},
     block::Default,
     blocks,
     catalog::ARITH,
+    custom::custom,
     features_plan::features,
     fixed::FixedPlan,
     spectral_plan::spectral,
@@ -31,6 +33,7 @@ pub enum Plan {
     Image(ImagePlan),
     Heart(HeartPlan),
     Features(FeaturesPlan),
+    Custom(CustomPlan),
 }
 
 /// Configured parameters over the declared defaults.
@@ -231,6 +234,7 @@ pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> 
         }
         "image" => image(&p, window),
         "signal_features" => features(&p, window),
+        "custom" => custom(&p, window),
         "hr" => {
             let options = HeartOptions {
                 ecg: p.text("ppg_ecg") == "ecg",
@@ -281,6 +285,7 @@ impl Plan {
             Self::Raw(p) => OutputShape::Flat(p.len),
             Self::Heart(p) => OutputShape::Flat(p.len()),
             Self::Features(p) => OutputShape::Flat(p.features()),
+            Self::Custom(p) => OutputShape::Flat(p.names.len()),
             Self::Flatten(p) => OutputShape::Flat(p.axes * p.per_axis()),
             Self::Spectral(p) => OutputShape::Flat(p.features()),
             Self::Spectrogram(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
@@ -298,6 +303,7 @@ impl Plan {
             Self::Raw(p) => p.len,
             Self::Heart(p) => p.frames * p.axes,
             Self::Features(p) => p.frames * p.axes,
+            Self::Custom(p) => p.frames * p.axes,
             Self::Flatten(p) => p.frames * p.axes,
             Self::Spectral(p) => p.frames * p.axes,
             Self::Spectrogram(p) => p.framing.samples,
@@ -314,6 +320,7 @@ impl Plan {
             Self::Flatten(p) => p.scratch_len(),
             Self::Heart(p) => p.scratch_len(),
             Self::Features(p) => p.scratch_len(),
+            Self::Custom(p) => p.scratch,
             Self::Spectral(p) => p.scratch_len(),
             Self::Spectrogram(p) => p.scratch_len(),
             Self::Mel(p) => p.scratch_len(),
@@ -377,6 +384,7 @@ impl Plan {
             Self::Flatten(p) => p.extract(window, state, scratch, features),
             Self::Heart(p) => p.extract(window, state, scratch, features),
             Self::Features(p) => p.extract(window, scratch, features),
+            Self::Custom(p) => p.extract(window, scratch, features),
             Self::Spectral(p) => p.extract(window, scratch, features),
             Self::Spectrogram(p) => p.extract(window, scratch, features),
             Self::Mel(p) => p.extract(window, scratch, features),
@@ -400,6 +408,7 @@ impl Plan {
                 per_axis(wanted.chain(moving).collect())
             }
             Self::Features(p) => p.names(axes),
+            Self::Custom(p) => p.names.clone(),
             Self::Spectral(p) => p.names(axes),
             Self::Spectrogram(_) | Self::Mel(_) | Self::Fixed(_) => match self.output() {
                 OutputShape::Spectrogram { rows, columns } => (0..rows * columns)
@@ -429,6 +438,7 @@ impl Plan {
                 Analysis::Wavelet(_) => vec![],
             },
             Self::Features(p) => p.spectrum.iter().map(|s| s.fft.n).collect(),
+            Self::Custom(p) => p.transforms(),
             Self::Spectrogram(p) => vec![p.fft.n],
             Self::Mel(p) => vec![p.fft.n],
             Self::Fixed(p) => vec![p.fft.n],

@@ -234,7 +234,7 @@ fn centre(x: &mut [f32]) {
 
 /// Second-order sections from rest, in place (direct form II transposed). All in one pass: what one section does waits for
 /// the one before, not for the whole axis.
-fn filter(sections: &[[f32; 5]], x: &mut [f32]) {
+pub(crate) fn filter(sections: &[[f32; 5]], x: &mut [f32]) {
     match sections {
         [a] => cascade([a], x),
         [a, b] => cascade([a, b], x),

@@ -43,7 +43,8 @@ fn named(file: &ProjectFile) -> impl Iterator<Item = (&'static str, &str)> {
     data.chain(models)
 }
 
-fn inside(dir: &Path, path: &str, allowed: &[PathBuf]) -> bool {
+/// Whether a path leads to a file of the project, or of these folders.
+pub(crate) fn inside(dir: &Path, path: &str, allowed: &[PathBuf]) -> bool {
     let Some(real) = resolve(&dir.join(path)) else { return false };
     let below = |root: &Path| std::fs::canonicalize(root).is_ok_and(|root| real.starts_with(root));
     below(dir) && !real.components().any(|c| c.as_os_str() == STATE_DIR)

@@ -212,9 +212,42 @@ fn blocks() -> String {
                 p.help
             ));
         }
+        if b.name == "custom" {
+            out.push_str(&language());
+        }
     }
     out
 }
+
+/// The language of custom blocks.
+fn language() -> String {
+    let mut out = format!(
+        "\n{LANGUAGE}\n```toml\n[[impulse.dsp]]\nblock = \"custom\"\nfile = \"motion.ew\"        # or program = \"...\" here\nvalues = \"edge = 4\"\n```\n\n`motion.ew`:\n\n```text\n{}```\n\n| function | gives |\n|---|---|\n",
+        edgewright_dsp::EXAMPLE
+    );
+    for f in edgewright_dsp::FUNCTIONS {
+        let usage = f.usage.replace(" or ", "`, `");
+        out.push_str(&format!("| `{usage}` | {} |\n", f.help));
+    }
+    out
+}
+
+const LANGUAGE: &str = r"A program has one statement on a line (or several with `;` between them); `#` begins a comment, and within parentheses a line may end.
+
+- `axes x, y, z` names the axes that the block sees, in their order; without it they are `axis0`, `axis1`, ...
+- `param name = number`, or `param name = number from low to high`: a number that `values` sets.
+- `let name = expression`.
+- `feature name = expression`, the name in quotes where it has spaces: one feature of a scalar, as many as there are values of a series or spectrum.
+
+An expression is a scalar, a series (of a known length, at a rate) or a spectrum (of bins). `+ - * /` and `< <= > >=` (1 or 0) work
+value by value; a scalar goes with every value of the other side, two series or spectra must have the same length and rate. A division by 0
+gives 0, and a feature that is no finite number becomes 0. Beside names there are `rate` (Hz), `frames`, `pi` and `time` (seconds from the
+window's start). What does not fit is refused with line, column and both types.
+
+What is the same is computed once, what no selected feature needs is not computed, and values share memory when their time is over: the RAM
+is known before the build (`edgewright run` reports it). An axis that no feature needs is not read on the device. The C has the bits of the Rust side.
+In the table `x` and `y` are series, `s` is a spectrum, `v` any of them; what stands for a number must be known before the run.
+";
 
 fn target_table() -> Result<String, EngineError> {
     let mut out = String::from(

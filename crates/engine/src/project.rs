@@ -253,10 +253,45 @@ pub struct DspSection {
     /// Axes by name; left out: all.
     #[serde(default)]
     pub axes: Option<Vec<String>>,
+    /// File of the project with the program of a custom block, instead of `program`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// Parameters of the block.
     #[serde(flatten)]
     pub params: BTreeMap<String, toml::Value>,
 }
+
+impl DspSection {
+    /// Takes the program out of the file that is named.
+    fn read_program(&mut self, dir: &Path) -> Result<(), String> {
+        let Some(name) = &self.file else { return Ok(()) };
+        if self.block != "custom" {
+            return Err(format!("`file = {name:?}` is for `block = \"custom\"`, which this is not"));
+        }
+        if self.params.contains_key("program") {
+            return Err(format!(
+                "the custom block has `program` and `file = {name:?}`; leave one of them out"
+            ));
+        }
+        if !crate::confine::inside(dir, name, &[]) {
+            return Err(format!("`file = {name:?}` must be a file of the project's folder"));
+        }
+        let too_long = || {
+            format!("`file = {name:?}` has more than {LONGEST_PROGRAM} bytes; a program has at most so many")
+        };
+        let path = dir.join(name);
+        if std::fs::metadata(&path).is_ok_and(|m| m.len() > LONGEST_PROGRAM) {
+            return Err(too_long());
+        }
+        let text =
+            std::fs::read_to_string(&path).map_err(|e| format!("`file = {name:?}` cannot be read: {e}"))?;
+        self.params.insert("program".into(), toml::Value::String(text));
+        Ok(())
+    }
+}
+
+/// Bytes of a program that is read.
+const LONGEST_PROGRAM: u64 = 65_536;
 
 /// `[evaluation]`
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
@@ -403,6 +438,11 @@ impl Project {
             file.project.name = folder;
         }
         file.check(&path)?;
+        for section in &mut file.impulse.dsp {
+            section
+                .read_program(dir)
+                .map_err(|message| EngineError::ProjectFile { path: path.clone(), message })?;
+        }
         Ok(Self { dir: dir.to_path_buf(), file, text: text.to_owned() })
     }
 

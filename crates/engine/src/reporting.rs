@@ -237,7 +237,11 @@ fn about_impulse(gold: &Gold, data: &mut ReportData) -> Result<(), EngineError> 
                     let value = match v {
                         edgewright_dsp::Value::Number(n) => n.to_string(),
                         edgewright_dsp::Value::Bool(b) => b.to_string(),
-                        edgewright_dsp::Value::Text(t) => t.clone(),
+                        // A program in one line.
+                        edgewright_dsp::Value::Text(t) => {
+                            let lines = t.lines().map(str::trim).filter(|l| !l.is_empty());
+                            lines.collect::<Vec<_>>().join("; ")
+                        }
                     };
                     (k.clone(), value)
                 })

@@ -67,6 +67,16 @@ impl DspBlock {
                 }
             }
         }
+        if let edgewright_dsp::Plan::Custom(plan) = &whole.plan {
+            // What the program calls them, of which some features of the block are left.
+            let named: Vec<String> = plan.sources(
+                &features.iter().map(|&f| self.keep.as_ref().map_or(f, |k| k[f])).collect::<Vec<_>>(),
+            );
+            let mut params = best.params.clone();
+            params.insert("features".into(), Value::Text(named.join(", ")));
+            let axes = best.axes.clone();
+            attempt(&mut best, params, axes);
+        }
         if self.block == "signal_features" {
             while let Some(Value::Number(n)) = best.params.get("harmonics").cloned()
                 && n >= 1.0

@@ -119,16 +119,8 @@ EW_FN void ew_sink(float *x, size_t root, size_t n)
     x[root] = v;
 }
 
-/* The value below which `quarters` quarters of a sorted list lie. */
-EW_FN float ew_quarter(const float *sorted, size_t n, size_t quarters)
-{
-    const size_t at = (n - 1u) * quarters, low = at / 4u;
-    const float part = (float)(at % 4u) * 0.25f;
-    return part == 0.0f ? sorted[low] : sorted[low] + part * (sorted[low + 1u] - sorted[low]);
-}
-
-/* Range between the quartiles; sorts x. */
-EW_FN float ew_interquartile(float *x, size_t n)
+/* Sorts in place, in as many steps for the worst order as for the best. */
+EW_FN void ew_heap_sort(float *x, size_t n)
 {
     size_t i;
     for (i = n / 2u; i-- > 0u;) {
@@ -140,6 +132,20 @@ EW_FN float ew_interquartile(float *x, size_t n)
         x[i] = most;
         ew_sink(x, 0u, i);
     }
+}
+
+/* The value below which `quarters` quarters of a sorted list lie. */
+EW_FN float ew_quarter(const float *sorted, size_t n, size_t quarters)
+{
+    const size_t at = (n - 1u) * quarters, low = at / 4u;
+    const float part = (float)(at % 4u) * 0.25f;
+    return part == 0.0f ? sorted[low] : sorted[low] + part * (sorted[low + 1u] - sorted[low]);
+}
+
+/* Range between the quartiles; sorts x. */
+EW_FN float ew_interquartile(float *x, size_t n)
+{
+    ew_heap_sort(x, n);
     return ew_quarter(x, n, 3u) - ew_quarter(x, n, 1u);
 }
 

@@ -1,5 +1,7 @@
 //! Random DSP blocks: every block, every version, parameters over their whole range.
 
+pub mod program;
+
 use edgewright_dsp::{GENERATORS, Params, Value, WAVELETS};
 use edgewright_impulse::{DspBlock, Window};
 use edgewright_sample::Axis;
@@ -87,7 +89,7 @@ fn own(rng: &mut Rng, name: &str, params: &mut Params) {
 }
 
 /// Blocks that are drawn.
-pub const KINDS: [&str; 10] = [
+pub const KINDS: [&str; 11] = [
     "raw",
     "flatten",
     "imu_syntiant",
@@ -98,13 +100,14 @@ pub const KINDS: [&str; 10] = [
     "mfcc",
     "signal_features",
     "spectral_analysis",
+    "custom",
 ];
 
 /// A random block on `window`; `None` where the block refuses what was drawn, such as a filter above half the rate.
 pub fn block(rng: &mut Rng, index: usize, window: &Window) -> Option<DspBlock> {
     // Spectral analysis has the most ways through it, and MFCC refuses the most of what is drawn.
-    const OFTEN: [usize; 18] = [0, 1, 2, 3, 4, 5, 5, 6, 6, 7, 7, 7, 8, 8, 9, 9, 9, 9];
-    let name = KINDS[OFTEN[rng.below(18)]];
+    const OFTEN: [usize; 21] = [0, 1, 2, 3, 4, 5, 5, 6, 6, 7, 7, 7, 8, 8, 9, 9, 9, 9, 10, 10, 10];
+    let name = KINDS[OFTEN[rng.below(21)]];
     block_of(rng, index, name, window)
 }
 
@@ -126,6 +129,11 @@ pub fn block_of(rng: &mut Rng, index: usize, name: &str, window: &Window) -> Opt
         "signal_features" => {
             version = 1;
             features(rng, window, &mut params);
+        }
+        "custom" => {
+            version = 1;
+            params.remove("scale_axes");
+            params.insert("program".into(), Value::Text(program::program(rng, window)));
         }
         "imu_syntiant" | "audio_syntiant" | "hr" => {
             version = 1;
