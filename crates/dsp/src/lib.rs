@@ -43,7 +43,7 @@ pub use audio::{MelPlan, MelVariant, SpectrogramPlan, SpectrogramVariant};
 pub use block::{BlockInfo, Default, DspError, OutputShape, ParamInfo, ParamKind, Params, Value, WindowSpec};
 pub use catalog::blocks;
 pub use custom::{
-    Binary, CustomPlan, EXAMPLE, FUNCTIONS, Function, Op, Operand, Step, Unary, program_parameters,
+    Binary, CustomPlan, EXAMPLE, FUNCTIONS, Function, Op, Operand, Parameter, Step, Unary, program_parameters,
 };
 pub use decimate::Decimator;
 pub use device_image::{PixelScaling, ResizeMode, quantised_pixels, resize as resize_device};

@@ -1,7 +1,7 @@
 //! From the text of a program to typed nodes, in one pass.
 
 use super::{
-    Binary, FUNCTIONS, Op, Unary,
+    Binary, FUNCTIONS, Op, Parameter, Unary,
     lex::{Place, Word, words},
     nearest,
     types::{Arg, Expr, Node, Source, Type},
@@ -36,7 +36,7 @@ pub(super) struct Feature {
 pub(super) struct Compiled {
     pub nodes: Vec<Node>,
     pub features: Vec<Feature>,
-    pub params: Vec<(String, f64, Option<[f64; 2]>)>,
+    pub params: Vec<Parameter>,
 }
 
 struct Compiler<'a> {
@@ -60,8 +60,8 @@ pub(super) fn compile(program: &str, values: &str, window: &WindowSpec) -> Resul
         out: Compiled { nodes: Vec::new(), features: Vec::new(), params: Vec::new() },
     };
     c.program()?;
-    if let Some(name) = c.values.keys().find(|v| !c.out.params.iter().any(|p| p.0 == **v)) {
-        let hint = nearest(name, c.out.params.iter().map(|p| p.0.as_str()))
+    if let Some(name) = c.values.keys().find(|v| !c.out.params.iter().any(|p| p.name == **v)) {
+        let hint = nearest(name, c.out.params.iter().map(|p| p.name.as_str()))
             .map(|n| format!("; did you mean `{n}`?"))
             .unwrap_or_default();
         return refuse(
@@ -238,7 +238,7 @@ impl Compiler<'_> {
             return place
                 .refuse("program_range", format!("`{name}` is {number}; it must be from {low} to {high}"));
         }
-        self.out.params.push((name.clone(), number, range));
+        self.out.params.push(Parameter { name: name.clone(), value: number, range });
         let value = Expr { source: Source::Const(number), kind: Type::Scalar, place };
         self.define(name, value, place)
     }

@@ -195,14 +195,22 @@ pub(crate) fn custom(p: &Reader<'_>, window: &WindowSpec) -> Result<Plan, DspErr
 /// Floats of scratch, at most.
 const MOST_SCRATCH: usize = 1 << 24;
 
-/// The numbers that a program names with `param`: name, value, and its range where it names one.
+/// A number that a program names with `param`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Name.
+    pub name: String,
+    /// Value.
+    pub value: f64,
+    /// Least and largest value, where the program names them.
+    pub range: Option<[f64; 2]>,
+}
+
+/// The numbers that a program names with `param`, as they are written.
 ///
 /// # Errors
 /// As planning a block with this program.
-pub fn program_parameters(
-    program: &str,
-    window: &WindowSpec,
-) -> Result<Vec<(String, f64, Option<[f64; 2]>)>, DspError> {
+pub fn program_parameters(program: &str, window: &WindowSpec) -> Result<Vec<Parameter>, DspError> {
     Ok(compile::compile(program, "", window)?.params)
 }
 
