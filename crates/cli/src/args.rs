@@ -317,7 +317,9 @@ pub struct ReportArgs {
 
 /// `build`
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  edgewright build kws --target cortex-m4f --package c --out kws.zip")]
+#[command(
+    after_help = "Examples:\n  edgewright build kws --target cortex-m4f --package c --out kws.zip\n  edgewright build kws --target arduino-nano-33-ble-sense --package arduino --verify --out kws.zip\n\nThe package holds proof.json when the project was verified as it is now, or with --verify."
+)]
 pub struct BuildArgs {
     /// Folder that holds edgewright.toml.
     #[arg(default_value = ".")]
@@ -325,7 +327,8 @@ pub struct BuildArgs {
     /// Target: see `edgewright targets`. Left out: host for eim, wasm32 for wasm, else cortex-m4f.
     #[arg(long)]
     pub target: Option<String>,
-    /// Kind of package: c, cmake, arduino, cmsis-pack, zephyr, esp-idf, pico-sdk, particle, custom, eim or wasm.
+    /// Kind of package: c, cmake, arduino, cmsis-pack, cube-mx, keil, iar, zephyr, esp-idf, pico-sdk, particle, android, openmv,
+    /// custom, eim or wasm; `edgewright targets` says which a target has.
     #[arg(long, default_value = "c")]
     pub package: String,
     /// File to write.
@@ -334,6 +337,9 @@ pub struct BuildArgs {
     /// Export the float impulse instead of the int8 one.
     #[arg(long)]
     pub float: bool,
+    /// Prove the code on this machine and on the target's core first; the report goes into the package. Fails when it differs.
+    #[arg(long, conflicts_with = "float")]
+    pub verify: bool,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,

@@ -366,7 +366,7 @@ fn build(args: &BuildArgs, printer: &Printer) -> Result<Verdict> {
         _ => "cortex-m4f",
     };
     let target = args.target.as_deref().unwrap_or(usual);
-    let artifact = run::build_one(&session, target, &args.package, args.float, &args.out)?;
+    let artifact = run::build_one(&session, target, &args.package, args.float, args.verify, &args.out)?;
     if args.json.json {
         printer.json(&artifact)?;
     } else {

@@ -11,8 +11,9 @@ pub const LINKER_SCRIPT: &str = include_str!("../../../runtime/c/harness/board.l
 /// Instruction counter for QEMU, built with the host's compiler.
 pub const COUNTER: &str = include_str!("../../../runtime/c/harness/counter.c");
 
-/// Statements that write the result as floats to `values`.
-fn flatten(impulse: &Impulse) -> String {
+/// Statements of C that write `result` as floats to `values`, with a free `int i`: [`Impulse::result_len`] numbers in the
+/// order of [`edgewright_impulse::Outcome::numbers`].
+pub fn flatten(impulse: &Impulse) -> String {
     let mut out = String::new();
     let mut at = 0;
     for learn in &impulse.learn {

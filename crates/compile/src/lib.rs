@@ -33,3 +33,12 @@ pub use model::compile_graph;
 pub use names::prefix;
 pub use rust::rust_crate;
 pub use target::Target;
+
+/// A graph as a TFLite file, for kits that bring an interpreter of their own.
+///
+/// # Errors
+/// [`CompileError::Graph`] for an operator that TFLite does not have.
+pub fn tflite(graph: &edgewright_ir::Graph) -> Result<Vec<u8>, CompileError> {
+    edgewright_ir::export::tflite::write(graph)
+        .map_err(|e| CompileError::Graph { id: graph.name.clone(), reason: e.to_string() })
+}

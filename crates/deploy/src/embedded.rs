@@ -1,4 +1,4 @@
-//! Packages for build systems and kits of microcontrollers.
+//! Packages for build systems and for kits of microcontrollers; those for the tools of Arm are in `packs`.
 
 use crate::{
     Library, VERSION,
@@ -6,7 +6,7 @@ use crate::{
 };
 use edgewright_compile::FileTree;
 
-const DESKTOP: Platform = Platform {
+pub(crate) const DESKTOP: Platform = Platform {
     head: "#include \"@P@.h\"\n#include <stdio.h>",
     print: "    printf(\"%s %f\\n\", name, value);",
     wait: "    (void)period_us; /* sleep here */",
@@ -49,7 +49,7 @@ const PICO: Platform = Platform {
 };
 
 /// Sources below a folder, headers below another, the page at the root; each path behind `root`.
-fn sources(library: &Library<'_>, root: &str, source: &str, include: &str) -> FileTree {
+pub(crate) fn sources(library: &Library<'_>, root: &str, source: &str, include: &str) -> FileTree {
     let p = library.prefix;
     let mut tree = FileTree::new();
     for (name, folder) in [
@@ -65,7 +65,7 @@ fn sources(library: &Library<'_>, root: &str, source: &str, include: &str) -> Fi
     tree
 }
 
-fn put(tree: &mut FileTree, path: &str, text: impl Into<String>) {
+pub(crate) fn put(tree: &mut FileTree, path: &str, text: impl Into<String>) {
     tree.insert(path.to_owned(), text.into().into_bytes());
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn cmake(library: &Library<'_>) -> FileTree {
         &mut tree,
         "CMakeLists.txt",
         format!(
-            "cmake_minimum_required(VERSION 3.13)\nproject({p} VERSION {VERSION} LANGUAGES C)\n\nadd_library({p} STATIC src/{p}.c)\ntarget_include_directories({p} PUBLIC include)\nset_target_properties({p} PROPERTIES C_STANDARD 99)\nif(UNIX)\n  target_link_libraries({p} PUBLIC m)\nendif()\n\nif(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)\n  add_executable({p}_example examples/classify.c)\n  target_link_libraries({p}_example PRIVATE {p})\n  enable_testing()\n  add_test(NAME example COMMAND {p}_example)\nendif()\n"
+            "cmake_minimum_required(VERSION 3.13)\nproject({p} VERSION {VERSION} LANGUAGES C)\n\nadd_library({p} STATIC src/{p}.c)\ntarget_include_directories({p} PUBLIC include)\nset_target_properties({p} PROPERTIES C_STANDARD 99)\nif(UNIX)\n  target_link_libraries({p} PUBLIC m)\nendif()\n\nif(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)\n  add_executable({p}_example examples/classify.c)\n  target_link_libraries({p}_example PRIVATE {p})\n  enable_testing()\n  add_test(NAME example COMMAND {p}_example)\n  if(EXISTS ${{CMAKE_CURRENT_SOURCE_DIR}}/selftest/selftest.c)\n    add_executable({p}_selftest selftest/selftest.c)\n    target_link_libraries({p}_selftest PRIVATE {p})\n    add_test(NAME selftest COMMAND {p}_selftest)\n  endif()\nendif()\n"
         ),
     );
     put(&mut tree, "examples/classify.c", application(library, &DESKTOP));
@@ -91,7 +91,9 @@ pub(crate) fn arduino(library: &Library<'_>) -> FileTree {
         &mut tree,
         &format!("{root}library.properties"),
         format!(
-            "name={p}\nversion={VERSION}\nauthor=edgewright\nmaintainer=edgewright\nsentence=A trained model with its signal processing.\nparagraph=From a window of sensor values to a result, without a heap.\ncategory=Data Processing\nurl=https://example.com/{p}\narchitectures=*\nincludes={p}.h\n"
+            "name={p}\nversion={VERSION}\nauthor={vendor}\nmaintainer={vendor}\nsentence=A trained model with its signal processing.\nparagraph=From a window of sensor values to a result, without a heap.\ncategory=Data Processing\nurl={url}\narchitectures=*\nincludes={p}.h\n",
+            vendor = library.about.vendor,
+            url = library.about.page(p),
         ),
     );
     put(
@@ -110,7 +112,10 @@ pub(crate) fn particle(library: &Library<'_>) -> FileTree {
         &mut tree,
         "library.properties",
         format!(
-            "name={p}\nversion={VERSION}\nauthor=edgewright\nlicense=MIT\nsentence=A trained model with its signal processing.\narchitectures=*\n"
+            "name={p}\nversion={VERSION}\nauthor={}\nlicense={}\nurl={}\nsentence=A trained model with its signal processing.\narchitectures=*\n",
+            library.about.vendor,
+            library.about.licence,
+            library.about.page(p),
         ),
     );
     put(&mut tree, "examples/classify/classify.ino", application(library, &PARTICLE));
@@ -165,7 +170,9 @@ pub(crate) fn esp_idf(library: &Library<'_>) -> FileTree {
         &mut tree,
         "idf_component.yml",
         format!(
-            "version: \"{VERSION}\"\ndescription: A trained model with its signal processing\nlicense: MIT\ndependencies:\n  idf: \">=4.4\"\n"
+            "version: \"{VERSION}\"\ndescription: A trained model with its signal processing\nurl: {}\nlicense: {}\ndependencies:\n  idf: \">=4.4\"\n",
+            crate::text::json(&library.about.page(p)),
+            crate::text::json(&library.about.licence),
         ),
     );
     put(
@@ -202,45 +209,5 @@ pub(crate) fn pico_sdk(library: &Library<'_>) -> FileTree {
         ),
     );
     put(&mut tree, "examples/classify/main.c", application(library, &PICO));
-    tree
-}
-
-pub(crate) fn cmsis_pack(library: &Library<'_>) -> FileTree {
-    let p = library.prefix;
-    let mut tree = sources(library, "", "Source/", "Include/");
-    put(
-        &mut tree,
-        &format!("Edgewright.{p}.pdsc"),
-        format!(
-            r#"<?xml version="1.0" encoding="UTF-8"?>
-<package schemaVersion="1.7.7" xmlns:xs="http://www.w3.org/2001/XMLSchema-instance" xs:noNamespaceSchemaLocation="PACK.xsd">
-  <vendor>Edgewright</vendor>
-  <name>{p}</name>
-  <description>A trained model with its signal processing</description>
-  <url>https://example.com/packs/</url>
-  <license>LICENSE</license>
-  <releases>
-    <release version="{VERSION}">Made by edgewright.</release>
-  </releases>
-  <taxonomy>
-    <description Cclass="Machine Learning" doc="README.md">Machine learning on the device</description>
-  </taxonomy>
-  <components>
-    <component Cclass="Machine Learning" Cgroup="Edgewright" Csub="{p}" Cversion="{VERSION}">
-      <description>Model {p} with its signal processing</description>
-      <files>
-        <file category="doc" name="README.md"/>
-        <file category="include" name="Include/"/>
-        <file category="header" name="Include/{p}.h"/>
-        <file category="source" name="Source/{p}.c"/>
-        <file category="source" name="Template/classify.c" attr="template" select="Sampling, ring buffer, classification"/>
-      </files>
-    </component>
-  </components>
-</package>
-"#
-        ),
-    );
-    put(&mut tree, "Template/classify.c", application(library, &DESKTOP));
     tree
 }

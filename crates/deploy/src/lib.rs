@@ -1,26 +1,41 @@
 //! Packages of emitted code.
 
+mod about;
+mod android;
 mod archive;
 mod embedded;
 mod example;
 pub mod native;
+mod openmv;
+mod packs;
+mod seal;
+mod selftest;
+mod text;
 
+pub use about::About;
 pub use archive::zip;
+pub use seal::{KINDS, Kind};
 
 use edgewright_compile::{FileTree, Target};
 use edgewright_impulse::Impulse;
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// Why no package can be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeployError {
     /// There is no such kind of package.
-    #[error("there is no package `{kind}`; there is {}", KINDS.join(", "))]
+    #[error("there is no package `{kind}`; there is {}", KINDS.iter().map(|k| k.name).collect::<Vec<_>>().join(", "))]
     Kind {
         /// What was asked for.
         kind: String,
+    },
+    /// The impulse is none for this package.
+    #[error("package `{kind}` cannot hold this impulse: {reason}")]
+    Unfit {
+        /// What was asked for.
+        kind: String,
+        /// Why not, and what to do.
+        reason: String,
     },
     /// The archive could not be written.
     #[error("archive: {0}")]
@@ -29,21 +44,6 @@ pub enum DeployError {
     #[error("archive: {0}")]
     Io(#[from] std::io::Error),
 }
-
-/// Kinds of packages.
-pub const KINDS: &[&str] = &[
-    "c",
-    "cmake",
-    "arduino",
-    "cmsis-pack",
-    "zephyr",
-    "esp-idf",
-    "pico-sdk",
-    "particle",
-    "custom",
-    "eim",
-    "wasm",
-];
 
 /// Emitted code with what packages say about it.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +56,10 @@ pub struct Library<'a> {
     pub impulse: &'a Impulse,
     /// What for.
     pub target: &'a Target,
+    /// Who makes it, on which terms.
+    pub about: &'a About,
+    /// Report of the proof of this code as JSON, once it was proven.
+    pub proof: Option<&'a str>,
 }
 
 /// Version that packages carry: that of this program.
@@ -64,35 +68,25 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The files of a package that needs no compiler. All but the hashes are hashed in `SHA256SUMS`.
 ///
 /// # Errors
-/// [`DeployError::Kind`].
+/// [`DeployError::Kind`]; [`DeployError::Unfit`] when the impulse is none for it.
 pub fn files(library: &Library<'_>, kind: &str) -> Result<FileTree, DeployError> {
+    let unknown = || DeployError::Kind { kind: kind.into() };
     let tree = match kind {
         "c" => library.files.clone(),
         "cmake" => embedded::cmake(library),
         "arduino" => embedded::arduino(library),
-        "cmsis-pack" => embedded::cmsis_pack(library),
+        "cmsis-pack" => packs::cmsis_pack(library),
+        "cube-mx" => packs::cube_mx(library),
+        "keil" => packs::keil(library),
+        "iar" => packs::iar(library),
         "zephyr" => embedded::zephyr(library),
         "esp-idf" => embedded::esp_idf(library),
         "pico-sdk" => embedded::pico_sdk(library),
         "particle" => embedded::particle(library),
+        "android" => android::android(library),
+        "openmv" => openmv::openmv(library)?,
         "custom" => native::custom(library),
-        _ => return Err(DeployError::Kind { kind: kind.into() }),
+        _ => return Err(unknown()),
     };
-    Ok(sealed(tree))
-}
-
-/// With licence and hashes; below the only folder when all files lie in one.
-pub(crate) fn sealed(mut tree: FileTree) -> FileTree {
-    let folder = tree.keys().next().and_then(|k| k.split_once('/')).map(|(f, _)| format!("{f}/"));
-    let root = folder.filter(|f| tree.keys().all(|k| k.starts_with(f.as_str()))).unwrap_or_default();
-    tree.insert(format!("{root}LICENSE"), include_bytes!("../../../LICENSE-MIT").to_vec());
-    let mut sums = String::new();
-    for (path, bytes) in &tree {
-        for byte in Sha256::digest(bytes) {
-            let _ = write!(sums, "{byte:02x}");
-        }
-        let _ = writeln!(sums, "  {}", &path[root.len()..]);
-    }
-    tree.insert(format!("{root}SHA256SUMS"), sums.into_bytes());
-    tree
+    Ok(seal::sealed(library, seal::kind(kind).ok_or_else(unknown)?, tree))
 }

@@ -1,9 +1,11 @@
 //! Packages that a compiler finishes (a Linux executable, a WebAssembly module), and the contract of custom deployments.
 
-use crate::{Library, VERSION, sealed};
+use crate::{
+    Library, VERSION, seal, selftest,
+    text::{json, literal},
+};
 use edgewright_compile::FileTree;
 use edgewright_impulse::{Fit, Task, post::cells::Detector};
-use std::fmt::Write;
 
 /// Sources of a package that a compiler has to finish.
 #[derive(Clone, Debug)]
@@ -12,44 +14,6 @@ pub struct Sources {
     pub files: FileTree,
     /// Names of the files to compile.
     pub compile: Vec<String>,
-}
-
-/// A JSON string; braces are escaped too, since clients count them without looking at strings.
-fn json(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '{' | '}' | '\0'..='\x1f' | '\x7f' => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// A C string literal with these bytes.
-fn literal(text: &str) -> String {
-    let mut out = String::from("\"");
-    for b in text.bytes() {
-        match b {
-            b'"' | b'\\' => {
-                out.push('\\');
-                out.push(b as char);
-            }
-            b'?' | 0..=0x1f | 0x7f.. => {
-                let _ = write!(out, "\\{b:03o}");
-            }
-            _ => out.push(b as char),
-        }
-    }
-    out.push('"');
-    out
 }
 
 /// Number of the block whose threshold clients may set.
@@ -123,10 +87,10 @@ fn facts(library: &Library<'_>) -> Facts {
 }
 
 /// A number of what is computed, above 0 and below 2^31: runners keep what they downloaded under it and fetch anew when it changes.
-pub fn version(library: &Library<'_>) -> u32 {
+pub fn version(files: &FileTree) -> u32 {
     // FNV-1a over names and contents.
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for (name, bytes) in library.files {
+    for (name, bytes) in files {
         for byte in name.bytes().chain([0]).chain(bytes.iter().copied()) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
@@ -136,7 +100,7 @@ pub fn version(library: &Library<'_>) -> u32 {
 
 fn project(library: &Library<'_>) -> String {
     let name = json(&library.impulse.name);
-    let version = version(library);
+    let version = version(library.files);
     format!(
         "{{\"id\":1,\"owner\":\"edgewright\",\"name\":{name},\"deploy_version\":{version},\"impulse_id\":1,\"impulse_name\":{name}}}"
     )
@@ -187,8 +151,18 @@ pub fn eim(library: &Library<'_>) -> Sources {
             d.threshold
         )
     });
+    let test = selftest::c(library);
+    let told = seal::manifest(library, &seal::EIM, test.is_some().then_some("--self-test"));
+    let [(_, terms), (_, mit), (_, apache)] = library.about.files();
+    let texts = format!(
+        "#define EIM_MANIFEST {}\n#define EIM_PROOF {}\n#define EIM_LICENCE {}\n{}",
+        literal(&told),
+        literal(library.proof.unwrap_or("null\n")),
+        literal(&format!("{terms}\n----\n\n{mit}\n----\n\n{apache}")),
+        if test.is_some() { format!("#define EIM_SELFTEST {p}_selftest\nint {p}_selftest(void);\n") } else { String::new() },
+    );
     let config = format!(
-        "#include \"{p}.h\"\n#define EIM_ARENA_SIZE {u}_ARENA_SIZE\n#define EIM_WINDOW_LEN {u}_WINDOW_LEN\n#define EIM_FEATURE_COUNT {u}_FEATURE_COUNT\n#define EIM_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define EIM_HANDLE {p}_t\n#define EIM_SIGNAL {p}_signal\n#define EIM_SIGNAL_F32 {p}_signal_f32\n#define EIM_INIT {p}_init\n#define EIM_EXTRACT {p}_extract\n#define EIM_INVOKE {p}_invoke\n#define EIM_INPUT_COUNT {}\n#define EIM_SLICE_SIZE {}\n#define EIM_CHANNELS {}\n#define EIM_LABEL_COUNT {}\n#define EIM_LABELS_AT {}\n#define EIM_ANOMALY_AT ({anomaly})\n{boxes}#define EIM_LABELS {{{}}}\n#define EIM_PROJECT {}\n#define EIM_PARAMETERS {}\n",
+        "#include \"{p}.h\"\n{texts}#define EIM_ARENA_SIZE {u}_ARENA_SIZE\n#define EIM_WINDOW_LEN {u}_WINDOW_LEN\n#define EIM_FEATURE_COUNT {u}_FEATURE_COUNT\n#define EIM_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define EIM_HANDLE {p}_t\n#define EIM_SIGNAL {p}_signal\n#define EIM_SIGNAL_F32 {p}_signal_f32\n#define EIM_INIT {p}_init\n#define EIM_EXTRACT {p}_extract\n#define EIM_INVOKE {p}_invoke\n#define EIM_INPUT_COUNT {}\n#define EIM_SLICE_SIZE {}\n#define EIM_CHANNELS {}\n#define EIM_LABEL_COUNT {}\n#define EIM_LABELS_AT {}\n#define EIM_ANOMALY_AT ({anomaly})\n{boxes}#define EIM_LABELS {{{}}}\n#define EIM_PROJECT {}\n#define EIM_PARAMETERS {}\n",
         f.inputs,
         f.slice,
         f.image.map_or(0, |i| i[2]),
@@ -202,7 +176,12 @@ pub fn eim(library: &Library<'_>) -> Sources {
     let mut files = library.files.clone();
     files.insert("eim_config.h".into(), config.into_bytes());
     files.insert("eim.c".into(), include_bytes!("../../../runtime/c/eim/eim.c").to_vec());
-    Sources { files, compile: vec!["eim.c".into(), format!("{p}.c")] }
+    let mut compile = vec!["eim.c".into(), format!("{p}.c")];
+    if let Some(test) = test {
+        files.insert("selftest.c".into(), format!("#define EW_SELFTEST_NO_MAIN\n{test}").into_bytes());
+        compile.push("selftest.c".into());
+    }
+    Sources { files, compile }
 }
 
 /// Sources of a WebAssembly module.
@@ -257,7 +236,7 @@ pub fn wasm_package(library: &Library<'_>, scalar: Vec<u8>, simd: Vec<u8>) -> Fi
         outputs.join(", ")
     );
     let fill = |text: &str| text.replace("@P@", p).replace("@PROPERTIES@", &properties).into_bytes();
-    sealed(FileTree::from([
+    let tree = FileTree::from([
         (format!("{p}.wasm"), scalar),
         (format!("{p}-simd.wasm"), simd),
         (format!("{p}.js"), fill(include_str!("../../../runtime/wasm/module.js"))),
@@ -269,7 +248,8 @@ pub fn wasm_package(library: &Library<'_>, scalar: Vec<u8>, simd: Vec<u8>) -> Fi
                 "# @P@\n\nWebAssembly for browsers and Node.js, without dependencies. `node example.js windows.f32` classifies windows of\nsingle-precision values; `index.html` classifies from the microphone, the motion sensors or the camera when this\nfolder is served over HTTP.\n",
             ),
         ),
-    ]))
+    ]);
+    seal::sealed(library, &seal::WASM, tree)
 }
 
 /// What an external deployment process is given: the sources and `deployment-metadata.json`.

@@ -1,7 +1,7 @@
 //! Every package is whole, says its hashes, and its example compiles without warnings; where a program comes out, it runs.
 
 use edgewright_compile::{FileTree, Options, compile, prefix, target};
-use edgewright_deploy::{KINDS, Library, files, zip};
+use edgewright_deploy::{About, KINDS, Library, files, zip};
 use edgewright_dsp::Params;
 use edgewright_impulse::{DspBlock, Impulse, LearnBlock, Task, Window};
 use edgewright_ir::{Activation, DType, Data, Graph, Node, Op, Tensor, TensorId};
@@ -73,6 +73,10 @@ const KITS: &[(&str, &str)] = &[
         "static inline void vTaskDelay(unsigned long t) { (void)t; }\nvoid app_main(void);\n",
     ),
     (
+        "jni.h",
+        "#include <stdint.h>\n#define JNIEXPORT\n#define JNICALL\ntypedef int32_t jint, jsize;\ntypedef int64_t jlong;\ntypedef struct ew_object *jobject;\ntypedef jobject jclass, jarray, jfloatArray;\nstruct JNINativeInterface_;\ntypedef const struct JNINativeInterface_ *JNIEnv;\nstruct JNINativeInterface_ {\n    jclass (*FindClass)(JNIEnv *, const char *);\n    jint (*ThrowNew)(JNIEnv *, jclass, const char *);\n    jsize (*GetArrayLength)(JNIEnv *, jarray);\n    jfloatArray (*NewFloatArray)(JNIEnv *, jsize);\n    void (*GetFloatArrayRegion)(JNIEnv *, jfloatArray, jsize, jsize, float *);\n    void (*SetFloatArrayRegion)(JNIEnv *, jfloatArray, jsize, jsize, const float *);\n};\njlong Java_edgewright_mygestures_Model_create(JNIEnv *, jclass);\nvoid Java_edgewright_mygestures_Model_destroy(JNIEnv *, jclass, jlong);\nvoid Java_edgewright_mygestures_Model_reset(JNIEnv *, jclass, jlong);\njfloatArray Java_edgewright_mygestures_Model_classify(JNIEnv *, jclass, jlong, jfloatArray);\n",
+    ),
+    (
         "pico/stdlib.h",
         "static inline void stdio_init_all(void) {}\nstatic inline void sleep_us(unsigned long us) { (void)us; }\n",
     ),
@@ -80,25 +84,94 @@ const KITS: &[(&str, &str)] = &[
 
 fn build(dir: &Path, compiler: &Compiler, flags: &[&str], sources: &[&str]) {
     let mut all = vec!["-O1", "-Wall", "-Wextra", "-Werror", "-Ikits", "-Iinclude", "-Isrc", "-IInclude"];
+    all.extend(["-I.", "-Iedgewright-library", "-Iapp/src/main/cpp"]);
     all.extend(flags);
     host_build(compiler, dir, &all, sources, "program").unwrap_or_else(|e| panic!("{sources:?}: {e}"));
 }
+
+/// Calls the functions of a package for Android as a virtual machine does, of the self-test's first window.
+const MACHINE: &str = r#"
+#include <jni.h>
+#include <stdio.h>
+#include <string.h>
+static float arrays[2][64];
+static jsize lengths[2] = {36, 0};
+static char thrown[200];
+static jclass find_class(JNIEnv *env, const char *name) { (void)env; return (jclass)(void *)(uintptr_t)name; }
+static jint throw_new(JNIEnv *env, jclass type, const char *words) { (void)env; (void)type; strcpy(thrown, words); return 0; }
+static jsize length(JNIEnv *env, jarray array) { (void)env; return lengths[(uintptr_t)array - 1]; }
+static jfloatArray make(JNIEnv *env, jsize n) { (void)env; lengths[1] = n; return (jfloatArray)(uintptr_t)2; }
+static void get(JNIEnv *env, jfloatArray a, jsize at, jsize n, float *to) { (void)env; memcpy(to, arrays[(uintptr_t)a - 1] + at, 4u * (size_t)n); }
+static void set(JNIEnv *env, jfloatArray a, jsize at, jsize n, const float *from) { (void)env; memcpy(arrays[(uintptr_t)a - 1] + at, from, 4u * (size_t)n); }
+static const struct JNINativeInterface_ table = {find_class, throw_new, length, make, get, set};
+int main(void)
+{
+    JNIEnv env = &table;
+    const jlong model = Java_edgewright_mygestures_Model_create(&env, NULL);
+    jfloatArray out = Java_edgewright_mygestures_Model_classify(&env, NULL, model, (jfloatArray)(uintptr_t)1);
+    if (model == 0 || out == NULL || lengths[1] != 3) {
+        return 1;
+    }
+    printf("%.9g %.9g uncertain %.1f\n", arrays[1][0], arrays[1][1], arrays[1][2]);
+    lengths[0] = 35;
+    if (Java_edgewright_mygestures_Model_classify(&env, NULL, model, (jfloatArray)(uintptr_t)1) != NULL || thrown[0] == 0) {
+        return 2;
+    }
+    Java_edgewright_mygestures_Model_reset(&env, NULL, model);
+    Java_edgewright_mygestures_Model_destroy(&env, NULL, model);
+    return 0;
+}
+"#;
 
 #[test]
 fn every_package_compiles_and_names_its_files() {
     let impulse = impulse();
     let p = prefix(&impulse.name);
+    let about = About {
+        vendor: "Acme Sensors".into(),
+        url: "https://acme.test/models/".into(),
+        licence: "LicenseRef-Acme".into(),
+        text: Some("All rights reserved.\n".into()),
+    };
+    about.check().expect("is good");
     let compiler = host_compilers().into_iter().next().expect("a C compiler");
-    for kind in KINDS.iter().filter(|k| !["eim", "wasm"].contains(k)) {
+    for kind in KINDS.iter().map(|k| k.name).filter(|k| !["eim", "wasm", "openmv"].contains(k)) {
         let target = target::all().iter().find(|t| t.id == "cortex-m4f").expect("a target");
         let emitted = compile(&impulse, target, &Options::default()).expect("compiled");
-        let library = Library { files: &emitted, prefix: &p, impulse: &impulse, target };
+        let proof = Some("{\"records\": []}\n");
+        let library = Library { files: &emitted, prefix: &p, impulse: &impulse, target, about: &about, proof };
         let tree = files(&library, kind).unwrap_or_else(|e| panic!("{kind}: {e}"));
         assert_eq!(zip(&tree).expect("packed"), zip(&files(&library, kind).expect("again")).expect("packed"));
         assert!(tree.keys().all(|k| k.len() <= 100), "{kind}: a path is too long");
-        let root = if *kind == "arduino" { format!("{p}/") } else { String::new() };
-        let sums = String::from_utf8(tree[&format!("{root}SHA256SUMS")].clone()).expect("text");
+        let root = if kind == "arduino" { format!("{p}/") } else { String::new() };
+        let text = |name: &str| {
+            let bytes = tree.get(&format!("{root}{name}")).unwrap_or_else(|| panic!("{kind}: no {name}"));
+            String::from_utf8(bytes.clone()).expect("text")
+        };
+        let sums = text("SHA256SUMS");
         assert_eq!(sums.lines().count() + 1, tree.len(), "{kind}: {sums}");
+        for (name, word) in [
+            ("LICENSE", "All rights reserved."),
+            ("LICENSE-MIT", "Permission is hereby granted"),
+            ("LICENSE-APACHE", "Apache License"),
+            ("sbom.cdx.json", "\"name\": \"LicenseRef-Acme\""),
+            ("proof.json", "records"),
+            ("edgewright-manifest.json", "\"report\": \"proof.json\""),
+            ("edgewright-manifest.json", "https://acme.test/models/my_gestures"),
+        ] {
+            assert!(text(name).contains(word), "{kind}: {name} without {word:?}:\n{}", text(name));
+        }
+        for (path, bytes) in &tree {
+            assert!(!String::from_utf8_lossy(bytes).contains("example.com"), "{kind}: {path}");
+            if path.ends_with(".json")
+                && let Err(e) = serde_json::from_slice::<serde_json::Value>(bytes)
+            {
+                panic!("{kind}: {path}: {e}");
+            }
+            if [".xml", ".pdsc", ".ewp", ".eww", ".ipcf", ".uvprojx"].iter().any(|e| path.ends_with(e)) {
+                well_formed(&String::from_utf8_lossy(bytes)).unwrap_or_else(|e| panic!("{kind}: {path}: {e}"));
+            }
+        }
 
         let folder = tempfile::tempdir().expect("a folder");
         let dir = folder.path().join(&root);
@@ -117,35 +190,148 @@ fn every_package_compiles_and_names_its_files() {
             fs::rename(dir.join("program"), dir.join("library.o")).expect("an object");
             build(&dir, &compiler, &["-std=c++11", "-lstdc++"], &["sketch.cpp", "library.o", "-lstdc++"]);
         };
-        match *kind {
-            "c" => build(&dir, &compiler, &["-std=c99"], &["example.c", &file("@.c")]),
-            "cmake" => build(&dir, &compiler, &["-std=c99"], &["examples/classify.c", &file("src/@.c")]),
-            "cmsis-pack" => {
-                build(&dir, &compiler, &["-std=c99"], &["Template/classify.c", &file("Source/@.c")])
-            }
+        let strict = ["-std=c99", "-pedantic-errors", "-Wconversion", "-Wshadow"];
+        let source = tree.keys().find(|k| k.ends_with(&file("/@.c")) || **k == file("@.c")).expect("C");
+        let source = source[root.len()..].to_owned();
+        match kind {
+            "c" => build(&dir, &compiler, &strict, &["example.c", &source]),
+            "cmake" | "keil" | "iar" => build(&dir, &compiler, &strict, &["examples/classify.c", &source]),
+            "cmsis-pack" | "cube-mx" => build(&dir, &compiler, &strict, &["Template/classify.c", &source]),
             "arduino" | "particle" => sketch("examples/classify/classify.ino"),
             "zephyr" => build(&dir, &compiler, &["-c"], &["samples/classify/src/main.c"]),
             "esp-idf" => build(&dir, &compiler, &["-c"], &["examples/classify/main/main.c"]),
             "pico-sdk" => build(&dir, &compiler, &["-c"], &["examples/classify/main.c"]),
+            "android" => {
+                fs::write(dir.join("machine.c"), MACHINE).expect("a program");
+                let cpp = "app/src/main/cpp/model_jni.c";
+                build(&dir, &compiler, &["-std=c99"], &["machine.c", cpp, &source]);
+            }
             "custom" => {
-                let text = String::from_utf8(tree["deployment-metadata.json"].clone()).expect("text");
+                let text = text("deployment-metadata.json");
                 assert!(
                     text.contains("\"labels\":[\"still \\u007b\\u007d\",\"100 % \\\"moved\\\"\"]"),
                     "{text}"
                 );
-                continue;
+                build(&dir, &compiler, &strict, &["edgewright-library/example.c", &source]);
             }
             other => panic!("{other}: not tested"),
         }
-        if !["zephyr", "esp-idf", "pico-sdk"].contains(kind) {
+        if !["zephyr", "esp-idf", "pico-sdk"].contains(&kind) {
             let words = run("./program", &[], &dir, Duration::from_secs(20))
                 .unwrap_or_else(|e| panic!("{kind}: {e}"));
             // The window of zeros lies on the border: applications say so, the library's example marks it.
             let told = words.contains("uncertain") || words.contains(" ?");
             assert!(
-                told && (*kind != "c" || words.contains("moved") || words.contains("still")),
+                told && (kind != "c" || words.contains("moved") || words.contains("still")),
                 "{kind}: {words}"
             );
         }
+        // The self-test sees the reference's bits; with one bit of the weights turned it sees that as well.
+        let place = if ["arduino", "particle"].contains(&kind) { "extras/" } else { "" };
+        let test = format!("{place}selftest/selftest.c");
+        build(&dir, &compiler, &strict, &[&test, &source]);
+        let words = run("./program", &[], &dir, Duration::from_secs(20)).unwrap_or_else(|e| panic!("{kind}: {e}"));
+        assert!(words.contains("6 windows agree"), "{kind}: {words}");
+        if kind == "c" {
+            let code = fs::read_to_string(dir.join(&source)).expect("the library");
+            let turned = code.replacen("-3.00000012e-1f", "-3.00000042e-1f", 1);
+            assert!(turned != code, "no weight was found");
+            fs::write(dir.join(&source), turned).expect("written");
+            build(&dir, &compiler, &strict, &[&test, &source]);
+            let failed = run("./program", &[], &dir, Duration::from_secs(20)).expect_err("differs").to_string();
+            assert!(failed.contains("DIFFERS"), "{failed}");
+        }
+    }
+}
+
+/// Whether tags are closed in their order, and nothing stands outside of the one root.
+fn well_formed(text: &str) -> Result<(), String> {
+    let mut open: Vec<&str> = Vec::new();
+    let mut roots = 0;
+    let mut rest = text;
+    while let Some(at) = rest.find('<') {
+        let (before, tag) = rest.split_at(at);
+        if before.contains('>') || (open.is_empty() && !before.trim().is_empty()) {
+            return Err(format!("text at {before:?}"));
+        }
+        let end = tag.find('>').ok_or("a tag is not closed")?;
+        let inner = &tag[1..end];
+        rest = &tag[end + 1..];
+        if inner.starts_with('?') && inner.ends_with('?') {
+            continue;
+        }
+        if let Some(name) = inner.strip_prefix('/') {
+            if open.pop() != Some(name.trim()) {
+                return Err(format!("</{name}> closes nothing"));
+            }
+            continue;
+        }
+        let name = inner.split([' ', '/', '\n']).next().unwrap_or_default();
+        if name.is_empty() || inner.matches('"').count() % 2 != 0 {
+            return Err(format!("<{inner}>"));
+        }
+        roots += usize::from(open.is_empty());
+        if !inner.ends_with('/') {
+            open.push(name);
+        }
+    }
+    if !open.is_empty() || roots != 1 {
+        return Err(format!("{roots} roots, {open:?} left open"));
+    }
+    Ok(())
+}
+
+#[test]
+fn a_broken_document_is_seen() {
+    for broken in ["<a><b></a></b>", "<a>", "<a/><b/>", "<a x=\"1></a>", "x<a/>"] {
+        assert!(well_formed(broken).is_err(), "{broken}");
+    }
+    assert_eq!(well_formed("<?xml?>\n<a x=\"1\">t<b/></a>\n"), Ok(()));
+}
+
+/// A picture of 8 x 8 pixels through a dense layer.
+fn picture(detect: bool) -> Impulse {
+    let mut impulse = impulse();
+    let axis = |name: &str| Axis { name: name.into(), units: String::new() };
+    impulse.window.axes = vec![axis("grey")];
+    impulse.window.frames = 36;
+    impulse.window.image = Some((6, 6));
+    let params = Params::from([("channels".to_owned(), edgewright_dsp::Value::Text("Grayscale".into()))]);
+    impulse.dsp = vec![DspBlock::new("image", "image", 1, params, vec![0], &impulse.window).expect("a block")];
+    if detect {
+        impulse.learn[0].task = Task::Regression;
+    }
+    impulse
+}
+
+#[test]
+fn a_camera_gets_pictures_and_nothing_else() {
+    let about = About::default();
+    let target = target::all().iter().find(|t| t.id == "cortex-m7").expect("a target");
+    let emitted = FileTree::new();
+    let pack = |impulse: &Impulse| {
+        let library = Library { files: &emitted, prefix: "cam", impulse, target, about: &about, proof: None };
+        files(&library, "openmv")
+    };
+    let tree = pack(&picture(false)).expect("packed");
+    assert_eq!(tree["labels.txt"], b"still {}\n100 % \"moved\"\n");
+    assert!(String::from_utf8_lossy(&tree["classify.py"]).contains("sensor.GRAYSCALE"));
+    // What the camera reads computes what we compute.
+    let read = edgewright_ir::import::tflite::read(
+        &tree["trained.tflite"],
+        "trained",
+        edgewright_ir::extra::Reference::default(),
+    )
+    .expect("a model");
+    let mut out = [vec![0.0; 2], vec![0.0; 2]];
+    let window: Vec<f32> = (0..36).map(|i| i as f32 / 36.0).collect();
+    for (graph, out) in [&read.graph, &picture(false).learn[0].graph].iter().zip(&mut out) {
+        let mut interpreter = edgewright_ir::interpret::Interpreter::new(graph).expect("runs");
+        interpreter.run(&window, out).expect("runs");
+    }
+    assert_eq!(out[0], out[1]);
+    for (other, word) in [(impulse(), "pictures"), (picture(true), "classifier")] {
+        let words = pack(&other).expect_err("refused").to_string();
+        assert!(words.contains(word), "{words}");
     }
 }

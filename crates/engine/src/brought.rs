@@ -309,7 +309,8 @@ impl Workspace {
         let dir = self.brought_dir(project)?;
         let kept = read(&dir)?.ok_or_else(none)?;
         let impulse = kept.impulse(&dir, project, float)?.ok_or_else(none)?;
-        let bytes = build::pack(&impulse, build::check(target, package)?, package)?;
+        let about = crate::project::Project::open(&self.project_dir(project)?)?.about()?;
+        let bytes = build::pack(&impulse, build::check(target, package)?, package, &about, None)?;
         build::write_whole(&path, &bytes)?;
         Ok(version)
     }

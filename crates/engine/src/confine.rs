@@ -40,7 +40,8 @@ pub(crate) fn check(
 fn named(file: &ProjectFile) -> impl Iterator<Item = (&'static str, &str)> {
     let data = file.data.iter().map(|source| ("path", source.path.as_str()));
     let models = file.impulse.learn.iter().filter_map(|learn| Some(("file", learn.file.as_deref()?)));
-    data.chain(models)
+    let licence = file.deploy.licence_file.iter().map(|file| ("licence_file", file.as_str()));
+    data.chain(models).chain(licence)
 }
 
 /// Whether a path leads to a file of the project, or of these folders.

@@ -159,7 +159,9 @@ mod tests {
     fn library_of<R>(impulse: &Impulse, id: &str, work: impl FnOnce(&Library<'_>) -> R) -> R {
         let target = target::all().iter().find(|t| t.id == id).expect("a target");
         let files = compile(impulse, target, &Options::default()).expect("compiled");
-        work(&Library { files: &files, prefix: "sounds", impulse, target })
+        let about = edgewright_deploy::About::default();
+        let proof = Some("{\"records\": []}\n");
+        work(&Library { files: &files, prefix: "sounds", impulse, target, about: &about, proof })
     }
 
     fn windows() -> Vec<Vec<f32>> {
@@ -176,6 +178,15 @@ mod tests {
         );
         let dir = crate::scratch::folder().expect("a folder");
         super::super::stages::build::write_whole(&dir.path().join("sounds.eim"), &program).expect("written");
+        for (ask, word) in [
+            ("--self-test", "agree with the reference"),
+            ("--print-manifest", "\"selftest\": \"--self-test\""),
+            ("--print-proof", "{\"records\": []}"),
+            ("--print-licence", "Permission is hereby granted"),
+        ] {
+            let told = toolchain::run("./sounds.eim", &[ask.to_owned()], dir.path(), LIMIT).expect("told");
+            assert!(told.contains(word), "{ask}: {told}");
+        }
         let mut requests =
             String::from("{\"classify\":[1],\"id\":1}\n{\"hello\":1,\"id\":2}\n{\"id\":3,\"classify\":\"}\n");
         requests.push_str("{\"id\":4,\"classify\":[1,2]}{\"id\":5,\"x\":[[[]]]}{\"id\":1.5}\n");

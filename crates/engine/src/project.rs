@@ -3,7 +3,8 @@
 mod learn;
 mod training;
 
-use crate::{EngineError, dataset::RangesSection};
+use crate::{EngineError, dataset::RangesSection, error::AtPath};
+use edgewright_deploy::About;
 pub use learn::{BoxSize, CovarianceKind, LearnKind, LearnSection, Method};
 use serde::{Deserialize, Serialize};
 use std::{
@@ -336,6 +337,15 @@ pub struct DeploySection {
     pub cases: usize,
     /// Test windows run on each emulated board.
     pub board_cases: usize,
+    /// Who makes the packages: 1 to 64 letters, digits, spaces, `.`, `-`, `_`.
+    pub vendor: String,
+    /// Page of the packages; packages name it with their own name behind it.
+    pub url: String,
+    /// Licence of the packages: an SPDX expression.
+    pub licence: String,
+    /// File of the project with the text of that licence; needed for one that is not MIT, Apache-2.0 or both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence_file: Option<String>,
 }
 
 impl Default for DeploySection {
@@ -345,7 +355,17 @@ impl Default for DeploySection {
             package: "c".into(),
             cases: 10_000,
             board_cases: 100,
+            vendor: About::default().vendor,
+            url: About::default().url,
+            licence: About::default().licence,
+            licence_file: None,
         }
+    }
+}
+
+impl DeploySection {
+    fn about(&self, text: Option<String>) -> About {
+        About { vendor: self.vendor.clone(), url: self.url.clone(), licence: self.licence.clone(), text }
     }
 }
 
@@ -446,6 +466,27 @@ impl Project {
         Ok(Self { dir: dir.to_path_buf(), file, text: text.to_owned() })
     }
 
+    /// What packages say of their maker and their terms.
+    ///
+    /// # Errors
+    /// [`EngineError::Io`] when the file of the licence cannot be read; [`EngineError::ProjectFile`] when it is empty or no text.
+    pub fn about(&self) -> Result<About, EngineError> {
+        let deploy = &self.file.deploy;
+        let text = match &deploy.licence_file {
+            None => None,
+            Some(name) => {
+                let path = self.dir.join(name);
+                Some(std::fs::read_to_string(&path).at(&path)?)
+            }
+        };
+        let about = deploy.about(text);
+        about.check().map_err(|problem| EngineError::ProjectFile {
+            path: self.dir.join(FILE_NAME),
+            message: format!("`[deploy]`: {problem}"),
+        })?;
+        Ok(about)
+    }
+
     /// Where the database and the objects lie.
     pub fn state_dir(&self) -> PathBuf {
         self.dir.join(STATE_DIR)
@@ -507,6 +548,12 @@ impl ProjectFile {
         }
         if let Some(problem) = self.impulse.ranges.problem() {
             return fail(problem);
+        }
+        let deploy = &self.deploy;
+        // Its text is read when it is needed.
+        let text = deploy.licence_file.as_ref().map(|_| "?".to_owned());
+        if let Err(problem) = deploy.about(text).check() {
+            return fail(format!("`[deploy]`: {problem}"));
         }
         for learn in &self.impulse.learn {
             if let Some(cut) = learn.cut.filter(|c| ![4, 8, 16].contains(c)) {

@@ -343,8 +343,17 @@ fn stages(session: &Session<'_>, last: usize) -> Result<Results, EngineError> {
     Ok(results)
 }
 
-/// Runs the stages up to and with number `last`; what was finished before an error is in `r`.
+/// Runs the stages up to and with number `last`; what was finished before an error is in `r`. Packages lie where the user finds
+/// them, with the report of their proof when they were proven.
 pub(crate) fn fill(session: &Session<'_>, last: usize, r: &mut Results) -> Result<(), EngineError> {
+    let filled = advance(session, last, r);
+    match &r.built {
+        Some(built) if !session.looking => filled.and(build::write_out(session, &built.value)),
+        _ => filled,
+    }
+}
+
+fn advance(session: &Session<'_>, last: usize, r: &mut Results) -> Result<(), EngineError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(session.jobs)
         .build()
@@ -380,7 +389,10 @@ pub(crate) fn fill(session: &Session<'_>, last: usize, r: &mut Results) -> Resul
         if last == 6 {
             return Ok(());
         }
-        r.proof = Some(prove::run(session, silver, gold, trained, tested, built, None, None)?);
+        let proof = r.proof.insert(prove::run(session, silver, gold, trained, tested, built, None, None)?);
+        if let Some(packages) = &proof.value.packages {
+            built.value.adopt(packages);
+        }
         if last == 7 {
             return Ok(());
         }
@@ -407,10 +419,40 @@ pub fn build_one(
     target: &str,
     package: &str,
     float: bool,
+    verify_first: bool,
     out: &Path,
 ) -> Result<Artifact, EngineError> {
+    let chosen = build::check(target, package)?;
     let trained = until_train(session, &RunOptions::default())?;
-    build::one(session, &trained, target, package, float, out)
+    let records = if verify_first && !float {
+        // The core stands for its boards.
+        let core = chosen.hardware.core.as_deref().unwrap_or(target);
+        let mut targets = vec!["host".to_owned()];
+        if build::target(core)?.board.is_some() {
+            targets.push(core.to_owned());
+        }
+        let (records, missed) = verify(session, Some(targets), None)?;
+        if let Some(first) = missed.first() {
+            return Err(EngineError::Gate(first.clone()));
+        }
+        records
+    } else {
+        proven(session)?
+    };
+    build::one(session, &trained, target, package, float, &records, out)
+}
+
+/// What was proven of the project as it is now, on its own targets; nothing when it was not.
+fn proven(session: &Session<'_>) -> Result<Vec<VerifyRecord>, EngineError> {
+    let silent = crate::Silent::default();
+    let mut looker = Session::shared(&session.project.dir, &silent)?;
+    looker.seed = session.seed;
+    let mut results = Results::default();
+    match fill(&looker, 7, &mut results) {
+        Ok(()) => Ok(results.proof.map(|p| p.value.records).unwrap_or_default()),
+        Err(EngineError::NotBuilt { .. } | EngineError::Data(_)) => Ok(Vec::new()),
+        Err(other) => Err(other),
+    }
 }
 
 /// The same, and the number by which runners tell this impulse from others.
@@ -425,7 +467,7 @@ pub fn build_numbered(
     out: &Path,
 ) -> Result<(Artifact, u32), EngineError> {
     let trained = until_train(session, &RunOptions::default())?;
-    let artifact = build::one(session, &trained, target, package, float, out)?;
+    let artifact = build::one(session, &trained, target, package, float, &proven(session)?, out)?;
     Ok((artifact, build::version(session, &trained, target, float)?))
 }
 
@@ -473,7 +515,14 @@ pub fn verify(
     targets: Option<Vec<String>>,
     cases: Option<usize>,
 ) -> Result<(Vec<VerifyRecord>, Vec<String>), EngineError> {
-    let r = stages(session, 6)?;
+    if targets.is_none() && cases.is_none() {
+        let r = stages(session, 7)?;
+        let proof = r.proof.ok_or_else(|| EngineError::Internal("no proof".into()))?;
+        let missed = proof_gates(&proof.value);
+        return Ok((proof.value.records, missed));
+    }
+    let mut r = Results::default();
+    advance(session, 6, &mut r)?;
     let (Some(silver), Some(gold), Some(trained), Some(tested), Some(built)) =
         (&r.silver, &r.gold, &r.trained, &r.tested, &r.built)
     else {

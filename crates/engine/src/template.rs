@@ -259,6 +259,10 @@ const TAIL: &str = r#"
 [deploy]
 targets = ["host", "cortex-m4f"]
 package = "c"
+# vendor = "Acme"             # who makes the packages, the page they name, and their terms
+# url = "https://acme.test/models"
+# licence = "MIT OR Apache-2.0" # an SPDX expression; for another one:
+# licence_file = "LICENCE.txt"
 "#;
 
 #[cfg(test)]

@@ -632,12 +632,44 @@ static int listen_at(const char *path)
     return peer;
 }
 
+/* What is asked of the program itself: its exit status, or -1 when nothing was. */
+static int asked(const char *what)
+{
+    static const struct {
+        const char *name, *text;
+    } texts[] = {{"--print-manifest", EIM_MANIFEST}, {"--print-proof", EIM_PROOF}, {"--print-licence", EIM_LICENCE}};
+    size_t i;
+    for (i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (strcmp(what, texts[i].name) == 0) {
+            fputs(texts[i].text, stdout);
+            return 0;
+        }
+    }
+#ifdef EIM_SELFTEST
+    if (strcmp(what, "--self-test") == 0) {
+        const int status = EIM_SELFTEST();
+        if (status == 0) {
+            puts("all windows agree with the reference bit for bit");
+        } else {
+            printf("the self-test failed with %d: above 0, that window DIFFERS from the reference\n", status);
+        }
+        return status == 0 ? 0 : 1;
+    }
+#endif
+    return -1;
+}
+
 int main(int argc, char **argv)
 {
-    int peer = -1;
+    int peer = -1, told;
     if (argc < 2) {
-        fprintf(stderr, "give the path of a socket, `stdin` or `--print-info`\n");
+        fprintf(stderr, "give the path of a socket, `stdin`, `--print-info`, `--self-test`, `--print-manifest`, `--print-proof` or "
+                        "`--print-licence`\n");
         return 1;
+    }
+    told = asked(argv[1]);
+    if (told >= 0) {
+        return told;
     }
     reply_room = 65536u;
     reply = (char *)malloc(reply_room);

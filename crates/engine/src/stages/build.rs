@@ -1,6 +1,6 @@
 //! Stage `build`: packages of the int8 impulse for every target of the project.
 
-use super::train::Trained;
+use super::{prove::VerifyRecord, train::Trained};
 use crate::native;
 use crate::{
     EngineError,
@@ -8,7 +8,7 @@ use crate::{
     session::{Key, Session, Staged},
 };
 use edgewright_compile::{Options, Target};
-use edgewright_deploy::Library;
+use edgewright_deploy::{About, DeployError, Library};
 use edgewright_impulse::Impulse;
 use edgewright_store::Hash;
 use serde::{Deserialize, Serialize};
@@ -90,12 +90,21 @@ pub(crate) fn check(target_id: &str, package: &str) -> Result<&'static Target, E
     Ok(target)
 }
 
-/// Compiles and packs an impulse.
-pub(crate) fn pack(impulse: &Impulse, target: &Target, package: &str) -> Result<Vec<u8>, EngineError> {
+/// Compiles and packs an impulse; `proof` is the report of its proof, when there is one.
+pub(crate) fn pack(
+    impulse: &Impulse,
+    target: &Target,
+    package: &str,
+    about: &About,
+    proof: Option<&str>,
+) -> Result<Vec<u8>, EngineError> {
     let tree = edgewright_compile::compile(impulse, target, &Options::default())?;
     let prefix = edgewright_compile::prefix(&impulse.name);
-    let library = Library { files: &tree, prefix: &prefix, impulse, target };
-    let packing = |e: edgewright_deploy::DeployError| EngineError::Internal(format!("packing: {e}"));
+    let library = Library { files: &tree, prefix: &prefix, impulse, target, about, proof };
+    let packing = |e: DeployError| match e {
+        DeployError::Unfit { .. } => EngineError::Data(e.to_string()),
+        e => EngineError::Internal(format!("packing: {e}")),
+    };
     let files = match package {
         "eim" => return native::executable(&library),
         "wasm" => native::module(&library)?,
@@ -121,8 +130,7 @@ pub fn version(
 /// The same of an impulse.
 pub(crate) fn version_of(impulse: &Impulse, target: &Target) -> Result<u32, EngineError> {
     let tree = edgewright_compile::compile(impulse, target, &Options::default())?;
-    let prefix = edgewright_compile::prefix(&impulse.name);
-    Ok(edgewright_deploy::native::version(&Library { files: &tree, prefix: &prefix, impulse, target }))
+    Ok(edgewright_deploy::native::version(&tree))
 }
 
 /// Exports the packages of the project below `build/`.
@@ -131,10 +139,12 @@ pub(crate) fn version_of(impulse: &Impulse, target: &Target) -> Result<u32, Engi
 /// [`EngineError::Compile`], [`EngineError::Usage`] for an unknown target, [`EngineError::Io`].
 pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Built>, EngineError> {
     let deploy = &session.project.file.deploy;
+    let about = session.project.about()?;
     let mut key = Key::new("build");
     key.text("trained", &trained.hash.to_string())
         .value("targets", &deploy.targets)
         .value("package", &deploy.package)
+        .value("about", &told(&about))
         .value("min_confidence", &session.project.file.min_confidences());
     let staged = session.stage("build", &key.finish(), || {
         let impulse = trained.value.impulse_int8(session)?;
@@ -146,7 +156,7 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
             memory: Vec::new(),
         };
         for id in &deploy.targets {
-            let bytes = pack(&impulse, check(id, &deploy.package)?, &deploy.package)?;
+            let bytes = pack(&impulse, check(id, &deploy.package)?, &deploy.package, &about, None)?;
             let object = session.store.put_blob(&bytes)?;
             built.artifacts.push(Artifact {
                 package: deploy.package.clone(),
@@ -185,9 +195,6 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
         )];
         Ok((built, notes))
     })?;
-    if !session.looking {
-        write_out(session, &staged.value)?;
-    }
     let mut staged = staged;
     for artifact in &mut staged.value.artifacts {
         artifact.path = session.project.dir.join(&artifact.path).display().to_string();
@@ -195,8 +202,76 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
     Ok(staged)
 }
 
+/// What a key holds of the maker.
+pub(super) fn told(about: &About) -> [&str; 4] {
+    [&about.vendor, &about.url, &about.licence, about.text.as_deref().unwrap_or("")]
+}
+
+/// Packages of the project that hold the report of their proof.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Packages(Vec<(Hash, u64)>);
+
+/// Packs the impulse for every target of the project anew, with what was proven of it.
+pub(super) fn with_proof(
+    session: &Session<'_>,
+    impulse: &Impulse,
+    records: &[VerifyRecord],
+) -> Result<Packages, EngineError> {
+    let deploy = &session.project.file.deploy;
+    let about = session.project.about()?;
+    let mut out = Vec::new();
+    for id in &deploy.targets {
+        let target = check(id, &deploy.package)?;
+        let report = report(target, records)?;
+        let bytes = pack(impulse, target, &deploy.package, &about, report.as_deref())?;
+        out.push((session.store.put_blob(&bytes)?, bytes.len() as u64));
+    }
+    Ok(Packages(out))
+}
+
+/// `proof.json`: what was proven of the code of a target, with the tools that did. `None` when nothing was.
+pub(crate) fn report(target: &Target, records: &[VerifyRecord]) -> Result<Option<String>, EngineError> {
+    let core = target.hardware.core.as_deref();
+    let of: Vec<&VerifyRecord> = records
+        .iter()
+        .filter(|r| r.target == "host" || r.target == target.id || Some(r.target.as_str()) == core)
+        .filter(|r| r.bit_exact.is_some())
+        .collect();
+    if of.is_empty() {
+        return Ok(None);
+    }
+    let tools: Vec<_> = crate::doctor::known()
+        .into_iter()
+        .filter_map(|t| t.version.map(|v| serde_json::json!({"tool": t.tool, "version": v})))
+        .collect();
+    let value = serde_json::json!({
+        "version": 1,
+        "generator": format!("edgewright {}", env!("CARGO_PKG_VERSION")),
+        "target": target.id,
+        "compared_with": "the reference interpreter, bit for bit",
+        "records": of,
+        "tools": tools,
+    });
+    serde_json::to_string_pretty(&value)
+        .map(|text| Some(text + "\n"))
+        .map_err(|e| EngineError::Internal(e.to_string()))
+}
+
+impl Built {
+    /// Takes the packages that hold a proof in place of those that do not.
+    pub(crate) fn adopt(&mut self, packages: &Packages) {
+        for ((artifact, object), (hash, bytes)) in
+            self.artifacts.iter_mut().zip(&mut self.objects).zip(&packages.0)
+        {
+            artifact.sha256 = hash.to_string();
+            artifact.bytes = *bytes;
+            *object = *hash;
+        }
+    }
+}
+
 /// Puts the packages where the user finds them, unless they are there.
-fn write_out(session: &Session<'_>, built: &Built) -> Result<(), EngineError> {
+pub(crate) fn write_out(session: &Session<'_>, built: &Built) -> Result<(), EngineError> {
     for (artifact, object) in built.artifacts.iter().zip(&built.objects) {
         let path = session.project.dir.join(&artifact.path);
         let bytes = session.store.get_blob(object)?;
@@ -223,21 +298,24 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
     std::fs::rename(&temporary, path).at(path)
 }
 
-/// Exports one package to a file.
+/// Exports one package to a file; `records` are what was proven of the int8 impulse.
 ///
 /// # Errors
-/// [`EngineError::Usage`] for a target or package that does not exist, [`EngineError::Compile`], [`EngineError::Io`].
+/// [`EngineError::Usage`] for a target or package that does not exist, [`EngineError::Compile`], [`EngineError::Data`] when the
+/// impulse is none for the package, [`EngineError::Io`].
 pub fn one(
     session: &Session<'_>,
     trained: &Trained,
     target_id: &str,
     package: &str,
     float: bool,
+    records: &[VerifyRecord],
     out: &Path,
 ) -> Result<Artifact, EngineError> {
     let target = check(target_id, package)?;
     let impulse = if float { trained.impulse_float(session)? } else { trained.impulse_int8(session)? };
-    let bytes = pack(&impulse, target, package)?;
+    let report = if float { None } else { report(target, records)? };
+    let bytes = pack(&impulse, target, package, &session.project.about()?, report.as_deref())?;
     write_whole(out, &bytes)?;
     Ok(Artifact {
         package: package.into(),

@@ -103,6 +103,8 @@ pub struct Proof {
     pub records: Vec<VerifyRecord>,
     /// Figures of the emitted C on the test windows.
     pub c: Option<Figures>,
+    /// Packages with the report in them, in the order of those of the stage `build`; `None` when other targets were asked for.
+    pub packages: Option<build::Packages>,
 }
 
 /// Proves the emitted C on some targets (those of the project when left out).
@@ -120,6 +122,7 @@ pub fn run(
     cases: Option<usize>,
 ) -> Result<Staged<Proof>, EngineError> {
     let deploy = &session.project.file.deploy;
+    let own = targets.is_none() && cases.is_none();
     let targets = targets.unwrap_or_else(|| deploy.targets.clone());
     let cases = cases.unwrap_or(deploy.cases);
     for id in &targets {
@@ -130,6 +133,7 @@ pub fn run(
         .text("tested", &tested.hash.to_string())
         .value("targets", &targets)
         .value("cases", &(cases, deploy.board_cases))
+        .value("packed", &own)
         // Another compiler or emulator is another proof.
         .value("tools", &crate::doctor::known());
     session.stage("verify", &key.finish(), || {
@@ -141,7 +145,11 @@ pub fn run(
             trained: &trained.value,
             impulse: trained.value.impulse_int8(session)?,
         };
-        prover.build(&targets, cases)
+        let (mut proof, notes) = prover.build(&targets, cases)?;
+        if own {
+            proof.packages = Some(build::with_proof(session, &prover.impulse, &proof.records)?);
+        }
+        Ok((proof, notes))
     })
 }
 
@@ -200,7 +208,7 @@ impl Prover<'_> {
     }
 
     fn build(&self, targets: &[String], cases: usize) -> Result<(Proof, Vec<String>), EngineError> {
-        let mut proof = Proof { records: Vec::new(), c: None };
+        let mut proof = Proof { records: Vec::new(), c: None, packages: None };
         let mut notes = Vec::new();
         let done = AtomicU64::new(0);
         // An emulator keeps one core busy; the host's compilers take what is left.
