@@ -37,7 +37,9 @@ fn outcome(library: &Library<'_>) -> String {
     for learn in &library.impulse.learn {
         match &learn.task {
             Task::Classification { labels, min_confidence } => {
-                out.push_str(&format!("        LABELS.forEachIndexed {{ i, label -> named[label] = numbers[{at} + i] }}\n"));
+                out.push_str(&format!(
+                    "        LABELS.forEachIndexed {{ i, label -> named[label] = numbers[{at} + i] }}\n"
+                ));
                 at += labels.len();
                 if min_confidence.is_some() {
                     out.push_str(&format!("        named[\"uncertain\"] = numbers[{at}]\n"));

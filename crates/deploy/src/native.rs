@@ -159,7 +159,11 @@ pub fn eim(library: &Library<'_>) -> Sources {
         literal(&told),
         literal(library.proof.unwrap_or("null\n")),
         literal(&format!("{terms}\n----\n\n{mit}\n----\n\n{apache}")),
-        if test.is_some() { format!("#define EIM_SELFTEST {p}_selftest\nint {p}_selftest(void);\n") } else { String::new() },
+        if test.is_some() {
+            format!("#define EIM_SELFTEST {p}_selftest\nint {p}_selftest(void);\n")
+        } else {
+            String::new()
+        },
     );
     let config = format!(
         "#include \"{p}.h\"\n{texts}#define EIM_ARENA_SIZE {u}_ARENA_SIZE\n#define EIM_WINDOW_LEN {u}_WINDOW_LEN\n#define EIM_FEATURE_COUNT {u}_FEATURE_COUNT\n#define EIM_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define EIM_HANDLE {p}_t\n#define EIM_SIGNAL {p}_signal\n#define EIM_SIGNAL_F32 {p}_signal_f32\n#define EIM_INIT {p}_init\n#define EIM_EXTRACT {p}_extract\n#define EIM_INVOKE {p}_invoke\n#define EIM_INPUT_COUNT {}\n#define EIM_SLICE_SIZE {}\n#define EIM_CHANNELS {}\n#define EIM_LABEL_COUNT {}\n#define EIM_LABELS_AT {}\n#define EIM_ANOMALY_AT ({anomaly})\n{boxes}#define EIM_LABELS {{{}}}\n#define EIM_PROJECT {}\n#define EIM_PARAMETERS {}\n",

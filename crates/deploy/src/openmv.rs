@@ -101,7 +101,9 @@ pub(crate) fn openmv(library: &Library<'_>) -> Result<FileTree, DeployError> {
     };
     let labels = impulse.labels();
     if let Some(label) = labels.iter().find(|l| l.contains(['\n', '\r'])) {
-        return Err(unfit(format!("the label {label:?} has a line break, and labels.txt has one label a line")));
+        return Err(unfit(format!(
+            "the label {label:?} has a line break, and labels.txt has one label a line"
+        )));
     }
     let model = edgewright_compile::tflite(&learn.graph).map_err(|e| unfit(e.to_string()))?;
     let colour = block.features() == 3 * impulse.window.frames;

@@ -224,7 +224,8 @@ pub(crate) fn iar(library: &Library<'_>) -> FileTree {
         + &option("IccCDialect", &["1"])
         + &option("IccLanguageConformance", &["2"])
         + &option("CCOptLevel", &["3"]);
-    let archive = option("IarchiveOverride", &["1"]) + &option("IarchiveOutput", &[&format!("$PROJ_DIR$\\build\\{p}.a")]);
+    let archive = option("IarchiveOverride", &["1"])
+        + &option("IarchiveOutput", &[&format!("$PROJ_DIR$\\build\\{p}.a")]);
     let settings = |name: &str, archive_version: u32, options: &str| {
         format!(
             "    <settings>\n      <name>{name}</name>\n      <archiveVersion>{archive_version}</archiveVersion>\n      <data>\n        <version>1</version>\n        <wantNonLocal>1</wantNonLocal>\n        <debug>0</debug>\n{options}      </data>\n    </settings>\n"

@@ -139,7 +139,8 @@ fn every_package_compiles_and_names_its_files() {
         let target = target::all().iter().find(|t| t.id == "cortex-m4f").expect("a target");
         let emitted = compile(&impulse, target, &Options::default()).expect("compiled");
         let proof = Some("{\"records\": []}\n");
-        let library = Library { files: &emitted, prefix: &p, impulse: &impulse, target, about: &about, proof };
+        let library =
+            Library { files: &emitted, prefix: &p, impulse: &impulse, target, about: &about, proof };
         let tree = files(&library, kind).unwrap_or_else(|e| panic!("{kind}: {e}"));
         assert_eq!(zip(&tree).expect("packed"), zip(&files(&library, kind).expect("again")).expect("packed"));
         assert!(tree.keys().all(|k| k.len() <= 100), "{kind}: a path is too long");
@@ -169,7 +170,8 @@ fn every_package_compiles_and_names_its_files() {
                 panic!("{kind}: {path}: {e}");
             }
             if [".xml", ".pdsc", ".ewp", ".eww", ".ipcf", ".uvprojx"].iter().any(|e| path.ends_with(e)) {
-                well_formed(&String::from_utf8_lossy(bytes)).unwrap_or_else(|e| panic!("{kind}: {path}: {e}"));
+                well_formed(&String::from_utf8_lossy(bytes))
+                    .unwrap_or_else(|e| panic!("{kind}: {path}: {e}"));
             }
         }
 
@@ -230,7 +232,8 @@ fn every_package_compiles_and_names_its_files() {
         let place = if ["arduino", "particle"].contains(&kind) { "extras/" } else { "" };
         let test = format!("{place}selftest/selftest.c");
         build(&dir, &compiler, &strict, &[&test, &source]);
-        let words = run("./program", &[], &dir, Duration::from_secs(20)).unwrap_or_else(|e| panic!("{kind}: {e}"));
+        let words =
+            run("./program", &[], &dir, Duration::from_secs(20)).unwrap_or_else(|e| panic!("{kind}: {e}"));
         assert!(words.contains("6 windows agree"), "{kind}: {words}");
         if kind == "c" {
             let code = fs::read_to_string(dir.join(&source)).expect("the library");
@@ -238,7 +241,8 @@ fn every_package_compiles_and_names_its_files() {
             assert!(turned != code, "no weight was found");
             fs::write(dir.join(&source), turned).expect("written");
             build(&dir, &compiler, &strict, &[&test, &source]);
-            let failed = run("./program", &[], &dir, Duration::from_secs(20)).expect_err("differs").to_string();
+            let failed =
+                run("./program", &[], &dir, Duration::from_secs(20)).expect_err("differs").to_string();
             assert!(failed.contains("DIFFERS"), "{failed}");
         }
     }
@@ -297,7 +301,8 @@ fn picture(detect: bool) -> Impulse {
     impulse.window.frames = 36;
     impulse.window.image = Some((6, 6));
     let params = Params::from([("channels".to_owned(), edgewright_dsp::Value::Text("Grayscale".into()))]);
-    impulse.dsp = vec![DspBlock::new("image", "image", 1, params, vec![0], &impulse.window).expect("a block")];
+    impulse.dsp =
+        vec![DspBlock::new("image", "image", 1, params, vec![0], &impulse.window).expect("a block")];
     if detect {
         impulse.learn[0].task = Task::Regression;
     }
