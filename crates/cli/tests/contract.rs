@@ -102,6 +102,28 @@ fn run_test_build_verify_and_classify_print_what_was_agreed() {
     assert_eq!(proof[0]["bit_exact"], true, "{proof}");
     assert_eq!(proof[0]["cases"], report["test"]["float"]["windows"].as_u64().expect("windows") + 7);
 
+    // A package says what was proven of it; before that it says that nothing was.
+    bench.append("cases = 20\nvendor = \"Acme\"\nlicence = \"LicenseRef-Acme\"\n");
+    let unknown = bench.run(&["build", "project", "--package", "eim", "--out", "p.eim"]);
+    assert_eq!(unknown.status.code(), Some(2), "{}", text(&unknown));
+    assert!(text(&unknown).contains("licence_file"), "{}", text(&unknown));
+    bench.append("licence_file = \"TERMS\"\n");
+    bench.write("project/TERMS", "All rights reserved.\n");
+    let ask = |what: &str| {
+        let out = std::process::Command::new(bench.path("p.eim")).arg(what).output().expect("starts");
+        assert!(out.status.success(), "{what}: {}", text(&out));
+        String::from_utf8(out.stdout).expect("text")
+    };
+    bench.json(&["build", "project", "--package", "eim", "--out", "p.eim", "--json"]);
+    assert_eq!(ask("--print-proof"), "null\n");
+    bench.json(&["build", "project", "--package", "eim", "--verify", "--out", "p.eim", "--json"]);
+    let proof: Value = serde_json::from_str(&ask("--print-proof")).expect("JSON");
+    assert_eq!(proof["records"][0]["bit_exact"], true, "{proof}");
+    let manifest: Value = serde_json::from_str(&ask("--print-manifest")).expect("JSON");
+    assert_eq!((&manifest["vendor"], &manifest["proof"]["code"]), (&"Acme".into(), &"executed".into()));
+    assert!(ask("--print-licence").starts_with("All rights reserved."));
+    assert!(ask("--self-test").contains("agree with the reference"));
+
     let out = bench.run(&["classify", "project", "in/low.1.wav", "in/high.1.wav", "--json"]);
     let lines: Vec<Value> = String::from_utf8_lossy(&out.stdout)
         .lines()

@@ -273,12 +273,12 @@ impl Built {
 /// Puts the packages where the user finds them, unless they are there.
 pub(crate) fn write_out(session: &Session<'_>, built: &Built) -> Result<(), EngineError> {
     for (artifact, object) in built.artifacts.iter().zip(&built.objects) {
-        let path = session.project.dir.join(&artifact.path);
+        let path = Path::new(&artifact.path);
         let bytes = session.store.get_blob(object)?;
-        if std::fs::read(&path).is_ok_and(|there| there == bytes) {
+        if std::fs::read(path).is_ok_and(|there| there == bytes) {
             continue;
         }
-        write_whole(&path, &bytes)?;
+        write_whole(path, &bytes)?;
     }
     Ok(())
 }
