@@ -249,6 +249,12 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
   await step('a block is tried on a window', async () => {
     await page.getByRole('link', { name: 'Impulse' }).click();
     await page.getByText(/features, \d+ µs/).waitFor();
+    // Memory on a device, as one types: fewer coefficients are fewer features of four bytes.
+    const ram = async () => Number((await page.getByText(/ bytes of RAM$/).innerText()).replace(/\D/g, ''));
+    const before = await ram();
+    await page.getByLabel('num_cepstral', { exact: true }).fill('10');
+    await page.getByText(/× 10 features/).waitFor();
+    assert.ok(before > 0 && (await ram()) < before, `${before} bytes, then ${await ram()}`);
   });
   await step('findings, map and spectrogram are there, and the microphone records', async () => {
     await page.getByRole('link', { name: 'Data', exact: true }).click();

@@ -386,6 +386,10 @@ pub struct BlockFeatures {
     pub features: Vec<f32>,
     /// Time of one extraction on this machine, in microseconds.
     pub micros: f64,
+    /// Bytes of RAM on a device, for what the block works in and its features; exact. The window itself and the stack come on top.
+    pub ram_bytes: Option<u64>,
+    /// Bytes that it keeps from window to window; exact.
+    pub kept_bytes: Option<u64>,
 }
 
 /// A training window in two dimensions.

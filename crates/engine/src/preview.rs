@@ -5,7 +5,8 @@ use crate::{
     session::Session,
     stages::{clean, import},
 };
-use edgewright_dsp::{OutputShape, WindowSpec};
+use edgewright_dsp::{OutputShape, Params, WindowSpec};
+use edgewright_impulse::{DspBlock, Impulse, Window};
 use std::time::Instant;
 
 /// Longest window, in values.
@@ -37,6 +38,29 @@ pub struct Preview {
     pub features: Vec<f32>,
     /// Seconds of one extraction on this machine.
     pub seconds: f64,
+    /// Bytes of RAM on a device; `None` where the block is not emitted as C.
+    pub ram: Option<Ram>,
+}
+
+/// What a block needs on a device, beside the window itself and the stack. Exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ram {
+    /// What it works in, with its features, in bytes.
+    pub work: usize,
+    /// What it keeps from window to window, in bytes.
+    pub kept: usize,
+}
+
+/// Where the memory is laid out for; no block's memory depends on the core.
+const CORE: &str = "cortex-m4f";
+
+fn ram(block: &'static str, version: u32, params: &Params, window: Window) -> Option<Ram> {
+    let axes = (0..window.axes.len()).collect();
+    let block = DspBlock::new("block", block, version, params.clone(), axes, &window).ok()?;
+    let impulse = Impulse { name: "block".into(), window, dsp: vec![block], learn: Vec::new() };
+    let target = edgewright_compile::target::all().iter().find(|t| t.id == CORE)?;
+    let work = edgewright_compile::layout(&impulse, target).ok()?.arena_bytes;
+    Some(Ram { work, kept: 4 * impulse.state_len() })
 }
 
 /// Runs the block on the window, filled with zeros where the recording has ended. The recording is the cleaned one, as training sees it.
@@ -91,5 +115,15 @@ pub fn preview(session: &Session<'_>, request: &PreviewRequest) -> Result<Previe
         OutputShape::Spectrogram { rows, columns } => vec![rows, columns],
         OutputShape::Image { height, width, channels } => vec![height, width, channels],
     };
-    Ok(Preview { shape, features, seconds })
+    let window = Window {
+        frames,
+        stride: frames,
+        rate_hz,
+        axes: silver.format.axes.clone(),
+        zero_pad: true,
+        image,
+        fit: silver.format.fit,
+    };
+    let ram = ram(info.name, version, &params, window);
+    Ok(Preview { shape, features, seconds, ram })
 }

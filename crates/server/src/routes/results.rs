@@ -100,6 +100,8 @@ pub async fn preview_features(
         shape: out.shape.into_iter().map(|n| n as u64).collect(),
         features: out.features,
         micros: out.seconds * 1e6,
+        ram_bytes: out.ram.map(|r| r.work as u64),
+        kept_bytes: out.ram.map(|r| r.kept as u64),
     }))
 }
 
