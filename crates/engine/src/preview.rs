@@ -127,3 +127,45 @@ pub fn preview(session: &Session<'_>, request: &PreviewRequest) -> Result<Previe
     let ram = ram(info.name, version, &params, window);
     Ok(Preview { shape, features, seconds, ram })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use edgewright_sample::Axis;
+
+    #[test]
+    fn memory_is_that_of_the_measured_table() {
+        // Rows of docs/dsp-cost.md at default parameters.
+        let table = include_str!("../../../docs/dsp-cost.md");
+        for (block, frames, rate_hz, axes) in [
+            ("raw", 125, 62.5, 3),
+            ("flatten", 125, 62.5, 3),
+            ("spectral_analysis", 125, 62.5, 3),
+            ("mfcc", 16_000, 16_000.0, 1),
+            ("hr", 500, 50.0, 4),
+        ] {
+            let row = table
+                .lines()
+                .find(|l| l.starts_with(&format!("| `{block}` |")) && l.contains("| float |"))
+                .expect("a row");
+            let told = row.split('|').nth(5).expect("a cell").trim();
+            let window = Window {
+                frames,
+                stride: frames,
+                rate_hz,
+                axes: (0..axes).map(|i| Axis { name: format!("a{i}"), units: String::new() }).collect(),
+                zero_pad: true,
+                image: None,
+                fit: Default::default(),
+            };
+            let info = dsp_tool::find(block).expect("a block");
+            let version = info.versions.iter().copied().max().expect("a version");
+            let ram = ram(info.name, version, &Params::new(), window).expect("laid out");
+            let found = match ram.kept {
+                0 => ram.work.to_string(),
+                kept => format!("{} + {kept}", ram.work),
+            };
+            assert_eq!(found, told, "{block}");
+        }
+    }
+}

@@ -1103,10 +1103,20 @@ export interface components {
             /** @description The features, flat. */
             features: number[];
             /**
+             * Format: int64
+             * @description Bytes that it keeps from window to window; exact.
+             */
+            kept_bytes?: number | null;
+            /**
              * Format: double
              * @description Time of one extraction on this machine, in microseconds.
              */
             micros: number;
+            /**
+             * Format: int64
+             * @description Bytes of RAM on a device, for what the block works in and its features; exact. The window itself and the stack come on top.
+             */
+            ram_bytes?: number | null;
             /** @description Shape of the features. */
             shape: number[];
         };
