@@ -248,8 +248,8 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
   });
   await step('a block is tried on a window', async () => {
     await page.getByRole('link', { name: 'Impulse' }).click();
-    // Of the project's block, which is chosen once the file is there.
-    await page.getByText(/× 13 features, \d+ µs/).waitFor();
+    // Of the window as it was before the step before this one.
+    await page.getByText(/^50 × 13 features, \d+ µs/).waitFor();
     // Memory on a device, as one types: fewer coefficients are fewer features of four bytes.
     const ram = async () => Number((await page.getByText(/ bytes of RAM$/).innerText()).replace(/\D/g, ''));
     const before = await ram();
