@@ -371,6 +371,34 @@ pub enum DspCommand {
     Run(DspRunArgs),
     /// Tell what each feature of a project tells of the labels, and what the trained impulse loses without it.
     Importance(ProjectJson),
+    /// Search the parameters of a block: how well its features tell training windows apart, and what they cost.
+    Tune(TuneArgs),
+}
+
+/// `dsp tune`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  edgewright dsp tune motion --trials 60\n  edgewright dsp tune motion --block spectral_analysis --apply\n\nOnly training windows are looked at. The figure stands for accuracy and is none: run the project to see what the settings are worth."
+)]
+pub struct TuneArgs {
+    /// Folder that holds edgewright.toml.
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    /// Name of the block in the project; left out: the first.
+    #[arg(long, value_name = "ID")]
+    pub block: Option<String>,
+    /// Settings that are tried, with those of the project file.
+    #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(2..=10_000))]
+    pub trials: u64,
+    /// Seed of the search; left out: the project's.
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Write the best settings into edgewright.toml; comments stay.
+    #[arg(long)]
+    pub apply: bool,
+    /// Output format.
+    #[command(flatten)]
+    pub json: JsonArg,
 }
 
 /// `--arith`

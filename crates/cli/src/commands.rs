@@ -4,7 +4,7 @@ use crate::{
     args::{
         Arithmetic, BuildArgs, ClassifyArgs, Command, CutArgs, DataCommand, DataProject, DataSample,
         DspCommand, DspRunArgs, EstimateArgs, ExportArgs, ImportArgs, NewArgs, ProjectJson, ReportArgs,
-        RunArgs, TargetsArgs, VerifyArgs,
+        RunArgs, TargetsArgs, TuneArgs, VerifyArgs,
     },
     output::Printer,
 };
@@ -16,7 +16,7 @@ use edgewright_engine::{
     doctor, documents, dsp_tool, estimate as estimating, importance,
     run::{self, RunOptions},
     session::Session,
-    template,
+    template, tune,
 };
 use std::path::Path;
 
@@ -49,6 +49,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Dsp(DspCommand::List(args)) => dsp_list(args.json, printer),
         Command::Dsp(DspCommand::Run(args)) => dsp_run(&args, printer),
         Command::Dsp(DspCommand::Importance(args)) => dsp_importance(&args, printer),
+        Command::Dsp(DspCommand::Tune(args)) => dsp_tune(&args, printer),
         Command::Model(args) => crate::model::run(&args, printer),
         Command::Estimate(args) => estimate(&args, printer),
         Command::Targets(args) => targets(&args, printer),
@@ -433,6 +434,26 @@ fn dsp_importance(args: &ProjectJson, printer: &Printer) -> Result<Verdict> {
         printer.json(&told)?;
     } else {
         printer.data(told.to_text().trim_end())?;
+    }
+    Ok(Verdict::Done)
+}
+
+fn dsp_tune(args: &TuneArgs, printer: &Printer) -> Result<Verdict> {
+    let session = open(&args.project, printer)?;
+    let options = tune::Options { block: args.block.clone(), trials: args.trials as usize, seed: args.seed };
+    let tuned = tune::tune(&session, &options)?;
+    if args.json.json {
+        printer.json(&tuned)?;
+    } else {
+        printer.data(tuned.to_text().trim_end())?;
+    }
+    if args.apply {
+        let changed = tune::apply(&session, &tuned)?;
+        printer.note(if changed {
+            "wrote the best settings into edgewright.toml"
+        } else {
+            "nothing is better than the project file; it stays as it is"
+        });
     }
     Ok(Verdict::Done)
 }

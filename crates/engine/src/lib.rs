@@ -37,6 +37,7 @@ mod scratch;
 pub mod session;
 pub mod stages;
 pub mod template;
+pub mod tune;
 pub mod verify;
 pub mod versions;
 mod work;
