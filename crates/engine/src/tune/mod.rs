@@ -167,6 +167,7 @@ pub fn tune(session: &Session<'_>, options: &Options) -> Result<Tuned, EngineErr
     let mut trials = vec![current];
     let mut best = (Setting::new(), trials[0].score);
     let mut seen = BTreeSet::from([String::new()]);
+    let mut plans = vec![block.plan.clone()];
     let mut refused = 0;
     while trials.len() < options.trials && refused < REFUSED * options.trials {
         let settings = space.next(&best.0, trials.len(), &mut draw);
@@ -174,8 +175,15 @@ pub fn tune(session: &Session<'_>, options: &Options) -> Result<Tuned, EngineErr
             refused += 1;
             continue;
         }
-        let tried = space.block(block, &settings, &impulse.window).and_then(|b| judge(&b, &settings));
-        let Some(trial) = tried else {
+        let made = space.block(block, &settings, &impulse.window);
+        // Parameters that nothing reads, such as a wavelet's beside an FFT, make no other block.
+        let Some(made) = made.filter(|b| !plans.contains(&b.plan)) else {
+            refused += 1;
+            continue;
+        };
+        let judged = judge(&made, &settings);
+        plans.push(made.plan);
+        let Some(trial) = judged else {
             refused += 1;
             continue;
         };
@@ -204,7 +212,7 @@ pub fn apply(session: &Session<'_>, tuned: &Tuned) -> Result<bool, EngineError> 
         EngineError::Data(format!("the project file has no block `{}` by name; give it an `id`", tuned.block))
     })?;
     let edited = edit::set_keys(&text, index, &best.settings).map_err(EngineError::Data)?;
-    workspace::write_project_file(dir, &edited, Some(&version), &[dir.clone()])?;
+    workspace::write_project_file(dir, &edited, Some(&version), &[])?;
     Ok(true)
 }
 
