@@ -61,6 +61,9 @@ pub fn flatten(impulse: &Impulse) -> String {
     out
 }
 
+/// What a call returns for a window with a value that is no number: in place of each result of such a window.
+pub const NOT_FINITE: f32 = -2.0;
+
 /// Floats before each window of a file of windows: for an impulse that keeps something from window to window, one that is
 /// not 0 where the window follows none.
 pub fn window_prefix(impulse: &Impulse) -> usize {
@@ -70,7 +73,7 @@ pub fn window_prefix(impulse: &Impulse) -> usize {
 /// A host program: reads windows, each after [`window_prefix`] floats, from its first argument, writes results to its
 /// second; both single precision in the byte order of the machine. Three numbers follow: how many windows it takes from the front, how many it then leaves
 /// out, and how many it takes after those. Windows are classified at once, and one in sixteen again out of a stream;
-/// both must agree.
+/// both must agree. A window that is refused has the negative number that the call returned in place of each result.
 pub fn host_main(impulse: &Impulse, name: Option<&str>) -> String {
     let p = name.map_or_else(|| prefix(&impulse.name), prefix);
     let u = p.to_uppercase();
@@ -92,6 +95,19 @@ static void flatten({p}_result result, float *values)
     (void)values;
     (void)result;
 {flatten}}}
+
+/* The result, or where there is none what the call returned. */
+static void outcome(int status, const {p}_result *result, float *values)
+{{
+    int i;
+    if (status == {u}_OK) {{
+        flatten(*result, values);
+    }} else {{
+        for (i = 0; i < {results}; i++) {{
+            values[i] = (float)status;
+        }}
+    }}
+}}
 
 int main(int argc, char **argv)
 {{
@@ -126,10 +142,8 @@ int main(int argc, char **argv)
         {p}_result result;
         size_t at = 0;
         memset(arena, 0xa5, sizeof arena);
-        if ({p}_classify(&handle, &signal, &result) != {u}_OK) {{
-            return 4;
-        }}
-        flatten(result, once);
+        memset(&result, 0, sizeof result);
+        outcome({p}_classify(&handle, &signal, &result), &result, once);
         {p}_stream_init(&stream, ring);
         while (count % 16u == 0u && at < {u}_WINDOW_LEN) {{
             const size_t piece = {u}_WINDOW_LEN - at < 77u ? {u}_WINDOW_LEN - at : 77u;
@@ -138,10 +152,10 @@ int main(int argc, char **argv)
         signal = {p}_stream_window(&stream);
         if (count % 16u != 0u) {{
             memcpy(streamed, once, sizeof once);
-        }} else if (!{p}_stream_ready(&stream) || {p}_classify(&again, &signal, &result) != {u}_OK) {{
+        }} else if (!{p}_stream_ready(&stream)) {{
             return 5;
         }} else {{
-            flatten(result, streamed);
+            outcome({p}_classify(&again, &signal, &result), &result, streamed);
         }}
         if (memcmp(once, streamed, sizeof once) != 0) {{
             return 6;

@@ -2,7 +2,7 @@
 
 use crate::{EngineError, error::AtPath};
 use edgewright_compile::{Options, Target, compile, harness, prefix};
-use edgewright_impulse::{Impulse, Outcome, Runner};
+use edgewright_impulse::{Impulse, ImpulseError, Outcome, Runner};
 use edgewright_toolchain::{self as toolchain, BoardBuild, BoardSpec, Compiler};
 use rayon::prelude::*;
 use std::{
@@ -109,6 +109,17 @@ fn bytes(values: &[f32]) -> Vec<u8> {
     out
 }
 
+/// What a window should give: the reference's numbers, or for one with a value that is none the refusal.
+fn expected(impulse: &Impulse, runner: &mut Runner<'_>, window: &[f32]) -> Result<Vec<f32>, EngineError> {
+    match runner.run(window) {
+        Ok(outcome) => Ok(outcome.numbers(impulse)),
+        Err(ImpulseError::Dsp { .. }) if window.iter().any(|v| !v.is_finite()) => {
+            Ok(vec![harness::NOT_FINITE; impulse.result_len()])
+        }
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// Writes windows and what they should give. Returns how many.
 struct Cases {
     windows: BufWriter<std::fs::File>,
@@ -148,7 +159,7 @@ impl Cases {
                         follower.reset();
                     }
                     let window = case.window.take(impulse);
-                    Ok((bytes(&window), bytes(&follower.run(&window)?.numbers(impulse))))
+                    Ok((bytes(&window), bytes(&expected(impulse, &mut follower, &window)?)))
                 };
                 batch.iter_mut().map(&mut next).collect::<Result<Vec<_>, EngineError>>()?
             } else {
@@ -159,7 +170,7 @@ impl Cases {
                         |runner, case| {
                             let runner = runner.as_mut().map_err(|e| EngineError::Internal(e.to_string()))?;
                             let window = case.window.take(impulse);
-                            Ok((bytes(&window), bytes(&runner.run(&window)?.numbers(impulse))))
+                            Ok((bytes(&window), bytes(&expected(impulse, runner, &window)?)))
                         },
                     )
                     .collect::<Result<Vec<_>, EngineError>>()?
@@ -191,7 +202,8 @@ fn split_mix(state: &mut u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A window that no recording holds: noise of many loudnesses, silence, full scale, steps, single values.
+/// A window that no recording holds: noise of many loudnesses, silence, full scale, steps, single values, a short recording
+/// that was filled up; now and then one whose first frame has a value that is no number, which must be refused.
 fn random_window(impulse: &Impulse, seed: u64) -> Vec<f32> {
     let mut out = vec![0.0; impulse.window.values()];
     let mut state = seed;
@@ -205,7 +217,10 @@ fn random_window(impulse: &Impulse, seed: u64) -> Vec<f32> {
     } else {
         100.0
     };
-    let kind = next() % 8;
+    // What is refused leaves nothing to go on with for blocks that remember.
+    let broken = next() % 64 == 0 && impulse.state_len() == 0;
+    let kind = next() % 9;
+    let end = if kind == 8 { (next() % (out.len() as u64 + 1)) as usize } else { out.len() };
     let loud = full * 2f32.powi(-((next() % 14) as i32));
     let level = (next() >> 40) as f32 / (1u64 << 24) as f32 * 2.0 - 1.0;
     for (i, v) in out.iter_mut().enumerate() {
@@ -228,6 +243,7 @@ fn random_window(impulse: &Impulse, seed: u64) -> Vec<f32> {
                 }
             }
             4 => loud * r + full * level,
+            8 if i >= end => 0.0,
             _ => loud * r,
         };
         if audio {
@@ -235,6 +251,13 @@ fn random_window(impulse: &Impulse, seed: u64) -> Vec<f32> {
         }
         if image {
             *v = v.abs().round();
+        }
+    }
+    if broken {
+        // Every axis, since blocks need not look at all of them.
+        let wrong = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][(next() % 3) as usize];
+        for v in out.iter_mut().take(impulse.window.axes.len()) {
+            *v = wrong;
         }
     }
     out
