@@ -268,7 +268,7 @@ impl Tuned {
             ));
         }
         out.push_str(
-            "separability: share of the five nearest windows of other recordings that have the same label. It stands for accuracy and is none: train to see that.\n",
+            "separability: share of the five nearest windows of other recordings that have the same label. It stands for accuracy and is none, and says nothing of an anomaly block: run the project to see what the settings are worth.\n",
         );
         out
     }
