@@ -150,3 +150,16 @@ fn a_program_runs_alone() {
         text(&out)
     );
 }
+
+#[test]
+fn a_program_that_leaves_axes_out_is_proven_as_well() {
+    let bench = project();
+    bench.write("project/motion.ew", "axes x, y, z\nfeature f = rms(y)\nfeature p = peak(power(y, 32))\n");
+    // The other block would read all axes.
+    bench.replace(
+        "block = \"flatten\"",
+        "block = \"custom\"\nid = \"second\"\nprogram = \"feature f = stdev(axis1)\"",
+    );
+    let report = bench.json(&["run", "project", "--json"]);
+    assert_eq!(report["verify"][0]["bit_exact"], true, "{report}");
+}

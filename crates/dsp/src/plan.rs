@@ -376,7 +376,11 @@ impl Plan {
                 return refuse("length", format!("the {what} has {have} values, {need} are needed"));
             }
         }
-        if let Some(at) = not_finite(window) {
+        let bad = match self {
+            Self::Custom(p) => p.not_finite(window),
+            _ => not_finite(window),
+        };
+        if let Some(at) = bad {
             return refuse("not_finite", format!("value {at} of the window is {}", window[at]));
         }
         match self {

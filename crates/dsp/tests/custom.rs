@@ -291,3 +291,20 @@ fn every_function_can_be_called_as_it_is_written() {
         }
     }
 }
+
+#[test]
+fn an_axis_that_no_feature_needs_may_hold_anything() {
+    // As on the device, which does not read it.
+    let plan = with("axes x, y, z; feature f = rms(y)", &[]).expect("plans");
+    let (mut scratch, mut out) = (vec![0.0; plan.scratch_len()], [0.0]);
+    let mut values = window();
+    plan.extract(&values, &mut scratch, &mut out).expect("extracts");
+    let before = out[0];
+    values[3] = f32::NAN;
+    values[5] = f32::INFINITY;
+    plan.extract(&values, &mut scratch, &mut out).expect("the second axis alone is read");
+    assert_eq!(out[0], before);
+    values[4] = f32::NAN;
+    let error = plan.extract(&values, &mut scratch, &mut out).expect_err("no number");
+    assert_eq!((error.kind, error.message.as_str()), ("not_finite", "value 4 of the window is NaN"));
+}

@@ -101,6 +101,13 @@ impl CustomPlan {
         self.steps.iter().filter_map(of).collect()
     }
 
+    /// The first value that is no number, on an axis that is read.
+    pub fn not_finite(&self, window: &[f32]) -> Option<usize> {
+        let read = |axis: usize| self.steps.iter().any(|s| s.op == Op::Axis(axis));
+        let bad = |axis: usize| (axis..window.len()).step_by(self.axes).find(|&i| !window[i].is_finite());
+        (0..self.axes).filter(|&a| read(a)).filter_map(bad).min()
+    }
+
     /// Takes the steps.
     pub fn extract(&self, window: &[f32], w: &mut [f32], features: &mut [f32]) {
         for step in &self.steps {
