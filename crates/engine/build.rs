@@ -58,6 +58,7 @@ fn main() {
                 "../compile/src/cost",
                 "src/stages/train.rs",
                 "src/stages/networks.rs",
+                "src/stages/external.rs",
                 "src/stages/classical.rs",
                 "src/stages/objects.rs",
                 "src/stages/uncertainty.rs",

@@ -52,6 +52,11 @@ const PACKAGES: &[Package] = &[
         proof: Proof::Runs(&["qemu-system-arm", "--version"]),
         needed_for: "running Cortex-M images",
     },
+    Package {
+        name: "python3",
+        proof: Proof::Runs(&["python3", "--version"]),
+        needed_for: "programs of the user that train or compute features",
+    },
 ];
 
 const BROWSER: &[Package] = &[Package {

@@ -30,6 +30,7 @@ fn function(f: Function) -> (&'static str, f32, f32) {
         Function::Logistic => ("ew_logistic_one", 0.0, 0.0),
         Function::Tanh => ("ew_tanh_one", 0.0, 0.0),
         Function::HardSwish => ("ew_hard_swish_one", 0.0, 0.0),
+        Function::Gelu => ("ew_gelu_one", 0.0, 0.0),
         Function::HardSigmoid(a, b) => ("ew_hard_sigmoid_one", a, b),
         Function::LeakyRelu(a) => ("ew_leaky_relu_one", a, 0.0),
         Function::Elu(a) => ("ew_elu_one", a, 0.0),

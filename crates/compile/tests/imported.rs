@@ -50,6 +50,7 @@ fn everything(integer: bool, reference: Reference) -> Graph {
     for function in [
         Function::LeakyRelu(0.2),
         Function::HardSwish,
+        Function::Gelu,
         Function::Tanh,
         Function::Elu(1.0),
         Function::HardSigmoid(0.2, 0.5),

@@ -2,10 +2,10 @@
 
 use crate::{
     EngineError,
-    project::{FILE_NAME, ProjectFile, STATE_DIR},
+    project::{FILE_NAME, LearnSection, Parameter, ProjectFile, STATE_DIR},
 };
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Component, Path, PathBuf},
 };
 
@@ -33,7 +33,25 @@ pub(crate) fn check(
             });
         }
     }
+    let commands =
+        |file: &'_ ProjectFile| -> Vec<_> { file.impulse.learn.iter().filter_map(program).collect() };
+    let known = before.map(commands).unwrap_or_default();
+    if let Some((command, _)) = commands(after).iter().find(|c| !known.contains(c)) {
+        let shown: String = command.join(" ").chars().filter(|c| !c.is_control()).take(200).collect();
+        return Err(EngineError::ProjectFile {
+            path: dir.join(FILE_NAME),
+            message: format!(
+                "`command` would start `{shown}`; over the network a project file may start only what was there before\n\
+                 hint: write it into the file on the machine itself"
+            ),
+        });
+    }
     Ok(())
+}
+
+/// What a section starts, and with which arguments.
+fn program(section: &LearnSection) -> Option<(Vec<String>, BTreeMap<String, Parameter>)> {
+    Some((section.command.clone()?, section.parameters.clone()))
 }
 
 /// The paths of a project file with their keys.
@@ -127,5 +145,10 @@ mod tests {
         assert!(check(&dir, None, &model, &[]).is_err());
         assert!(check(&dir, Some(&model), &model, &[]).is_ok());
         assert!(check(&dir, Some(&model), &data("../other/m.tflite"), &[]).is_err());
+        // A program starts only as it was written on the machine.
+        let starts = |with: &str| file(&format!("[[impulse.learn]]\nkind = 'classifier'\ncommand = ['sh', 'a']\n{with}"));
+        assert!(check(&dir, None, &starts(""), &[]).is_err());
+        assert!(check(&dir, Some(&starts("")), &starts(""), &[]).is_ok());
+        assert!(check(&dir, Some(&starts("")), &starts("parameters = { c = 'x' }"), &[]).is_err());
     }
 }

@@ -211,6 +211,10 @@ impl Planned<'_> {
                 Some(format!("what `{method}` takes depends on the data; it is known when it is trained"));
             return Ok((told, None));
         }
+        if section.command.is_some() {
+            told.unknown = Some("what the program makes is known when it has trained".into());
+            return Ok((told, None));
+        }
         let made = match (section.kind, &section.file) {
             (_, Some(file)) => {
                 let outputs = if section.kind == LearnKind::Classifier { self.labels().len() } else { 1 };

@@ -5,7 +5,7 @@ mod training;
 
 use crate::{EngineError, dataset::RangesSection, error::AtPath};
 use edgewright_deploy::About;
-pub use learn::{BoxSize, CovarianceKind, LearnKind, LearnSection, Method};
+pub use learn::{BoxSize, CovarianceKind, LearnKind, LearnSection, Method, Parameter};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,

@@ -72,6 +72,7 @@ pub(crate) enum FunctionForm {
     Logistic,
     Tanh,
     HardSwish,
+    Gelu,
     HardSigmoid(f32, f32),
     LeakyRelu(f32),
     Elu(f32),

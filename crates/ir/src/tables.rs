@@ -11,6 +11,7 @@ use edgewright_kernels::{
     Requantize,
     fixed::{doubling_high_mul, requantize, rounding_shift_right},
     gemmlowp,
+    unary::{GELU, GELU_CUBE},
 };
 
 /// Scale and zero point.
@@ -137,6 +138,10 @@ fn real(function: Function, x: f64) -> f64 {
         Function::Logistic => 1.0 / (1.0 + exp(-x)),
         Function::Tanh => 1.0 - 2.0 / (exp(2.0 * x) + 1.0),
         Function::HardSwish => x * (x + 3.0).clamp(0.0, 6.0) / 6.0,
+        Function::Gelu => {
+            let inner = f64::from(GELU) * (x + f64::from(GELU_CUBE) * x * x * x);
+            x / (1.0 + exp(-inner))
+        }
         Function::HardSigmoid(a, b) => (f64::from(a) * x + f64::from(b)).clamp(0.0, 1.0),
         Function::LeakyRelu(a) => x * if x < 0.0 { f64::from(a) } else { 1.0 },
         Function::Elu(a) => {
@@ -206,6 +211,7 @@ mod tests {
             (Function::Logistic, (1.0 / 256.0, -128)),
             (Function::Tanh, (1.0 / 128.0, 0)),
             (Function::HardSwish, (0.04, -110)),
+            (Function::Gelu, (0.04, -110)),
             (Function::LeakyRelu(0.2), (0.06, -20)),
             (Function::Elu(1.0), (0.05, -100)),
         ] {

@@ -166,6 +166,7 @@ fn everything(integer: bool) -> Graph {
     for function in [
         Function::LeakyRelu(0.2),
         Function::HardSwish,
+        Function::Gelu,
         Function::Tanh,
         Function::Elu(1.0),
         Function::Exp,

@@ -6,7 +6,7 @@ mod process;
 
 pub use board::{BoardBuild, BoardRun, BoardSpec, Counts, build_counter, run_board};
 pub use host::{Compiler, host_build, host_compilers, sanitizer_works};
-pub use process::{ToolError, run};
+pub use process::{ToolError, run, watch};
 
 use std::path::Path;
 

@@ -1,9 +1,11 @@
 //! Starting a program, with a time limit and with its words kept.
 
 use std::{
-    io::Read,
+    collections::VecDeque,
+    io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -37,6 +39,12 @@ pub enum ToolError {
         /// The limit.
         seconds: u64,
     },
+    /// Whoever watched it wanted it to stop.
+    #[error("`{program}` was stopped")]
+    Stopped {
+        /// Name of the program.
+        program: String,
+    },
     /// A file could not be read or written.
     #[error("{path}: {source}")]
     Io {
@@ -63,19 +71,104 @@ pub(crate) fn version(program: &str) -> Option<String> {
     out.status.success().then(|| text.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// Runs a program in a folder and returns what it wrote to its standard output.
-///
-/// # Errors
-/// [`ToolError`] with the end of what it said.
-pub fn run(program: &str, args: &[String], dir: &Path, limit: Duration) -> Result<String, ToolError> {
-    let mut child = Command::new(program)
+/// Lines of what a program said that an error repeats.
+const TAIL: usize = 12;
+/// Bytes of a line that are told.
+const LINE_MAX: u64 = 1000;
+
+fn start(program: &str, args: &[String], dir: &Path) -> Result<Child, ToolError> {
+    Command::new(program)
         .args(args)
         .current_dir(dir)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|source| ToolError::Start { program: program.into(), source })?;
+        .map_err(|source| ToolError::Start { program: program.into(), source })
+}
+
+/// Sends the lines of a stream until it ends or nobody listens. Longer lines are told in parts.
+fn lines(stream: impl Read + Send + 'static, to: mpsc::Sender<String>) {
+    std::thread::spawn(move || {
+        let mut stream = BufReader::new(stream);
+        let mut line = Vec::new();
+        while let Ok(1..) = stream.by_ref().take(LINE_MAX).read_until(b'\n', &mut line) {
+            if to.send(String::from_utf8_lossy(&line).trim_end().to_owned()).is_err() {
+                return;
+            }
+            line.clear();
+        }
+    });
+}
+
+/// Runs a program in a folder and hands on what it says, line by line. `tell` is called at least every 50 ms, with `None` when nothing
+/// was said; once it returns false the program is stopped.
+///
+/// # Errors
+/// [`ToolError`] with the end of what it said.
+pub fn watch(
+    program: &str,
+    args: &[String],
+    dir: &Path,
+    limit: Duration,
+    tell: &mut dyn FnMut(Option<&str>) -> bool,
+) -> Result<(), ToolError> {
+    let mut child = start(program, args, dir)?;
+    let (to, from) = mpsc::channel();
+    if let Some(out) = child.stdout.take() {
+        lines(out, to.clone());
+    }
+    if let Some(err) = child.stderr.take() {
+        lines(err, to);
+    }
+    let begun = Instant::now();
+    let mut tail: VecDeque<String> = VecDeque::new();
+    let mut hear = |line: Option<String>| {
+        let go_on = tell(line.as_deref());
+        if let Some(line) = line.filter(|l| !l.trim().is_empty()) {
+            tail.truncate(TAIL - 1);
+            tail.push_front(line);
+        }
+        go_on
+    };
+    let failed = |source| ToolError::Start { program: program.into(), source };
+    let status = loop {
+        let line = from.recv_timeout(Duration::from_millis(50)).ok();
+        let said = line.is_some();
+        let stop = if !hear(line) {
+            Some(ToolError::Stopped { program: program.into() })
+        } else if begun.elapsed() > limit {
+            Some(ToolError::TimedOut { program: program.into(), seconds: limit.as_secs() })
+        } else {
+            None
+        };
+        if let Some(why) = stop {
+            // It may have ended in between; then there is nothing to stop.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(why);
+        }
+        if !said && let Some(status) = child.try_wait().map_err(failed)? {
+            break status;
+        }
+    };
+    // Its last words; what it started and left running is not waited for.
+    while let Ok(line) = from.recv_timeout(Duration::from_millis(200)) {
+        hear(Some(line));
+    }
+    if status.success() {
+        return Ok(());
+    }
+    let words = tail.into_iter().rev().collect::<Vec<_>>().join("\n");
+    Err(ToolError::Failed { program: program.into(), status: status.to_string(), words })
+}
+
+/// Runs a program in a folder and returns what it wrote to its standard output.
+///
+/// # Errors
+/// [`ToolError`] with the end of what it said.
+pub fn run(program: &str, args: &[String], dir: &Path, limit: Duration) -> Result<String, ToolError> {
+    let mut child = start(program, args, dir)?;
     // Pipes are read beside the waiting: a full pipe would stop the program.
     let read = |stream: Option<Box<dyn Read + Send>>| {
         std::thread::spawn(move || {
@@ -111,7 +204,44 @@ pub fn run(program: &str, args: &[String], dir: &Path, limit: Duration) -> Resul
         return Ok(out);
     }
     let words = if err.trim().is_empty() { out } else { err };
-    let tail: Vec<&str> = words.trim().lines().rev().take(12).collect();
+    let tail: Vec<&str> = words.trim().lines().rev().take(TAIL).collect();
     let words: Vec<&str> = tail.into_iter().rev().collect();
     Err(ToolError::Failed { program: program.into(), status: status.to_string(), words: words.join("\n") })
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: Duration, tell: &mut dyn FnMut(Option<&str>) -> bool) -> Result<(), ToolError> {
+        watch("sh", &["-c".into(), script.into()], Path::new("."), limit, tell)
+    }
+
+    #[test]
+    fn what_a_program_says_is_heard_line_by_line() {
+        let mut heard = Vec::new();
+        let mut tell = |line: Option<&str>| {
+            heard.extend(line.map(str::to_owned));
+            true
+        };
+        shell("echo one; echo two >&2; sleep 0.2; printf three", Duration::from_secs(20), &mut tell).expect("ends");
+        heard[..2].sort();
+        assert_eq!(heard, ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn a_program_that_fails_hangs_or_is_unwanted_is_told_apart() {
+        let long = Duration::from_secs(20);
+        let failed = shell("echo working; echo no room >&2; exit 3", long, &mut |_| true);
+        let text = failed.expect_err("it fails").to_string();
+        assert!(text.contains("exit status: 3") && text.contains("no room"), "{text}");
+        let begun = Instant::now();
+        let hangs = shell("sleep 30", Duration::from_millis(200), &mut |_| true);
+        assert!(matches!(hangs, Err(ToolError::TimedOut { .. })), "{hangs:?}");
+        let unwanted = shell("echo go; sleep 30", long, &mut |line| line != Some("go"));
+        assert!(matches!(unwanted, Err(ToolError::Stopped { .. })), "{unwanted:?}");
+        assert!(begun.elapsed() < long);
+        let absent = watch("edgewright-is-not-there", &[], Path::new("."), long, &mut |_| true);
+        assert!(matches!(absent, Err(ToolError::Start { .. })), "{absent:?}");
+    }
 }

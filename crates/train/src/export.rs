@@ -1,4 +1,6 @@
-//! From trained units to a graph: batch normalisation folded, dropout gone, activations fused.
+//! From trained units to a graph: batch normalisation folded, dropout gone, activations fused, time unrolled.
+
+mod sequence;
 
 use crate::{
     Head, LayerSummary, Network,
@@ -44,6 +46,10 @@ impl Exporter {
         self.node(name, Op::Reshape, vec![at], shape)
     }
 
+    fn constant(&mut self, name: String, values: Vec<f32>) -> TensorId {
+        self.tensor(name, vec![values.len()], Some(values))
+    }
+
     fn weighted(
         &mut self,
         name: &str,
@@ -65,19 +71,18 @@ impl Exporter {
         let first = self.values[unit.inputs[0]];
         let c = unit.output[2];
         let (weights, bias) = folded(unit);
-        let mut folded = false;
         let mut at = match unit.op {
             UnitOp::Dense => {
-                folded = true;
                 let op = Op::FullyConnected { activation: IrActivation::None };
                 self.weighted(name, op, first, vec![c, unit.in_len()], weights, bias, &unit.output)
             }
             UnitOp::Conv(conv) | UnitOp::Depthwise(conv) => {
-                folded = true;
                 let at = self.shaped(&format!("{name}_input"), first, &unit.input);
                 let (op, shape) = convolution(unit, &conv);
                 self.weighted(name, op, at, shape, weights, bias, &unit.output)
             }
+            UnitOp::Recurrent(cell) => self.recurrent(unit, &cell, first),
+            UnitOp::LayerNorm => self.layer_norm(unit, first),
             UnitOp::MaxPool(p) | UnitOp::AveragePool(p) => {
                 let Patches { size, stride, .. } = p;
                 let max = matches!(unit.op, UnitOp::MaxPool(_));
@@ -108,7 +113,7 @@ impl Exporter {
             UnitOp::Dropout(_) => first,
             UnitOp::Same => self.shaped(&format!("{name}_input"), first, &unit.output),
         };
-        if let (Some(norm), false) = (&unit.norm, folded) {
+        if let (Some(norm), false) = (&unit.norm, unit.folds()) {
             // With no layer before it to fold into, it is a depthwise convolution of one element.
             let (factor, offset) = affine(norm);
             let op = Op::DepthwiseConv2d {
@@ -172,7 +177,7 @@ pub(crate) fn affine(norm: &Norm) -> (Vec<f32>, Vec<f32>) {
 
 /// Weights and bias of a layer with the batch normalisation behind it.
 pub(crate) fn folded(unit: &Unit) -> (Vec<f32>, Vec<f32>) {
-    let Some(norm) = unit.norm.as_ref().filter(|_| !unit.weights.is_empty()) else {
+    let Some(norm) = unit.norm.as_ref().filter(|_| unit.folds()) else {
         return (unit.weights.clone(), unit.bias.clone());
     };
     let (factor, offset) = affine(norm);

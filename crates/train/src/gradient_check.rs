@@ -104,7 +104,7 @@ fn pooling_and_resizing() {
 
 #[test]
 fn activations_and_normalisation() {
-    for activation in ["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish"] {
+    for activation in ["relu", "relu6", "leaky_relu", "sigmoid", "tanh", "hard_swish", "gelu"] {
         between(&format!(r#"{{"type":"conv2d","filters":5,"kernel":[3,3],"activation":"{activation}"}}"#));
         between(&format!(
             r#"{{"type":"conv2d","filters":5,"kernel":[1,1]}},{{"type":"batch_norm"}},{{"type":"activation","activation":"{activation}"}}"#
@@ -114,6 +114,33 @@ fn activations_and_normalisation() {
         r#"{"type":"batch_norm"},{"type":"dropout","rate":0.3},{"type":"batch_norm"},{"type":"flatten"}"#,
     );
     between(r#"{"type":"activation","activation":"tanh"},{"type":"batch_norm"}"#);
+}
+
+#[test]
+fn layers_over_time() {
+    for cell in ["lstm", "gru"] {
+        for sequences in [false, true] {
+            check(
+                &[7, 5],
+                &format!(
+                    r#"[{{"type":"conv1d","filters":4,"kernel":1}},{{"type":"{cell}","units":6,"sequences":{sequences}}}]"#
+                ),
+            );
+        }
+        // Over the input itself, and with something behind it.
+        check(
+            &[5, 3],
+            &format!(
+                r#"[{{"type":"{cell}","units":9,"sequences":true}},{{"type":"batch_norm"}},{{"type":"activation","activation":"relu"}},
+                    {{"type":"{cell}","units":4}}]"#
+            ),
+        );
+    }
+    between(r#"{"type":"layer_norm"},{"type":"activation","activation":"gelu"}"#);
+    between(
+        r#"{"type":"residual","layers":[{"type":"layer_norm"},{"type":"conv2d","filters":4,"kernel":[1,1]}]}"#,
+    );
+    check(&[12], r#"[{"type":"layer_norm"},{"type":"dense","units":5},{"type":"layer_norm"}]"#);
 }
 
 #[test]

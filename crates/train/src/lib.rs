@@ -13,6 +13,8 @@ mod export;
 mod fit;
 #[cfg(test)]
 mod gradient_check;
+#[cfg(test)]
+mod gradient_golden;
 mod kernels;
 mod loss;
 mod measure;

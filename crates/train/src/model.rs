@@ -61,7 +61,7 @@ impl Model {
             if let Op::Dropout(_) = own.op {
                 own.op = Op::Same;
             }
-            let weighted = !unit.weights.is_empty();
+            let weighted = unit.folds();
             if weighted {
                 (own.weights, own.bias) = export::folded(unit);
             }

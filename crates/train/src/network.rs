@@ -2,7 +2,10 @@
 
 use crate::{
     TrainError,
-    kernels::pool::Patches,
+    kernels::{
+        pool::Patches,
+        recurrent::{Cell, Kind},
+    },
     rng::Stream,
     spec::{Activation, Head, Layer, Network, Padding},
     unit::{Conv, Op, Unit},
@@ -57,6 +60,9 @@ fn pair(values: &[usize], default: [usize; 2], time_only: bool) -> Option<[usize
     }
 }
 
+/// Steps of time of a recurrent layer, at most.
+const STEPS_MAX: usize = 256;
+
 struct Builder {
     /// The value that the next layer reads, and its shape.
     at: usize,
@@ -85,6 +91,8 @@ impl Builder {
         let factors = match op {
             Op::Conv(conv) => [conv.kernel[0], conv.kernel[1], c, shape[2]],
             Op::Depthwise(conv) => [conv.kernel[0], conv.kernel[1], 1, shape[2]],
+            Op::LayerNorm => [1, 1, 1, c],
+            Op::Recurrent(cell) => [1, c.saturating_add(cell.units), cell.kind.gates(), cell.units],
             _ => [h, w, c, shape[2]],
         };
         let product = |of: &[usize]| of.iter().try_fold(1usize, |all, n| all.checked_mul(*n));
@@ -151,6 +159,25 @@ impl Builder {
         Ok(())
     }
 
+    fn recurrent(&mut self, name: String, cell: Cell) -> Result<(), String> {
+        let [h, w, c] = self.shape;
+        if cell.units == 0 {
+            return Err("`units` must be at least 1".into());
+        }
+        if h != 1 || w < 2 {
+            return Err(format!(
+                "the input is {h}x{w}x{c}; a recurrent layer runs over time: give it rows of values, or put `reshape` before it"
+            ));
+        }
+        if w > STEPS_MAX {
+            return Err(format!(
+                "{w} steps of time are more than {STEPS_MAX}, each of which is exported by itself; put a pool or a convolution with a stride before it"
+            ));
+        }
+        let steps = if cell.sequences { w } else { 1 };
+        self.learned(name, Op::Recurrent(cell), [1, steps, cell.units])
+    }
+
     /// One way of a block with several; returns the value at its end and its shape.
     fn way(
         &mut self,
@@ -212,7 +239,17 @@ impl Builder {
             Layer::GlobalAveragePool {} => self.pool(name, [h, w], [h, w], false)?,
             Layer::GlobalMaxPool {} => self.pool(name, [h, w], [h, w], true)?,
             Layer::BatchNorm {} => {
-                self.host(name, |u, shape| u.norm.is_none() && u.output == shape).normalise();
+                self.host(name, |u, shape| {
+                    u.norm.is_none() && u.output == shape && (u.folds() || u.weights.is_empty())
+                })
+                .normalise();
+            }
+            Layer::LayerNorm {} => self.learned(name, Op::LayerNorm, [h, w, c])?,
+            Layer::Lstm { units, sequences } => {
+                self.recurrent(name, Cell { kind: Kind::Lstm, units: *units, sequences: *sequences })?
+            }
+            Layer::Gru { units, sequences } => {
+                self.recurrent(name, Cell { kind: Kind::Gru, units: *units, sequences: *sequences })?
             }
             Layer::Dropout { rate } => {
                 if !(0.0..1.0).contains(rate) {

@@ -50,8 +50,8 @@ impl Groups {
                     made.all.push(Group { unit: i, channels: unit.output[2], fixed });
                     Some(made.all.len() - 1)
                 }
-                // What meets other channels stays as wide as those.
-                Op::Add | Op::Concat => {
+                // What meets other channels stays as wide as those, and so does what gates and channel statistics are made of.
+                Op::Add | Op::Concat | Op::Recurrent(_) | Op::LayerNorm => {
                     for g in unit.inputs.iter().filter_map(|v| made.of[*v]) {
                         made.all[g].fixed = true;
                     }

@@ -56,12 +56,15 @@ pub fn sketch(network: &Network) -> Result<Sketch, TrainError> {
 
 /// Weights and one bias per output; a normalisation behind them is folded into both.
 fn parameters(unit: &Unit) -> usize {
-    if unit.weights.is_empty() { 0 } else { unit.weights.len() + unit.output[2] }
+    match unit.folds() {
+        true => unit.weights.len() + unit.output[2],
+        false => unit.weights.len() + unit.bias.len(),
+    }
 }
 
 fn macs(unit: &Unit) -> u64 {
     match unit.op {
-        Op::Dense | Op::Conv(_) | Op::Depthwise(_) => unit.macs() as u64,
+        Op::Dense | Op::Conv(_) | Op::Depthwise(_) | Op::Recurrent(_) => unit.macs() as u64,
         _ => 0,
     }
 }

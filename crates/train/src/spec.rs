@@ -21,6 +21,8 @@ pub enum Activation {
     Tanh,
     /// `x * min(max(x + 3, 0), 6) / 6`.
     HardSwish,
+    /// `x * (1 + tanh(0.79788 * (x + 0.044715 * x^3))) / 2` (Hendrycks and Gimpel, 2016).
+    Gelu,
 }
 
 /// Slope of a leaky ReLU below 0.
@@ -152,6 +154,24 @@ pub enum Layer {
     },
     /// Each channel to mean 0 and variance 1 over the batch; folded into the layer before when exported.
     BatchNorm {},
+    /// Channels of each position to mean 0 and variance 1, then scaled and shifted (Ba et al., 2016).
+    LayerNorm {},
+    /// Long short-term memory over time (Hochreiter and Schmidhuber, 1997).
+    Lstm {
+        /// Width of the state.
+        units: usize,
+        /// An output for every step of time; left out: only for the last.
+        #[serde(default)]
+        sequences: bool,
+    },
+    /// Gated recurrent unit over time (Cho et al., 2014).
+    Gru {
+        /// Width of the state.
+        units: usize,
+        /// An output for every step of time; left out: only for the last.
+        #[serde(default)]
+        sequences: bool,
+    },
     /// Sets a share of the values to 0 in training.
     Dropout {
         /// Share, 0..1.
@@ -218,6 +238,9 @@ impl Layer {
             Self::Concat { .. } => "concat",
             Self::Resize { .. } => "resize",
             Self::BatchNorm {} => "batch_norm",
+            Self::LayerNorm {} => "layer_norm",
+            Self::Lstm { .. } => "lstm",
+            Self::Gru { .. } => "gru",
             Self::Dropout { .. } => "dropout",
             Self::Activation { .. } => "activation",
             Self::Reshape { .. } => "reshape",

@@ -1,6 +1,13 @@
 //! A network as it is trained: units, each an operation with the normalisation and the activation behind it.
 
-use crate::{kernels::pool::Patches, rng::Stream, spec::Activation};
+use crate::{
+    kernels::{
+        pool::Patches,
+        recurrent::{Cell, Kind},
+    },
+    rng::Stream,
+    spec::Activation,
+};
 
 /// Weight of the running statistics of batch normalisation.
 pub(crate) const MOMENTUM: f32 = 0.9;
@@ -27,6 +34,10 @@ pub(crate) enum Op {
     Dense,
     Conv(Conv),
     Depthwise(Conv),
+    /// Steps of time: the columns of the input.
+    Recurrent(Cell),
+    /// Channels of each pixel.
+    LayerNorm,
     MaxPool(Patches),
     AveragePool(Patches),
     /// Sum of two inputs.
@@ -60,9 +71,10 @@ pub(crate) struct Unit {
     /// Height, width, channels of the first input as this unit sees them.
     pub input: [usize; 3],
     pub output: [usize; 3],
-    /// Dense and convolution `[out_c, kh, kw, in_c]`, depthwise `[kh, kw, c]`.
+    /// Dense and convolution `[out_c, kh, kw, in_c]`, depthwise `[kh, kw, c]`, recurrent `[in_c + units, gates * units]`, of a layer
+    /// normalisation the factors `[c]`.
     pub weights: Vec<f32>,
-    /// One per output channel.
+    /// One per output channel, or per gate and unit.
     pub bias: Vec<f32>,
     pub norm: Option<Norm>,
     pub activation: Activation,
@@ -82,12 +94,29 @@ impl Unit {
             Op::Dense => input.iter().product(),
             Op::Conv(conv) => conv.kernel[0] * conv.kernel[1] * input[2],
             Op::Depthwise(conv) => conv.kernel[0] * conv.kernel[1],
+            Op::Recurrent(cell) => input[2] + cell.units,
             _ => 0,
         };
-        let deviation = (2.0 / fan_in.max(1) as f32).sqrt();
-        let weights = (0..fan_in * output[2]).map(|_| deviation * stream.normal()).collect();
-        let bias = vec![0.0; if fan_in > 0 { output[2] } else { 0 }];
+        // Behind the functions of gates nothing is cut off: half the variance is enough.
+        let (gain, width) = match op {
+            Op::Recurrent(cell) => (1.0, cell.kind.gates() * cell.units),
+            _ => (2.0, output[2]),
+        };
+        let deviation = (gain / fan_in.max(1) as f32).sqrt();
+        let mut weights: Vec<f32> = (0..fan_in * width).map(|_| deviation * stream.normal()).collect();
+        let mut bias = vec![0.0; if fan_in > 0 { width } else { 0 }];
+        match op {
+            // What is kept at first is kept (Jozefowicz and others, 2015).
+            Op::Recurrent(Cell { kind: Kind::Lstm, units, .. }) => bias[units..2 * units].fill(1.0),
+            Op::LayerNorm => (weights, bias) = (vec![1.0; output[2]], vec![0.0; output[2]]),
+            _ => {}
+        }
         Self { name, op, inputs, input, output, weights, bias, norm: None, activation: Activation::None }
+    }
+
+    /// Whether a normalisation behind it can be folded into its weights.
+    pub fn folds(&self) -> bool {
+        matches!(self.op, Op::Dense | Op::Conv(_) | Op::Depthwise(_))
     }
 
     /// Puts a batch normalisation behind the operation. The bias goes: the normalisation would take it out again.
@@ -114,6 +143,7 @@ impl Unit {
         match self.op {
             Op::Dense => self.weights.len(),
             Op::Conv(_) | Op::Depthwise(_) => self.out_len() / self.output[2] * self.weights.len(),
+            Op::Recurrent(_) => self.input[0] * self.input[1] * self.weights.len(),
             _ => self.out_len(),
         }
     }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{BLOCKS, CONV1D, Memory, layers, ridges};
+use common::{BLOCKS, CONV1D, Memory, TIME, layers, ridges};
 use edgewright_ir::{Graph, Op, interpret::Interpreter, quantize};
 use edgewright_train::{
     Augment, Course, Flow, Head, Model, Network, Rows, Settings, Start, Targets, TrainError, Tuned, fit,
@@ -152,4 +152,14 @@ fn numbers_are_tuned_in_their_own_unit() {
     let mean = f64::from(targets.iter().sum::<f32>()) / 200.0;
     let spread: f64 = targets.iter().map(|t| (f64::from(*t) - mean).powi(2)).sum();
     assert!(1.0 - error / spread > 0.9, "R2 {}", 1.0 - error / spread);
+}
+
+#[test]
+fn layers_of_many_steps_are_not_trained_in_int8_and_that_is_said() {
+    for text in TIME {
+        let model = trained(text);
+        let refused = tune(&model, &settings(), None, 0, &mut Vec::new());
+        let text = refused.expect_err("refused").to_string();
+        assert!(text.contains("quantisation_aware"), "{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{BLOCKS, CONV1D, Memory, layers, noise, ridges};
+use common::{BLOCKS, CONV1D, Memory, TIME, layers, noise, ridges};
 use edgewright_ir::{interpret::Interpreter, quantize};
 use edgewright_train::{
     Augment, Fitted, Flow, Head, Loss, Network, Optimizer, Schedule, Settings, Targets, TrainError, fit,
@@ -58,8 +58,8 @@ fn accuracy(fitted: &Fitted) -> f64 {
 }
 
 #[test]
-fn convolutions_learn_and_the_graph_knows_it() {
-    for text in [CONV1D, CONV2D, BLOCKS] {
+fn networks_learn_and_the_graph_knows_it() {
+    for text in [CONV1D, CONV2D, BLOCKS, TIME[0], TIME[1]] {
         let fitted = train(text, &settings(), None, 0, &mut Vec::new()).expect("trained");
         let metric = fitted.history[fitted.best_epoch - 1].validation_metric.expect("validated");
         assert!(metric > 0.9, "validation {metric}");
@@ -103,13 +103,16 @@ fn threads_do_not_change_a_bit() {
     };
     // Wide enough that a batch is worth threads.
     let wide = BLOCKS.replace("\"filters\":6", "\"filters\":24");
-    let run = |threads| {
-        let settings = Settings { epochs: 3, threads, augment: augment.clone(), ..settings() };
-        train(&wide, &settings, None, 0, &mut Vec::new()).expect("trained")
-    };
-    let one = run(1);
-    for threads in [2, 3] {
-        assert!(one.graph == run(threads).graph, "{threads} threads give other weights");
+    let time = TIME[1].replace("\"units\":8", "\"units\":32");
+    for text in [&wide, &time] {
+        let run = |threads| {
+            let settings = Settings { epochs: 3, threads, augment: augment.clone(), ..settings() };
+            train(text, &settings, None, 0, &mut Vec::new()).expect("trained")
+        };
+        let one = run(1);
+        for threads in [2, 3] {
+            assert!(one.graph == run(threads).graph, "{threads} threads give other weights");
+        }
     }
 }
 
@@ -118,13 +121,15 @@ fn a_resumed_training_ends_in_the_same_weights() {
     let mut saved = Vec::new();
     let settings =
         || Settings { ema: 0.9, schedule: Schedule::Plateau { patience: 1, factor: 0.5 }, ..settings() };
-    let whole = train(CONV1D, &settings(), None, 0, &mut Vec::new()).expect("trained");
-    let stopped = train(CONV1D, &settings(), None, 5, &mut saved);
-    assert!(matches!(stopped, Err(TrainError::Stopped)));
-    // Another number of threads is the same training.
-    let threaded = Settings { threads: 2, ..settings() };
-    let resumed = train(CONV1D, &threaded, Some(&saved), 0, &mut Vec::new()).expect("resumed");
-    assert!(whole == resumed, "the weights differ");
+    for text in [TIME[1], CONV1D] {
+        let whole = train(text, &settings(), None, 0, &mut Vec::new()).expect("trained");
+        let stopped = train(text, &settings(), None, 5, &mut saved);
+        assert!(matches!(stopped, Err(TrainError::Stopped)));
+        // Another number of threads is the same training.
+        let threaded = Settings { threads: 2, ..settings() };
+        let resumed = train(text, &threaded, Some(&saved), 0, &mut Vec::new()).expect("resumed");
+        assert!(whole == resumed, "the weights differ");
+    }
     for end in [0, 7, 12, saved.len() / 2, saved.len() - 1] {
         let cut = train(CONV1D, &settings(), Some(&saved[..end]), 0, &mut Vec::new());
         assert!(matches!(cut, Err(TrainError::Checkpoint(_))), "cut at {end}");
@@ -206,7 +211,15 @@ fn every_optimiser_and_loss_learns() {
 
 #[test]
 fn int8_of_every_block_agrees_with_float() {
-    let fitted = train(BLOCKS, &settings(), None, 0, &mut Vec::new()).expect("trained");
+    for text in [BLOCKS, TIME[0], TIME[1]] {
+        let same = agreement(text);
+        assert!(same >= 95, "{same} of 100 agree: {text}");
+    }
+}
+
+/// Rows of 100 for which the integer form of a trained network says the same as the float form.
+fn agreement(text: &str) -> usize {
+    let fitted = train(text, &settings(), None, 0, &mut Vec::new()).expect("trained");
     let (rows, _) = ridges(100, 4);
     let mut observer = quantize::Observer::new(&fitted.graph).expect("valid");
     rows.values.chunks_exact(96).for_each(|x| observer.observe(x).expect("fits"));
@@ -220,7 +233,7 @@ fn int8_of_every_block_agrees_with_float() {
         b.run(x, &mut q).expect("runs");
         same += usize::from((p[0] > p[1]) == (q[0] > q[1]));
     }
-    assert!(same >= 95, "{same} of 100 agree");
+    same
 }
 
 #[test]

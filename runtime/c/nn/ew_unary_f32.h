@@ -39,6 +39,12 @@ EW_FN float ew_hard_swish_one(float x, float a, float b)
     return x * ew_limit(x + 3.0f, 0.0f, 6.0f) / 6.0f;
 }
 
+EW_FN float ew_gelu_one(float x, float a, float b)
+{
+    const float cube = 0.044715f * (x * x * x), inner = 1.5957691f * (x + cube);
+    return x * ew_logistic_one(inner, a, b);
+}
+
 EW_FN float ew_hard_sigmoid_one(float x, float a, float b)
 {
     const float line = a * x;

@@ -1,6 +1,7 @@
 //! `[[impulse.learn]]`: what learns, and how.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Kinds of learning blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -103,6 +104,13 @@ impl Method {
     }
 }
 
+/// Whether a parameter may be called so: it must not stand for another argument.
+fn argument_name(name: &str) -> bool {
+    let letters = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let taken = ["data-directory", "out-directory", "info-file"];
+    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(letters) && !taken.contains(&name)
+}
+
 fn usual(method: &Method) -> bool {
     *method == Method::default()
 }
@@ -116,6 +124,20 @@ pub enum BoxSize {
     Usual,
     /// As large as the cells that they are made of.
     Cells,
+}
+
+/// An argument of a program.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(untagged)]
+pub enum Parameter {
+    /// `--NAME 1` or `--NAME 0`.
+    Flag(bool),
+    /// A whole number.
+    Whole(i64),
+    /// A number.
+    Number(f64),
+    /// A text; one argument.
+    Text(String),
 }
 
 /// `[[impulse.learn]]`
@@ -139,6 +161,15 @@ pub struct LearnSection {
     /// Labels of that model's outputs in their order; left out: the project's labels in alphabetical order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
+    /// A program that trains the model instead, with its arguments; it is started in the project's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// Further arguments of that program: `NAME = value` becomes `--NAME value`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Parameter>,
+    /// Seconds that the program may take; 3600 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_s: Option<u64>,
     /// Layers of the network; left out: a network that suits the features.
     #[serde(default)]
     pub layers: Option<Vec<edgewright_train::Layer>>,
@@ -228,8 +259,31 @@ impl LearnSection {
         if self.min_confidence.is_some() && self.kind != LearnKind::Classifier {
             return Some("`impulse.learn.min_confidence` is for `kind = \"classifier\"`".into());
         }
-        let keys: [(&str, bool, &[Method]); 14] = [
+        if let Some(command) = &self.command {
+            if !matches!(self.kind, LearnKind::Classifier | LearnKind::Regression) {
+                return Some("`impulse.learn.command` is for `kind = \"classifier\"` and `\"regression\"`".into());
+            }
+            if self.file.is_some() || self.layers.is_some() {
+                return Some(
+                    "`impulse.learn.command` trains a model of its own; `file` and `layers` have no place beside it".into(),
+                );
+            }
+            if command.first().is_none_or(|program| program.trim().is_empty()) {
+                return Some(
+                    "`impulse.learn.command` names no program; write it as `command = [\"python3\", \"train.py\"]`".into(),
+                );
+            }
+        } else if !self.parameters.is_empty() || self.time_limit_s.is_some() {
+            return Some("`impulse.learn.parameters` and `time_limit_s` are for a block with a `command`".into());
+        }
+        if let Some(name) = self.parameters.keys().find(|k| !argument_name(k)) {
+            return Some(format!(
+                "`impulse.learn.parameters` has the name `{name}`; a name has letters, digits, `-` and `_`, and no argument of its own block"
+            ));
+        }
+        let keys: [(&str, bool, &[Method]); 15] = [
             ("file", self.file.is_some(), &[Network]),
+            ("command", self.command.is_some(), &[Network]),
             ("clusters", self.clusters.is_some(), &[Network, Kmeans]),
             ("prototypes", self.prototypes.is_some(), &[OneClassKnn, Knn, RbfSvm]),
             ("neighbours", self.neighbours.is_some(), &[Knn]),

@@ -3,6 +3,7 @@
 pub mod build;
 mod classical;
 pub mod clean;
+mod external;
 pub mod features;
 pub mod gold;
 pub mod import;

@@ -26,7 +26,7 @@ use edgewright_ml::{
 use edgewright_store::Hash;
 use edgewright_train::{Head, Rows, Targets};
 use serde::{Deserialize, Serialize};
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 /// Training windows that set the integer ranges, at most.
 const CALIBRATION_WINDOWS: usize = 256;
@@ -213,6 +213,9 @@ pub fn run(
         .value("seed", &session.seed);
     for section in file.impulse.learn.iter().filter(|s| s.file.is_some()) {
         key.text("file", &super::imported::fingerprint(&session.project.dir, section));
+    }
+    for command in file.impulse.learn.iter().filter_map(|s| s.command.as_ref()) {
+        key.value("program", &super::external::fingerprint(&session.project.dir, command));
     }
     if file.training.steps() {
         // What steps change is told for this target.
@@ -420,34 +423,45 @@ impl Trainer<'_> {
         let rule = self.plain_rule(&columns, &rows, training.1, &task)?;
         let (fit, judge) = ((&rows, training.1), (&watch, validation.1));
         let mut block = if let Some(file) = &section.file {
-            self.imported(n, section, file, inputs, task, (&rows, watch.len()), notes)?
+            let path = self.session.project.dir.join(file);
+            self.imported(n, section, (&path, file), None, inputs, task, (&rows, watch.len()), notes)?
+        } else if let Some(command) = &section.command {
+            self.external(n, section, command, inputs, task, training, validation, (&rows, &watch), notes)?
         } else if section.method != Method::Network {
             self.classical(n, section, inputs, task, fit, judge, notes)?
         } else {
             let data = Data { rows: &rows, of: training.1, watch: &watch, watched: validation.1 };
             self.fitted(n, impulse, section, inputs, head, task, data, notes)?
         };
-        if section.file.is_none() && self.session.project.file.training.calibrate {
+        if section.file.is_none() && section.command.is_none() && self.session.project.file.training.calibrate {
             self.calibrate(&mut block, judge, notes)?;
         }
         Ok(Block { rule, ..block })
     }
 
-    /// A block whose model was trained elsewhere: quantised on training windows when it is in float, else as it is.
-    fn imported(
+    /// A block whose model was trained elsewhere: quantised on training windows when it is in float, else as it is; `bytes` is its form
+    /// in integers where it has one of its own.
+    pub(super) fn imported(
         &self,
         n: usize,
         section: &LearnSection,
-        file: &str,
+        (path, file): (&Path, &str),
+        bytes: Option<&Path>,
         inputs: Vec<usize>,
         task: Task,
         (rows, watched): (&TrainingRows, usize),
         notes: &mut Vec<String>,
     ) -> Result<Block, EngineError> {
         let outputs = if let Task::Classification { labels, .. } = &task { labels.len() } else { 1 };
-        let path = self.session.project.dir.join(file);
-        let (float, integer) = super::imported::graph(&path, rows.width(), outputs)?;
-        let (int8, snr) = if integer { (float.clone(), Vec::new()) } else { self.quantise(&float, rows)? };
+        let (float, integer) = super::imported::graph(path, rows.width(), outputs)?;
+        let (int8, snr) = match bytes {
+            Some(path) => {
+                let (int8, _) = super::imported::graph(path, rows.width(), outputs)?;
+                (int8, Vec::new())
+            }
+            None if integer => (float.clone(), Vec::new()),
+            None => self.quantise(&float, rows)?,
+        };
         let layers = layer_lines(&float, &snr);
         notes.push(format!(
             "{file}: {} MACs, trained elsewhere{}",

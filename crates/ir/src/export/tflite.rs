@@ -479,6 +479,7 @@ impl Writer<'_> {
             Function::Logistic => (14, PLAIN),
             Function::Tanh => (28, PLAIN),
             Function::HardSwish => (117, PLAIN),
+            Function::Gelu => (150, (116, vec![(0, Value::Byte(1))])),
             Function::LeakyRelu(alpha) => (98, (75, vec![(0, Value::Float(alpha))])),
             Function::Elu(1.0) => (111, PLAIN),
             Function::Exp => (47, PLAIN),

@@ -9,8 +9,9 @@ use crate::{
     kernels::{
         depthwise::{self, Taps},
         element::{self, View},
+        layer_norm,
         matrix::{self, Gathered, Panels},
-        pool,
+        pool, recurrent,
     },
     plan::{Back, Layout, Plan, SHARD, taps},
     unit::{Conv, Op, Unit},
@@ -118,7 +119,7 @@ impl Engine {
             dense_weights(unit, inputs[0], &slope, parallel, &mut self.gradients[i].0);
         }
         let shards = samples.div_ceil(SHARD);
-        let kept = matches!(unit.op, Op::Conv(_) | Op::Depthwise(_));
+        let kept = !unit.weights.is_empty() && unit.op != Op::Dense;
         if kept && self.partial[i].len() < shards {
             let empty = || [vec![0.0; unit.weights.len()], vec![0.0; unit.bias.len()]];
             self.partial[i].resize_with(shards, empty);
@@ -127,7 +128,7 @@ impl Engine {
             let n_in = self.value_len(*value);
             let before = self.slopes[*value].take();
             let add = before.is_some();
-            // Nobody asks for the gradient of the input, but convolutions find that of their weights on the same way.
+            // Nobody asks for the gradient of the input, but most layers find that of their weights on the same way.
             let wanted = *value != 0;
             if !wanted && !kept {
                 continue;
@@ -156,6 +157,9 @@ impl Engine {
                     }
                     (Op::Depthwise(conv), Some(plan), Some(partial)) => {
                         depthwise_back(unit, plan, &conv, own[0], slope, to, partial, scratch);
+                    }
+                    (Op::Recurrent(_) | Op::LayerNorm, _, Some(partial)) => {
+                        sequence_back(unit, own[0], slope, to, partial, scratch);
                     }
                     (Op::Dense, Some(plan), _) => {
                         if let Some(to) = to {
@@ -390,6 +394,37 @@ fn depthwise_back(
                 depthwise::scatter(framed, &own, &unit.weights, dy);
                 unframe(framed, plan, unit.input, *add, to);
             }
+        }
+    }
+}
+
+/// Recurrent layers and layer normalisations.
+fn sequence_back(
+    unit: &Unit,
+    x: Seen<'_>,
+    slope: Slope<'_>,
+    mut to: Option<Into<'_>>,
+    partial: &mut [Vec<f32>; 2],
+    scratch: &mut Scratch,
+) {
+    let (n_in, n_out) = (unit.in_len(), unit.out_len());
+    partial.iter_mut().for_each(|p| p.fill(0.0));
+    for s in 0..slope.y.len() / n_out {
+        let dy = slope.samples(s, 1, n_out).before(&mut scratch.dy);
+        let x = x.samples(s, 1, n_in).shown(&mut scratch.left);
+        let to = to.as_mut().map(|Into { to, add }| {
+            let to = &mut to[s * n_in..][..n_in];
+            if !*add {
+                to.fill(0.0);
+            }
+            to
+        });
+        let (w, b) = (&unit.weights, &unit.bias);
+        match unit.op {
+            Op::Recurrent(cell) => {
+                recurrent::backward(&cell, x, unit.input[2], w, b, dy, &mut scratch.trace, partial, to)
+            }
+            _ => layer_norm::backward(x, w, dy, partial, to),
         }
     }
 }

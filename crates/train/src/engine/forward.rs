@@ -5,8 +5,9 @@ use crate::{
     kernels::{
         depthwise::{self, Taps},
         element::{self, View},
+        layer_norm,
         matrix::{self, Gathered},
-        pool,
+        pool, recurrent,
     },
     plan::{Gather, Layout, Plan, SHARD, taps},
     rng::Stream,
@@ -210,6 +211,16 @@ fn run(
                 let x = left(unit, plan, x.samples(s, 1, n_in), &mut scratch.left, &mut scratch.image);
                 depthwise::forward(x, &taps, &unit.weights, &unit.bias, false, y);
             }
+        }
+        (Op::Recurrent(cell), _) => {
+            let (w, b) = (&unit.weights, &unit.bias);
+            for (s, y) in y.chunks_mut(n_out).enumerate() {
+                let x = x.samples(s, 1, n_in).shown(&mut scratch.left);
+                recurrent::forward(&cell, x, unit.input[2], w, b, &mut scratch.trace, y);
+            }
+        }
+        (Op::LayerNorm, _) => {
+            layer_norm::forward(x.shown(&mut scratch.left), &unit.weights, &unit.bias, y)
         }
         (Op::MaxPool(p), _) => {
             for (s, y) in y.chunks_mut(n_out).enumerate() {

@@ -7,7 +7,10 @@ mod backward;
 mod forward;
 
 use crate::{
-    kernels::element::{self, View},
+    kernels::{
+        element::{self, View},
+        recurrent::Trace,
+    },
     plan::Plan,
     unit::{EPSILON, MOMENTUM, Unit},
 };
@@ -25,6 +28,7 @@ struct Scratch {
     dy: Vec<f32>,
     framed: Vec<f32>,
     rows: Vec<f32>,
+    trace: Trace,
 }
 
 thread_local! {

@@ -58,6 +58,13 @@ impl Integer {
         if rows.is_empty() {
             return Err(TrainError::Data("no row to calibrate on".into()));
         }
+        let of_time = |u: &&Unit| matches!(u.op, crate::unit::Op::Recurrent(_) | crate::unit::Op::LayerNorm);
+        if let Some(unit) = model.units.iter().find(of_time) {
+            return Err(TrainError::Data(format!(
+                "`{}` is made of many steps, which `quantisation_aware` does not train in int8; leave it out, or the layer",
+                unit.name
+            )));
+        }
         let fitting = (CALIBRATION_VALUES / rows.width().max(1)).max(32);
         let count = rows.len().min(CALIBRATION_ROWS).min(fitting);
         let mut windows = vec![vec![0.0; rows.width()]; count];

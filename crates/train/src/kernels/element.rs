@@ -4,7 +4,7 @@
 
 use super::for_each_processor;
 use crate::spec::Activation;
-use edgewright_kernels::unary;
+use edgewright_kernels::unary::{self, GELU, GELU_CUBE};
 
 /// Length of loops at least.
 const LOOP: usize = 256;
@@ -44,6 +44,7 @@ pub(crate) fn function(activation: Activation) -> Option<unary::Function> {
         Activation::Sigmoid => Some(unary::Function::Logistic),
         Activation::Tanh => Some(unary::Function::Tanh),
         Activation::HardSwish => Some(unary::Function::HardSwish),
+        Activation::Gelu => Some(unary::Function::Gelu),
     }
 }
 
@@ -72,6 +73,10 @@ fn slope_at(activation: Activation, u: f32) -> f32 {
         Activation::HardSwish if u <= -3.0 => 0.0,
         Activation::HardSwish if u >= 3.0 => 1.0,
         Activation::HardSwish => (2.0 * u + 3.0) / 6.0,
+        Activation::Gelu => {
+            let s = unary::apply(unary::Function::Logistic, GELU * (u + GELU_CUBE * (u * u * u)));
+            s + u * s * (1.0 - s) * GELU * (1.0 + 3.0 * GELU_CUBE * (u * u))
+        }
     }
 }
 

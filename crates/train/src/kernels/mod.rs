@@ -6,8 +6,10 @@
 
 pub(crate) mod depthwise;
 pub(crate) mod element;
+pub(crate) mod layer_norm;
 pub(crate) mod matrix;
 pub(crate) mod pool;
+pub(crate) mod recurrent;
 
 /// Compiles a function for AVX2 beside the baseline (SSE2 on x86-64, NEON on AArch64) and picks one when it is called.
 macro_rules! for_each_processor {

@@ -54,6 +54,12 @@ pub const CONV1D: &str = r#"[{"type":"conv1d","filters":8,"kernel":3},{"type":"b
     {"type":"max_pool","size":[2]},{"type":"dropout","rate":0.1},{"type":"conv1d","filters":8,"kernel":3,"activation":"relu6"},
     {"type":"global_average_pool"}]"#;
 
+pub const TIME: [&str; 2] = [
+    r#"[{"type":"lstm","units":8}]"#,
+    r#"[{"type":"conv1d","filters":8,"kernel":3,"activation":"gelu"},{"type":"layer_norm"},
+        {"type":"gru","units":8,"sequences":true},{"type":"batch_norm"},{"type":"gru","units":6},{"type":"layer_norm"}]"#,
+];
+
 pub const BLOCKS: &str = r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"activation":"leaky_relu"},
     {"type":"residual","activation":"relu","layers":[{"type":"conv2d","filters":8,"kernel":[3,3],"stride":[2,2]},{"type":"batch_norm"}],
         "shortcut":[{"type":"conv2d","filters":8,"kernel":[1,1],"stride":[2,2]}]},

@@ -1,15 +1,19 @@
 // What a layer of a project file may say, for the editor of layers. The server has the last word.
 
 export type Layer = Record<string, unknown> & { type: string };
-export type Field = { key: string; title: string; of: 'count' | 'counts' | 'share' | 'activation' | 'padding'; start: unknown; omit?: unknown };
+export type Field = { key: string; title: string; of: 'count' | 'counts' | 'share' | 'activation' | 'padding' | 'flag'; start: unknown; omit?: unknown };
 
 const activation: Field = { key: 'activation', title: 'activation', of: 'activation', start: 'none', omit: 'none' };
 const padding: Field = { key: 'padding', title: 'edges', of: 'padding', start: 'same', omit: 'same' };
+const recurrent: Field[] = [
+  { key: 'units', title: 'units', of: 'count', start: 32 },
+  { key: 'sequences', title: 'every step', of: 'flag', start: false, omit: false },
+];
 const pool: Field[] = [
   { key: 'size', title: 'size', of: 'counts', start: [2] },
   { key: 'stride', title: 'stride', of: 'counts', start: [], omit: [] },
 ];
-export const ACTIVATIONS = ['none', 'relu', 'relu6', 'leaky_relu', 'sigmoid', 'tanh', 'hard_swish'];
+export const ACTIVATIONS = ['none', 'relu', 'relu6', 'leaky_relu', 'sigmoid', 'tanh', 'hard_swish', 'gelu'];
 export const PADDINGS = ['same', 'valid'];
 /** By type, in the order in which people look for them. Types that are not here are shown and edited as text. */
 export const FIELDS: Record<string, Field[]> = {
@@ -40,7 +44,10 @@ export const FIELDS: Record<string, Field[]> = {
   average_pool: pool,
   global_average_pool: [],
   global_max_pool: [],
+  lstm: recurrent,
+  gru: recurrent,
   batch_norm: [],
+  layer_norm: [],
   dropout: [{ key: 'rate', title: 'share', of: 'share', start: 0.1 }],
   activation: [{ ...activation, start: 'relu', omit: undefined }],
   flatten: [],

@@ -9,6 +9,7 @@ use crate::{
     extra::{BinaryKind, Function, ReduceKind},
     graph::{Activation, DType, Data, Node, Op, Padding, PoolKind, Quant, TensorId},
 };
+use edgewright_kernels::unary::{GELU, GELU_CUBE};
 
 /// Stride, dilation and padding of a window.
 fn window(
@@ -320,6 +321,24 @@ impl Writer<'_> {
             Function::Rsqrt => {
                 inputs = vec![self.between("Sqrt", &inputs, &graph.tensor(node.output).name, &[])];
                 "Reciprocal"
+            }
+            Function::Gelu => {
+                // An operator of its own only since operator set 20.
+                let near = graph.tensor(node.output).name.clone();
+                let [cube, slope] = [GELU_CUBE, GELU].map(|v| self.scalar(v));
+                let mut at = from.clone();
+                for (kind, with) in [
+                    ("Mul", from.clone()),
+                    ("Mul", from.clone()),
+                    ("Mul", cube),
+                    ("Add", from.clone()),
+                    ("Mul", slope),
+                ] {
+                    at = self.between(kind, &[at, with], &near, &[]);
+                }
+                at = self.between("Sigmoid", &[at], &near, &[]);
+                inputs = vec![from, at];
+                "Mul"
             }
             Function::Square => {
                 inputs = vec![from.clone(), from];

@@ -252,6 +252,10 @@ impl Importer {
             "Sigmoid" => self.simple(node, function(Function::Logistic)),
             "Tanh" => self.simple(node, function(Function::Tanh)),
             "HardSwish" => self.simple(node, function(Function::HardSwish)),
+            "Gelu" => match node.attributes.get("approximate") {
+                Some(Attribute::Text(form)) if form == "tanh" => self.simple(node, function(Function::Gelu)),
+                _ => self.b.fail("its exact form is not supported; export with approximate=\"tanh\""),
+            },
             "HardSigmoid" => {
                 let (a, b) = (self.float(node, "alpha", 0.2), self.float(node, "beta", 0.5));
                 self.simple(node, function(Function::HardSigmoid(a, b)))

@@ -134,7 +134,6 @@ pub fn replacement(name: &str) -> &'static str {
         "L2_POOL_2D" | "LOCAL_RESPONSE_NORMALIZATION" => "use AVERAGE_POOL_2D or a batch normalisation",
         "CONV_3D" => "use CONV_2D over frames",
         "BATCH_MATMUL" => "use FULLY_CONNECTED with constant weights",
-        "GELU" => "use RELU or HARD_SWISH",
         "RFFT2D" => "leave the features to a DSP block: see `edgewright dsp list`",
         n if n.starts_with("CUSTOM `Signal") => {
             "leave the features to a DSP block: see `edgewright dsp list`"
