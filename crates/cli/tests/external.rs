@@ -75,11 +75,19 @@ fn a_program_that_fails_hangs_or_writes_half_a_file_leaves_the_project_as_it_was
         let parse = "import argparse\np = argparse.ArgumentParser()\np.add_argument('--out-directory')\na, _ = p.parse_known_args()\n";
         format!("{parse}{what}")
     };
-    fails("import sys\nprint('no room for rows', file=sys.stderr)\nsys.exit(3)\n", &["exit status: 3", "no room for rows"]);
-    fails("pass\n", &["wrote nothing", "model.onnx", "hint: "]);
-    fails(&written("open(a.out_directory + '/model.pkl', 'wb').write(b'x')\n"), &["model.pkl", "scikit_to_json.py"]);
     fails(
-        &written("open(a.out_directory + '/model.json', 'w').write('{\"edgewright_sklearn\": 1, \"weights\": [[0.')\n"),
+        "import sys\nprint('no room for rows', file=sys.stderr)\nsys.exit(3)\n",
+        &["exit status: 3", "no room for rows"],
+    );
+    fails("pass\n", &["wrote nothing", "model.onnx", "hint: "]);
+    fails(
+        &written("open(a.out_directory + '/model.pkl', 'wb').write(b'x')\n"),
+        &["model.pkl", "scikit_to_json.py"],
+    );
+    fails(
+        &written(
+            "open(a.out_directory + '/model.json', 'w').write('{\"edgewright_sklearn\": 1, \"weights\": [[0.')\n",
+        ),
         &["model.json"],
     );
     fails(&written("open(a.out_directory + '/model.onnx', 'wb').write(b'')\n"), &["model.onnx"]);

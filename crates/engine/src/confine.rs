@@ -146,7 +146,9 @@ mod tests {
         assert!(check(&dir, Some(&model), &model, &[]).is_ok());
         assert!(check(&dir, Some(&model), &data("../other/m.tflite"), &[]).is_err());
         // A program starts only as it was written on the machine.
-        let starts = |with: &str| file(&format!("[[impulse.learn]]\nkind = 'classifier'\ncommand = ['sh', 'a']\n{with}"));
+        let starts = |with: &str| {
+            file(&format!("[[impulse.learn]]\nkind = 'classifier'\ncommand = ['sh', 'a']\n{with}"))
+        };
         assert!(check(&dir, None, &starts(""), &[]).is_err());
         assert!(check(&dir, Some(&starts("")), &starts(""), &[]).is_ok());
         assert!(check(&dir, Some(&starts("")), &starts("parameters = { c = 'x' }"), &[]).is_err());

@@ -213,7 +213,11 @@ pub fn run(program: &str, args: &[String], dir: &Path, limit: Duration) -> Resul
 mod tests {
     use super::*;
 
-    fn shell(script: &str, limit: Duration, tell: &mut dyn FnMut(Option<&str>) -> bool) -> Result<(), ToolError> {
+    fn shell(
+        script: &str,
+        limit: Duration,
+        tell: &mut dyn FnMut(Option<&str>) -> bool,
+    ) -> Result<(), ToolError> {
         watch("sh", &["-c".into(), script.into()], Path::new("."), limit, tell)
     }
 
@@ -224,7 +228,8 @@ mod tests {
             heard.extend(line.map(str::to_owned));
             true
         };
-        shell("echo one; echo two >&2; sleep 0.2; printf three", Duration::from_secs(20), &mut tell).expect("ends");
+        shell("echo one; echo two >&2; sleep 0.2; printf three", Duration::from_secs(20), &mut tell)
+            .expect("ends");
         heard[..2].sort();
         assert_eq!(heard, ["one", "two", "three"]);
     }

@@ -108,7 +108,9 @@ impl Method {
 fn argument_name(name: &str) -> bool {
     let letters = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     let taken = ["data-directory", "out-directory", "info-file"];
-    name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(letters) && !taken.contains(&name)
+    name.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && name.chars().all(letters)
+        && !taken.contains(&name)
 }
 
 fn usual(method: &Method) -> bool {
@@ -261,7 +263,9 @@ impl LearnSection {
         }
         if let Some(command) = &self.command {
             if !matches!(self.kind, LearnKind::Classifier | LearnKind::Regression) {
-                return Some("`impulse.learn.command` is for `kind = \"classifier\"` and `\"regression\"`".into());
+                return Some(
+                    "`impulse.learn.command` is for `kind = \"classifier\"` and `\"regression\"`".into(),
+                );
             }
             if self.file.is_some() || self.layers.is_some() {
                 return Some(
@@ -274,7 +278,9 @@ impl LearnSection {
                 );
             }
         } else if !self.parameters.is_empty() || self.time_limit_s.is_some() {
-            return Some("`impulse.learn.parameters` and `time_limit_s` are for a block with a `command`".into());
+            return Some(
+                "`impulse.learn.parameters` and `time_limit_s` are for a block with a `command`".into(),
+            );
         }
         if let Some(name) = self.parameters.keys().find(|k| !argument_name(k)) {
             return Some(format!(

@@ -103,9 +103,19 @@ impl Trainer<'_> {
         let model = self.made(&block, &out)?;
         let integer = Some(out.join(INTEGER)).filter(|path| path.is_file() && *path != model);
         let shown = command.join(" ");
-        let block =
-            self.imported(n, section, (&model, &shown), integer.as_deref(), inputs, task, (rows, watch.len()), notes)?;
-        notes.push(format!("`{shown}` trained it: whether the same windows give the same model is up to that program"));
+        let block = self.imported(
+            n,
+            section,
+            (&model, &shown),
+            integer.as_deref(),
+            inputs,
+            task,
+            (rows, watch.len()),
+            notes,
+        )?;
+        notes.push(format!(
+            "`{shown}` trained it: whether the same windows give the same model is up to that program"
+        ));
         Ok(block)
     }
 
@@ -124,8 +134,12 @@ impl Trainer<'_> {
             if let Some(line) = line.filter(|l| !l.trim().is_empty()) {
                 last = line.chars().filter(|c| !c.is_control()).take(200).collect();
             }
-            let told =
-                self.session.progress("train", begun.elapsed().as_secs(), limit.as_secs(), format!("{block}: {last}"));
+            let told = self.session.progress(
+                "train",
+                begun.elapsed().as_secs(),
+                limit.as_secs(),
+                format!("{block}: {last}"),
+            );
             cancelled = told.err();
             cancelled.is_none()
         };

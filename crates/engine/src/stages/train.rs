@@ -433,7 +433,8 @@ impl Trainer<'_> {
             let data = Data { rows: &rows, of: training.1, watch: &watch, watched: validation.1 };
             self.fitted(n, impulse, section, inputs, head, task, data, notes)?
         };
-        if section.file.is_none() && section.command.is_none() && self.session.project.file.training.calibrate {
+        if section.file.is_none() && section.command.is_none() && self.session.project.file.training.calibrate
+        {
             self.calibrate(&mut block, judge, notes)?;
         }
         Ok(Block { rule, ..block })

@@ -219,9 +219,7 @@ fn run(
                 recurrent::forward(&cell, x, unit.input[2], w, b, &mut scratch.trace, y);
             }
         }
-        (Op::LayerNorm, _) => {
-            layer_norm::forward(x.shown(&mut scratch.left), &unit.weights, &unit.bias, y)
-        }
+        (Op::LayerNorm, _) => layer_norm::forward(x.shown(&mut scratch.left), &unit.weights, &unit.bias, y),
         (Op::MaxPool(p), _) => {
             for (s, y) in y.chunks_mut(n_out).enumerate() {
                 pool::largest(x.samples(s, 1, n_in).shown(&mut scratch.left), &p, y);

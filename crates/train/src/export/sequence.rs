@@ -43,9 +43,15 @@ impl Exporter {
         let x = self.shaped(&format!("{name}_input"), x, &[steps, values]);
         let dense = Op::FullyConnected { activation: IrActivation::None };
         let seen = format!("{name}_seen");
-        let seen = self.weighted(&seen, dense.clone(), x, vec![wide, values], turned(w), unit.bias.clone(), &[
-            steps, wide,
-        ]);
+        let seen = self.weighted(
+            &seen,
+            dense.clone(),
+            x,
+            vec![wide, values],
+            turned(w),
+            unit.bias.clone(),
+            &[steps, wide],
+        );
         let recurrent = self.tensor(format!("{name}_recurrent"), vec![wide, u], Some(turned(r)));
         let zeros = self.constant(format!("{name}_zeros"), vec![0.0; wide]);
         let (mut state, mut every): (Option<[TensorId; 2]>, Vec<TensorId>) = (None, Vec::new());

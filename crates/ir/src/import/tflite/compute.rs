@@ -27,7 +27,11 @@ impl Importer<'_> {
             28 => self.unary(op, Function::Tanh)?,
             117 => self.unary(op, Function::HardSwish)?,
             150 => match self.small(op, 0)? {
-                0 => return self.b.fail("its exact form is not supported; convert with gelu(approximate=True)"),
+                0 => {
+                    return self
+                        .b
+                        .fail("its exact form is not supported; convert with gelu(approximate=True)");
+                }
                 _ => self.unary(op, Function::Gelu)?,
             },
             111 => self.unary(op, Function::Elu(1.0))?,
