@@ -37,7 +37,7 @@ pub enum Function {
 }
 
 /// Twice the square root of 2 / pi.
-pub const GELU: f32 = 1.595_769_1;
+pub const GELU: f32 = 1.595_769;
 /// Share of the cube in the argument of a GELU.
 pub const GELU_CUBE: f32 = 0.044_715;
 

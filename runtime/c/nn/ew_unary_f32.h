@@ -41,7 +41,7 @@ EW_FN float ew_hard_swish_one(float x, float a, float b)
 
 EW_FN float ew_gelu_one(float x, float a, float b)
 {
-    const float cube = 0.044715f * (x * x * x), inner = 1.5957691f * (x + cube);
+    const float cube = 0.044715f * (x * x * x), inner = 1.595769f * (x + cube);
     return x * ew_logistic_one(inner, a, b);
 }
 
