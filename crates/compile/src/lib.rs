@@ -30,7 +30,7 @@ pub use emit::{FileTree, Options, compile};
 pub use error::CompileError;
 pub use layout::{Layout, MemoryLine, graph_layout, layout};
 pub use model::compile_graph;
-pub use names::prefix;
+pub use names::{prefix, string as c_string};
 pub use rust::rust_crate;
 pub use target::Target;
 

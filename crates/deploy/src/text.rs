@@ -1,5 +1,6 @@
 //! Literals of the languages that packages are written in.
 
+pub(crate) use edgewright_compile::c_string as literal;
 use std::fmt::Write;
 
 /// A JSON string; braces are escaped too, since clients count them without looking at strings.
@@ -15,25 +16,6 @@ pub(crate) fn json(text: &str) -> String {
                 let _ = write!(out, "\\u{:04x}", c as u32);
             }
             _ => out.push(c),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// A C string literal with these bytes.
-pub(crate) fn literal(text: &str) -> String {
-    let mut out = String::from("\"");
-    for b in text.bytes() {
-        match b {
-            b'"' | b'\\' => {
-                out.push('\\');
-                out.push(b as char);
-            }
-            b'?' | 0..=0x1f | 0x7f.. => {
-                let _ = write!(out, "\\{b:03o}");
-            }
-            _ => out.push(b as char),
         }
     }
     out.push('"');

@@ -13,6 +13,7 @@ use edgewright_ir::{
     Activation as IrActivation, DType, Data, Graph, Node as IrNode, Op, Padding, PoolKind, Tensor, TensorId,
     quantize::fuse_activations,
 };
+use std::collections::BTreeSet;
 
 struct Exporter {
     graph: Graph,
@@ -226,8 +227,9 @@ pub(crate) fn graph(
     (fused, raw)
 }
 
-/// Nodes of a graph that hold weights.
+/// Nodes of a graph that hold weights. Those that several nodes read, as the steps of a recurrent layer do, count at the first.
 pub(crate) fn summary(graph: &Graph) -> Vec<LayerSummary> {
+    let mut seen = BTreeSet::new();
     graph
         .nodes
         .iter()
@@ -237,6 +239,7 @@ pub(crate) fn summary(graph: &Graph) -> Vec<LayerSummary> {
             shape: graph.tensor(n.output).shape.clone(),
             parameters: n.inputs[1..]
                 .iter()
+                .filter(|id| seen.insert(**id))
                 .map(|id| graph.tensor(*id))
                 .filter(|t| t.data.is_some())
                 .map(Tensor::len)

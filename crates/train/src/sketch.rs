@@ -54,11 +54,13 @@ pub fn sketch(network: &Network) -> Result<Sketch, TrainError> {
     Ok(Sketch { graph: export::graph(network, &input, &units, &normaliser).0, layers })
 }
 
-/// Weights and one bias per output; a normalisation behind them is folded into both.
-fn parameters(unit: &Unit) -> usize {
+/// Weights and biases of a unit, as exported: a normalisation is folded into those before it, or stands as a factor and an offset of
+/// each channel.
+pub(crate) fn parameters(unit: &Unit) -> usize {
+    let own = if unit.norm.is_some() { 2 * unit.output[2] } else { 0 };
     match unit.folds() {
         true => unit.weights.len() + unit.output[2],
-        false => unit.weights.len() + unit.bias.len(),
+        false => unit.weights.len() + unit.bias.len() + own,
     }
 }
 

@@ -6,6 +6,7 @@ use common::{BLOCKS, CONV1D, Memory, TIME, layers, noise, ridges};
 use edgewright_ir::{interpret::Interpreter, quantize};
 use edgewright_train::{
     Augment, Fitted, Flow, Head, Loss, Network, Optimizer, Schedule, Settings, Targets, TrainError, fit,
+    sketch,
 };
 
 const CONV2D: &str = r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"stride":[2,1]},{"type":"batch_norm"},{"type":"activation","activation":"relu"},
@@ -65,6 +66,11 @@ fn networks_learn_and_the_graph_knows_it() {
         assert!(metric > 0.9, "validation {metric}");
         let accuracy = accuracy(&fitted);
         assert!(accuracy > 0.9, "graph {accuracy}");
+        // As many as the sketch says before it is trained, however often a weight is read.
+        let network =
+            Network { input: vec![16, 6], layers: layers(text), head: Head::Softmax { classes: 2 } };
+        let told: usize = sketch(&network).expect("a sketch").layers.iter().map(|l| l.parameters).sum();
+        assert_eq!(fitted.parameters, told, "{text}");
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     export,
     network::{self, Built},
     objective::{Lesson, Objective},
+    sketch::parameters,
 };
 
 /// Where a training begins.
@@ -83,7 +84,7 @@ impl Course<'_> {
             let graph = model.graph();
             let layers = export::summary(&graph);
             Ok(Fitted {
-                parameters: layers.iter().map(|l| l.parameters).sum(),
+                parameters: model.units.iter().map(parameters).sum(),
                 layers,
                 graph,
                 model,
