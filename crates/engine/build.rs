@@ -57,6 +57,7 @@ fn main() {
                 "../kernels/src",
                 "../compile/src/cost",
                 "src/stages/train.rs",
+                "src/stages/anomaly.rs",
                 "src/stages/networks.rs",
                 "src/stages/external.rs",
                 "src/stages/classical.rs",

@@ -1,5 +1,6 @@
 //! The stages of `run`, in order. Each reads the manifests before it and writes its own.
 
+mod anomaly;
 pub mod build;
 mod classical;
 pub mod clean;

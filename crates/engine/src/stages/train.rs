@@ -3,26 +3,21 @@
 //! Nothing here can see the test windows: [`Gold::training`] is all it is given.
 
 use super::{
-    classical::{PlainRule, layer_lines, read},
+    classical::{PlainRule, layer_lines},
     clean::Silver,
     features::Gold,
     gold::{TrainingMatrix, TrainingRows, WindowAt},
     networks::Data,
     plan::Format,
-    split::{NORMAL, Side, Split, anomaly_only},
+    split::{Side, Split},
 };
 use crate::{
     EngineError,
-    project::{CovarianceKind, LearnKind, LearnSection, Method, Project},
+    project::{LearnKind, LearnSection, Method, Project},
     session::{Key, Session, Staged},
 };
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::{Graph, quantize};
-use edgewright_ml::{
-    gmm,
-    graph::{Head as Ending, of_trees},
-    isolation, kmeans, nearest, pca,
-};
 use edgewright_store::Hash;
 use edgewright_train::{Head, Rows, Targets};
 use serde::{Deserialize, Serialize};
@@ -292,12 +287,12 @@ impl Trainer<'_> {
     }
 
     /// Columns of the feature matrix that belong to some DSP blocks.
-    fn columns(&self, impulse: &Impulse, inputs: &[usize]) -> Vec<Range<usize>> {
+    pub(super) fn columns(&self, impulse: &Impulse, inputs: &[usize]) -> Vec<Range<usize>> {
         let offsets = impulse.feature_offsets();
         inputs.iter().map(|&i| offsets[i]..offsets[i] + impulse.dsp[i].features()).collect()
     }
 
-    fn label(&self, window: &WindowAt) -> Option<&str> {
+    pub(super) fn label(&self, window: &WindowAt) -> Option<&str> {
         self.gold.labels.get(window)
     }
 
@@ -309,7 +304,7 @@ impl Trainer<'_> {
             .collect()
     }
 
-    fn open(&self, rows: &[usize], columns: &[Range<usize>]) -> Result<TrainingRows, EngineError> {
+    pub(super) fn open(&self, rows: &[usize], columns: &[Range<usize>]) -> Result<TrainingRows, EngineError> {
         let matrix: &TrainingMatrix = &self.gold.training;
         matrix.rows(self.session, rows.to_vec(), columns)
     }
@@ -528,123 +523,6 @@ impl Trainer<'_> {
             windows.push(row);
         }
         Ok(windows)
-    }
-
-    fn anomaly(
-        &self,
-        n: usize,
-        impulse: &Impulse,
-        section: &LearnSection,
-        inputs: Vec<usize>,
-        notes: &mut Vec<String>,
-    ) -> Result<Block, EngineError> {
-        // Beside a classifier everything it learns is known and so normal; alone only `normal` is, when that label is used.
-        let has_normal = self.silver.has_normal();
-        let only_normal = anomaly_only(self.session) && has_normal;
-        let keep = |w: &WindowAt| !only_normal || self.label(w) == Some(NORMAL);
-        let training = self.rows(Side::Training, keep);
-        let validation = self.rows(Side::Validation, keep);
-        if training.is_empty() {
-            return Err(EngineError::Data("the anomaly block has no normal window to train on".into()));
-        }
-        let columns = self.columns(impulse, &inputs);
-        let rows = self.open(&training, &columns)?;
-        let watch = self.open(&validation, &columns)?;
-        let names: Vec<&str> =
-            columns.iter().flat_map(|c| self.gold.names[c.clone()].iter().map(String::as_str)).collect();
-        let axes = match &section.features {
-            Some(wanted) => Some(
-                wanted
-                    .iter()
-                    .map(|f| {
-                        names.iter().position(|n| n == f).ok_or_else(|| {
-                            let hint = crate::project::nearest(f, names.iter().copied()).unwrap_or_default();
-                            self.project_error(format!(
-                                "`features` names `{f}`, which no block gives\nhint: did you mean `{hint}`?"
-                            ))
-                        })
-                    })
-                    .collect::<Result<Vec<_>, _>>()?,
-            ),
-            None => None,
-        };
-        let values = read(&rows)?;
-        let watched = read(&watch)?;
-        let (false_alarm_rate, seed) = (section.false_alarm_rate.unwrap_or(0.01), self.session.seed);
-        let failed = |e: edgewright_ml::FitError| EngineError::Data(format!("anomaly block: {e}"));
-        let (graph, threshold, note) = if section.method == Method::Gmm {
-            let shape = section.covariance.map(|c| match c {
-                CovarianceKind::Full => gmm::Shape::Full,
-                CovarianceKind::Diagonal => gmm::Shape::Diagonal,
-            });
-            let spec = gmm::Spec { components: section.components, shape, axes, false_alarm_rate, seed };
-            let model = gmm::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let shape = if model.shape == gmm::Shape::Full { "full" } else { "diagonal" };
-            let what = format!("{} Gaussians with {shape} covariances", model.components());
-            let note = format!("{what} on {} of {} features", model.axes.len(), rows.width());
-            (model.to_graph("anomaly"), model.threshold, note)
-        } else if section.method == Method::IsolationForest {
-            let usual = isolation::Spec::default();
-            let spec = isolation::Spec {
-                trees: section.trees.unwrap_or(usual.trees),
-                max_depth: section.max_depth.unwrap_or(usual.max_depth),
-                axes,
-                false_alarm_rate,
-                seed,
-            };
-            let model = isolation::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let what = format!("{} trees with {} splits", spec.trees, model.ensemble.splits());
-            let note = format!("{what} on {} of {} features", model.axes.len(), rows.width());
-            (of_trees(&model.ensemble, Ending::Plain, "anomaly"), model.threshold, note)
-        } else if section.method == Method::OneClassKnn {
-            let usual = nearest::Spec::default();
-            let prototypes = section.prototypes.unwrap_or(usual.prototypes);
-            let spec = nearest::Spec { prototypes, axes, false_alarm_rate };
-            let model = nearest::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let what = format!("{} of {} windows kept", model.clusters(), rows.len());
-            let note = format!("{what}, {} of {} features", model.axes().len(), rows.width());
-            (model.to_graph("anomaly"), model.threshold, note)
-        } else if section.method == Method::Pca {
-            let picture = impulse.window.image.is_some();
-            let spec = pca::Spec { components: section.components, axes, picture, false_alarm_rate };
-            let model = pca::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let share = 100.0 * model.explained;
-            let what = format!("{} principal components, {share:.0} % of the variance", model.components());
-            let note = format!("{what} of {} of {} features", model.axes, rows.width());
-            (model.to_graph("anomaly"), model.threshold, note)
-        } else {
-            let clusters = section.clusters.unwrap_or(32);
-            let spec = kmeans::Spec { clusters, axes, false_alarm_rate, seed };
-            let model = kmeans::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let what = format!("{} clusters", model.clusters());
-            let note = format!("{what} on {} of {} features", model.axes().len(), rows.width());
-            (model.to_graph("anomaly"), model.threshold, note)
-        };
-        notes.push(format!("{note}, threshold {threshold:.3}"));
-        let summary = LearnSummary {
-            id: id(section, n),
-            kind: section.kind,
-            history: Vec::new(),
-            best_epoch: 0,
-            layers: Vec::new(),
-            training_windows: rows.len(),
-            validation_windows: watch.len(),
-            threshold: Some(threshold),
-            temperature: None,
-            steps: Vec::new(),
-        };
-        let block = |graph: Graph| LearnBlock {
-            id: id(section, n),
-            task: Task::Anomaly { threshold },
-            inputs: inputs.clone(),
-            graph,
-        };
-        // Trees have an integer form; what measures distances stays in single precision.
-        let int8 = match section.method {
-            Method::IsolationForest => self.quantise(&graph, &rows)?.0,
-            _ => graph.clone(),
-        };
-        Ok(Block { float: block(graph), int8: block(int8), summary, rule: None })
     }
 }
 
