@@ -20,7 +20,7 @@ use std::path::PathBuf;
 pub enum ImpulseCommand {
     /// List the impulses that were kept beside the one in use, which stands in edgewright.toml.
     List(ProjectJson),
-    /// Keep the impulse in use under a name: the sections [impulse] and [training].
+    /// Keep the impulse in use under a name: its sections `impulse` and `training`.
     Save(NamedArgs),
     /// Put a kept impulse into edgewright.toml; all other sections stay.
     Use {
