@@ -135,4 +135,38 @@ expected["largest"] = model(
     ],
     {"w": values(5, 3, 3, 3)},
 )
+
+# As PyTorch writes attention: heads apart, a product with what was turned, shares, a product, heads together.
+def heads_apart(name):
+    return [
+        helper.make_node("MatMul", ["x", f"w_{name}"], [f"{name}_flat"]),
+        helper.make_node("Reshape", [f"{name}_flat", "split"], [f"{name}_split"]),
+        helper.make_node("Transpose", [f"{name}_split"], [name], perm=[0, 2, 1, 3]),
+    ]
+
+
+expected["attention"] = model(
+    "attention",
+    [1, 5, 6],
+    [
+        *(node for name in "qkv" for node in heads_apart(name)),
+        helper.make_node("Transpose", ["k"], ["k_turned"], perm=[0, 1, 3, 2]),
+        helper.make_node("MatMul", ["q", "k_turned"], ["products"]),
+        helper.make_node("Mul", ["products", "factor"], ["scaled"]),
+        helper.make_node("Softmax", ["scaled"], ["shares"], axis=-1),
+        helper.make_node("MatMul", ["shares", "v"], ["mixed"]),
+        helper.make_node("Transpose", ["mixed"], ["together"], perm=[0, 2, 1, 3]),
+        helper.make_node("Reshape", ["together", "join"], ["joined"]),
+        # A constant for every head, and a matrix that is repeated.
+        helper.make_node("MatMul", ["mixed", "own"], ["each"]),
+        helper.make_node("MatMul", ["each", "joined"], ["y"]),
+    ],
+    {f"w_{name}": values(6, 6) for name in "qkv"}
+    | {
+        "split": np.array([0, 5, 3, 2]),
+        "join": np.array([0, 5, 6]),
+        "factor": np.float32(0.5**0.5),
+        "own": values(1, 3, 2, 5),
+    },
+)
 (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")

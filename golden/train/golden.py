@@ -33,6 +33,9 @@ CASES = [
     ([9, 4], [{"type": "lstm", "units": 5, "sequences": True}, {"type": "lstm", "units": 3}]),
     ([9, 4], [{"type": "gru", "units": 6}]),
     ([9, 4], [{"type": "conv1d", "filters": 3, "kernel": 3}, {"type": "gru", "units": 5, "sequences": True}, {"type": "gru", "units": 4}]),
+    ([9, 4], [{"type": "attention", "heads": 1, "key": 5}]),
+    ([7, 6], [{"type": "residual", "layers": [{"type": "attention", "heads": 3, "key": 2}]}, {"type": "layer_norm"},
+              {"type": "attention", "heads": 2, "key": 4}, {"type": "batch_norm"}]),
     ([6, 5, 3], [{"type": "conv2d", "filters": 4, "kernel": [1, 1]},
                  {"type": "residual", "layers": [{"type": "conv2d", "filters": 4, "kernel": [3, 3]}], "activation": "relu"}]),
     ([6, 5, 3], [{"type": "concat", "branches": [[], [{"type": "conv2d", "filters": 2, "kernel": [3, 3]}]]},
@@ -149,6 +152,14 @@ class Run:
             x = F.layer_norm(x, [c], gamma, beta, 1e-3)
         elif kind in ("lstm", "gru"):
             x = self.recurrent(x, kind, layer["units"], layer.get("sequences", False))
+        elif kind == "attention":
+            width = layer["heads"] * layer["key"]
+            parts = [self.conv(x, width, [1, 1], [1, 1], [1, 1], "valid", False) for _ in range(3)]
+            # The factor 1 / sqrt(key) is in the weights.
+            q, k, v = [p.reshape(n, w, layer["heads"], layer["key"]).transpose(1, 2) for p in parts]
+            mixed = F.scaled_dot_product_attention(q, k, v, scale=1.0)
+            self.unit()
+            x = self.conv(mixed.transpose(1, 2).reshape(n, 1, w, width), c, [1, 1], [1, 1], [1, 1], "valid", False)
         elif kind == "residual":
             x = x + self.layers(x, layer["layers"])
             self.unit()

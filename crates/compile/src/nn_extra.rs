@@ -7,7 +7,7 @@ use crate::{
 use edgewright_ir::{
     DType, Data, Graph, Node, TensorId,
     extra::{BinaryKind, Function, ReduceKind},
-    lower::{Requantize, Step, Tap},
+    lower::{Matrices, Requantize, Step, Tap},
 };
 
 /// C type of an element.
@@ -22,6 +22,14 @@ pub(crate) fn element(dtype: DType) -> &'static str {
 
 fn factor(f: Requantize) -> String {
     format!("{{{}, {}}}", int(f.multiplier), f.shift)
+}
+
+fn matrices(base: &str, m: &Matrices) -> String {
+    let (along, across) = if m.transposed { (1, m.shared) } else { (m.columns, 1) };
+    format!(
+        "EW_DATA ew_matrices {base}_matrices = {{{}u, {}u, {}u, {along}u, {across}u}};\n",
+        m.rows, m.columns, m.shared
+    )
 }
 
 /// Name of a function in C, and its two constants.
@@ -232,6 +240,26 @@ impl Emitter<'_> {
                 ));
                 let count = graph.tensor(node.inputs[0]).len();
                 format!("ew_lstm_s8(&{base}_lstm, {x}, {count}u, {state}, {weights}, {bias}, {y});")
+            }
+            Step::MatMulF32 { matrices: m } => {
+                self.need(&["ew_mat_mul.h"]);
+                let b = self.operand(node.inputs[1]);
+                self.data.push_str(&matrices(&base, &m));
+                format!("ew_mat_mul_f32(&{base}_matrices, {}u, {x}, {b}, {y});", m.batch * m.rows)
+            }
+            Step::MatMulS8 { matrices: m, params: p } => {
+                self.need(&["ew_fixed.h", "ew_mat_mul.h"]);
+                let b = self.operand(node.inputs[1]);
+                self.data.push_str(&matrices(&base, &m));
+                format!(
+                    "ew_mat_mul_s8(&{base}_matrices, {}u, {x}, {}, {b}, {}, {}, {}, {}, {y});",
+                    m.batch * m.rows,
+                    p.in_zero[0],
+                    p.in_zero[1],
+                    int(p.factor.multiplier),
+                    p.factor.shift,
+                    p.out_zero
+                )
             }
             Step::ResizeBilinear { rows, columns } => {
                 self.need(&["ew_resize.h"]);

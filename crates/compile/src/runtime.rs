@@ -38,6 +38,7 @@ const FILES: &[(&str, &str)] = &[
     ("ew_unary_f32.h", include_str!("../../../runtime/c/nn/ew_unary_f32.h")),
     ("ew_binary.h", include_str!("../../../runtime/c/nn/ew_binary.h")),
     ("ew_lookup.h", include_str!("../../../runtime/c/nn/ew_lookup.h")),
+    ("ew_mat_mul.h", include_str!("../../../runtime/c/nn/ew_mat_mul.h")),
     ("ew_movement.h", include_str!("../../../runtime/c/nn/ew_movement.h")),
     ("ew_reduce.h", include_str!("../../../runtime/c/nn/ew_reduce.h")),
     ("ew_resize.h", include_str!("../../../runtime/c/nn/ew_resize.h")),

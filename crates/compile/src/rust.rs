@@ -30,6 +30,7 @@ const KERNELS: &[(&str, &str)] = kernels!(
     "kmeans.rs",
     "lstm.rs",
     "math.rs",
+    "mat_mul.rs",
     "movement.rs",
     "pool.rs",
     "reduce.rs",
@@ -252,7 +253,8 @@ impl<'g> Emitter<'g> {
 #![allow(dead_code, unused_imports)]
 
 use crate::{{
-    AddParams, Geometry, Requantize, binary::{{BinaryKind, MulParams}}, conv::Int8Layer, lstm::LstmParams, reduce::ReduceKind, resize::Tap,
+    AddParams, Geometry, Requantize, binary::{{BinaryKind, MulParams}}, conv::Int8Layer, lstm::LstmParams,
+    mat_mul::{{MatMulParams, Matrices}}, reduce::ReduceKind, resize::Tap,
     unary::Function,
 }};
 
@@ -519,6 +521,16 @@ impl Model {{
             }
             Step::ReduceMaxS8 { count, inner } => {
                 format!("crate::reduce::reduce_max_s8({}, {count}, {inner}, out);", arg(0))
+            }
+            Step::MatMulF32 { matrices } => {
+                format!("crate::mat_mul::mat_mul_f32(&{matrices:?}, {}, {}, out);", arg(0), arg(1))
+            }
+            Step::MatMulS8 { matrices, params } => {
+                format!(
+                    "crate::mat_mul::mat_mul_s8(&{matrices:?}, &{params:?}, {}, {}, out);",
+                    arg(0),
+                    arg(1)
+                )
             }
             Step::ResizeBilinear { rows, columns } => {
                 let (rows, columns) =

@@ -74,6 +74,12 @@ fn everything(integer: bool, reference: Reference) -> Graph {
     }
     let turned = Op::Strided { shape: vec![6, 3, 4], strides: vec![3, 1, 18], offset: 0 };
     let turned = m.node(turned, &[now], &[6, 3, 4], s, z);
+    // Attention of the first axis: what each row makes of the others.
+    let op = Op::MatMul { batch: 6, shared: 4, transposed: true };
+    let like = m.node(op, &[turned, turned], &[6, 3, 3], 0.1, 9);
+    let shares = m.node(Op::Softmax, &[like], &[6, 3, 3], 1.0 / 256.0, -128);
+    let op = Op::MatMul { batch: 6, shared: 3, transposed: false };
+    let turned = m.node(op, &[shares, turned], &[6, 3, 4], s, z);
     let back = Op::Strided { shape: vec![6, 2, 4], strides: vec![-12, 4, 1], offset: 60 };
     let back = m.node(back, &[turned], &[6, 2, 4], s, z);
     let joined = m.node(Op::Concat { outer: 6 }, &[turned, back], &[6, 5, 4], s, z);
@@ -206,7 +212,7 @@ fn every_operator_gives_the_bytes_of_the_interpreter() {
     ];
     // Recurrent layers that are unrolled, in float and in int8; their weights are written once.
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/onnx");
-    for name in ["lstm_both_ways", "gru_backward", "classifier", "layer_norm", "rnn_relu"] {
+    for name in ["lstm_both_ways", "gru_backward", "classifier", "layer_norm", "rnn_relu", "attention"] {
         let bytes = fs::read(golden.join(format!("{name}.onnx"))).expect("a model");
         let model = onnx::read(&bytes, name, Reference::Litert).unwrap_or_else(|e| panic!("{name}: {e}"));
         let mut rng = Rng(3);

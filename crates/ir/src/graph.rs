@@ -288,6 +288,16 @@ pub enum Op {
         /// Largest size of the cell as a real number; 0 when there is no limit.
         clip: f32,
     },
+    /// Products of matrices that both flow. Inputs: a, `batch` times rows of `shared` values; b, `batch` times `[shared, columns]`, or
+    /// `[columns, shared]` when it is transposed. The output is `batch` times `[rows, columns]`.
+    MatMul {
+        /// Products side by side.
+        batch: usize,
+        /// What is summed over.
+        shared: usize,
+        /// b lies with its columns as rows.
+        transposed: bool,
+    },
     /// Bilinear resizing of x `[h, w, c]` to the output's height and width.
     ResizeBilinear {
         /// Where pixels lie.

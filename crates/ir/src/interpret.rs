@@ -351,6 +351,12 @@ impl<'g> Interpreter<'g> {
                 let (weights, bias) = (i8_data(tensor(2))?, i32_data(tensor(3))?);
                 kernels::lstm::lstm_s8(params, byte(0), byte(1), weights, bias, out);
             }
+            (Step::MatMulF32 { matrices }, Buffer::F32(out)) => {
+                kernels::mat_mul::mat_mul_f32(matrices, float(0), float(1), out);
+            }
+            (Step::MatMulS8 { matrices, params }, Buffer::I8(out)) => {
+                kernels::mat_mul::mat_mul_s8(matrices, params, byte(0), byte(1), out);
+            }
             (Step::ResizeBilinear { rows, columns }, Buffer::I8(out)) => {
                 let (width, channels) = (tensor(0).shape[1], tensor(0).shape[2]);
                 kernels::resize::resize_bilinear_s8(byte(0), width, channels, rows, columns, out);

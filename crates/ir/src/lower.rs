@@ -7,7 +7,11 @@ use crate::{
     tables,
 };
 pub use edgewright_kernels::{
-    AddParams, Geometry, Requantize, binary::MulParams, lstm::LstmParams, resize::Tap,
+    AddParams, Geometry, Requantize,
+    binary::MulParams,
+    lstm::LstmParams,
+    mat_mul::{MatMulParams, Matrices},
+    resize::Tap,
 };
 
 /// A node with everything its kernel needs.
@@ -78,6 +82,10 @@ pub enum Step {
     ResizeBilinear { rows: Vec<Tap>, columns: Vec<Tap> },
     /// Integer LSTM.
     LstmS8(LstmParams),
+    /// Float product of matrices.
+    MatMulF32 { matrices: Matrices },
+    /// Integer product of matrices.
+    MatMulS8 { matrices: Matrices, params: MatMulParams },
     /// Likelihood under a mixture.
     GmmScore { axes: Vec<usize>, diagonal: bool, centre: f32, scale: f32 },
     /// Edges below each value.

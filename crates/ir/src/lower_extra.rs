@@ -3,7 +3,9 @@
 use crate::{
     extra::{BinaryKind, ReduceKind, Sampling},
     graph::{DType, Graph, Node, Op},
-    lower::{LstmParams, MulParams, Step, Tap, limits_f32, limits_s8, requantize_factor, scale_zero},
+    lower::{
+        LstmParams, MatMulParams, MulParams, Step, Tap, limits_f32, limits_s8, requantize_factor, scale_zero,
+    },
     tables,
 };
 
@@ -78,6 +80,18 @@ impl Graph {
             }
             Op::Reduce { kind, count, inner } => {
                 Step::ReduceF32 { kind: *kind, count: *count, inner: *inner }
+            }
+            Op::MatMul { batch, shared, transposed } => {
+                let matrices = self.matrices(node, *batch, *shared, *transposed);
+                if !integer {
+                    return Ok(Step::MatMulF32 { matrices });
+                }
+                let (a, b) = (scale_zero(x)?, scale_zero(self.tensor(node.inputs[1]))?);
+                let to = scale_zero(out)?;
+                // The reference kernel multiplies the scales in single precision.
+                let factor = requantize_factor(f64::from(a.0 * b.0) / f64::from(to.0));
+                let params = MatMulParams { in_zero: [a.1, b.1], factor, out_zero: to.1 };
+                Step::MatMulS8 { matrices, params }
             }
             Op::ResizeBilinear { sampling } => {
                 let taps = |axis: usize| taps(x.shape[axis], out.shape[axis], *sampling, out.dtype);

@@ -392,6 +392,7 @@ impl Quantizer<'_> {
                     vec![x, second]
                 }
             }
+            Op::MatMul { .. } => vec![x, self.operand(node, 1)?],
             Op::Concat { .. } => {
                 let output = self.flow(node.output);
                 let parts = (0..node.inputs.len())

@@ -74,5 +74,6 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::Reduce { .. } => "reduce",
         Op::ResizeBilinear { .. } => "resize_bilinear",
         Op::Lstm { .. } => "lstm",
+        Op::MatMul { .. } => "mat_mul",
     }
 }

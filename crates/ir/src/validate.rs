@@ -122,7 +122,7 @@ impl Graph {
     pub(crate) fn check_node(&self, node: &Node) -> Result<(), String> {
         let arity = match node.op {
             Op::Conv2d { .. } | Op::DepthwiseConv2d { .. } | Op::FullyConnected { .. } | Op::Normalize => 3,
-            Op::Add { .. } | Op::Binary { .. } => 2,
+            Op::Add { .. } | Op::Binary { .. } | Op::MatMul { .. } => 2,
             Op::Concat { .. } => node.inputs.len().max(1),
             Op::KMeansScore { .. } | Op::GmmScore { .. } => 5,
             Op::Lstm { .. } => 4,
@@ -309,6 +309,7 @@ impl Graph {
                 out * (w[0] * w[1]) as u64
             }
             Op::FullyConnected { .. } => self.tensor(node.inputs[1]).len() as u64,
+            Op::MatMul { shared, .. } => out * *shared as u64,
             Op::Lstm { units, .. } => {
                 (out / *units as u64).saturating_sub(3) * self.tensor(node.inputs[2]).len() as u64
             }

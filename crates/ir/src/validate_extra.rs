@@ -1,6 +1,7 @@
 //! Checks of the operators of imported models.
 
 use crate::graph::{Data, Graph, Node, Op};
+use edgewright_kernels::mat_mul::Matrices;
 
 /// Elements of a shape, unless there are too many to count.
 fn count(shape: &[usize]) -> Option<usize> {
@@ -82,9 +83,37 @@ impl Graph {
                 (&[h, w, a], &[_, _, b]) if a == b && h > 0 && w > 0 => Ok(()),
                 _ => Err(format!("{:?} to {:?} is no resizing", x.shape, out.shape)),
             },
+            Op::MatMul { batch, shared, transposed } => {
+                let b = self.tensor(node.inputs[1]);
+                let m = self.matrices(node, *batch, *shared, *transposed);
+                if b.dtype != x.dtype || x.quant.is_some() != b.quant.is_some() {
+                    return Err("the matrices are of different types".into());
+                }
+                let counts = [(x.len(), [m.rows, *shared]), (b.len(), [*shared, m.columns])];
+                if counts.iter().any(|(n, by)| count(&[*batch, by[0], by[1]]) != Some(*n)) {
+                    return Err(format!(
+                        "{:?} and {:?} are not {batch} pairs of matrices that share {shared}",
+                        x.shape, b.shape
+                    ));
+                }
+                // So that a sum of products of bytes stays within 32 bits.
+                if x.quant.is_some() && *shared > 1 << 15 {
+                    return Err(format!("{shared} products of integers are too many to sum"));
+                }
+                same(out.len(), batch * m.rows * m.columns, "number of outputs")
+            }
             Op::Lstm { units, scales, cell, clip } => self.check_lstm(node, *units, scales, *cell, *clip),
             _ => Ok(()),
         }
+    }
+
+    /// Geometry of a product of matrices; rows and columns that do not come out even are rounded down.
+    pub(crate) fn matrices(&self, node: &Node, batch: usize, shared: usize, transposed: bool) -> Matrices {
+        let each = |i: usize| {
+            let n = self.tensor(node.inputs[i]).len();
+            n.checked_div(batch).and_then(|n| n.checked_div(shared)).unwrap_or(0)
+        };
+        Matrices { batch, rows: each(0), columns: each(1), shared, transposed }
     }
 
     fn check_lstm(

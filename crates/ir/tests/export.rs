@@ -209,6 +209,12 @@ fn everything(integer: bool) -> Graph {
     let flat = m.node(Op::Reshape, &[pooled], &[30], s, z);
     let turned = Op::Strided { shape: vec![6, 3, 4], strides: vec![3, 1, 18], offset: 0 };
     let turned = m.node(turned, &[now], &[6, 3, 4], s, z);
+    // Attention of the first axis: what each row makes of the others.
+    let op = Op::MatMul { batch: 6, shared: 4, transposed: true };
+    let like = m.node(op, &[turned, turned], &[6, 3, 3], 0.1, 9);
+    let shares = m.node(Op::Softmax, &[like], &[6, 3, 3], 1.0 / 256.0, -128);
+    let op = Op::MatMul { batch: 6, shared: 3, transposed: false };
+    let turned = m.node(op, &[shares, turned], &[6, 3, 4], s, z);
     let back = Op::Strided { shape: vec![6, 2, 4], strides: vec![-12, 4, 1], offset: 60 };
     let back = m.node(back, &[turned], &[6, 2, 4], s, z);
     let wide = Op::Strided { shape: vec![2, 3, 5], strides: vec![0, 1, 0], offset: 4 };

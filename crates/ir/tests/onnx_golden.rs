@@ -14,7 +14,7 @@ fn models_compute_what_onnx_runtime_computes() {
     let text = std::fs::read_to_string(golden.join("expected.json")).expect("expected.json");
     let expected: Value = serde_json::from_str(&text).expect("JSON");
     let models = expected.as_object().expect("models");
-    assert!(models.len() >= 14);
+    assert!(models.len() >= 15);
     for (name, case) in models {
         let bytes = std::fs::read(golden.join(format!("{name}.onnx"))).expect("a model");
         let model = onnx::read(&bytes, name, Reference::Litert).unwrap_or_else(|e| panic!("{name}: {e}"));

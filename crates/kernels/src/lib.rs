@@ -16,6 +16,7 @@ pub mod gemmlowp;
 pub mod gmm;
 pub mod kmeans;
 pub mod lstm;
+pub mod mat_mul;
 pub mod math;
 pub mod movement;
 pub mod pool;

@@ -83,6 +83,7 @@ impl Exporter {
                 self.weighted(name, op, at, shape, weights, bias, &unit.output)
             }
             UnitOp::Recurrent(cell) => self.recurrent(unit, &cell, first),
+            UnitOp::Attention(heads) => self.attention(unit, &heads),
             UnitOp::LayerNorm => self.layer_norm(unit, first),
             UnitOp::MaxPool(p) | UnitOp::AveragePool(p) => {
                 let Patches { size, stride, .. } = p;

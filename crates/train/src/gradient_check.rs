@@ -144,6 +144,24 @@ fn layers_over_time() {
 }
 
 #[test]
+fn attention_over_time() {
+    for (heads, key) in [(1, 5), (2, 3), (4, 1)] {
+        check(
+            &[7, 5],
+            &format!(
+                r#"[{{"type":"conv1d","filters":4,"kernel":1}},{{"type":"attention","heads":{heads},"key":{key}}}]"#
+            ),
+        );
+    }
+    // Over the input itself, beside it, and with something behind it.
+    check(
+        &[6, 4],
+        r#"[{"type":"residual","layers":[{"type":"attention","heads":2,"key":4}],"activation":"tanh"},{"type":"layer_norm"},
+            {"type":"attention","key":3},{"type":"batch_norm"},{"type":"activation","activation":"relu"}]"#,
+    );
+}
+
+#[test]
 fn blocks_with_several_ways() {
     between(
         r#"{"type":"residual","activation":"relu","layers":[{"type":"conv2d","filters":4,"kernel":[3,3]},{"type":"batch_norm"}]}"#,

@@ -20,10 +20,12 @@ struct Case {
 
 /// Relative error, with the largest value of the tensor as the measure of those near 0.
 const TOLERANCE: f64 = 1e-4;
+/// The least that is measured against: a softmax does not see the bias of keys, whose gradient is 0 but for what is rounded away.
+const LEAST: f64 = 1e-3;
 
 fn compare(what: &str, got: &[f32], expected: &[f64]) {
     assert_eq!(got.len(), expected.len(), "{what}");
-    let largest = expected.iter().fold(0.0f64, |a, b| a.max(b.abs()));
+    let largest = expected.iter().fold(LEAST, |a, b| a.max(b.abs()));
     for (i, (got, expected)) in got.iter().zip(expected).enumerate() {
         let error = (f64::from(*got) - expected).abs();
         assert!(error <= TOLERANCE * largest, "{what} [{i}]: {got} against {expected}, of at most {largest}");
@@ -61,5 +63,5 @@ fn gradients_are_those_of_pytorch() {
             }
         }
     }
-    assert!(cases.len() > 20 && tensors > 90 && kinds.len() > 14, "{} {tensors} {kinds:?}", cases.len());
+    assert!(cases.len() > 20 && tensors > 90 && kinds.len() > 15, "{} {tensors} {kinds:?}", cases.len());
 }

@@ -3,6 +3,7 @@
 use crate::{
     TrainError,
     kernels::{
+        attention::Heads,
         pool::Patches,
         recurrent::{Cell, Kind},
     },
@@ -178,6 +179,49 @@ impl Builder {
         self.learned(name, Op::Recurrent(cell), [1, steps, cell.units])
     }
 
+    /// Queries, keys and values of each step, what steps make of each other, and what that is for the next layer.
+    fn attention(&mut self, name: &str, heads: Heads) -> Result<(), String> {
+        let start = (self.at, self.shape);
+        let [h, w, c] = self.shape;
+        if heads.count == 0 || heads.key == 0 {
+            return Err("`heads` and `key` must be at least 1".into());
+        }
+        let Some(width) = heads.count.checked_mul(heads.key) else {
+            return Err("`heads` times `key` is absurdly many".into());
+        };
+        if h != 1 || w < 2 {
+            return Err(format!(
+                "the input is {h}x{w}x{c}; attention runs over time: give it rows of values, or put `reshape` before it"
+            ));
+        }
+        if w > STEPS_MAX {
+            return Err(format!(
+                "{w} steps of time are more than {STEPS_MAX}, each of which is compared with each; put a pool or a convolution with a stride before it"
+            ));
+        }
+        let mut parts = Vec::new();
+        for what in ["queries", "keys", "values"] {
+            (self.at, self.shape) = start;
+            self.shared = self.units.len();
+            self.learned(format!("{name}_{what}"), Op::Conv(Conv::DENSE), [1, w, width])?;
+            parts.push(self.at);
+            // Nothing is cut off behind these, so that half the variance is enough; sums of products of queries and keys have that of one.
+            let less = if what == "queries" { 2.0 * heads.key as f32 } else { 2.0 };
+            let factor = 1.0 / less.sqrt();
+            if let Some(unit) = self.units.last_mut() {
+                unit.weights.iter_mut().for_each(|w| *w *= factor);
+            }
+        }
+        self.shared = self.units.len();
+        self.push(format!("{name}_mix"), Op::Attention(heads), parts, [1, w, width]);
+        self.shared = self.units.len();
+        self.learned(name.to_owned(), Op::Conv(Conv::DENSE), start.1)?;
+        if let Some(unit) = self.units.last_mut() {
+            unit.weights.iter_mut().for_each(|w| *w *= 0.5f32.sqrt());
+        }
+        Ok(())
+    }
+
     /// One way of a block with several; returns the value at its end and its shape.
     fn way(
         &mut self,
@@ -251,6 +295,7 @@ impl Builder {
             Layer::Gru { units, sequences } => {
                 self.recurrent(name, Cell { kind: Kind::Gru, units: *units, sequences: *sequences })?
             }
+            Layer::Attention { heads, key } => self.attention(&name, Heads { count: *heads, key: *key })?,
             Layer::Dropout { rate } => {
                 if !(0.0..1.0).contains(rate) {
                     return Err(format!("`rate` is {rate}; it must be at least 0 and below 1"));

@@ -51,7 +51,7 @@ impl Groups {
                     Some(made.all.len() - 1)
                 }
                 // What meets other channels stays as wide as those, and so does what gates and channel statistics are made of.
-                Op::Add | Op::Concat | Op::Recurrent(_) | Op::LayerNorm => {
+                Op::Add | Op::Concat | Op::Recurrent(_) | Op::Attention(_) | Op::LayerNorm => {
                     for g in unit.inputs.iter().filter_map(|v| made.of[*v]) {
                         made.all[g].fixed = true;
                     }

@@ -66,7 +66,9 @@ pub(crate) fn parameters(unit: &Unit) -> usize {
 
 fn macs(unit: &Unit) -> u64 {
     match unit.op {
-        Op::Dense | Op::Conv(_) | Op::Depthwise(_) | Op::Recurrent(_) => unit.macs() as u64,
+        Op::Dense | Op::Conv(_) | Op::Depthwise(_) | Op::Recurrent(_) | Op::Attention(_) => {
+            unit.macs() as u64
+        }
         _ => 0,
     }
 }

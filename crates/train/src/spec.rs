@@ -172,6 +172,15 @@ pub enum Layer {
         #[serde(default)]
         sequences: bool,
     },
+    /// Each step of time takes from all of them what it asks for (Vaswani et al., 2017); the shape stays. Put it into `residual` to keep what
+    /// goes in, and `layer_norm` behind.
+    Attention {
+        /// How many look at the steps, each in its own way.
+        #[serde(default = "one")]
+        heads: usize,
+        /// Width of the queries, keys and values of each head.
+        key: usize,
+    },
     /// Sets a share of the values to 0 in training.
     Dropout {
         /// Share, 0..1.
@@ -241,6 +250,7 @@ impl Layer {
             Self::LayerNorm {} => "layer_norm",
             Self::Lstm { .. } => "lstm",
             Self::Gru { .. } => "gru",
+            Self::Attention { .. } => "attention",
             Self::Dropout { .. } => "dropout",
             Self::Activation { .. } => "activation",
             Self::Reshape { .. } => "reshape",

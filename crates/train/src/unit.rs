@@ -2,6 +2,7 @@
 
 use crate::{
     kernels::{
+        attention::Heads,
         pool::Patches,
         recurrent::{Cell, Kind},
     },
@@ -36,6 +37,8 @@ pub(crate) enum Op {
     Depthwise(Conv),
     /// Steps of time: the columns of the input.
     Recurrent(Cell),
+    /// Steps of time, of queries, keys and values.
+    Attention(Heads),
     /// Channels of each pixel.
     LayerNorm,
     MaxPool(Patches),
@@ -144,6 +147,7 @@ impl Unit {
             Op::Dense => self.weights.len(),
             Op::Conv(_) | Op::Depthwise(_) => self.out_len() / self.output[2] * self.weights.len(),
             Op::Recurrent(_) => self.input[0] * self.input[1] * self.weights.len(),
+            Op::Attention(heads) => 2 * self.output[1] * self.output[1] * heads.width(),
             _ => self.out_len(),
         }
     }

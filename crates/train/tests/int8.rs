@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{BLOCKS, CONV1D, Memory, TIME, layers, ridges};
+use common::{ATTENTION, BLOCKS, CONV1D, Memory, TIME, layers, ridges};
 use edgewright_ir::{Graph, Op, interpret::Interpreter, quantize};
 use edgewright_train::{
     Augment, Course, Flow, Head, Model, Network, Rows, Settings, Start, Targets, TrainError, Tuned, fit,
@@ -54,7 +54,7 @@ fn tune(
 
 /// Mean cross-entropy of the logits that an integer graph makes of raw rows, in the trainer's order of sums.
 fn loss(graph: &Graph, rows: &Memory, classes: &[u32]) -> f64 {
-    let softmax = graph.nodes.iter().find(|n| matches!(n.op, Op::Softmax)).expect("a softmax");
+    let softmax = graph.nodes.iter().rfind(|n| matches!(n.op, Op::Softmax)).expect("a softmax");
     let mut interpreter = Interpreter::new(graph).expect("valid");
     let mut sum = 0.0;
     for (i, class) in classes.iter().enumerate() {
@@ -72,7 +72,7 @@ fn loss(graph: &Graph, rows: &Memory, classes: &[u32]) -> f64 {
 #[test]
 fn what_was_validated_is_what_the_interpreter_computes() {
     let (watch, watched) = ridges(60, 2);
-    for text in [CONV1D, BLOCKS] {
+    for text in [CONV1D, BLOCKS, ATTENTION] {
         let model = trained(text);
         let fine = settings().fine_tuning(4, 0.1);
         let tuned = tune(&model, &fine, None, 0, &mut Vec::new()).expect("tuned");

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{BLOCKS, CONV1D, Memory, TIME, layers, noise, ridges};
+use common::{ATTENTION, BLOCKS, CONV1D, Memory, TIME, layers, noise, ridges};
 use edgewright_ir::{interpret::Interpreter, quantize};
 use edgewright_train::{
     Augment, Fitted, Flow, Head, Loss, Network, Optimizer, Schedule, Settings, Targets, TrainError, fit,
@@ -60,7 +60,7 @@ fn accuracy(fitted: &Fitted) -> f64 {
 
 #[test]
 fn networks_learn_and_the_graph_knows_it() {
-    for text in [CONV1D, CONV2D, BLOCKS, TIME[0], TIME[1]] {
+    for text in [CONV1D, CONV2D, BLOCKS, TIME[0], TIME[1], ATTENTION] {
         let fitted = train(text, &settings(), None, 0, &mut Vec::new()).expect("trained");
         let metric = fitted.history[fitted.best_epoch - 1].validation_metric.expect("validated");
         assert!(metric > 0.9, "validation {metric}");
@@ -217,7 +217,7 @@ fn every_optimiser_and_loss_learns() {
 
 #[test]
 fn int8_of_every_block_agrees_with_float() {
-    for text in [BLOCKS, TIME[0], TIME[1]] {
+    for text in [BLOCKS, TIME[0], TIME[1], ATTENTION] {
         let same = agreement(text);
         assert!(same >= 95, "{same} of 100 agree: {text}");
     }

@@ -257,6 +257,9 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
             let kernel = if float { "resize f32" } else { "resize s8" };
             (kernel, [0.0, n, 0.0, 1.0], 12 * (rows.len() + columns.len()))
         }
+        // As sums over windows; not fitted on their own.
+        Step::MatMulS8 { .. } => ("average pool s8", [macs, n, 0.0, 1.0], held + 40),
+        Step::MatMulF32 { .. } => ("average pool f32", [macs, n, 0.0, 1.0], held + 20),
         // As a sum over a window of its weights; not fitted on its own.
         Step::LstmS8(_) => ("average pool s8", [macs, n, 0.0, 1.0], held + 600),
         Step::KMeansScore { .. } => {

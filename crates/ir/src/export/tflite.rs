@@ -188,6 +188,7 @@ impl Writer<'_> {
             1 | 2 | 9 | 14 | 17 | 18 | 19 | 21 | 25 | 28 | 34 | 39 | 40 | 45 | 55 | 57 | 0 | 6 | 41 | 98
             | 60 => 2,
             3 | 4 => 3,
+            126 => 4,
             _ => 1,
         };
         let key = (code, version);
@@ -435,6 +436,15 @@ impl Writer<'_> {
                 };
                 let options = (27, vec![(0, Value::Byte(0))]);
                 self.give(code, vec![from, axes], node.output, &[outer, *inner], options);
+            }
+            Op::MatMul { batch, shared, transposed } => {
+                let n = graph.tensor(node.inputs[1]).len() / (batch * shared);
+                let m = x.len() / (batch * shared);
+                let second = if *transposed { [*batch, n, *shared] } else { [*batch, *shared, n] };
+                let a = self.viewed(node.inputs[0], &[*batch, m, *shared]);
+                let b = self.viewed(node.inputs[1], &second);
+                let options = vec![(1, Value::Byte(u8::from(*transposed)))];
+                self.give(126, vec![a, b], node.output, &[*batch, m, n], (101, options));
             }
             Op::ResizeBilinear { sampling } => {
                 let from = self.number(node.inputs[0]);

@@ -208,6 +208,45 @@ impl Build {
         Ok(())
     }
 
+    /// The operator and the inputs of a product of matrices of shapes `full`, each `turned` or not; and the shape of the result. Batches
+    /// that are not there in one of them are repeated, as NumPy does.
+    pub fn mat_mul(
+        &mut self,
+        ids: [TensorId; 2],
+        full: [&[usize]; 2],
+        turned: [bool; 2],
+    ) -> Result<((Op, Vec<TensorId>), Vec<usize>), ImportError> {
+        let misfit =
+            |b: &Self| b.fail(format!("matrices of {:?} and {:?} do not fit each other", full[0], full[1]));
+        let ([ahead_a @ .., r0, c0], [ahead_b @ .., r1, c1]) = (full[0], full[1]) else {
+            return misfit(self);
+        };
+        let (rows, shared) = if turned[0] { (*c0, *r0) } else { (*r0, *c0) };
+        let (other, columns) = if turned[1] { (*c1, *r1) } else { (*r1, *c1) };
+        let (Some(ahead), true) = (shape::common(ahead_a, ahead_b), shared == other) else {
+            return misfit(self);
+        };
+        let batch = shape::count(&ahead).unwrap_or(0);
+        if batch == 0 || rows == 0 || shared == 0 || columns == 0 {
+            return misfit(self);
+        }
+        let mut made = Vec::new();
+        for (id, from) in ids.into_iter().zip(full) {
+            let to: Vec<usize> = ahead.iter().chain(&from[from.len() - 2..]).copied().collect();
+            made.push(self.spread(id, from, &to)?);
+        }
+        if turned[0] {
+            let order = [0, 2, 1];
+            made[0] = self.transpose(made[0], &[batch, shared, rows], &order)?;
+        }
+        let op = Op::MatMul { batch, shared, transposed: turned[1] };
+        let to: Vec<usize> = ahead.iter().copied().chain([rows, columns]).collect();
+        if shape::count(&to).is_none() {
+            return self.fail(format!("{to:?} is too large"));
+        }
+        Ok(((op, made), to))
+    }
+
     /// `x` at the scale of `like`, rescaled when it has another.
     pub fn at_scale_of(&mut self, x: TensorId, like: TensorId) -> TensorId {
         let affine = |t: &Tensor| t.quant.as_ref().map(|q| (q.scale[0], q.zero_point));

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     kernels::{
+        attention,
         depthwise::{self, Taps},
         element::{self, View},
         layer_norm,
@@ -465,6 +466,16 @@ fn other(
         Op::AveragePool(p) => {
             for (to, dy) in to.chunks_mut(n_in).zip(dy.chunks(n_out)) {
                 pool::mean_back(dy, &p, to);
+            }
+        }
+        Op::Attention(heads) => {
+            for (s, (to, dy)) in to.chunks_mut(n_in).zip(dy.chunks(n_out)).enumerate() {
+                let part = |i: usize| inputs[i].samples(s, 1, n_in);
+                let (q, k) = (part(0), part(1));
+                let (q, k) = (q.shown(&mut scratch.left), k.shown(&mut scratch.image));
+                let v = part(2);
+                let v = v.shown(&mut scratch.rows);
+                attention::backward(&heads, [q, k, v], dy, which, &mut scratch.attention, to);
             }
         }
         Op::Concat => {

@@ -3,6 +3,7 @@
 use super::{Engine, Mode, Scratch, each, room, with_scratch};
 use crate::{
     kernels::{
+        attention,
         depthwise::{self, Taps},
         element::{self, View},
         layer_norm,
@@ -217,6 +218,15 @@ fn run(
             for (s, y) in y.chunks_mut(n_out).enumerate() {
                 let x = x.samples(s, 1, n_in).shown(&mut scratch.left);
                 recurrent::forward(&cell, x, unit.input[2], w, b, &mut scratch.trace, y);
+            }
+        }
+        (Op::Attention(heads), _) => {
+            for (s, y) in y.chunks_mut(n_out).enumerate() {
+                let (q, k, v) =
+                    (x.samples(s, 1, n_in), inputs[1].samples(s, 1, n_in), inputs[2].samples(s, 1, n_in));
+                let (q, k) = (q.shown(&mut scratch.left), k.shown(&mut scratch.image));
+                let v = v.shown(&mut scratch.rows);
+                attention::forward(&heads, [q, k, v], &mut scratch.attention, y);
             }
         }
         (Op::LayerNorm, _) => layer_norm::forward(x.shown(&mut scratch.left), &unit.weights, &unit.bias, y),

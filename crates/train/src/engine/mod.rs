@@ -8,6 +8,7 @@ mod forward;
 
 use crate::{
     kernels::{
+        attention,
         element::{self, View},
         recurrent::Trace,
     },
@@ -29,6 +30,7 @@ struct Scratch {
     framed: Vec<f32>,
     rows: Vec<f32>,
     trace: Trace,
+    attention: attention::Room,
 }
 
 thread_local! {

@@ -2,7 +2,10 @@
 
 use super::Exporter;
 use crate::{
-    kernels::recurrent::{Cell, Kind},
+    kernels::{
+        attention::Heads,
+        recurrent::{Cell, Kind},
+    },
     unit::{EPSILON, Unit},
 };
 use edgewright_ir::{
@@ -118,6 +121,35 @@ impl Exporter {
             _ => self.node(name, Op::Concat { outer: 1 }, every, &[unit.out_len()]),
         };
         self.shaped(&format!("{name}_all"), at, &unit.output)
+    }
+
+    /// Heads side by side: shares of the steps by a softmax over products, and what they make of the values.
+    pub(super) fn attention(&mut self, unit: &Unit, heads: &Heads) -> TensorId {
+        let name = unit.name.as_str();
+        let [_, steps, width] = unit.output;
+        let Heads { count, key } = *heads;
+        // Columns of each head to rows of its own, and back.
+        let apart = |e: &mut Self, i: usize, what: &str| {
+            let at = e.values[unit.inputs[i]];
+            if count == 1 {
+                return e.shaped(&format!("{name}_{what}"), at, &[1, steps, key]);
+            }
+            let strides = vec![key as isize, width as isize, 1];
+            let op = Op::Strided { shape: vec![count, steps, key], strides, offset: 0 };
+            e.node(&format!("{name}_{what}"), op, vec![at], &[count, steps, key])
+        };
+        let [q, k, v] = [(0, "queries"), (1, "keys"), (2, "values")].map(|(i, what)| apart(self, i, what));
+        let op = Op::MatMul { batch: count, shared: key, transposed: true };
+        let scores = self.node(&format!("{name}_scores"), op, vec![q, k], &[count, steps, steps]);
+        let shares = self.node(&format!("{name}_shares"), Op::Softmax, vec![scores], &[count, steps, steps]);
+        let op = Op::MatMul { batch: count, shared: steps, transposed: false };
+        if count == 1 {
+            return self.node(name, op, vec![shares, v], &unit.output);
+        }
+        let mixed = self.node(&format!("{name}_apart"), op, vec![shares, v], &[count, steps, key]);
+        let strides = vec![key as isize, (steps * key) as isize, 1];
+        let op = Op::Strided { shape: vec![steps, count, key], strides, offset: 0 };
+        self.node(name, op, vec![mixed], &unit.output)
     }
 
     /// Mean and variance of each pixel, spread over its channels.

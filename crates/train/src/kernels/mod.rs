@@ -4,6 +4,7 @@
 //! Vectors run over outputs that do not depend on each other and products are never fused with sums, so every processor computes
 //! the same bits.
 
+pub(crate) mod attention;
 pub(crate) mod depthwise;
 pub(crate) mod element;
 pub(crate) mod layer_norm;

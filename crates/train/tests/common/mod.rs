@@ -60,6 +60,10 @@ pub const TIME: [&str; 2] = [
         {"type":"gru","units":8,"sequences":true},{"type":"batch_norm"},{"type":"gru","units":6},{"type":"layer_norm"}]"#,
 ];
 
+pub const ATTENTION: &str = r#"[{"type":"conv1d","filters":8,"kernel":3,"activation":"relu"},
+    {"type":"residual","layers":[{"type":"attention","heads":2,"key":4}]},{"type":"attention","key":6},{"type":"batch_norm"},
+    {"type":"activation","activation":"relu"},{"type":"global_average_pool"}]"#;
+
 pub const BLOCKS: &str = r#"[{"type":"conv2d","filters":6,"kernel":[3,3],"activation":"leaky_relu"},
     {"type":"residual","activation":"relu","layers":[{"type":"conv2d","filters":8,"kernel":[3,3],"stride":[2,2]},{"type":"batch_norm"}],
         "shortcut":[{"type":"conv2d","filters":8,"kernel":[1,1],"stride":[2,2]}]},

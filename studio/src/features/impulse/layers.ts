@@ -46,6 +46,10 @@ export const FIELDS: Record<string, Field[]> = {
   global_max_pool: [],
   lstm: recurrent,
   gru: recurrent,
+  attention: [
+    { key: 'heads', title: 'heads', of: 'count', start: 2, omit: 1 },
+    { key: 'key', title: 'key width', of: 'count', start: 8 },
+  ],
   batch_norm: [],
   layer_norm: [],
   dropout: [{ key: 'rate', title: 'share', of: 'share', start: 0.1 }],

@@ -172,6 +172,20 @@ impl Writer<'_> {
                 let last = Last::new(kind, inputs);
                 self.give(out, Last { attributes, shape: Some(&[outer, *inner]), ..last });
             }
+            Op::MatMul { batch, shared, transposed } => {
+                let each = |id: TensorId| graph.tensor(id).len() / (batch * shared);
+                let (m, n) = (each(x), each(node.inputs[1]));
+                let a = self.shaped(x, &[*batch, m, *shared])?;
+                let a = self.real(a, x);
+                let second = if *transposed { [*batch, n, *shared] } else { [*batch, *shared, n] };
+                let b = self.shaped(node.inputs[1], &second)?;
+                let mut b = self.real(b, node.inputs[1]);
+                if *transposed {
+                    let near = graph.tensor(out).name.clone();
+                    b = self.between("Transpose", &[b], &near, &[("perm", Value::Ints(vec![0, 2, 1]))]);
+                }
+                self.give(out, Last { shape: Some(&[*batch, m, n]), ..Last::new("MatMul", vec![a, b]) });
+            }
             Op::ResizeBilinear { sampling } => {
                 let mode = match (sampling.align_corners, sampling.half_pixel) {
                     (true, false) => "align_corners",

@@ -3,7 +3,7 @@
 use super::{Attribute, Importer, RawNode, Value};
 use crate::{
     extra::ReduceKind,
-    graph::{Activation, DType, Data, Op, Padding, PoolKind},
+    graph::{Activation, DType, Data, Op, Padding, PoolKind, TensorId},
     import::{ImportError, shape},
 };
 
@@ -20,6 +20,7 @@ impl Importer {
     pub(super) fn layer(&mut self, node: &RawNode) -> Result<bool, ImportError> {
         match node.kind.as_str() {
             "Conv" => self.conv(node)?,
+            "MatMul" if !self.is_layer(node)? => self.mat_mul(node)?,
             "Gemm" | "MatMul" => self.dense(node)?,
             "MaxPool" => self.pool(node, PoolKind::Max)?,
             "AveragePool" => self.pool(node, PoolKind::Average)?,
@@ -216,6 +217,47 @@ impl Importer {
         let op = Op::FullyConnected { activation: Activation::None };
         let id = self.b.make(op, vec![v.id, w, b], v.id, &shape::without_batch(&to));
         self.give(node, id, to, false)
+    }
+
+    /// Whether the second matrix is a constant of two axes: the weights of a dense layer.
+    fn is_layer(&self, node: &RawNode) -> Result<bool, ImportError> {
+        Ok(self.constants.get(self.arg(node, 1)?).is_some_and(|c| c.shape.len() == 2))
+    }
+
+    fn mat_mul(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let mut both = Vec::new();
+        for i in 0..2 {
+            let v = self.value(self.arg(node, i)?)?;
+            both.push(self.first(&v)?);
+        }
+        let ids = [both[0].id, both[1].id];
+        let ((op, inputs), to) = self.b.mat_mul(ids, [&both[0].shape, &both[1].shape], [false; 2])?;
+        // What is transposed before it is read as it lies.
+        let (op, inputs) = self.untransposed(op, inputs);
+        let id = self.b.make(op, inputs, ids[0], &shape::without_batch(&to));
+        self.give(node, id, to, false)
+    }
+
+    /// A product whose second matrix was only turned for it reads what was turned.
+    fn untransposed(&self, op: Op, inputs: Vec<TensorId>) -> (Op, Vec<TensorId>) {
+        let Op::MatMul { batch, shared, transposed: false } = op else { return (op, inputs) };
+        let b = inputs[1];
+        let columns = self.b.tensor(b).len() / (batch * shared);
+        let maker = self.b.graph.nodes.iter().find(|n| n.output == b);
+        let Some((Op::Strided { shape, strides, offset: 0 }, from)) = maker.map(|n| (&n.op, n.inputs[0]))
+        else {
+            return (op, inputs);
+        };
+        let all = columns * shared;
+        let wanted = [(batch, all as isize), (shared, 1), (columns, shared as isize)];
+        let wide =
+            |of: &mut dyn Iterator<Item = (usize, isize)>| of.filter(|(n, _)| *n > 1).collect::<Vec<_>>();
+        let seen = wide(&mut shape.iter().copied().zip(strides.iter().copied()));
+        let whole = self.b.tensor(from).len() == batch * all;
+        if !whole || seen != wide(&mut wanted.into_iter()) {
+            return (op, inputs);
+        }
+        (Op::MatMul { batch, shared, transposed: true }, vec![inputs[0], from])
     }
 
     fn pool(&mut self, node: &RawNode, kind: PoolKind) -> Result<(), ImportError> {

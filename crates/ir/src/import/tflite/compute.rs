@@ -55,6 +55,7 @@ impl Importer<'_> {
             40 => self.reduce(op, ReduceKind::Mean)?,
             74 => self.reduce(op, ReduceKind::Sum)?,
             82 => self.reduce(op, ReduceKind::Max)?,
+            126 => self.mat_mul(op)?,
             6 => self.dequantize(op)?,
             114 => self.quantize(op)?,
             23 => {
@@ -333,6 +334,18 @@ impl Importer<'_> {
             (a, b) = (self.b.at_scale_of(a, y), self.b.at_scale_of(b, y));
         }
         self.b.node(what, vec![a, b], y);
+        Ok(())
+    }
+
+    /// Batches that are not there in one of the matrices are repeated, as NumPy does.
+    fn mat_mul(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
+        let (a, b, out) = (self.arg(op, 0)?, self.arg(op, 1)?, self.out(op)?);
+        let turned = [self.small(op, 0)? != 0, self.small(op, 1)? != 0];
+        let (from_a, from_b) = (self.full(a)?, self.full(b)?);
+        let (x, second) = (self.input(a)?, self.input(b)?);
+        let (op, inputs) = self.b.mat_mul([x, second], [from_a, from_b], turned)?.0;
+        let y = self.output(out)?;
+        self.b.node(op, inputs, y);
         Ok(())
     }
 
