@@ -250,7 +250,7 @@ pub struct ImportArgs {
     /// folder, regex:RE or column:NAME: samples of one group stay on one side.
     #[arg(long)]
     pub group_from: Option<String>,
-    /// auto, wav, flac, csv, json, cbor, png or jpeg.
+    /// auto, wav, flac, csv, json, cbor, png, jpeg or wfdb.
     #[arg(long, default_value = "auto")]
     pub format: String,
     /// Rate in Hz of files that do not say it.

@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError, RunOptions,
-    dataset::Reading,
+    dataset::{Reading, read_recording},
     error::AtPath,
     run,
     session::Session,
@@ -10,7 +10,7 @@ use crate::{
 };
 use edgewright_etl::{CleanSpec, Placement};
 use edgewright_impulse::{Impulse, Runner, Task, post::detect::Detection};
-use edgewright_ml::conformal::Sets;
+use edgewright_ml::conformal::{self, Sets};
 use edgewright_sample::{Axis, Content};
 use serde::Serialize;
 use std::{collections::BTreeMap, path::Path};
@@ -142,8 +142,7 @@ impl Classifier {
     /// # Errors
     /// [`EngineError::Data`] when the file cannot be read as the project's kind of sample.
     pub fn file(&self, path: &Path, rate_hz: Option<f64>) -> Result<Vec<Classified>, EngineError> {
-        let bytes = std::fs::read(path).at(path)?;
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let (name, bytes) = read_recording(path).at(path)?;
         let mut reading = Reading { file: name.clone(), rate_hz, ..Reading::default() };
         let rows = self.format.rate_hz == 0.0 && self.format.image.is_none();
         if rows {
@@ -189,8 +188,10 @@ impl Classifier {
             runner.reset();
             for start in window.starts(values.len() / window.axes.len()) {
                 window.cut(&values, start, &mut cut);
-                let outcome = runner.run(&cut)?;
-                let described = self.describe(path, window.start_ms(start), placement.as_ref(), &outcome);
+                let features = runner.features(&cut)?.to_vec();
+                let outcome = runner.infer(&features)?;
+                let described =
+                    self.describe(path, window.start_ms(start), placement.as_ref(), &outcome, &features);
                 out.push(Classified { row, ..described });
             }
         }
@@ -207,6 +208,7 @@ impl Classifier {
         start_ms: f64,
         placement: Option<&Placement>,
         outcome: &edgewright_impulse::Outcome,
+        features: &[f32],
     ) -> Classified {
         let labels = self.impulse.labels();
         let boxes = self.impulse.detector().zip(placement).map(|(d, placement)| {
@@ -228,7 +230,10 @@ impl Classifier {
             label: best.and_then(|b| labels.get(b).cloned()).or_else(|| outcome.value.map(|v| v.to_string())),
             uncertain: self.impulse.min_confidence().map(|_| outcome.uncertain),
             set: self.sets.as_ref().filter(|_| best.is_some()).map(|sets| {
-                sets.of(&outcome.scores).into_iter().filter_map(|l| labels.get(l).cloned()).collect()
+                sets.of(&outcome.scores, conformal::part(features))
+                    .into_iter()
+                    .filter_map(|l| labels.get(l).cloned())
+                    .collect()
             }),
             scores: labels.iter().cloned().zip(outcome.scores.iter().copied()).collect(),
             value: outcome.value,

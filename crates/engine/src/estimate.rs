@@ -266,7 +266,8 @@ impl Planned<'_> {
     fn windows(&self, impulse: &Impulse) -> usize {
         let split = &self.project.file.split;
         let here = self.silver.samples.iter().filter(|s| s.category != "testing");
-        let all: usize = here.map(|s| impulse.window.starts(s.frames).count()).sum();
+        let rule = &self.project.file.impulse.ranges;
+        let all: usize = here.map(|s| rule.starts(&impulse.window, &s.ranges, s.frames).len()).sum();
         (all as f64 * (1.0 - split.test) * (1.0 - split.validation)) as usize
     }
 

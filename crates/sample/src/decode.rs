@@ -1,8 +1,10 @@
 //! The one door: a name and bytes in, samples out.
 
-use crate::{DecodeOptions, Decoded, Finding, Format, SampleError, acquisition, flac, picture, table, wav};
+use crate::{
+    DecodeOptions, Decoded, Finding, Format, SampleError, acquisition, flac, picture, table, wav, wfdb,
+};
 
-/// The format of a file. A signature at the start of the content (WAV, FLAC, PNG, JPEG) decides over the name, because
+/// The format of a file. A signature at the start of the content (WAV, FLAC, PNG, JPEG, an archive) decides over the name, because
 /// names are what people get wrong; formats without one (CSV, JSON, CBOR) go by the extension. `None` for anything else.
 pub fn detect(name: &str, bytes: &[u8]) -> Option<Format> {
     match bytes {
@@ -11,6 +13,7 @@ pub fn detect(name: &str, bytes: &[u8]) -> Option<Format> {
         [b'f', b'L', b'a', b'C', ..] => Some(Format::Flac),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),
         [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
+        _ if wfdb::is_archive(bytes) => Some(Format::Wfdb),
         _ => extension(name).and_then(Format::from_name),
     }
 }
@@ -47,6 +50,7 @@ pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<D
         Format::Cbor => vec![acquisition::decode_cbor(bytes, options)?],
         Format::Png => vec![picture::decode(bytes, ::image::ImageFormat::Png, &options.limits)?],
         Format::Jpeg => vec![picture::decode(bytes, ::image::ImageFormat::Jpeg, &options.limits)?],
+        Format::Wfdb => vec![wfdb::decode(bytes, &options.limits)?],
     };
     let named = extension(name).and_then(Format::from_name);
     let mismatch = named.filter(|named| options.format.is_none() && *named != format);
@@ -63,7 +67,7 @@ pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<D
 }
 
 fn unknown(name: &str) -> SampleError {
-    let known = "wav, flac, csv, tsv, txt, json, cbor, png, jpg, jpeg";
+    let known = "wav, flac, csv, tsv, txt, json, cbor, png, jpg, jpeg, wfdb";
     let message = match extension(name) {
         Some(extension) => format!(
             "`.{extension}` is not a known extension ({known}) and the content has no known signature"

@@ -87,6 +87,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
         }),
         label: None,
         group: None,
+        spans: Vec::new(),
         metadata,
         findings: Vec::new(),
     })

@@ -1,4 +1,4 @@
-//! Samples: acquisition documents, WAV, FLAC, CSV and images, bytes to values without I/O.
+//! Samples: acquisition documents, WAV, FLAC, CSV, WFDB records and images, bytes to values without I/O.
 //!
 //! [`decode`] is the door for every format; [`labels`] reads the label files that travel beside samples, [`boxes`] what other programs write of objects in pictures; [`encode`] writes
 //! the formats our own tools produce. No function panics on foreign bytes, and limits hold before memory is asked for.
@@ -14,6 +14,7 @@ mod options;
 mod picture;
 mod table;
 mod wav;
+pub mod wfdb;
 
 pub use decode::{decode, detect};
 pub use model::{Axis, Content, Decoded, Finding, Fit, Image, SampleError, Signal};

@@ -1,5 +1,6 @@
 //! What a file holds once it is decoded.
 
+use crate::labels::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -93,6 +94,9 @@ pub struct Decoded {
     pub label: Option<String>,
     /// Group found inside the file (a group column), if any.
     pub group: Option<String>,
+    /// Labelled parts found inside the file (annotations), in order, without overlap; they need not cover it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spans: Vec<Span>,
     /// Device, file format details and the like.
     pub metadata: BTreeMap<String, String>,
     /// Remarks.

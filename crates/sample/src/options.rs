@@ -19,6 +19,8 @@ pub enum Format {
     Png,
     /// JPEG picture.
     Jpeg,
+    /// Record of the WFDB library: an archive of its files, see [`crate::wfdb`].
+    Wfdb,
 }
 
 impl Format {
@@ -32,6 +34,7 @@ impl Format {
             Format::Cbor => "cbor",
             Format::Png => "png",
             Format::Jpeg => "jpeg",
+            Format::Wfdb => "wfdb",
         }
     }
 
@@ -45,6 +48,7 @@ impl Format {
             "cbor" => Format::Cbor,
             "png" => Format::Png,
             "jpg" | "jpeg" => Format::Jpeg,
+            "wfdb" | "hea" => Format::Wfdb,
             _ => return None,
         })
     }

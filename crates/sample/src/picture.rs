@@ -75,6 +75,7 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
         content: Content::Image(Image { width, height, channels, pixels }),
         label: None,
         group: None,
+        spans: Vec::new(),
         metadata,
         findings,
     })

@@ -259,6 +259,7 @@ fn samples(
         }),
         label: None,
         group: None,
+        spans: Vec::new(),
         metadata,
         findings,
     })

@@ -4,7 +4,7 @@ use super::{
     GroupRule, LabelRule, Reading, SampleInfo, TableChoices,
     boxes::{self, LabelBox},
     ranges::{self, LabelRange},
-    rules,
+    record, rules,
     sidecar::Sidecar,
 };
 use crate::{EngineError, batches::batches, error::AtPath, project::TablesSection, session::Session};
@@ -123,6 +123,8 @@ pub(super) struct File {
     pub(super) path: PathBuf,
     /// Below the imported folder, with `/`.
     pub(super) name: String,
+    /// Other files of the same recording.
+    pub(super) beside: Vec<PathBuf>,
 }
 
 /// Imports files into the project's store. Running it again changes nothing.
@@ -151,7 +153,7 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
         let in_folders = files.iter().any(|f| f.name.contains('/'));
         let total = files.len();
         // A file that has gone meanwhile is told where it is read.
-        let bytes = |f: &File| std::fs::metadata(&f.path).map_or(0, |m| m.len() as usize);
+        let bytes = |f: &File| f.size().unwrap_or(0) as usize;
         let mut done = 0;
         for batch in batches(&files, BATCH, BATCH_BYTES, bytes) {
             session.progress("import", done as u64, total as u64, "")?;
@@ -378,14 +380,14 @@ fn read_file(
     in_folders: bool,
 ) -> Result<ReadFile, Refusal> {
     let refuse = |kind: &str, reason: String| (None, kind.to_owned(), reason);
-    let size = std::fs::metadata(&file.path).map_err(|e| refuse("unreadable", e.to_string()))?.len();
+    let size = file.size().map_err(|e| refuse("unreadable", e.to_string()))?;
     if size > MAX_FILE {
         return Err(refuse(
             "too_large",
             format!("{size} bytes are more than the {MAX_FILE} allowed; cut the file into parts"),
         ));
     }
-    let bytes = std::fs::read(&file.path).map_err(|e| refuse("unreadable", e.to_string()))?;
+    let (_, bytes) = record::read(&file.path).map_err(|e| refuse("unreadable", e.to_string()))?;
     let reading = Reading {
         file: rules::file_name(&file.name).to_owned(),
         format: request.format.clone(),
@@ -417,7 +419,8 @@ fn read_file(
     };
     let entry = sidecar.entry(&file.name);
     let mut samples = Vec::with_capacity(decoded.len());
-    for sample in decoded {
+    for mut sample in decoded {
+        let own: Vec<LabelRange> = std::mem::take(&mut sample.spans).into_iter().map(Into::into).collect();
         let from_sidecar = || entry.and_then(|e| e.label.clone());
         let label = match &request.label {
             LabelRule::None => None,
@@ -465,6 +468,9 @@ fn read_file(
                 Ok(parts) => (labelled.label, labelled.ranges) = (None, parts),
                 Err(reason) => return Err((Some(bytes), "label_span".into(), reason)),
             }
+        } else if !own.is_empty() && matches!(request.label, LabelRule::Auto | LabelRule::Sidecar) {
+            // Annotations say what happens at a moment; nobody says anything of the rest.
+            (labelled.label, labelled.ranges) = (None, own);
         }
         samples.push((sample, labelled, group, category));
     }
@@ -475,6 +481,11 @@ fn read_file(
 }
 
 impl File {
+    /// Bytes of all files of the recording.
+    fn size(&self) -> std::io::Result<u64> {
+        std::iter::once(&self.path).chain(&self.beside).map(|p| Ok(std::fs::metadata(p)?.len())).sum()
+    }
+
     /// The name with the folder of the file before it, also for a file that was named alone.
     fn full_name(&self) -> String {
         if self.name.contains('/') {
@@ -498,7 +509,7 @@ pub(super) fn walk(root: &Path) -> Result<Vec<File>, EngineError> {
     let meta = std::fs::metadata(root).at(root)?;
     if meta.is_file() {
         let name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        return Ok(vec![File { path: root.to_path_buf(), name }]);
+        return Ok(record::together(vec![File { path: root.to_path_buf(), name, beside: Vec::new() }]));
     }
     let mut files = Vec::new();
     let mut folders = vec![(root.to_path_buf(), String::new())];
@@ -516,12 +527,12 @@ pub(super) fn walk(root: &Path) -> Result<Vec<File>, EngineError> {
             if kind.is_dir() {
                 folders.push((path, format!("{below}/")));
             } else if kind.is_file() && !is_document(&name) {
-                files.push(File { path, name: below });
+                files.push(File { path, name: below, beside: Vec::new() });
             }
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(files)
+    Ok(record::together(files))
 }
 
 fn is_document(name: &str) -> bool {

@@ -7,6 +7,7 @@ mod import;
 mod inspect;
 mod parts;
 pub mod ranges;
+mod record;
 mod rules;
 mod sidecar;
 mod table;
@@ -21,6 +22,7 @@ pub use import::{ImportReport, ImportRequest, Quarantined, import};
 pub use inspect::{Listed, ScanFinding, Shown, export, list, scan, show, trace};
 pub use parts::{PARTS_MAX, Part, cut, proposals, signal, wav};
 pub use ranges::{LabelRange, RangesSection};
+pub(crate) use record::read as read_recording;
 pub use rules::{GroupRule, LabelRule};
 pub use table::{TableChoices, TablePreview, preview as preview_table};
 

@@ -1,6 +1,7 @@
 //! Labels of parts of a recording, and what a window of it is called by them.
 
 use crate::EngineError;
+use edgewright_impulse::Window;
 use edgewright_sample::labels::{self, Span};
 use edgewright_store::SampleRow;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,13 @@ pub struct LabelRange {
     /// Further keys and values.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub label_map: BTreeMap<String, String>,
+}
+
+impl LabelRange {
+    /// The frame in its middle.
+    fn middle(&self) -> usize {
+        self.start + (self.end - self.start) / 2
+    }
 }
 
 impl From<Span> for LabelRange {
@@ -43,10 +51,27 @@ pub enum Rule {
     Overlap,
 }
 
-/// `[impulse.ranges]`: what a window of a recording with labelled parts is called.
+/// Where windows of a recording with labelled parts lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Windows {
+    /// One after the other, a stride apart.
+    #[default]
+    Sliding,
+    /// One around each range, such as a heart beat; the device is given such windows by what finds beats there.
+    Around,
+}
+
+/// `[impulse.ranges]`: what a window of a recording with labelled parts is called, and where windows lie.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RangesSection {
+    /// `sliding`, or `around`: one window for each range, called by it; a range too close to an end of the recording has none.
+    #[serde(skip_serializing_if = "is_sliding")]
+    pub windows: Windows,
+    /// With `around`: where in the window the middle of its range lies, from 0 (its first frame) to 1 (behind its last).
+    #[serde(skip_serializing_if = "is_middle")]
+    pub position: f64,
     /// `end`, `majority`, `anywhere` or `overlap`.
     pub rule: Rule,
     /// Labels that `anywhere` looks for.
@@ -55,9 +80,17 @@ pub struct RangesSection {
     pub min_share: f64,
 }
 
+fn is_sliding(windows: &Windows) -> bool {
+    *windows == Windows::Sliding
+}
+
+fn is_middle(position: &f64) -> bool {
+    *position == 0.5
+}
+
 impl Default for RangesSection {
     fn default() -> Self {
-        Self { rule: Rule::End, labels: Vec::new(), min_share: 0.5 }
+        Self { windows: Windows::Sliding, position: 0.5, rule: Rule::End, labels: Vec::new(), min_share: 0.5 }
     }
 }
 
@@ -70,13 +103,38 @@ impl RangesSection {
                 self.min_share
             ));
         }
+        if !(0.0..=1.0).contains(&self.position) {
+            return Some(format!("`impulse.ranges.position` is {}; it must be from 0 to 1", self.position));
+        }
         (self.rule == Rule::Anywhere && self.labels.is_empty()).then(|| {
             "`impulse.ranges.rule = \"anywhere\"` needs `labels`, those that it looks for".to_owned()
         })
     }
 
+    /// First frames of the windows of a recording, in order.
+    pub fn starts(&self, window: &Window, ranges: &[LabelRange], frames: usize) -> Vec<usize> {
+        if self.windows == Windows::Sliding || ranges.is_empty() {
+            return window.starts(frames).collect();
+        }
+        let before = self.before(window.frames);
+        let start = |r: &LabelRange| r.middle().checked_sub(before).filter(|s| s + window.frames <= frames);
+        let mut starts: Vec<usize> = ranges.iter().filter_map(start).collect();
+        starts.dedup();
+        starts
+    }
+
+    /// Frames of a window that lie before the middle of its range.
+    fn before(&self, frames: usize) -> usize {
+        (self.position * frames as f64).round() as usize
+    }
+
     /// What the window of these frames is called. Ranges are in order and do not overlap.
     pub fn label<'r>(&self, ranges: &'r [LabelRange], start: usize, frames: usize) -> Option<&'r str> {
+        if self.windows == Windows::Around {
+            let middle = start + self.before(frames);
+            let found = ranges.binary_search_by_key(&middle, LabelRange::middle);
+            return found.ok().map(|n| ranges[n].label.as_str());
+        }
         let last = start + frames.max(1) - 1;
         let mut covered: BTreeMap<&str, usize> = BTreeMap::new();
         let mut end = None;
@@ -190,11 +248,14 @@ pub fn checked(ranges: Vec<LabelRange>, frames: usize, whole: bool) -> Result<Ve
 
 /// Ranges on a recording of another rate that begins `cut` frames later and has `frames` frames. What lies outside goes.
 pub(crate) fn moved(ranges: &[LabelRange], ratio: f64, cut: usize, frames: usize) -> Vec<LabelRange> {
-    let place = |frame: usize| ((frame as f64 * ratio).round() as usize).saturating_sub(cut).min(frames);
+    let place = |frame: usize| (frame as f64 * ratio).round() as usize;
     ranges
         .iter()
         .filter_map(|r| {
-            let (start, end) = (place(r.start), place(r.end + 1));
+            let start = place(r.start);
+            // What is shorter than a frame now, such as a heart beat, is still there.
+            let end = place(r.end + 1).max(start + 1);
+            let (start, end) = (start.max(cut) - cut, end.saturating_sub(cut).min(frames));
             (start < end).then(|| LabelRange { start, end: end - 1, ..r.clone() })
         })
         .collect()
@@ -216,6 +277,7 @@ mod tests {
             rule,
             labels: labels.iter().map(|l| (*l).to_owned()).collect(),
             min_share,
+            ..RangesSection::default()
         };
         assert_eq!(rule(Rule::End, &[], 0.5).label(&ranges, 5, 7), Some("grind"));
         assert_eq!(rule(Rule::Majority, &[], 0.5).label(&ranges, 5, 7), Some("idle"));
@@ -232,10 +294,41 @@ mod tests {
     }
 
     #[test]
+    fn windows_lie_around_ranges() {
+        let window = Window {
+            frames: 10,
+            stride: 5,
+            rate_hz: 100.0,
+            axes: Vec::new(),
+            zero_pad: true,
+            image: None,
+            fit: Default::default(),
+        };
+        let beats = [range("N", 3, 3), range("V", 20, 20), range("N", 31, 35), range("N", 95, 95)];
+        let around =
+            |position| RangesSection { windows: Windows::Around, position, ..RangesSection::default() };
+        let said = |section: &RangesSection| -> Vec<(usize, Option<&str>)> {
+            let starts = section.starts(&window, &beats, 100);
+            starts.into_iter().map(|s| (s, section.label(&beats, s, 10))).collect()
+        };
+        assert_eq!(said(&around(0.5)), [(15, Some("V")), (28, Some("N")), (90, Some("N"))]);
+        assert_eq!(said(&around(0.2)), [(1, Some("N")), (18, Some("V")), (31, Some("N"))]);
+        assert_eq!(
+            around(0.5).starts(&window, &[], 21),
+            [0, 5, 10],
+            "a recording without parts is cut as usual"
+        );
+        assert!(around(1.5).problem().is_some());
+    }
+
+    #[test]
     fn ranges_follow_the_recording() {
         let ranges = [range("a", 0, 99), range("b", 100, 199)];
         assert_eq!(moved(&ranges, 0.5, 10, 80), [range("a", 0, 39), range("b", 40, 79)]);
         assert_eq!(moved(&ranges, 1.0, 150, 50), [range("b", 0, 49)]);
+        let beats = [range("N", 1, 1), range("V", 5, 5), range("N", 8, 8)];
+        assert_eq!(moved(&beats, 1.0 / 3.0, 0, 3), [range("N", 0, 0), range("V", 2, 2)]);
+        assert_eq!(moved(&beats, 1.0, 3, 10), [range("V", 2, 2), range("N", 5, 5)]);
     }
 
     #[test]

@@ -261,7 +261,16 @@ fn matrix(
     let pieces: Vec<Piece> = wanted
         .iter()
         .enumerate()
-        .flat_map(|(place, &i)| pieces(impulse, place as u64, i, silver.samples[i].frames))
+        .flat_map(|(place, &i)| {
+            let sample = &silver.samples[i];
+            pieces(
+                impulse,
+                place as u64,
+                i,
+                sample.frames,
+                rule.starts(&impulse.window, &sample.ranges, sample.frames),
+            )
+        })
         .collect();
     let axes = impulse.window.axes.len();
     let size = |p: &Piece| p.frames.len() * axes + p.starts.len() * impulse.features();
@@ -312,9 +321,8 @@ struct Piece {
 }
 
 /// Windows of a recording in pieces; in one where a block keeps something from window to window.
-fn pieces(impulse: &Impulse, place: u64, sample: usize, frames: usize) -> Vec<Piece> {
+fn pieces(impulse: &Impulse, place: u64, sample: usize, frames: usize, starts: Vec<usize>) -> Vec<Piece> {
     let window = &impulse.window;
-    let starts: Vec<usize> = window.starts(frames).collect();
     let most = if impulse.state_len() > 0 { starts.len().max(1) } else { PIECE };
     let piece = |starts: &[usize]| {
         let covered = starts[0]..frames.min(starts[starts.len() - 1] + window.frames);
@@ -370,15 +378,15 @@ mod tests {
         let moving = block("flatten", [("moving_avg_num_windows".into(), Value::Number(3.0))].into());
         for frames in [3, 10, 13, 14, 1000] {
             let starts: Vec<usize> = window.starts(frames).collect();
-            let cut = pieces(&plain, 0, 0, frames);
+            let cut = pieces(&plain, 0, 0, frames, starts.clone());
             assert_eq!(cut.iter().flat_map(|p| p.starts.clone()).collect::<Vec<_>>(), starts);
             assert_eq!(cut.len(), starts.len().div_ceil(PIECE));
             for p in &cut {
                 assert_eq!(p.frames, p.starts[0]..frames.min(p.starts[p.starts.len() - 1] + 10));
             }
             // What it keeps must not be forgotten in the middle of a recording.
-            assert_eq!(pieces(&moving, 0, 0, frames).len(), 1);
+            assert_eq!(pieces(&moving, 0, 0, frames, starts.clone()).len(), 1);
         }
-        assert_eq!(pieces(&plain, 0, 0, 0).len(), 0);
+        assert_eq!(pieces(&plain, 0, 0, 0, Vec::new()).len(), 0);
     }
 }

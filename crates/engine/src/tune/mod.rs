@@ -95,7 +95,7 @@ impl TrainingWindows {
         for (i, sample) in
             silver.samples.iter().enumerate().filter(|(i, _)| split.sides[*i] == Side::Training)
         {
-            for start in window.starts(sample.frames) {
+            for start in rule.starts(window, &sample.ranges, sample.frames) {
                 let label = match sample.ranges.as_slice() {
                     [] => sample.label.as_deref(),
                     parts => rule.label(parts, start, window.frames),

@@ -157,6 +157,7 @@ fn finish(
         content: Content::Signal(Signal { rate_hz, axes, values }),
         label: None,
         group: None,
+        spans: Vec::new(),
         metadata,
         findings,
     })

@@ -241,6 +241,7 @@ impl Body {
                     content: Content::Signal(Signal { rate_hz: 0.0, axes: axes.clone(), values }),
                     label: self.labels.get(row),
                     group: self.groups.get(row),
+                    spans: Vec::new(),
                     metadata: BTreeMap::from([("row".to_owned(), self.lines[row].to_string())]),
                     findings: Vec::new(),
                 }
@@ -307,6 +308,7 @@ impl Body {
                 }),
                 label: self.labels.get(run.start),
                 group: self.groups.get(run.start),
+                spans: Vec::new(),
                 metadata,
                 findings,
             });

@@ -60,6 +60,19 @@ pub fn wav(fmt: Fmt, data: &[u8]) -> Vec<u8> {
     riff(&[fmt_chunk(fmt), chunk(b"data", data)])
 }
 
+/// A record of two signals with three annotations.
+pub fn record() -> Vec<u8> {
+    let header =
+        b"r 2 360 4\nr.dat 212 200(1024)/mV 11 1024 1024 3 0 MLII\nr.dat 212 0 11 1024 0 0 0 V5\n# a note\n";
+    let marks: Vec<u8> = [28 << 10, 63 << 10 | 2, 0x4E28, 59 << 10, 0, 1, 1 << 10 | 1, 0]
+        .into_iter()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let files: [(&str, &[u8]); 3] =
+        [("r.hea", header), ("r.dat", &[1, 0x40, 2, 0, 0, 0, 1, 0, 9, 1, 0, 9]), ("r.atr", &marks)];
+    edgewright_sample::wfdb::pack(&files).expect("short names")
+}
+
 /// Overwrites a 32-bit field.
 pub fn set32(bytes: &mut [u8], at: usize, value: u32) {
     bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
@@ -205,6 +218,7 @@ pub fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("image", "grey.png", png(1)),
         ("image", "colour.png", png(3)),
         ("image", "colour.jpg", jpeg.into_inner()),
+        ("wfdb", "record.wfdb", record()),
         ("csv", "series.csv", table("timestamp,accX (m/s2),accY (m/s2)\n0,1.5,2\n10,1e3,-2\n20,.5,2.\n")),
         (
             "csv",

@@ -7,6 +7,7 @@ mod labels;
 mod picture;
 mod robust;
 mod table;
+mod wfdb;
 
 use edgewright_sample::{Content, DecodeOptions, Decoded, Signal, decode};
 
