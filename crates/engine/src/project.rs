@@ -321,7 +321,8 @@ pub enum SetKind {
     /// All labels that score at least as much as a limit: the smallest sets on average.
     #[default]
     Lac,
-    /// Labels from the highest score down while their sum stays within a limit: never empty.
+    /// Labels from the highest score down while their sum stays within a limit: more of them where the model wavers. Of the last a part
+    /// counts that is drawn from the features, so that sets hold as often as asked for and not more.
     Aps,
 }
 

@@ -357,6 +357,7 @@ fn arithmetic(name: &str, f: &Figures) -> Arithmetic {
         ("accuracy", f.accuracy),
         ("R2", f.r2),
         ("AUROC", f.auroc),
+        ("F1 at the threshold", f.alarms.map(|a| a.f1)),
         ("accuracy of recordings", f.recordings_accuracy),
         ("macro F1", f.macro_f1),
         ("F1", f.f1),

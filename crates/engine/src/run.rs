@@ -12,7 +12,7 @@ use crate::{
         import::{self, Manifest},
         prove::{self, Proof, VerifyRecord},
         split::{self, Side, Split},
-        test::{self, Figures, Tested},
+        test::{self, Alarms, Figures, RuleFigures, Tested},
         train::{self, LearnSummary, StepLine, Trained},
         uncertainty::{Accepted, Uncertainty},
     },
@@ -126,6 +126,9 @@ pub struct TestReport {
     /// How sure a classifier may be taken to be.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub uncertainty: Option<Uncertainty>,
+    /// The best rule on one feature.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleFigures>,
     /// In words.
     pub verdicts: Vec<String>,
 }
@@ -195,6 +198,9 @@ pub struct FigureReport {
     /// Area under the ROC curve.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auroc: Option<f64>,
+    /// What the threshold of the anomaly score makes of the windows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alarms: Option<Alarms>,
 }
 
 /// F1 of labels or of all objects.
@@ -248,6 +254,7 @@ impl From<&Figures> for FigureReport {
             mae: f.mae,
             rmse: f.rmse,
             auroc: f.auroc,
+            alarms: f.alarms,
         }
     }
 }
@@ -588,6 +595,7 @@ pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
             int8: (&tested.value.int8).into(),
             c: r.proof.as_ref().and_then(|p| p.value.c.as_ref()).map(Into::into),
             uncertainty: tested.value.uncertainty.clone(),
+            rule: tested.value.rule.clone(),
             verdicts: tested.value.verdicts.clone(),
         });
         missed.extend(gates(session, &tested.value));
@@ -718,6 +726,7 @@ impl RunReport {
         line("MAE", &|f| f.mae);
         line("RMSE", &|f| f.rmse);
         line("AUROC", &|f| f.auroc);
+        line("alarm F1", &|f| f.alarms.map(|a| a.f1));
         if let (Some(low), Some(high)) = (test.float.low, test.float.high) {
             out.push_str(&format!("95 % interval {low:.4} to {high:.4} on {} windows\n", test.float.windows));
         }

@@ -38,6 +38,45 @@ pub struct LabelFigures {
     pub support: usize,
 }
 
+/// Windows above and below the threshold of the anomaly score.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alarms {
+    /// Anomalous and above.
+    pub found: usize,
+    /// Anomalous and not above.
+    pub missed: usize,
+    /// Normal and above.
+    pub false_alarms: usize,
+    /// Normal and not above.
+    pub quiet: usize,
+    /// Harmonic mean of the share of alarms that are right and the share of anomalous windows that are found.
+    pub f1: f64,
+}
+
+impl Alarms {
+    fn new(normal: &[f32], anomalous: &[f32], threshold: f32) -> Self {
+        let above = |scores: &[f32]| scores.iter().filter(|s| **s > threshold).count();
+        let (found, false_alarms) = (above(anomalous), above(normal));
+        let f1 = 2.0 * found as f64 / (found + false_alarms + anomalous.len()).max(1) as f64;
+        Self { found, missed: anomalous.len() - found, false_alarms, quiet: normal.len() - false_alarms, f1 }
+    }
+}
+
+/// The best rule on one feature beside the model, in float.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleFigures {
+    /// The rule in words.
+    pub rule: String,
+    /// Its feature.
+    pub feature: String,
+    /// Accuracy or R2 of the rule on the test windows.
+    pub reached: f64,
+    /// The same of the model.
+    pub model: f64,
+    /// Points by which the model is better.
+    pub ahead_points: f64,
+}
+
 /// Figures of one arithmetic. What does not apply to the impulse is left out.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
@@ -89,6 +128,9 @@ pub struct Figures {
     pub rmse: Option<f64>,
     /// Area under the ROC curve of the anomaly score.
     pub auroc: Option<f64>,
+    /// What the threshold of the anomaly score makes of the windows.
+    #[serde(default)]
+    pub alarms: Option<Alarms>,
     /// True and estimated values of a regression.
     pub pairs: Vec<(f32, f32)>,
     /// Anomaly scores of normal windows.
@@ -109,6 +151,9 @@ pub struct Tested {
     /// How sure a classifier may be taken to be.
     #[serde(default)]
     pub uncertainty: Option<Uncertainty>,
+    /// The best rule on one feature, where one was found.
+    #[serde(default)]
+    pub rule: Option<RuleFigures>,
     /// Sentences: overfit, quantisation loss.
     pub verdicts: Vec<String>,
 }
@@ -170,7 +215,7 @@ impl Truth {
                     figures.accepted = min_confidence.and_then(|least| self.accepted(outcomes, least));
                 }
                 Task::Regression => self.regression(outcomes, &mut figures),
-                Task::Anomaly { .. } => self.anomaly(outcomes, &mut figures),
+                Task::Anomaly { threshold } => self.anomaly(outcomes, *threshold, &mut figures),
             }
         }
         figures
@@ -261,7 +306,7 @@ impl Truth {
         figures.pairs = pairs;
     }
 
-    fn anomaly(&self, outcomes: &[Outcome], figures: &mut Figures) {
+    fn anomaly(&self, outcomes: &[Outcome], threshold: f32, figures: &mut Figures) {
         for (anomaly, outcome) in self.anomaly.iter().zip(outcomes) {
             if let Some(score) = outcome.anomaly {
                 if *anomaly { &mut figures.anomaly_scores } else { &mut figures.normal_scores }.push(score);
@@ -272,6 +317,7 @@ impl Truth {
         }
         let a = metrics::auroc(&figures.normal_scores, &figures.anomaly_scores);
         figures.auroc = Some(a.value);
+        figures.alarms = Some(Alarms::new(&figures.normal_scores, &figures.anomaly_scores, threshold));
         if figures.accuracy.is_none() {
             (figures.low, figures.high) = (Some(a.low), Some(a.high));
         }
@@ -326,10 +372,13 @@ fn build(
         }
     }
     let levels = (silver, split, gold);
-    let uncertainty = uncertainty::judge(session, levels, trained, &int8, (&truth, &int8_outcomes))?;
+    let parts = uncertainty::parts(windows.len(), width, &read)?;
+    let test = (&truth, int8_outcomes.as_slice(), parts.as_slice());
+    let uncertainty = uncertainty::judge(session, levels, trained, &int8, test)?;
     let training_metric = training_metric(session, silver, gold, trained, &float)?;
     let mut verdicts = verdicts(&float_figures, &int8_figures, training_metric);
-    verdicts.extend(rule_verdict(trained, &truth, &float_figures, width, &read)?);
+    let rule = rule_figures(gold, trained, &truth, &float_figures, width, &read)?;
+    verdicts.extend(rule.as_ref().map(|r| rule_verdict(r, float_figures.accuracy.is_some())));
     let asked = session.project.file.evaluation.target_accuracy.is_some();
     verdicts.extend(uncertainty.iter().flat_map(|u| uncertainty::verdicts(&int8_figures, u, asked)));
     let mut notes: Vec<String> = headline(&float_figures, &int8_figures).into_iter().collect();
@@ -344,17 +393,18 @@ fn build(
     }
     notes.extend(verdicts.iter().cloned());
     let (float, int8) = (float_figures, int8_figures);
-    Ok((Tested { float, int8, training_metric, uncertainty, verdicts }, notes))
+    Ok((Tested { float, int8, training_metric, uncertainty, rule, verdicts }, notes))
 }
 
-/// What the model is worth beside the best rule on one feature.
-fn rule_verdict(
+/// What the best rule on one feature is worth beside the model.
+fn rule_figures(
+    gold: &Gold,
     trained: &Trained,
     truth: &Truth,
     float: &Figures,
     width: usize,
     read: &dyn Fn(usize, &mut [f32]) -> std::io::Result<()>,
-) -> Result<Option<String>, EngineError> {
+) -> Result<Option<RuleFigures>, EngineError> {
     let (Some(rule), Some(model)) = (&trained.rule, float.accuracy.or(float.r2)) else { return Ok(None) };
     let classes = float.accuracy.is_some();
     let mut features = vec![0.0; width];
@@ -376,22 +426,31 @@ fn rule_verdict(
     }
     let reached =
         if classes { right as f64 / seen as f64 } else { metrics::regression(&pairs.0, &pairs.1).r2 };
-    let ahead = (model - reached) * 100.0;
-    let shown = |v: f64| if classes { format!("{:.1} %", v * 100.0) } else { format!("R2 {v:.3}") };
-    Ok(Some(if ahead <= 1.0 {
+    Ok(Some(RuleFigures {
+        rule: rule.text.clone(),
+        feature: gold.names.get(rule.column).cloned().unwrap_or_default(),
+        reached,
+        model,
+        ahead_points: (model - reached) * 100.0,
+    }))
+}
+
+/// What that means. `share`: figures are shares of windows, not R2.
+fn rule_verdict(figures: &RuleFigures, share: bool) -> String {
+    let RuleFigures { rule, reached, model, ahead_points, .. } = figures;
+    let shown = |v: f64| if share { format!("{:.1} %", v * 100.0) } else { format!("R2 {v:.3}") };
+    if *ahead_points <= 1.0 {
         format!(
-            "a plain rule does as well: {} reaches {} where the model reaches {}; `method = \"rule\"` builds it",
-            rule.text,
-            shown(reached),
-            shown(model)
+            "a plain rule does as well: {rule} reaches {} where the model reaches {}; `method = \"rule\"` builds it",
+            shown(*reached),
+            shown(*model)
         )
     } else {
         format!(
-            "the best rule on one feature ({}) reaches {}: the model is {ahead:.1} points better",
-            rule.text,
-            shown(reached)
+            "the best rule on one feature ({rule}) reaches {}: the model is {ahead_points:.1} points better",
+            shown(*reached)
         )
-    }))
+    }
 }
 
 fn headline(float: &Figures, int8: &Figures) -> Option<String> {

@@ -79,7 +79,8 @@ impl From<conformal::Accepted> for Accepted {
 /// Sets of labels on the test windows, in int8.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SetFigures {
-    /// `lac` (labels that score at least `limit`) or `aps` (labels from the highest score down while their sum is at most `limit`).
+    /// `lac` (labels that score at least `limit`) or `aps` (labels from the highest score down while their sum, with a
+    /// part of the last that the features draw, is at most `limit`).
     pub kind: String,
     /// Chosen on the validation windows.
     pub limit: f32,
@@ -207,6 +208,13 @@ impl Truth {
         (truth, scores)
     }
 
+    /// The drawn parts of the same windows.
+    fn scored_parts(&self, outcomes: &[Outcome], parts: &[f32]) -> Vec<f32> {
+        let scored =
+            self.class.iter().zip(outcomes).map(|(class, o)| class.is_some() && !o.scores.is_empty());
+        scored.zip(parts).filter(|(scored, _)| *scored).map(|(_, part)| *part).collect()
+    }
+
     /// How far the scores are from probabilities.
     pub(super) fn calibration(&self, outcomes: &[Outcome]) -> Option<Calibration> {
         let (truth, scores) = self.scored(outcomes);
@@ -226,7 +234,7 @@ pub(super) fn judge(
     (silver, split, gold): (&Silver, &Split, &Gold),
     trained: &Trained,
     int8: &Impulse,
-    test: (&Truth, &[Outcome]),
+    test: (&Truth, &[Outcome], &[f32]),
 ) -> Result<Option<Uncertainty>, EngineError> {
     if !int8.learn.iter().any(|l| matches!(l.task, Task::Classification { .. })) {
         return Ok(None);
@@ -237,10 +245,11 @@ pub(super) fn judge(
         target_accuracy: asked.target_accuracy.unwrap_or(USUAL_ACCURACY),
         ..Uncertainty::default()
     };
-    let (truth, scores) = validation(session, (silver, split, gold), trained, int8)?;
+    let (truth, scores, parts) = validation(session, (silver, split, gold), trained, int8)?;
     made.validation_windows = truth.len();
     let classes = trained.labels.len();
     let (tested, tested_scores) = test.0.scored(test.1);
+    let tested_parts = test.0.scored_parts(test.1, test.2);
     if truth.is_empty() || tested.is_empty() {
         return Ok(Some(made));
     }
@@ -249,8 +258,8 @@ pub(super) fn judge(
     made.suggested_on_test = suggested.and_then(|s| test.0.accepted(test.1, s.min_confidence));
     let target = asked.coverage.unwrap_or(USUAL_COVERAGE);
     for (name, kind) in names() {
-        let sets = Sets::fit(kind, &truth, &scores, classes, target);
-        let judged = sets.judge(&tested, &tested_scores, classes);
+        let sets = Sets::fit(kind, &truth, (&scores, &parts), classes, target);
+        let judged = sets.judge(&tested, (&tested_scores, &tested_parts), classes);
         made.sets.push(SetFigures {
             kind: name.into(),
             limit: sets.limit,
@@ -266,13 +275,28 @@ pub(super) fn judge(
     Ok(Some(made))
 }
 
-/// Classes and int8 scores of validation windows.
+/// What the features of each row draw for sets of labels.
+pub(super) fn parts(
+    count: usize,
+    width: usize,
+    read: &dyn Fn(usize, &mut [f32]) -> std::io::Result<()>,
+) -> Result<Vec<f32>, EngineError> {
+    let mut row = vec![0.0; width];
+    (0..count)
+        .map(|n| {
+            read(n, &mut row).map_err(|e| EngineError::Internal(e.to_string()))?;
+            Ok(conformal::part(&row))
+        })
+        .collect()
+}
+
+/// Classes, int8 scores and drawn parts of validation windows.
 fn validation(
     session: &Session<'_>,
     (silver, split, gold): (&Silver, &Split, &Gold),
     trained: &Trained,
     int8: &Impulse,
-) -> Result<(Vec<usize>, Vec<f32>), EngineError> {
+) -> Result<(Vec<usize>, Vec<f32>, Vec<f32>), EngineError> {
     let all = gold.training.windows();
     let known = |w: &WindowAt| -> bool {
         let labels: &Labels = &gold.labels;
@@ -288,7 +312,10 @@ fn validation(
     let columns = [0..int8.features()];
     let rows = gold.training.rows(session, picked, &columns)?;
     let outcomes = infer(session, int8, windows.len(), int8.features(), &|row, out| rows.row(row, out))?;
-    Ok(Truth::new(trained, silver, &gold.labels, &windows).scored(&outcomes))
+    let drawn = parts(windows.len(), int8.features(), &|row, out| rows.row(row, out))?;
+    let known = Truth::new(trained, silver, &gold.labels, &windows);
+    let (truth, scores) = known.scored(&outcomes);
+    Ok((truth, scores, known.scored_parts(&outcomes, &drawn)))
 }
 
 /// In words.
