@@ -1,6 +1,6 @@
 //! Eight smells before a board of gas sensors, at two sites; every fourth file tests.
 
-use super::{Set, files};
+use super::{Project, Set, files};
 
 /// A forest on mean and deviation of the channels reaches 0.973.
 pub const SET: Set = Set {
@@ -27,4 +27,5 @@ pub const SET: Set = Set {
              [[impulse.learn]]\nkind = \"classifier\"\nmethod = \"random_forest\"\ntrees = 100\nmax_depth = 16\nmin_leaf = 1\n",
         )
     },
+    go: Project::go,
 };

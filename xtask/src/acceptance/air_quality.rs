@@ -1,6 +1,6 @@
 //! Carbon monoxide from the responses of five gas sensors and the weather: the first 70 % in time train, the rest tests.
 
-use super::Set;
+use super::{Project, Set};
 use crate::workspace::read;
 use anyhow::{Result, bail};
 
@@ -22,6 +22,7 @@ pub const SET: Set = Set {
         project.import_stage(&["--label-from", "column:co"])?;
         project.configure("[impulse]\n[[impulse.dsp]]\nblock = \"raw\"\n[[impulse.learn]]\nkind = \"regression\"\nmethod = \"ridge_regression\"\n")
     },
+    go: Project::go,
 };
 
 /// Names in the file and in the project.

@@ -14,6 +14,7 @@ pub const SET: Set = Set {
     floor: Some(0.975),
     baseline: Some(0.975),
     prepare,
+    go: Project::go,
 };
 
 fn prepare(project: &Project) -> Result<()> {

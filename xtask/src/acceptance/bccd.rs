@@ -13,6 +13,7 @@ pub const SET: Set = Set {
     floor: Some(0.70),
     baseline: None,
     prepare,
+    go: Project::go,
 };
 
 const SETTINGS: &str = r#"

@@ -1,6 +1,6 @@
 //! Gestures as CBOR documents; one file has the wrong name on purpose.
 
-use super::Set;
+use super::{Project, Set};
 use anyhow::bail;
 use serde_json::json;
 
@@ -29,6 +29,7 @@ pub const SET: Set = Set {
         }
         project.configure(SETTINGS)
     },
+    go: Project::go,
 };
 
 const SETTINGS: &str = r#"

@@ -1,6 +1,6 @@
 //! A coffee machine whose recordings change their label: one minute each, four states in turn.
 
-use super::Set;
+use super::{Project, Set};
 use anyhow::bail;
 use serde_json::json;
 
@@ -21,6 +21,7 @@ pub const SET: Set = Set {
         }
         project.configure(SETTINGS)
     },
+    go: Project::go,
 };
 
 const SETTINGS: &str = r#"

@@ -12,6 +12,7 @@ pub const SET: Set = Set {
     floor: Some(0.88),
     baseline: Some(0.880),
     prepare,
+    go: Project::go,
 };
 
 /// Of four the one with the best accuracy on validation windows, the mean of three seeds: 0.803; MFCC 0.684.

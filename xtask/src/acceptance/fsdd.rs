@@ -12,6 +12,7 @@ pub const RANDOM: Set = Set {
     floor: Some(0.95),
     baseline: Some(0.990),
     prepare: |project| prepare(project, |_, split| split),
+    go: Project::go,
 };
 
 /// Two speakers that training never hears. Four voices are few to learn from, so the floor only says that it is far above chance.
@@ -25,6 +26,7 @@ pub const SPEAKERS: Set = Set {
     prepare: |project| {
         prepare(project, |speaker, _| if HELD_OUT.contains(&speaker) { "test" } else { "train" })
     },
+    go: Project::go,
 };
 
 /// The last two of the six names in the alphabet.

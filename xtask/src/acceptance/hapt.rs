@@ -8,22 +8,23 @@ use std::{
     fmt::Write,
 };
 
-/// The accelerometer alone. The floor is what these features and a random forest reach on it; the set's README gives 0.872 without
-/// saying which sensors that used (a random forest on both gave 0.82 here).
+/// The accelerometer alone, with what a random forest reached on it here as the baseline. Seeds give 0.84 to 0.87: without turning, sitting
+/// and standing look alike.
 pub const ACCELEROMETER: Set = Set {
     name: "hapt",
     folder: "hapt-raw",
     template: "motion",
     figure: "accuracy",
-    floor: Some(0.743),
+    floor: Some(0.83),
     baseline: Some(0.743),
     prepare: |project| prepare(project, &["acc"]),
+    go: Project::go,
 };
 
-/// Accelerometer and gyroscope. The floor is what a random forest reached here; the figure of the set's README is not reached.
+/// Accelerometer and gyroscope, against the random forest of the set's README.
 pub const BOTH: Set = Set {
     name: "hapt-both-sensors",
-    floor: Some(0.82),
+    floor: Some(0.92),
     baseline: Some(0.872),
     prepare: |project| prepare(project, &["acc", "gyro"]),
     ..ACCELEROMETER
@@ -32,12 +33,28 @@ pub const BOTH: Set = Set {
 const RATE_HZ: f64 = 50.0;
 const ACTIVITIES: [&str; 6] = ["walking", "upstairs", "downstairs", "sitting", "standing", "laying"];
 
-/// Blocks and network are those of the gesture export: [`super::ei_export_xiao_gestures`] says how they were chosen.
+/// Chosen by the mean accuracy on each of the six training users, learned from the other five (the users that test were not looked at):
+/// with both sensors 0.953, against 0.878 of what the gesture export uses (raw window beside these blocks, 2.56 s). Twice the window brings
+/// 0.92 with the raw window left in, and 0.953 without: a raw window tells how a user walks, not that he does. Sizes of acceleration and
+/// turning beside the axes (0.946) and logistic regression on the same features (0.937) were no better. The rest is sitting taken for
+/// standing: at the waist both are a still phone, and how it hangs differs more between users than between the two.
 const SETTINGS: &str = r#"
 [impulse]
-window_ms = 2560
+window_ms = 5120
 stride_ms = 1280
 rate_hz = 50.0
+
+[[impulse.dsp]]
+block = "spectral_analysis"
+version = 4
+filter_type = "none"
+fft_length = 64
+
+[[impulse.dsp]]
+block = "flatten"
+rms = false
+skewness = false
+kurtosis = false
 "#;
 
 fn prepare(project: &Project, sensors: &[&str]) -> Result<()> {
@@ -72,8 +89,8 @@ fn prepare(project: &Project, sensors: &[&str]) -> Result<()> {
         project.stage_text(&table(lines, sensors), side, &file)?;
     }
     project.import_stage(&["--label-from", "name", "--group-from", r"regex:\.(user[0-9]+)\."])?;
-    project.configure(SETTINGS)?;
-    project.configure(super::ei_export_xiao_gestures::MOTION)
+    project.configure(super::ei_export_xiao_gestures::MOTION)?;
+    project.configure(SETTINGS)
 }
 
 struct Span {

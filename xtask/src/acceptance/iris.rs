@@ -1,6 +1,6 @@
 //! Iris: 150 rows of four measurements, split by the product.
 
-use super::Set;
+use super::{Project, Set};
 use anyhow::bail;
 use serde_json::json;
 
@@ -19,4 +19,5 @@ pub const SET: Set = Set {
         }
         Ok(())
     },
+    go: Project::go,
 };

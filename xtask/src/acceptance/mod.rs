@@ -15,9 +15,12 @@ mod esc10;
 mod fsdd;
 mod hapt;
 mod iris;
+mod mitdb;
 mod models;
 mod occupancy;
 mod pictures;
+mod seeds;
+mod skab;
 mod speech_commands;
 
 use crate::{
@@ -49,6 +52,8 @@ pub struct Set {
     baseline: Option<f64>,
     /// Lays out and imports the recordings, and says what the project needs beside its template.
     prepare: fn(&Project) -> Result<()>,
+    /// The whole run with the project's seed, and runs until the test with more seeds: [`Project::go`] where one project is enough.
+    go: fn(&Project, u64) -> Result<(Value, Vec<Value>)>,
 }
 
 const SETS: &[&Set] = &[
@@ -73,6 +78,8 @@ const SETS: &[&Set] = &[
     &iris::SET,
     &air_quality::SET,
     &ai_nose::SET,
+    &skab::SET,
+    &mitdb::SET,
 ];
 
 /// Points of accuracy that int8 may lose against float.
@@ -119,8 +126,10 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         let names: Vec<&str> = SETS.iter().map(|s| s.name).chain([models::NAME]).collect();
         return Err(Usage(format!("there is no set `{unknown}`; there are {}", names.join(", "))).into());
     }
-    let sets = SETS.iter().filter(|s| wanted.is_empty() || wanted.contains(&s.name)).copied();
-    let with_models = wanted.is_empty() || wanted.contains(&models::NAME);
+    // With several seeds and no name: those that aim at something.
+    let all = |s: &Set| wanted.is_empty() && (seeds == 1 || seeds::aim(s.name).is_some());
+    let sets = SETS.iter().filter(|s| all(s) || wanted.contains(&s.name)).copied();
+    let with_models = wanted.is_empty() && seeds == 1 || wanted.contains(&models::NAME);
     let verdicts = each(workspace, sets, with_models, seeds, found.contains(&"--json"))?;
     eprintln!("{verdicts}");
     Ok(())
@@ -141,6 +150,7 @@ fn each(
     let data = workspace.shared_data();
     let mut binary = None;
     let mut verdicts = Verdicts::default();
+    let mut table = seeds::Table::default();
     for set in sets {
         let folder = data.as_ref().map(|d| d.join(set.folder)).filter(|d| d.is_dir());
         let result = match folder {
@@ -158,7 +168,10 @@ fn each(
                 };
                 eprintln!("{} ...", set.name);
                 let started = Instant::now();
-                let outcome = project.go(seeds);
+                let outcome = (set.go)(&project, seeds);
+                if let Ok((first, more)) = &outcome {
+                    table.take(set, &std::iter::once(first).chain(more).collect::<Vec<_>>());
+                }
                 judge(set, outcome, started.elapsed().as_secs_f64())
             }
         };
@@ -173,6 +186,12 @@ fn each(
         };
         let work = workspace.scratch("acceptance/models")?;
         verdicts.tell(&models::verdict(&binary, folder.as_deref(), &work), as_json);
+    }
+    if seeds > 1 && !table.is_empty() {
+        if !as_json {
+            print!("{}", table.text());
+        }
+        eprintln!("written to {}", workspace.below(&table.save(workspace)?).display());
     }
     if verdicts.failed > 0 {
         bail!("{verdicts}");
@@ -281,20 +300,24 @@ pub struct Project {
 }
 
 impl Project {
-    /// The whole run with the project's seed, and runs until the test with more seeds. The split's validation side changes with
-    /// the seed as well.
+    /// Makes the project and runs it. The split's validation side changes with the seed as well.
     fn go(&self, seeds: u64) -> Result<(Value, Vec<Value>)> {
         self.edgewright(&["new", "project", "--template", self.set.template])?;
         (self.set.prepare)(self)?;
-        let run = |args: &[&str]| -> Result<Value> {
-            let out = self.edgewright(&[&["run", "project", "--json"], args].concat())?;
-            serde_json::from_str(&out).context("`edgewright run --json` printed no JSON object")
-        };
-        let whole = run(&[])?;
-        let more = (2..=seeds)
-            .map(|seed| run(&["--until", "test", "--seed", &seed.to_string()]))
-            .collect::<Result<_>>()?;
+        let whole = self.run(&[])?;
+        let more = (2..=seeds).map(|seed| self.again(seed)).collect::<Result<_>>()?;
         Ok((whole, more))
+    }
+
+    /// Runs the project and returns what `run --json` says.
+    fn run(&self, args: &[&str]) -> Result<Value> {
+        let out = self.edgewright(&[&["run", "project", "--json"], args].concat())?;
+        serde_json::from_str(&out).context("`edgewright run --json` printed no JSON object")
+    }
+
+    /// Trains and tests it with another seed.
+    fn again(&self, seed: u64) -> Result<Value> {
+        self.run(&["--until", "test", "--seed", &seed.to_string()])
     }
 
     /// Starts the product in the work folder and returns its stdout.

@@ -17,6 +17,7 @@ pub const CLOTHES: Set = Set {
         train_and_test(project)?;
         project.configure(CLOTHES_SETTINGS)
     },
+    go: Project::go,
 };
 
 /// Of six ways to change the pictures the one with the best accuracy on validation windows, the mean of three seeds: 0.842; that of the
@@ -53,6 +54,7 @@ pub const DIGITS: Set = Set {
     floor: Some(0.985),
     baseline: Some(0.9815),
     prepare: digits,
+    go: Project::go,
 };
 
 /// Dogs and rooms without one, 100 pictures; every fifth tests.
@@ -87,6 +89,7 @@ pub const ALIENS: Set = Set {
         train_and_test(project)?;
         project.configure(ALIENS_SETTINGS)
     },
+    go: Project::go,
 };
 
 const ALIENS_SETTINGS: &str = "

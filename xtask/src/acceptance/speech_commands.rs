@@ -1,6 +1,6 @@
 //! A slice of Speech Commands: six classes, about 80 clips each, speakers disjoint.
 
-use super::{Set, rows};
+use super::{Project, Set, rows};
 
 /// The set's train and validation speakers train (the product keeps speakers together when it sets some apart to validate), its
 /// test speakers test; the clips of other words are left out.
@@ -23,6 +23,7 @@ pub const SET: Set = Set {
         project.import_stage(&["--label-from", "folder", "--group-from", "regex:([0-9a-f]{8})_nohash"])?;
         project.configure(SETTINGS)
     },
+    go: Project::go,
 };
 
 const SETTINGS: &str = "
