@@ -62,8 +62,7 @@ pub struct ReliabilityBin {
 /// Sets of labels on the test windows, in int8, with a limit from the validation windows.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct LabelSets {
-    /// `lac`: labels that score at least `limit`. `aps`: labels from the highest score down while their sum, with a drawn part of the
-    /// last, is at most `limit`.
+    /// `lac`: labels that score at least `limit`. `aps`: labels from the highest score down while their sum, with a drawn part of the last, is at most `limit`.
     pub kind: String,
     /// Least score, or largest sum.
     pub limit: f64,

@@ -1855,7 +1855,7 @@ export interface components {
              * @description Upper end.
              */
             high: number;
-            /** @description `lac`: labels that score at least `limit`. `aps`: labels from the highest score down while their sum is at most `limit`. */
+            /** @description `lac`: labels that score at least `limit`. `aps`: labels from the highest score down while their sum, with a drawn part of the last, is at most `limit`. */
             kind: string;
             /**
              * Format: double
