@@ -13,6 +13,7 @@ mod dsp_fixed;
 mod emit;
 mod error;
 pub mod harness;
+mod header;
 mod in_place;
 pub mod kernels;
 mod layout;
@@ -21,8 +22,10 @@ mod model;
 mod names;
 mod nn;
 mod nn_extra;
+mod pages;
 mod runtime;
 mod rust;
+mod rust_impulse;
 pub mod target;
 mod trees;
 
@@ -32,6 +35,7 @@ pub use layout::{Layout, MemoryLine, graph_layout, layout};
 pub use model::compile_graph;
 pub use names::{prefix, string as c_string};
 pub use rust::rust_crate;
+pub use rust_impulse::rust_impulse;
 pub use target::Target;
 
 /// A graph as a TFLite file, for kits that bring an interpreter of their own.

@@ -3,7 +3,7 @@
 mod blocks;
 
 use blocks::{block, window};
-use edgewright_compile::{Options, compile, harness, target};
+use edgewright_compile::{Options, compile, harness, rust_impulse, target};
 use edgewright_impulse::{DspBlock, Impulse, LearnBlock, Runner, Task, Window, post::cells::Detector};
 use edgewright_test_support::{
     Rng,
@@ -137,4 +137,82 @@ fn random_impulses_give_the_bits_of_the_reference_run() {
             }
         }
     }
+}
+
+/// Reads windows, each with a number before it that is not 0 where it follows none, and writes outputs.
+const PROGRAM: &str = r#"use net::{Error, Impulse, WINDOW_LEN};
+fn main() {
+    let bytes = std::fs::read("windows.bin").unwrap();
+    let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+    let (mut impulse, mut all) = (Impulse::new().unwrap(), Vec::new());
+    for case in values.chunks_exact(1 + WINDOW_LEN) {
+        if case[0] != 0.0 {
+            impulse.reset();
+        }
+        let out = impulse.classify(&case[1..]).unwrap();
+        out.iter().for_each(|v| all.extend(v.to_le_bytes()));
+    }
+    std::fs::write("outputs.bin", all).unwrap();
+    assert!(matches!(impulse.classify(&[0.0; 1]), Err(Error::Dsp { .. })));
+    assert!(matches!(impulse.classify(&[f32::NAN; WINDOW_LEN]), Err(Error::Dsp { .. })));
+}
+"#;
+
+#[test]
+fn crates_of_whole_impulses_give_the_bits_of_the_reference_run() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 100..104 {
+        let impulse = impulse(seed);
+        seen.extend(impulse.dsp.iter().map(|b| b.block.clone()));
+        let home = dir.path().join(seed.to_string());
+        let options = Options { prefix: Some("net".into()) };
+        let tree = rust_impulse(&impulse, &options).unwrap_or_else(|e| panic!("{seed}: {e}"));
+        for (path, bytes) in &tree {
+            let text = String::from_utf8_lossy(bytes);
+            let root = path.ends_with("src/lib.rs");
+            assert!(
+                !root || text.contains("#![forbid(unsafe_code)]") && text.contains("#![no_std]"),
+                "{path}"
+            );
+            // What would ask the processor or belongs to tests is gone, not only switched off.
+            let plain = !text.contains("cfg(test)") && !text.contains("target_os");
+            assert!(plain || !path.starts_with("dsp/"), "{path}");
+            let path = home.join(path);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            fs::write(path, bytes).expect("written");
+        }
+        fs::write(home.join("examples/check.rs"), PROGRAM).expect("written");
+        let (mut windows, mut expected) = (Vec::new(), Vec::new());
+        let mut rng = Rng(seed);
+        let mut runner = Runner::new(&impulse).unwrap_or_else(|e| panic!("{seed}: {e}"));
+        for n in 0..6 {
+            let mut window = floats(&mut rng, impulse.window.values());
+            match n {
+                0 => window.fill(0.0),
+                1 => window.iter_mut().for_each(|v| *v *= 16_000.0),
+                _ => {}
+            }
+            if n == 4 {
+                runner.reset();
+            }
+            windows.extend(f32::from(u8::from(n == 4)).to_le_bytes());
+            windows.extend(window.iter().flat_map(|v| v.to_le_bytes()));
+            let outcome = runner.run(&window).unwrap_or_else(|e| panic!("{seed}: {e}"));
+            expected.extend(if outcome.cells.is_empty() { outcome.scores } else { outcome.cells });
+        }
+        fs::write(home.join("windows.bin"), windows).expect("windows");
+        // One folder for what is built: libm is built once.
+        let args = ["run", "--offline", "--quiet", "--example", "check", "--target-dir", "../target"];
+        run("cargo", &args.map(String::from), &home, Duration::from_secs(500))
+            .unwrap_or_else(|e| panic!("{seed}: {e}"));
+        let got = fs::read(home.join("outputs.bin")).expect("outputs");
+        assert_eq!(got.len(), 4 * expected.len(), "{seed}");
+        for (i, (b, want)) in got.chunks_exact(4).zip(&expected).enumerate() {
+            let got = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
+            let alike = got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan());
+            assert!(alike, "{seed}: output {i} is {got:e} instead of {want:e}");
+        }
+    }
+    assert!(seen.len() > 3, "{seen:?}");
 }
