@@ -53,6 +53,41 @@ const PACKAGES: &[Package] = &[
         needed_for: "running Cortex-M images",
     },
     Package {
+        name: "gcc-aarch64-linux-gnu",
+        proof: Proof::Runs(&["aarch64-linux-gnu-gcc", "--version"]),
+        needed_for: "programs for Linux on 64-bit Arm",
+    },
+    Package {
+        name: "libc6-dev-arm64-cross",
+        proof: Proof::Finds("aarch64-linux-gnu-gcc", "libc.a"),
+        needed_for: "C library of 64-bit Arm",
+    },
+    Package {
+        name: "gcc-arm-linux-gnueabihf",
+        proof: Proof::Runs(&["arm-linux-gnueabihf-gcc", "--version"]),
+        needed_for: "programs for Linux on 32-bit Arm",
+    },
+    Package {
+        name: "libc6-dev-armhf-cross",
+        proof: Proof::Finds("arm-linux-gnueabihf-gcc", "libc.a"),
+        needed_for: "C library of 32-bit Arm",
+    },
+    Package {
+        name: "qemu-user",
+        proof: Proof::Runs(&["qemu-aarch64", "--version"]),
+        needed_for: "running programs for Linux on Arm",
+    },
+    Package {
+        name: "skopeo",
+        proof: Proof::Runs(&["skopeo", "--version"]),
+        needed_for: "reading container images",
+    },
+    Package {
+        name: "umoci",
+        proof: Proof::Runs(&["umoci", "--version"]),
+        needed_for: "unpacking container images",
+    },
+    Package {
         name: "python3",
         proof: Proof::Runs(&["python3", "--version"]),
         needed_for: "programs of the user that train or compute features",

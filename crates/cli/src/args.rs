@@ -324,11 +324,11 @@ pub struct BuildArgs {
     /// Folder that holds edgewright.toml.
     #[arg(default_value = ".")]
     pub project: PathBuf,
-    /// Target: see `edgewright targets`. Left out: host for eim, wasm32 for wasm, else cortex-m4f.
+    /// Target: see `edgewright targets`. Left out: host for eim, server and oci, wasm32 for wasm, else cortex-m4f.
     #[arg(long)]
     pub target: Option<String>,
-    /// Kind of package: c, cmake, arduino, cmsis-pack, cube-mx, keil, iar, zephyr, esp-idf, pico-sdk, particle, android, openmv,
-    /// custom, eim or wasm; `edgewright targets` says which a target has.
+    /// Kind of package: c, cmake, rust, arduino, cmsis-pack, cube-mx, keil, iar, zephyr, esp-idf, pico-sdk, particle, android,
+    /// openmv, custom, eim, server, oci or wasm; `edgewright targets` says which a target has.
     #[arg(long, default_value = "c")]
     pub package: String,
     /// File to write.

@@ -362,7 +362,7 @@ fn report(args: &ReportArgs, printer: &Printer) -> Result<Verdict> {
 fn build(args: &BuildArgs, printer: &Printer) -> Result<Verdict> {
     let session = open(&args.project, printer)?;
     let usual = match args.package.as_str() {
-        "eim" => "host",
+        "eim" | "server" | "oci" => "host",
         "wasm" => "wasm32",
         _ => "cortex-m4f",
     };

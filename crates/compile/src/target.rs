@@ -44,6 +44,23 @@ pub struct Board {
     pub ram_bytes: u64,
 }
 
+/// How programs are built for a Linux system, and executed where it is not this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Linux {
+    /// Processor as Rust names it: on such a machine programs run without an emulator.
+    pub arch: String,
+    /// C compiler that builds for it from elsewhere.
+    pub compiler: String,
+    /// Emulator that runs its programs.
+    pub emulator: String,
+    /// Processor in the words of container images.
+    pub architecture: String,
+    /// Which of its kind, in the same words.
+    #[serde(default)]
+    pub variant: String,
+}
+
 /// A target: a core, or a board with that core.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +81,9 @@ pub struct Target {
     /// Where it is executed; the host needs none.
     #[serde(default)]
     pub board: Option<Board>,
+    /// How its programs are built, where it runs Linux.
+    #[serde(default)]
+    pub linux: Option<Linux>,
     /// What is known of the hardware.
     #[serde(skip)]
     pub hardware: Hardware,
@@ -164,7 +184,7 @@ mod tests {
             let target = core(text).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(&target.id, name);
             let emulated = target.proof == Proof::Executed && !["host", "wasm32"].contains(name);
-            assert_eq!(emulated, target.board.is_some(), "{name}");
+            assert_eq!(emulated, target.board.is_some() || target.linux.is_some(), "{name}");
             cores.push(target);
         }
         for (name, text) in BOARDS {

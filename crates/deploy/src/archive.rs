@@ -5,18 +5,19 @@ use edgewright_compile::FileTree;
 use std::io::{Cursor, Write};
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
-/// Packs files. The same files give the same bytes: entries are in order of path, with one fixed time.
+/// Packs files. The same files give the same bytes: entries are in order of path, with one fixed time; programs
+/// may be executed.
 ///
 /// # Errors
 /// [`DeployError`].
 pub fn zip(tree: &FileTree) -> Result<Vec<u8>, DeployError> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644);
+        .last_modified_time(DateTime::default());
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (path, bytes) in tree {
-        zip.start_file(path.as_str(), options)?;
+        let mode = if bytes.starts_with(b"\x7fELF") { 0o755 } else { 0o644 };
+        zip.start_file(path.as_str(), options.unix_permissions(mode))?;
         zip.write_all(bytes)?;
     }
     Ok(zip.finish()?.into_inner())

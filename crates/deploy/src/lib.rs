@@ -3,9 +3,13 @@
 mod about;
 mod android;
 mod archive;
+mod custom;
 mod embedded;
 mod example;
+mod facts;
+mod linux;
 pub mod native;
+mod oci;
 mod openmv;
 mod packs;
 mod seal;
@@ -85,7 +89,12 @@ pub fn files(library: &Library<'_>, kind: &str) -> Result<FileTree, DeployError>
         "particle" => embedded::particle(library),
         "android" => android::android(library),
         "openmv" => openmv::openmv(library)?,
-        "custom" => native::custom(library),
+        "rust" => {
+            let options = edgewright_compile::Options { prefix: Some(library.prefix.to_owned()) };
+            edgewright_compile::rust_impulse(library.impulse, &options)
+                .map_err(|e| DeployError::Unfit { kind: kind.into(), reason: e.to_string() })?
+        }
+        "custom" => custom::custom(library),
         _ => return Err(unknown()),
     };
     Ok(seal::sealed(library, seal::kind(kind).ok_or_else(unknown)?, tree))

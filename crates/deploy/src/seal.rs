@@ -47,12 +47,26 @@ pub const KINDS: &[Kind] = &[
         proof: Proof::Source,
         words: "the network was read back and computes the same; the script ran on no camera",
     },
+    Kind {
+        name: "rust",
+        proof: Proof::Executed,
+        words: "built and run in our tests on the host, not on a device",
+    },
     Kind { name: "custom", proof: Proof::Executed, words: HOST },
     EIM,
+    SERVER,
+    OCI,
     WASM,
 ];
 
 pub(crate) const EIM: Kind = Kind { name: "eim", proof: Proof::Executed, words: HOST };
+pub(crate) const SERVER: Kind =
+    Kind { name: "server", proof: Proof::Executed, words: "built, run and asked over HTTP in our tests" };
+pub(crate) const OCI: Kind = Kind {
+    name: "oci",
+    proof: Proof::Executed,
+    words: "its layout was read by skopeo, unpacked by umoci and its program run from there in our tests, not in a container",
+};
 pub(crate) const WASM: Kind =
     Kind { name: "wasm", proof: Proof::Executed, words: "run in Node.js in our tests" };
 
@@ -184,8 +198,9 @@ pub(crate) fn sealed(library: &Library<'_>, kind: &Kind, mut tree: FileTree) -> 
     // Where a kit compiles whatever it finds, what it shall not find lies in a folder that it leaves out.
     let (place, test) = match kind.name {
         "wasm" => ("selftest.js", crate::selftest::javascript(library)),
-        // The script computes with the camera's interpreter.
-        "openmv" => ("", None),
+        // The script computes with the camera's interpreter; the programs have the test in them.
+        "openmv" | "server" | "oci" => ("", None),
+        "rust" => ("tests/selftest.rs", crate::selftest::rust(library)),
         "arduino" | "particle" => ("extras/selftest/selftest.c", crate::selftest::c(library)),
         _ => ("selftest/selftest.c", crate::selftest::c(library)),
     };
@@ -193,7 +208,9 @@ pub(crate) fn sealed(library: &Library<'_>, kind: &Kind, mut tree: FileTree) -> 
         put(place, text);
         place
     });
-    put("edgewright-manifest.json", manifest(library, kind, place));
+    let within = ["server", "oci"].contains(&kind.name).then_some("--self-test");
+    let within = within.filter(|_| crate::selftest::c(library).is_some());
+    put("edgewright-manifest.json", manifest(library, kind, place.or(within)));
     if let Some(proof) = library.proof {
         put("proof.json", proof.to_owned());
     }

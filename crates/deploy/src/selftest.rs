@@ -267,3 +267,57 @@ function make(kind) {{
         scale = form.scale,
     ))
 }
+
+/// The same for Rust, of the outputs of the learning blocks: a test that `cargo test` runs.
+pub(crate) fn rust(library: &Library<'_>) -> Option<String> {
+    let expected = expected(library)?;
+    let (p, form) = (library.prefix, form(library));
+    let width = expected.outputs.first()?.len();
+    Some(format!(
+        r#"//! Made by edgewright: computes {CASES} windows and compares the outputs with those of the reference, bit for bit.
+
+use {p}::{{Impulse, WINDOW_LEN}};
+
+const EXPECTED: [[u32; {width}]; {CASES}] = [
+    {table},
+];
+
+fn window(kind: u32) -> Vec<f32> {{
+    let mut x = 0x9e37_79b9_u32.wrapping_add(kind.wrapping_mul(0x85eb_ca6b));
+    (0..WINDOW_LEN)
+        .map(|i| {{
+            x ^= x << 13;
+            x ^= x >> 17;
+            x ^= x << 5;
+            let noise = {noise};
+            let v: i32 = match kind {{
+                0 => 0,
+                1 => {full},
+                2 => noise,
+                3 => noise / 64,
+                4 if x >> 31 != 0 => {full},
+                4 => {low},
+                _ if i % 97 == 0 => noise,
+                _ => 0,
+            }};
+            v as f32 * {scale:?}
+        }})
+        .collect()
+}}
+
+#[test]
+fn the_outputs_are_those_of_the_reference() {{
+    for (kind, expected) in EXPECTED.iter().enumerate() {{
+        let mut impulse = Impulse::new().expect("an impulse");
+        let got = impulse.classify(&window(kind as u32)).expect("outputs").map(f32::to_bits);
+        assert_eq!(&got, expected, "window {{kind}} DIFFERS from the reference");
+    }}
+}}
+"#,
+        table = rows(&expected.outputs, "[", "]"),
+        noise = if form.picture { "(x >> 24) as i32" } else { "(x >> 16) as i32 - 32768" },
+        full = form.full,
+        low = if form.picture { 0 } else { -form.full },
+        scale = form.scale,
+    ))
+}

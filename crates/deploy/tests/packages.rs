@@ -135,7 +135,11 @@ fn every_package_compiles_and_names_its_files() {
     };
     about.check().expect("is good");
     let compiler = host_compilers().into_iter().next().expect("a C compiler");
-    for kind in KINDS.iter().map(|k| k.name).filter(|k| !["eim", "wasm", "openmv"].contains(k)) {
+    for kind in KINDS
+        .iter()
+        .map(|k| k.name)
+        .filter(|k| !["eim", "server", "oci", "wasm", "openmv", "rust"].contains(k))
+    {
         let target = target::all().iter().find(|t| t.id == "cortex-m4f").expect("a target");
         let emitted = compile(&impulse, target, &Options::default()).expect("compiled");
         let proof = Some("{\"records\": []}\n");
@@ -291,6 +295,83 @@ fn a_broken_document_is_seen() {
         assert!(well_formed(broken).is_err(), "{broken}");
     }
     assert_eq!(well_formed("<?xml?>\n<a x=\"1\">t<b/></a>\n"), Ok(()));
+}
+
+#[test]
+fn a_program_of_ones_own_makes_a_deployment() {
+    let impulse = impulse();
+    let p = prefix(&impulse.name);
+    let about = About::default();
+    let target = target::all().iter().find(|t| t.id == "host").expect("a target");
+    let emitted = compile(&impulse, target, &Options::default()).expect("compiled");
+    let library =
+        Library { files: &emitted, prefix: &p, impulse: &impulse, target, about: &about, proof: None };
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path();
+    write(dir, &files(&library, "custom").expect("packed"));
+    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/deploy-blocks/static_library.py");
+    let start = |metadata: &str| {
+        let args = [program, "--metadata", metadata].map(String::from);
+        run("python3", &args, dir, Duration::from_secs(120))
+    };
+    let words = start("deployment-metadata.json").unwrap_or_else(|e| panic!("{e}"));
+    assert!(words.contains("deploy.zip"), "{words}");
+    let file = fs::File::open(dir.join("output/deploy.zip")).expect("what it made");
+    let mut made = ::zip::ZipArchive::new(file).expect("an archive");
+    made.extract(dir.join("made")).expect("unpacked");
+    let told: serde_json::Value =
+        serde_json::from_slice(&fs::read(dir.join("made/about.json")).expect("about")).expect("JSON");
+    assert_eq!(
+        told,
+        serde_json::json!({
+            "labels": ["still {}", "100 % \"moved\""], "values": 36, "rate_hz": 50, "learn": ["classification"]
+        })
+    );
+    // What it made is the library: it passes the self-test.
+    let compiler = host_compilers().into_iter().next().expect("a C compiler");
+    let sources = ["selftest/selftest.c", &format!("made/lib{p}.a")];
+    host_build(&compiler, dir, &["-Imade"], &sources, "program").unwrap_or_else(|e| panic!("{e}"));
+    let words = run("./program", &[], dir, Duration::from_secs(20)).unwrap_or_else(|e| panic!("{e}"));
+    assert!(words.contains("6 windows agree"), "{words}");
+    // A version it does not know is refused.
+    let text = fs::read_to_string(dir.join("deployment-metadata.json")).expect("metadata");
+    fs::write(dir.join("later.json"), text.replacen("\"version\": 1", "\"version\": 2", 1)).expect("written");
+    let words = start("later.json").expect_err("refused").to_string();
+    assert!(words.contains("knows version 1"), "{words}");
+}
+
+#[test]
+fn the_crate_tests_itself_and_sees_a_turned_bit() {
+    let impulse = impulse();
+    let target = target::all().iter().find(|t| t.id == "host").expect("a target");
+    let (about, emitted) = (About::default(), FileTree::new());
+    let library = Library {
+        files: &emitted,
+        prefix: "my_gestures",
+        impulse: &impulse,
+        target,
+        about: &about,
+        proof: None,
+    };
+    let tree = files(&library, "rust").expect("packed");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&tree["edgewright-manifest.json"]).expect("a manifest");
+    assert_eq!(manifest["selftest"], "tests/selftest.rs");
+    let folder = tempfile::tempdir().expect("a folder");
+    write(folder.path(), &tree);
+    let test = || {
+        let args = ["test", "--offline", "--quiet"].map(String::from);
+        run("cargo", &args, folder.path(), Duration::from_secs(500))
+    };
+    let words = test().unwrap_or_else(|e| panic!("{e}"));
+    assert!(words.contains("1 passed"), "{words}");
+    let weights = folder.path().join("nn0/src/model.rs");
+    let text = fs::read_to_string(&weights).expect("the model");
+    let weight = format!("{:#x}", (-0.3f32 + 0.0).to_bits());
+    assert!(text.contains(&weight), "no weight was found");
+    fs::write(&weights, text.replacen(&weight, "0xbe99999e", 1)).expect("written");
+    let failed = test().expect_err("differs").to_string();
+    assert!(failed.contains("to rerun pass `--test selftest`"), "{failed}");
 }
 
 /// A picture of 8 x 8 pixels through a dense layer.

@@ -435,7 +435,8 @@ pub fn build_one(
         // The core stands for its boards.
         let core = chosen.hardware.core.as_deref().unwrap_or(target);
         let mut targets = vec!["host".to_owned()];
-        if build::target(core)?.board.is_some() {
+        let core_of = build::target(core)?;
+        if core_of.board.is_some() || core_of.linux.is_some() {
             targets.push(core.to_owned());
         }
         let (records, missed) = verify(session, Some(targets), None)?;

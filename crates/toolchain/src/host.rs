@@ -26,6 +26,11 @@ pub fn host_compilers() -> Vec<Compiler> {
     process::version("cc").map(|version| Compiler { program: "cc".into(), version }).into_iter().collect()
 }
 
+/// A compiler by the name of its program, when it is there.
+pub fn compiler(program: &str) -> Option<Compiler> {
+    process::version(program).map(|version| Compiler { program: program.into(), version })
+}
+
 /// Builds a program from sources in a folder.
 ///
 /// # Errors

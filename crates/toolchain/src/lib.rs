@@ -5,7 +5,7 @@ mod host;
 mod process;
 
 pub use board::{BoardBuild, BoardRun, BoardSpec, Counts, build_counter, run_board};
-pub use host::{Compiler, host_build, host_compilers, sanitizer_works};
+pub use host::{Compiler, compiler, host_build, host_compilers, sanitizer_works};
 pub use process::{ToolError, run, watch};
 
 use std::path::Path;
@@ -30,6 +30,20 @@ const TOOLS: &[(&str, &str, &str)] = &[
     ("wasm-ld", "linking WebAssembly", "lld"),
     ("node", "running WebAssembly", "nodejs"),
     (QEMU_ARM, "running what was built for Arm Cortex-M", "qemu-system-arm"),
+    (
+        "aarch64-linux-gnu-gcc",
+        "programs for Linux on 64-bit Arm",
+        "gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    ),
+    (
+        "arm-linux-gnueabihf-gcc",
+        "programs for Linux on 32-bit Arm",
+        "gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
+    ),
+    ("x86_64-linux-gnu-gcc", "programs for Linux on x86-64", "gcc-x86-64-linux-gnu libc6-dev-amd64-cross"),
+    ("qemu-aarch64", "running programs of Linux on 64-bit Arm", "qemu-user"),
+    ("qemu-arm", "running programs of Linux on 32-bit Arm", "qemu-user"),
+    ("qemu-x86_64", "running programs of Linux on x86-64", "qemu-user"),
 ];
 
 pub(crate) const ARM_GCC: &str = "arm-none-eabi-gcc";

@@ -108,6 +108,8 @@ pub(crate) fn pack(
     let files = match package {
         "eim" => return native::executable(&library),
         "wasm" => native::module(&library)?,
+        "server" => native::http_server(&library)?,
+        "oci" => native::container(&library)?,
         kind => edgewright_deploy::files(&library, kind).map_err(packing)?,
     };
     edgewright_deploy::zip(&files).map_err(packing)

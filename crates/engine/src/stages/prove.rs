@@ -11,8 +11,9 @@ use super::{
 use crate::{
     EngineError,
     session::{Key, Session, Staged},
-    verify::{self, Case, HostOptions, Values},
+    verify::{self, Case, RandomCases, Values},
 };
+use edgewright_compile::Target;
 use edgewright_impulse::{Impulse, Window};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -213,7 +214,12 @@ impl Prover<'_> {
         let done = AtomicU64::new(0);
         // An emulator keeps one core busy; the host's compilers take what is left.
         let proven = targets.par_iter().map(|id| {
-            let proven = if id == "host" { self.host(cases)? } else { (self.board(id)?, None) };
+            let target = build::target(id)?;
+            let proven = match (id.as_str(), &target.linux) {
+                ("host", _) => self.host(cases)?,
+                (_, Some(_)) => (self.linux(target, cases)?, None),
+                _ => (self.board(target)?, None),
+            };
             let n = done.fetch_add(1, Ordering::Relaxed) + 1;
             self.session.progress("verify", n, targets.len() as u64, id.clone())?;
             Ok(proven)
@@ -228,8 +234,8 @@ impl Prover<'_> {
 
     fn host(&self, cases: usize) -> Result<(VerifyRecord, Option<Figures>), EngineError> {
         let mut windows = self.test_windows(usize::MAX)?;
-        let options = HostOptions { random_cases: cases, seed: self.session.seed };
-        let host = verify::verify_host(&self.impulse, &mut windows, &options)?;
+        let random = RandomCases { count: cases, seed: self.session.seed };
+        let host = verify::verify_host(&self.impulse, &mut windows, random)?;
         if let Some(e) = windows.failure {
             return Err(e);
         }
@@ -254,8 +260,32 @@ impl Prover<'_> {
         Ok((record, figures))
     }
 
-    fn board(&self, id: &str) -> Result<VerifyRecord, EngineError> {
-        let target = build::target(id)?;
+    /// On Linux of another processor: emulated, so a tenth of the random windows.
+    fn linux(&self, target: &Target, cases: usize) -> Result<VerifyRecord, EngineError> {
+        let limit = self.session.project.file.deploy.board_cases;
+        let mut windows = self.test_windows(limit)?;
+        let random = RandomCases { count: cases.div_ceil(10), seed: self.session.seed };
+        let proof = verify::verify_linux(&self.impulse, target, &mut windows, random)?;
+        if let Some(e) = windows.failure {
+            return Err(e);
+        }
+        Ok(VerifyRecord {
+            target: target.id.clone(),
+            bit_exact: proof.missing.is_none().then_some(proof.mismatch.is_none()),
+            cases: proof.cases,
+            flash_bytes: None,
+            ram_bytes: None,
+            arena_bytes: None,
+            static_bytes: None,
+            stack_bytes: None,
+            instructions: None,
+            builds: proof.builds,
+            mismatch: proof.mismatch,
+            missing: proof.missing,
+        })
+    }
+
+    fn board(&self, target: &Target) -> Result<VerifyRecord, EngineError> {
         let limit = self.session.project.file.deploy.board_cases;
         let mut windows = self.test_windows(limit)?;
         let board = verify::verify_board(&self.impulse, target, &mut windows)?;
@@ -264,7 +294,7 @@ impl Prover<'_> {
         }
         let ran = board.missing.is_none();
         Ok(VerifyRecord {
-            target: id.into(),
+            target: target.id.clone(),
             bit_exact: ran.then_some(board.mismatch.is_none()),
             cases: board.cases,
             flash_bytes: ran.then_some(board.flash_bytes),
