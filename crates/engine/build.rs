@@ -81,7 +81,17 @@ fn main() {
         ),
         (
             "build",
-            &["../compile/src", "../deploy/src", "../../runtime/c", "../../targets", "src/stages/build.rs"],
+            &[
+                "../compile/src",
+                "../deploy/src",
+                // What packages of Rust carry.
+                "../dsp/src",
+                "../kernels/src",
+                "../../runtime/c",
+                "../../targets",
+                "src/native.rs",
+                "src/stages/build.rs",
+            ],
         ),
         (
             "verify",
@@ -93,7 +103,7 @@ fn main() {
                 "../impulse/src",
                 "../deploy/src",
                 "src/native.rs",
-                "src/verify.rs",
+                "src/verify",
                 "src/stages/build.rs",
                 "src/stages/prove.rs",
             ],
