@@ -192,6 +192,11 @@ fn the_server_refuses_what_is_wrong_and_goes_on() {
         let (status, body) = reply(&server.ask(request));
         let shown = String::from_utf8_lossy(&request[..request.len().min(120)]).into_owned();
         assert_eq!((status, &body["success"]), (*expected, &false.into()), "{shown:?}: {body}");
+        // Not because of the body, which was not looked at.
+        assert!(
+            status != 400 || body["error"] == "the head of the request is not accepted",
+            "{shown:?}: {body}"
+        );
     }
     let many = format!("{{\"features\": [{}]}}", ["0"; 16].join(","));
     for (body, expected) in [
