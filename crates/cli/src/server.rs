@@ -131,7 +131,8 @@ pub fn serve(args: &ServeArgs, printer: &Printer) -> Result<Verdict> {
         jobs: threads(args.jobs),
         data_roots: args.data_root.clone(),
     };
-    edgewright_server::serve(&options, |ready| {
+    let trouble = |what: &str| printer.note(&format!("warning: {what}"));
+    edgewright_server::serve(&options, &trouble, |ready| {
         // A closed pipe is no reason not to serve.
         let _ = printer.data(&format!("Studio: {}", ready.url));
         if let Some(fingerprint) = &ready.fingerprint {
@@ -178,7 +179,8 @@ fn certificate(args: &ServeArgs) -> Option<Certificate> {
 /// Takes jobs until it is told to end.
 pub fn worker(args: &WorkerArgs, printer: &Printer) -> Result<Verdict> {
     printer.note(&format!("taking jobs of {}", args.dir.display()));
-    edgewright_server::worker(&args.dir, threads(args.jobs))?;
+    let trouble = |what: &str| printer.note(&format!("warning: {what}"));
+    edgewright_server::worker(&args.dir, threads(args.jobs), &trouble)?;
     Ok(Verdict::Done)
 }
 

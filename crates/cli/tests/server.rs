@@ -312,7 +312,26 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
     assert_eq!(features["shape"][1], 13, "{features}");
 
     let map = server.get(&key, "/api/v1/projects/kws/map").ok(200);
-    assert!(map["points"].as_array().is_some_and(|p| p.len() >= 10 && p[0]["label"].is_string()), "{map}");
+    // Ten recordings of half a second each, those that train first, each on all axes and with its label.
+    let count = map["windows"].as_u64().expect("a count") as usize;
+    let column = |name: &str| map[name].as_array().unwrap_or_else(|| panic!("{name}: {map}")).clone();
+    for name in ["sample", "label", "said", "test", "start_ms", "x", "y", "z"] {
+        assert_eq!(column(name).len(), count, "{name}");
+    }
+    assert!(count >= 20 && column("samples").len() == 20 && column("labels") == ["high", "low"], "{map}");
+    let tests = column("test");
+    assert!(tests.is_sorted_by_key(|t| t.as_bool()) && tests.contains(&json!(true)), "{map}");
+    let low = |n: usize| {
+        column("samples")[column("sample")[n].as_u64().expect("a place") as usize]["name"]
+            .as_str()
+            .is_some_and(|s| s.starts_with("low"))
+    };
+    assert!((0..count).all(|n| (column("label")[n] == 1) == low(n)), "{map}");
+    assert!(column("said").iter().all(Value::is_null), "nobody asked");
+    let some = server.get(&key, "/api/v1/projects/kws/map?limit=5&said=true").ok(200);
+    let said = some["said"].as_array().expect("a column");
+    assert!((3..=6).contains(&said.len()) && said.iter().all(Value::is_u64), "{some}");
+    assert_eq!(server.get(&key, "/api/v1/projects/kws/map?limit=0").code(), "bad_request");
     let findings = server.get(&key, "/api/v1/projects/kws/findings").ok(200);
     assert!(findings["findings"].is_array(), "{findings}");
     let heard = server.send(

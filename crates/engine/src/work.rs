@@ -29,6 +29,24 @@ const BUSY_MS: i64 = 2_000;
 /// Learning blocks whose epochs are told; others make no log.
 const LINES_MAX: usize = 10_000;
 
+/// How often a worker tries to write how its job ended, and how long it waits in between: together as long as its lease.
+const TRIES: usize = 30;
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Tries again what the ledger refused (a full disk), until it succeeds, the server ends or the lease is over.
+fn insist<T>(stop: &AtomicBool, mut write: impl FnMut() -> Result<T, EngineError>) -> Result<T, EngineError> {
+    for _ in 1..TRIES {
+        if let Ok(done) = write() {
+            return Ok(done);
+        }
+        if stop.load(Relaxed) {
+            break;
+        }
+        std::thread::sleep(WAIT);
+    }
+    write()
+}
+
 /// What a worker has to report of its job.
 #[derive(Default)]
 struct Told {
@@ -66,12 +84,19 @@ impl Reporter {
             return Ok(());
         }
         let json = |e: serde_json::Error| EngineError::Internal(e.to_string());
-        let progress = progress.map(|p| serde_json::to_string(&p)).transpose().map_err(json)?;
-        let lines = lines.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>().map_err(json)?;
-        match workspace.ledger.report_job(claim, now(), LEASE_MS, progress.as_deref(), &lines)? {
-            None => self.lost.store(true, Relaxed),
-            Some(true) => self.stop.store(true, Relaxed),
-            Some(false) => {}
+        let told = progress.as_ref().map(serde_json::to_string).transpose().map_err(json)?;
+        let texts = lines.iter().map(serde_json::to_string).collect::<Result<Vec<_>, _>>().map_err(json)?;
+        match workspace.ledger.report_job(claim, now(), LEASE_MS, told.as_deref(), &texts) {
+            Ok(None) => self.lost.store(true, Relaxed),
+            Ok(Some(true)) => self.stop.store(true, Relaxed),
+            Ok(Some(false)) => {}
+            Err(e) => {
+                // What could not be written is written with the next report.
+                let mut told = self.told();
+                told.lines.splice(0..0, lines);
+                told.progress = told.progress.take().or(progress);
+                return Err(e.into());
+            }
         }
         Ok(())
     }
@@ -152,7 +177,8 @@ impl Workspace {
         let reporter =
             Reporter { told: Mutex::default(), stop: AtomicBool::new(false), lost: AtomicBool::new(false) };
         reporter.line(LogLine::Begun { attempt: claim.job.attempt });
-        reporter.send(self, &claim, true)?;
+        // When it fails, the next report makes it; giving up here would leave the job to nobody until its lease ends.
+        let _ = reporter.send(self, &claim, true);
         let outcome = std::thread::scope(|scope| {
             let (ended, rest) = channel::<()>();
             let reporting = &reporter;
@@ -181,15 +207,15 @@ impl Workspace {
         if reporter.lost.load(Relaxed) {
             // The server ends, or the lease was lost. Whoever claims the job goes on where it stands.
             if stop.load(Relaxed) {
-                self.ledger.postpone_job(&claim, now())?;
+                insist(stop, || Ok(self.ledger.postpone_job(&claim, now())?))?;
             }
             return Ok(true);
         }
         if let Ok(Err(EngineError::Store(StoreError::Busy { .. }))) = &outcome {
             reporter.line(LogLine::Note { text: "the project is in use by another process; waiting".into() });
         }
-        reporter.send(self, &claim, true)?;
-        self.end(&claim, outcome)?;
+        insist(stop, || reporter.send(self, &claim, true))?;
+        self.end(&claim, outcome, stop)?;
         Ok(true)
     }
 
@@ -197,12 +223,13 @@ impl Workspace {
         &self,
         claim: &Claim,
         outcome: std::thread::Result<Result<serde_json::Value, EngineError>>,
+        stop: &AtomicBool,
     ) -> Result<(), EngineError> {
         let (state, result, error) = match outcome {
             Ok(Ok(result)) => (JobState::Done, Some(result.to_string()), None),
             Ok(Err(EngineError::Cancelled)) => (JobState::Cancelled, None, None),
             Ok(Err(EngineError::Store(StoreError::Busy { .. }))) => {
-                return Ok(self.ledger.postpone_job(claim, now() + BUSY_MS)?);
+                return insist(stop, || Ok(self.ledger.postpone_job(claim, now() + BUSY_MS)?));
             }
             Ok(Err(e)) => {
                 let error = JobError { code: e.code().into(), message: e.to_string() };
@@ -222,8 +249,10 @@ impl Workspace {
             .map(|e| serde_json::to_string(&e))
             .transpose()
             .map_err(|e| EngineError::Internal(e.to_string()))?;
-        self.ledger.finish_job(claim, state.word(), now(), result.as_deref(), error.as_deref())?;
-        Ok(())
+        insist(stop, || {
+            self.ledger.finish_job(claim, state.word(), now(), result.as_deref(), error.as_deref())?;
+            Ok(())
+        })
     }
 
     fn execute(

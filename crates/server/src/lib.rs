@@ -119,11 +119,18 @@ pub enum ServeError {
     System(#[from] std::io::Error),
 }
 
+/// Tells the person at the terminal what goes wrong while nobody waits for an answer.
+pub type Trouble<'a> = &'a (dyn Fn(&str) + Sync);
+
 /// Serves until it is told to end (SIGINT or SIGTERM). `ready` is called once the server listens.
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), ServeError> {
+pub fn serve(
+    options: &ServeOptions,
+    trouble: Trouble<'_>,
+    ready: impl FnOnce(&Ready),
+) -> Result<(), ServeError> {
     let workspace = Arc::new(Workspace::open(&options.dir)?);
     let _lock = workspace.become_server()?;
     pieces::clean(&workspace)?;
@@ -153,7 +160,7 @@ pub fn serve(options: &ServeOptions, ready: impl FnOnce(&Ready)) -> Result<(), S
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for _ in 0..options.workers {
-            scope.spawn(|| work(&workspace, "serve", options.jobs, &stop));
+            scope.spawn(|| work(&workspace, "serve", options.jobs, &stop, trouble));
         }
         let fingerprint = tls.as_ref().map(|t| t.fingerprint.clone());
         ready(&Ready { url, sign_in, fingerprint, no_studio: studio::missing(), uploads, devices });
@@ -236,12 +243,28 @@ async fn told_to_end() {
     }
 }
 
-/// Takes jobs of a workspace until `stop` is set. Errors of the ledger (a full disk) are waited out.
-fn work(workspace: &Workspace, kind: &str, jobs: usize, stop: &AtomicBool) {
-    let Ok(name) = workspace.worker_name(kind) else { return };
+/// Takes jobs of a workspace until `stop` is set. Errors of the ledger (a full disk) are told, each once, and waited out.
+fn work(workspace: &Workspace, kind: &str, jobs: usize, stop: &AtomicBool, trouble: Trouble<'_>) {
+    let name = match workspace.worker_name(kind) {
+        Ok(name) => name,
+        Err(e) => return trouble(&format!("no jobs are taken: {e}")),
+    };
+    let mut told = String::new();
     while !stop.load(Relaxed) {
-        if !matches!(workspace.work_once(&name, jobs, stop), Ok(true)) {
-            std::thread::sleep(IDLE);
+        match workspace.work_once(&name, jobs, stop) {
+            Ok(true) => told.clear(),
+            Ok(false) => {
+                told.clear();
+                std::thread::sleep(IDLE);
+            }
+            Err(e) => {
+                let words = e.to_string();
+                if words != told {
+                    trouble(&format!("jobs wait, the queue cannot be written: {words}; trying again"));
+                    told = words;
+                }
+                std::thread::sleep(IDLE);
+            }
         }
     }
 }
@@ -250,12 +273,12 @@ fn work(workspace: &Workspace, kind: &str, jobs: usize, stop: &AtomicBool) {
 ///
 /// # Errors
 /// [`ServeError`].
-pub fn worker(dir: &std::path::Path, jobs: usize) -> Result<(), ServeError> {
+pub fn worker(dir: &std::path::Path, jobs: usize, trouble: Trouble<'_>) -> Result<(), ServeError> {
     let workspace = Workspace::open(dir)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
-        scope.spawn(|| work(&workspace, "worker", jobs, &stop));
+        scope.spawn(|| work(&workspace, "worker", jobs, &stop, trouble));
         runtime.block_on(told_to_end());
         stop.store(true, Relaxed);
     });

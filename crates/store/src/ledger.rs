@@ -2,8 +2,8 @@
 //!
 //! Times are milliseconds since 1970 and come from the caller.
 
-use crate::{Inner, StoreError, schema};
-use sqlx::{Connection, Row, sqlite::SqliteRow};
+use crate::{Inner, StoreError, schema, transaction::alone};
+use sqlx::{Row, sqlite::SqliteRow};
 use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard},
@@ -165,25 +165,20 @@ impl Ledger {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let connection = &mut inner.connection;
-        inner.runtime.block_on(async {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        inner.runtime.block_on(alone(connection, async |connection| {
             sqlx::query("UPDATE users SET password = $1 WHERE id = $2")
                 .bind(hash)
                 .bind(user)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
             sqlx::query("DELETE FROM sessions WHERE user_id = $1 AND digest <> $2")
                 .bind(user)
                 .bind(keep_session)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
-            sqlx::query("DELETE FROM tokens WHERE user_id = $1")
-                .bind(user)
-                .execute(&mut *transaction)
-                .await?;
-            transaction.commit().await?;
+            sqlx::query("DELETE FROM tokens WHERE user_id = $1").bind(user).execute(&mut *connection).await?;
             Ok(())
-        })
+        }))
     }
 
     /// Adds a token that signs in once.

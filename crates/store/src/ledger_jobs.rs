@@ -3,8 +3,8 @@
 //! A job is written before anything of it starts. Whoever works on it holds a lease and renews it with each report; every
 //! write of a worker names its lease, so one that was given up for dead can write nothing more.
 
-use crate::{Ledger, StoreError};
-use sqlx::{Connection, Row, sqlite::SqliteRow};
+use crate::{Ledger, StoreError, transaction::alone};
+use sqlx::{Row, sqlite::SqliteRow};
 
 /// A job to add.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,7 +147,8 @@ impl Ledger {
         inner.runtime.block_on(query)?.iter().map(job).collect()
     }
 
-    /// Takes the next job that waits, or whose worker let its lease run out. Jobs that were begun too often fail here.
+    /// Takes the next job that waits, or whose worker let its lease run out. Jobs that were begun too often fail here. Nobody puts a
+    /// job off for longer than a lease: one that waits for a later time was written before the clock was set back, and is taken.
     ///
     /// # Errors
     /// [`StoreError::Database`].
@@ -155,20 +156,19 @@ impl Ledger {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let connection = &mut inner.connection;
-        inner.runtime.block_on(async {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        inner.runtime.block_on(alone(connection, async |connection| {
             sqlx::query(
                 "UPDATE jobs SET state = CASE WHEN cancel_requested = 1 THEN 'cancelled' ELSE 'failed' END, finished = $1,
                     error_json = '{\"code\":\"worker_lost\",\"message\":\"its worker ended before the job did, each time it was tried\"}'
                  WHERE state = 'running' AND lease_until < $1 AND (attempt >= max_attempts OR cancel_requested = 1)",
             )
             .bind(now)
-            .execute(&mut *transaction)
+            .execute(&mut *connection)
             .await?;
             let row = sqlx::query(
                 "UPDATE jobs SET state = 'running', attempt = attempt + 1, lease_owner = $1, lease_until = $2,
                     started = COALESCE(started, $3)
-                 WHERE id = (SELECT id FROM jobs WHERE ((state = 'queued' AND run_at <= $3)
+                 WHERE id = (SELECT id FROM jobs WHERE ((state = 'queued' AND (run_at <= $3 OR run_at > $2))
                     OR (state = 'running' AND lease_until < $3)) AND attempt < max_attempts
                     ORDER BY run_at, id LIMIT 1)
                  RETURNING *",
@@ -176,11 +176,10 @@ impl Ledger {
             .bind(owner)
             .bind(now + lease)
             .bind(now)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut *connection)
             .await?;
-            transaction.commit().await?;
             row.as_ref().map(|row| Ok(Claim { job: job(row)?, owner: owner.to_owned() })).transpose()
-        })
+        }))
     }
 
     /// Gives up the leases of workers whose names begin so: the caller knows that none of them lives.
@@ -214,8 +213,7 @@ impl Ledger {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let connection = &mut inner.connection;
-        inner.runtime.block_on(async {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        inner.runtime.block_on(alone(connection, async |connection| {
             let row = sqlx::query(
                 "UPDATE jobs SET lease_until = $1, progress_json = COALESCE($2, progress_json)
                  WHERE id = $3 AND state = 'running' AND lease_owner = $4 AND attempt = $5 RETURNING cancel_requested",
@@ -225,7 +223,7 @@ impl Ledger {
             .bind(&claim.job.id)
             .bind(&claim.owner)
             .bind(claim.job.attempt)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut *connection)
             .await?;
             let Some(row) = row else { return Ok(None) };
             let cancel: i64 = row.try_get("cancel_requested")?;
@@ -237,12 +235,11 @@ impl Ledger {
                 .bind(&claim.job.id)
                 .bind(now)
                 .bind(line)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
             }
-            transaction.commit().await?;
             Ok(Some(cancel != 0))
-        })
+        }))
     }
 
     /// Ends a job as `done`, `failed` or `cancelled`. Whether the lease still held.

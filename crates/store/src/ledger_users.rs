@@ -1,7 +1,7 @@
 //! People of a server and the browsers in which they are signed in.
 
-use crate::{Inner, Ledger, SessionRow, StoreError, UserRow, ledger::user};
-use sqlx::{Connection, Row, sqlite::SqliteRow};
+use crate::{Inner, Ledger, SessionRow, StoreError, UserRow, ledger::user, transaction::alone};
+use sqlx::{Row, sqlite::SqliteRow};
 
 macro_rules! sessions {
     ($which:literal) => {
@@ -75,18 +75,16 @@ impl Ledger {
     pub fn delete_user(&self, id: &str) -> Result<bool, StoreError> {
         let mut guard = self.inner();
         let Inner { runtime, connection, .. } = &mut *guard;
-        runtime.block_on(async {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        runtime.block_on(alone(connection, async |connection| {
             for statement in
                 ["DELETE FROM sessions WHERE user_id = $1", "DELETE FROM tokens WHERE user_id = $1"]
             {
-                sqlx::query(statement).bind(id).execute(&mut *transaction).await?;
+                sqlx::query(statement).bind(id).execute(&mut *connection).await?;
             }
             let gone =
-                sqlx::query("DELETE FROM users WHERE id = $1").bind(id).execute(&mut *transaction).await?;
-            transaction.commit().await?;
+                sqlx::query("DELETE FROM users WHERE id = $1").bind(id).execute(&mut *connection).await?;
             Ok(gone.rows_affected() == 1)
-        })
+        }))
     }
 
     /// A session.

@@ -16,6 +16,7 @@ mod ledger_users;
 mod pages;
 mod rows;
 mod schema;
+mod transaction;
 mod versions;
 
 pub use blob::BlobWriter;

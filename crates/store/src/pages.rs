@@ -1,7 +1,7 @@
 //! Samples by the page, counted, and edited by people.
 
-use crate::{Hash, SampleRow, Store, StoreError, rows::sample};
-use sqlx::{Connection, Row};
+use crate::{Hash, SampleRow, Store, StoreError, rows::sample, transaction::alone};
+use sqlx::Row;
 
 /// Which samples. What is `None` lets all through.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -195,8 +195,7 @@ impl Store {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let connection = &mut inner.connection;
-        inner.runtime.block_on(async {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        inner.runtime.block_on(alone(connection, async |connection| {
             let mut found = 0;
             for id in ids {
                 let done = sqlx::query(
@@ -215,13 +214,12 @@ impl Store {
                 .bind(id)
                 .bind(&edit.ranges_json)
                 .bind(&edit.boxes_json)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
                 found += done.rows_affected();
             }
-            transaction.commit().await?;
             Ok(found)
-        })
+        }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rows: samples, quarantine, derived objects, stages.
 
-use crate::{Hash, Store, StoreError};
+use crate::{Hash, Store, StoreError, transaction::alone};
 use sqlx::{Connection, Row, sqlite::SqliteRow};
 
 /// A sample as received.
@@ -122,14 +122,13 @@ impl Store {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let connection = &mut inner.connection;
-        inner.runtime.block_on(async {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        inner.runtime.block_on(alone(connection, async |connection| {
             let mut added = Vec::with_capacity(samples.len());
             for s in samples {
                 let id = s.id();
                 let there = sqlx::query("SELECT 1 FROM samples WHERE id = $1")
                     .bind(&id)
-                    .fetch_optional(&mut *transaction)
+                    .fetch_optional(&mut *connection)
                     .await?
                     .is_some();
                 sqlx::query(
@@ -157,13 +156,12 @@ impl Store {
                 .bind(i64::from(s.disabled))
                 .bind(&s.ranges_json)
                 .bind(&s.boxes_json)
-                .execute(&mut *transaction)
+                .execute(&mut *connection)
                 .await?;
                 added.push(Added { id, new: !there });
             }
-            transaction.commit().await?;
             Ok(added)
-        })
+        }))
     }
 
     /// All samples in order of id. Read page by page: a row of the database takes several times the memory of a value.
@@ -237,14 +235,12 @@ impl Store {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let connection = &mut inner.connection;
-        inner.runtime.block_on(async {
-            let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        inner.runtime.block_on(alone(connection, async |connection| {
             for id in ids {
-                sqlx::query("DELETE FROM samples WHERE id = $1").bind(id).execute(&mut *transaction).await?;
+                sqlx::query("DELETE FROM samples WHERE id = $1").bind(id).execute(&mut *connection).await?;
             }
-            transaction.commit().await?;
             Ok(())
-        })
+        }))
     }
 
     /// Notes a refused file, in place of an earlier note on the same one.

@@ -76,3 +76,14 @@ fn a_server_that_starts_again_takes_back_what_its_workers_had() {
     assert_eq!(ledger.claim_job("serve:9", 1, 1000).expect("asked").expect("a job").job.id, "1");
     assert!(ledger.claim_job("serve:9", 1, 1000).expect("asked").is_none(), "another process still works");
 }
+
+#[test]
+fn a_clock_that_was_set_back_leaves_no_job_waiting() {
+    let (_dir, ledger) = ledger();
+    ledger.add_job(&job("1", None), 1_000_000).expect("added");
+    let claim =
+        ledger.claim_job("a", 10, 100).expect("asked").expect("not only when the clock is there again");
+    ledger.postpone_job(&claim, 60).expect("put off");
+    assert!(ledger.claim_job("a", 50, 100).expect("asked").is_none(), "what is put off waits");
+    assert!(ledger.claim_job("a", 60, 100).expect("asked").is_some());
+}

@@ -3,9 +3,10 @@
 use super::Bench;
 use serde_json::Value;
 use std::{
+    fs::File,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Stdio},
     time::{Duration, Instant},
 };
@@ -38,6 +39,14 @@ pub struct Server {
     pub address: String,
     /// The sign-in link that it printed.
     pub link: Option<String>,
+    stderr: PathBuf,
+}
+
+/// What servers of a folder write to stderr, one after the other.
+const STDERR: &str = ".serve.stderr";
+
+fn told_to(dir: &Path) -> Stdio {
+    File::options().create(true).append(true).open(dir.join(STDERR)).expect("opens").into()
 }
 
 /// An answer.
@@ -81,7 +90,7 @@ impl Server {
             .args(["serve", "--no-open", "--listen", "127.0.0.1:0"])
             .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(told_to(dir))
             .spawn()
             .expect("starts");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
@@ -99,7 +108,7 @@ impl Server {
             .recv_timeout(Duration::from_secs(2))
             .ok()
             .and_then(|l| l.strip_prefix("Sign in: ").map(str::to_owned));
-        Self { child, address, link }
+        Self { child, address, link, stderr: dir.join(STDERR) }
     }
 
     /// Sends a request and reads the answer to its end.
@@ -186,9 +195,18 @@ impl Server {
             if wanted(&now) {
                 return now;
             }
-            assert!(begun.elapsed() < Duration::from_secs(120), "still {now}");
+            assert!(
+                begun.elapsed() < Duration::from_secs(120),
+                "still {now}; the server said: {}",
+                self.said()
+            );
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// What it wrote to stderr.
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.stderr).unwrap_or_default()
     }
 
     /// `kill -9`.
