@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { bench, binary, fits } from './bench.mjs';
+import { bench, binary, fits, tones, trained } from './bench.mjs';
 
 await bench(async ({ context, folder, page, server, step, watch }) => {
   execFileSync(binary, ['new', join(folder, 'shed'), '--template', 'empty']);
+  trained(folder, 'tones', 'keywords', tones());
   await page.goto(server.link);
   await page.getByRole('heading', { name: 'Projects' }).waitFor();
   await page.goto(`${server.url}/settings`);
@@ -53,9 +54,54 @@ await bench(async ({ context, folder, page, server, step, watch }) => {
     await ada.goto(`${server.url}/p/shed/collect`);
     await ada.getByRole('button', { name: 'Show a code' }).click();
   };
-  await step('a viewer looks and changes nothing', async () => {
-    await record();
-    await ada.getByRole('alert').getByText('`ada` is viewer and may look, not change').waitFor();
+  const PAGES = ['board', 'data', 'collect', 'devices', 'impulse', 'training', 'test', 'deploy', 'versions', 'jobs'];
+  /** What changes a project, page by page: who may is shown all of it. */
+  const EDITS = {
+    board: ['Run'],
+    data: ['Choose files', 'Choose a folder', 'Set', 'Disable', 'Remove', 'Begin here'],
+    collect: ['Record', 'Show a code'],
+    impulse: ['Keep', 'Save', 'Add a feature block'],
+    training: ['Start'],
+    deploy: ['Build'],
+  };
+  /** Goes to a page of the project and shows all that it has. */
+  const visit = async (name) => {
+    await ada.goto(`${server.url}/p/tones/${name}`);
+    await ada.getByRole('heading', { level: 1 }).waitFor();
+    if (name === 'data') await ada.getByRole('button', { name: 'high.0.wav', exact: true }).click();
+    await ada.waitForTimeout(600);
+    await ada.evaluate(() => document.querySelectorAll('details').forEach((d) => (d.open = true)));
+    await ada.waitForTimeout(300);
+  };
+  const button = (name) => ada.locator('main').getByRole('button', { name, exact: true, disabled: false });
+  await step('a viewer sees no control that changes something, on every page', async () => {
+    const refused = [];
+    const note = (r) => r.status() === 403 && refused.push(`${r.request().method()} ${new URL(r.url()).pathname}`);
+    ada.on('response', note);
+    for (const name of PAGES) {
+      await visit(name);
+      await ada.getByTestId('may-look').waitFor();
+      for (const edit of EDITS[name] ?? []) assert.equal(await button(edit).count(), 0, `${edit} on ${name}`);
+      // Whatever is there may be used: nothing of it is refused.
+      const left = ada.locator('main button:visible:enabled');
+      for (let n = 0; n < (await left.count()); n++) await left.nth(n).click({ timeout: 2000 }).catch(() => {});
+      for (const box of await ada.locator('main input[type=checkbox]:visible:enabled').all()) await box.click({ timeout: 2000 }).catch(() => {});
+      if (name === 'impulse') assert.equal(await ada.getByLabel('Project file').getAttribute('readonly'), '', 'the text is to be read');
+      if (name === 'data') {
+        await ada.getByRole('button', { name: 'high.0.wav', exact: true }).click();
+        await ada.getByRole('group', { name: /^Waveform/ }).focus();
+        for (const key of ['1', '[', '.', ']', 'Backspace']) await ada.keyboard.press(key);
+      }
+    }
+    assert.deepEqual(refused, []);
+    ada.off('response', note);
+    await visit('data');
+    await fits(ada, 'viewer');
+  });
+  await step('and the server refuses what is asked for without a page', async () => {
+    const ask = (path, method, body) => ada.evaluate(async ([path, method, body]) => (await fetch(path, { method, body, headers: { 'content-type': 'application/json' } })).status, [path, method, body]);
+    assert.equal(await ask('/api/v1/projects/shed/phone', 'POST'), 403);
+    assert.equal(await ask('/api/v1/projects/shed/jobs', 'POST', '{"kind":"run"}'), 403);
     await ada.goto(`${server.url}/settings`);
     await ada.getByText('An owner makes and removes keys.').waitFor();
     assert.equal(await ada.getByRole('region', { name: 'People' }).count(), 0);
@@ -63,6 +109,12 @@ await bench(async ({ context, folder, page, server, step, watch }) => {
   await step('an editor changes projects, from the next request on', async () => {
     await people.getByLabel('Role of ada').selectOption('editor');
     await people.getByText(/^ada$/).waitFor();
+    for (const [name, edits] of Object.entries(EDITS)) {
+      await visit(name);
+      assert.equal(await ada.getByTestId('may-look').count(), 0);
+      // Buttons that wait for something to be done are there, if not yet ready.
+      for (const edit of edits) assert.ok(await ada.locator('main').getByRole('button', { name: edit, exact: true }).count() > 0, `${edit} on ${name}`);
+    }
     await record();
     await ada.getByRole('img', { name: 'QR code for a phone' }).waitFor();
     const status = await ada.evaluate(async () => (await fetch('/api/v1/accounts')).status);

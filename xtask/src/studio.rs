@@ -61,6 +61,7 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<String> {
         "e2e/accounts.mjs",
         "e2e/versions.mjs",
         "e2e/impulses.mjs",
+        "e2e/explorer.mjs",
     ] {
         start(command(&studio, "node", [test]).arg(&binary).arg(&shots))?;
     }
@@ -73,7 +74,7 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<String> {
 }
 
 /// Installs the npm packages unless they are those of the lock file.
-fn install(studio: &Path) -> Result<()> {
+pub fn install(studio: &Path) -> Result<()> {
     let lock = read(&studio.join("package-lock.json"))?;
     let mark = studio.join("node_modules/.edgewright-lock");
     if std::fs::read_to_string(&mark).is_ok_and(|there| there == lock) {

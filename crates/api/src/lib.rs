@@ -37,6 +37,6 @@ pub use project::{
 pub use results::{
     Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,
     ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox, LabelFigures, LabelSets, Layer,
-    MapPoint, OutcomeList, OutcomeQuery, OutcomeWindow, ReliabilityBin, Results, Stage, StageList,
+    MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow, ReliabilityBin, Results, Stage, StageList,
     StageState, StepFigures, Target, TargetList, TrainingStep, Uncertainty, Verification,
 };

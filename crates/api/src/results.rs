@@ -392,28 +392,56 @@ pub struct BlockFeatures {
     pub kept_bytes: Option<u64>,
 }
 
-/// A training window in two dimensions.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct MapPoint {
-    /// Along the first principal axis of the features.
-    pub x: f64,
-    /// Along the second.
-    pub y: f64,
-    /// Id of its sample.
-    pub sample: String,
-    /// Name of its sample.
-    pub name: String,
-    /// Label, if any.
-    pub label: Option<String>,
-    /// Start of the window in ms.
-    pub start_ms: f64,
+/// How much of the feature map.
+#[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct MapQuery {
+    /// Windows at most, evenly spaced ones; 20,000 when left out.
+    #[param(minimum = 1, maximum = 100_000)]
+    pub limit: Option<u32>,
+    /// Whether the trained int8 impulse classifies each of them; then training must be up to date.
+    pub said: Option<bool>,
 }
 
-/// The feature map: evenly spaced training windows.
+/// A sample with windows on the map.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct MapSample {
+    /// Id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Group that stays on one side of the split.
+    pub group: Option<String>,
+    /// What is known of it besides.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// The feature map: evenly spaced windows, those that train first, in columns of equal length.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct FeatureMap {
-    /// In order of sample and time.
-    pub points: Vec<MapPoint>,
+    /// Samples that have windows here.
+    pub samples: Vec<MapSample>,
+    /// Labels that occur.
+    pub labels: Vec<String>,
+    /// Windows of the project, shown or not.
+    pub windows: u64,
+    /// Sample of each window: its place in `samples`.
+    pub sample: Vec<u32>,
+    /// Label of each window: its place in `labels`, or null.
+    pub label: Vec<Option<u32>>,
+    /// What the impulse calls each window: a place in `labels`, or null where it was not asked.
+    pub said: Vec<Option<u32>>,
+    /// Whether each window tests; others train and validate.
+    pub test: Vec<bool>,
+    /// Start of each window in ms.
+    pub start_ms: Vec<f64>,
+    /// Along the first principal axis of the features.
+    pub x: Vec<f32>,
+    /// Along the second.
+    pub y: Vec<f32>,
+    /// Along the third.
+    pub z: Vec<f32>,
 }
 
 /// The file that is sent.

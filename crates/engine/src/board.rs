@@ -114,45 +114,6 @@ pub fn package(session: &Session<'_>, sha256: &str) -> Result<(String, PathBuf),
     found.ok_or_else(|| EngineError::NotFound("the current results have no package with this hash".into()))
 }
 
-/// A training window on the principal plane of the features.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MapPoint {
-    /// Along the first axis.
-    pub x: f64,
-    /// Along the second.
-    pub y: f64,
-    /// Id of its sample.
-    pub sample: String,
-    /// Name of its sample.
-    pub name: String,
-    /// Label, if any.
-    pub label: Option<String>,
-    /// Start of the window in ms.
-    pub start_ms: f64,
-}
-
-/// Evenly spaced training windows in two dimensions.
-///
-/// # Errors
-/// [`EngineError::NotBuilt`] when the features are not up to date; those of the store.
-pub fn feature_map(session: &Session<'_>) -> Result<Vec<MapPoint>, EngineError> {
-    let mut results = Results::default();
-    run::fill(session, 3, &mut results)?;
-    let (Some(silver), Some(gold)) = (&results.silver, &results.gold) else { return Ok(Vec::new()) };
-    let rate_hz = silver.value.format.rate_hz;
-    let windows = gold.value.training.windows();
-    let points = crate::reporting::plane(session, &gold.value)?;
-    Ok(points
-        .into_iter()
-        .map(|(w, x, y)| {
-            let sample = &silver.value.samples[windows[w].sample];
-            let start_ms = if rate_hz > 0.0 { windows[w].start as f64 * 1000.0 / rate_hz } else { 0.0 };
-            let (name, label) = (sample.name.clone(), gold.value.labels.get(&windows[w]).map(str::to_owned));
-            MapPoint { x, y, sample: sample.id.clone(), name, label, start_ms }
-        })
-        .collect())
-}
-
 impl Standing {
     /// The word for programs.
     pub fn word(self) -> &'static str {

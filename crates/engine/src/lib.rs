@@ -22,6 +22,7 @@ mod heart_tool;
 pub mod importance;
 pub mod impulses;
 pub mod jobs;
+pub mod map;
 pub mod model_import;
 pub mod model_profile;
 pub mod model_quantize;

@@ -15,17 +15,12 @@ use crate::{
 };
 use edgewright_dsp::OutputShape;
 use edgewright_impulse::Impulse;
-use edgewright_ml::{metrics, projection};
+use edgewright_ml::metrics;
 use edgewright_report::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
     SetRow, Stage, Step, Target, Trust,
 };
 use std::collections::BTreeMap;
-
-/// Windows in the feature map, at most.
-const MAP_WINDOWS: usize = 600;
-/// Features that the map looks at, at most: evenly spaced ones.
-const MAP_FEATURES: usize = 400;
 
 /// The report as HTML and as Markdown.
 ///
@@ -260,27 +255,8 @@ fn about_impulse(gold: &Gold, data: &mut ReportData) -> Result<(), EngineError> 
 fn feature_map(session: &Session<'_>, gold: &Gold) -> Result<Vec<Point>, EngineError> {
     let windows = gold.training.windows();
     let label = |w: usize| gold.labels.get(&windows[w]).unwrap_or_default().to_owned();
-    Ok(plane(session, gold)?.into_iter().map(|(w, x, y)| Point { x, y, label: label(w) }).collect())
-}
-
-/// Evenly spaced training windows, by number, on the principal plane of their features.
-///
-/// # Errors
-/// Those of the store.
-pub(crate) fn plane(session: &Session<'_>, gold: &Gold) -> Result<Vec<(usize, f64, f64)>, EngineError> {
-    let windows = gold.training.windows();
-    let step = windows.len().div_ceil(MAP_WINDOWS).max(1);
-    let picked: Vec<usize> = (0..windows.len()).step_by(step).collect();
-    let width = gold.names.len();
-    let every = width.div_ceil(MAP_FEATURES).max(1);
-    let columns: Vec<std::ops::Range<usize>> = (0..width).step_by(every).map(|c| c..c + 1).collect();
-    let rows = gold.training.rows(session, picked.clone(), &columns)?;
-    let mut values = vec![0.0; picked.len() * columns.len()];
-    for (i, out) in values.chunks_exact_mut(columns.len()).enumerate() {
-        rows.row(i, out).map_err(|e| EngineError::Internal(e.to_string()))?;
-    }
-    let plane = projection::principal_plane(&values, columns.len());
-    Ok(picked.into_iter().zip(plane).map(|(w, (x, y))| (w, x, y)).collect())
+    let places = crate::map::of_training(session, gold)?;
+    Ok(places.into_iter().map(|(w, [x, y, _])| Point { x, y, label: label(w) }).collect())
 }
 
 fn about_learning(learn: &LearnSummary, data: &mut ReportData) {

@@ -572,7 +572,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Evenly spaced training windows on the principal plane of their features. Needs the stage `features`. */
+        /** Evenly spaced windows along the three principal axes of their features. Needs the stage `features`, with `said` the stage `train`. */
         get: operations["feature_map"];
         put?: never;
         post?: never;
@@ -1420,10 +1420,33 @@ export interface components {
             /** @description TOML of the project file as it would be; as it is when left out. */
             text?: string | null;
         };
-        /** @description The feature map: evenly spaced training windows. */
+        /** @description The feature map: evenly spaced windows, those that train first, in columns of equal length. */
         FeatureMap: {
-            /** @description In order of sample and time. */
-            points: components["schemas"]["MapPoint"][];
+            /** @description Label of each window: its place in `labels`, or null. */
+            label: (number | null)[];
+            /** @description Labels that occur. */
+            labels: string[];
+            /** @description What the impulse calls each window: a place in `labels`, or null where it was not asked. */
+            said: (number | null)[];
+            /** @description Sample of each window: its place in `samples`. */
+            sample: number[];
+            /** @description Samples that have windows here. */
+            samples: components["schemas"]["MapSample"][];
+            /** @description Start of each window in ms. */
+            start_ms: number[];
+            /** @description Whether each window tests; others train and validate. */
+            test: boolean[];
+            /**
+             * Format: int64
+             * @description Windows of the project, shown or not.
+             */
+            windows: number;
+            /** @description Along the first principal axis of the features. */
+            x: number[];
+            /** @description Along the second. */
+            y: number[];
+            /** @description Along the third. */
+            z: number[];
         };
         /** @description Figures of one arithmetic on the test windows. */
         Figures: {
@@ -2015,29 +2038,18 @@ export interface components {
             /** @description In order. */
             lines: components["schemas"]["LogEntry"][];
         };
-        /** @description A training window in two dimensions. */
-        MapPoint: {
-            /** @description Label, if any. */
-            label?: string | null;
-            /** @description Name of its sample. */
+        /** @description A sample with windows on the map. */
+        MapSample: {
+            /** @description Group that stays on one side of the split. */
+            group?: string | null;
+            /** @description Id. */
+            id: string;
+            /** @description What is known of it besides. */
+            metadata: {
+                [key: string]: string;
+            };
+            /** @description Name. */
             name: string;
-            /** @description Id of its sample. */
-            sample: string;
-            /**
-             * Format: double
-             * @description Start of the window in ms.
-             */
-            start_ms: number;
-            /**
-             * Format: double
-             * @description Along the first principal axis of the features.
-             */
-            x: number;
-            /**
-             * Format: double
-             * @description Along the second.
-             */
-            y: number;
         };
         /** @description Somebody to invite. */
         NewAccount: {
@@ -4147,7 +4159,12 @@ export interface operations {
     };
     feature_map: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Windows at most, evenly spaced ones; 20,000 when left out. */
+                limit?: number;
+                /** @description Whether the trained int8 impulse classifies each of them; then training must be up to date. */
+                said?: boolean;
+            };
             header?: never;
             path: {
                 /** @description Id of the project */

@@ -13,13 +13,16 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, FeatureMap, MapPoint, OutcomeList,
-    OutcomeQuery, OutcomeWindow, Problem, Results, StageList, TargetList,
+    BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, FeatureMap, MapQuery, MapSample,
+    OutcomeList, OutcomeQuery, OutcomeWindow, Problem, Results, StageList, TargetList,
 };
-use edgewright_engine::{board, classify::Classifier, documents, dsp_tool, outcomes, preview};
+use edgewright_engine::{board, classify::Classifier, documents, dsp_tool, map, outcomes, preview};
 
 /// Windows of a cell in one answer.
 const OUTCOMES: usize = 1000;
+/// Windows on the map: unless asked otherwise, and at most.
+const MAP_POINTS: u32 = 20_000;
+const MAP_MOST: u32 = 100_000;
 
 /// The stages and where they stand.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/stages", tag = "results",
@@ -105,24 +108,41 @@ pub async fn preview_features(
     }))
 }
 
-/// Evenly spaced training windows on the principal plane of their features. Needs the stage `features`.
+/// Evenly spaced windows along the three principal axes of their features. Needs the stage `features`, with `said` the stage `train`.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/map", tag = "results",
-    params(("project" = String, Path, description = "Id of the project")),
+    params(("project" = String, Path, description = "Id of the project"), MapQuery),
     responses((status = 200, body = FeatureMap), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub async fn feature_map(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<FeatureMap>> {
-    let points = app.run_in(&project, board::feature_map).await?;
-    let points = points
-        .into_iter()
-        .map(|p| MapPoint {
-            x: p.x,
-            y: p.y,
-            sample: p.sample,
-            name: p.name,
-            label: p.label,
-            start_ms: p.start_ms,
-        })
-        .collect();
-    Ok(Json(FeatureMap { points }))
+pub async fn feature_map(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<MapQuery>,
+) -> ApiResult<Json<FeatureMap>> {
+    let limit = query.limit.unwrap_or(MAP_POINTS);
+    if !(1..=MAP_MOST).contains(&limit) {
+        return Err(ApiError::bad_request(format!("`limit` is 1 to {MAP_MOST}")));
+    }
+    let said = query.said == Some(true);
+    let map = app.run_in(&project, move |s| map::feature_map(s, limit as usize, said)).await?;
+    let points = &map.points;
+    let place = |n: Option<usize>| n.map(|n| n as u32);
+    let along = |axis: usize| points.iter().map(|p| p.place[axis] as f32).collect();
+    Ok(Json(FeatureMap {
+        windows: map.windows as u64,
+        sample: points.iter().map(|p| p.sample as u32).collect(),
+        label: points.iter().map(|p| place(p.label)).collect(),
+        said: points.iter().map(|p| place(p.said)).collect(),
+        test: points.iter().map(|p| p.test).collect(),
+        start_ms: points.iter().map(|p| p.start_ms).collect(),
+        x: along(0),
+        y: along(1),
+        z: along(2),
+        samples: map
+            .samples
+            .into_iter()
+            .map(|s| MapSample { id: s.id, name: s.name, group: s.group, metadata: s.metadata })
+            .collect(),
+        labels: map.labels,
+    }))
 }
 
 /// Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`.
