@@ -14,6 +14,7 @@ mod generate;
 mod packages;
 mod process;
 mod readme;
+mod schemathesis;
 mod studio;
 mod test;
 mod workspace;
@@ -31,8 +32,10 @@ const HELP: &str = "Developer tasks.
   cargo xtask full-disk                      the motion example on file systems without room
   cargo xtask studio [--types]               the Studio: types, checker, size, browser; --types writes its types anew
   cargo xtask clients                        Edge Impulse's published clients against our server; from npm and PyPI
+  cargo xtask schemathesis [--examples N] [--seed N]   the API fuzzed along its document; from PyPI
   cargo xtask bench [GROUP...] [--json] [--save] [--pairs N]
-                                             side by side with others; groups: spine, build, compile, train, server, data, dsp
+                                             side by side with others; groups: spine, build, compile, train, server, data,
+                                             dsp, label-studio, studio
   cargo xtask fuzz [--seconds N] [TARGET...] every fuzz target for N seconds (default 60)
 
 Exit status: 0 all is well, 1 something failed, 2 wrong usage.";
@@ -73,6 +76,7 @@ fn dispatch(args: &[String]) -> anyhow::Result<()> {
         "generate" => generate::run(&workspace, rest),
         "studio" => studio::run(&workspace, rest).map(|seen| println!("{seen}")),
         "clients" => clients::run(&workspace, rest),
+        "schemathesis" => schemathesis::run(&workspace, rest),
         "acceptance" => acceptance::run(&workspace, rest),
         "full-disk" => {
             println!(

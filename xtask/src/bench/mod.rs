@@ -4,10 +4,12 @@ mod build;
 mod compile;
 mod data;
 mod dsp;
-mod peer;
+mod label_studio;
+pub(crate) mod peer;
 mod process;
-mod server;
+pub(crate) mod server;
 mod spine;
+mod studio;
 mod train;
 
 use crate::{
@@ -117,6 +119,8 @@ const GROUPS: &[(&str, Group)] = &[
     ("server", server::run),
     ("data", data::run),
     ("dsp", dsp::run),
+    ("label-studio", label_studio::run),
+    ("studio", studio::run),
 ];
 
 /// The command.

@@ -24,14 +24,14 @@ const ASKED: usize = 11;
 const UPLOADS: usize = 2000;
 const CLIENTS: usize = 4;
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    address: String,
+    pub(crate) address: String,
     key: String,
 }
 
 impl Server {
-    fn start(binary: &Path, dir: &Path, key: &str) -> Result<Self> {
+    pub(crate) fn start(binary: &Path, dir: &Path, key: &str) -> Result<Self> {
         let mut serve =
             command(dir, binary, ["serve", ".", "--no-open", "--listen", "127.0.0.1:0", "--workers", "0"]);
         let mut child = serve
@@ -46,13 +46,13 @@ impl Server {
     }
 
     /// `kill -9`, so that nothing is written in parting.
-    fn kill(mut self) -> Result<()> {
+    pub(crate) fn kill(mut self) -> Result<()> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())
     }
 
-    fn peak_bytes(&self) -> Result<f64> {
+    pub(crate) fn peak_bytes(&self) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         Ok(high_water(&status).context("no high-water mark")? * 1024.0)
     }
@@ -104,7 +104,7 @@ impl Server {
 }
 
 /// Rows of four numbers and a label, other ones in every file.
-fn table(n: usize) -> String {
+pub(crate) fn table(n: usize) -> String {
     let mut out = String::from("a,b,c,d,label\n");
     for row in 0..ROWS {
         let i = n * ROWS + row;
