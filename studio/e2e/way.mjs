@@ -259,7 +259,8 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
   });
   await step('findings, map and spectrogram are there, and the microphone records', async () => {
     await page.getByRole('link', { name: 'Data', exact: true }).click();
-    await page.getByText(/^Findings \(\d+\)/).click();
+    await page.getByText('Findings', { exact: true }).click();
+    await page.getByText(/^Findings \(\d+\)/).waitFor();
     await page.getByText('Explorer: windows by their features').click();
     await page.getByLabel(/^Map of \d+ windows/).waitFor();
     await page.getByRole('button', { name: 'high.0.wav', exact: true }).click();
