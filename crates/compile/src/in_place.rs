@@ -10,7 +10,8 @@ pub(crate) fn distance(graph: &Graph, node: &Node, layer: Option<&Prepared>) -> 
     let bytes_alike = x.dtype == y.dtype && x.len() == y.len();
     match (&node.op, layer) {
         (Op::Conv2d { .. }, Some(Prepared { geometry: Some(g), matrix, .. })) => {
-            Some(behind(g, if matrix.form == Form::Rows { 2 } else { 4 }, matrix.form == Form::Rows))
+            let direct = matches!(matrix.form, Form::Rows | Form::Blocks);
+            Some(behind(g, if matrix.form == Form::Rows { 2 } else { 4 }, direct))
         }
         // Channel by channel over a copy.
         (Op::DepthwiseConv2d { multiplier: 1, .. }, Some(_)) => (x.shape == y.shape).then_some(0),

@@ -13,6 +13,8 @@ pub enum Family {
     C,
     /// Armv7E-M and Armv8-M with the DSP extension.
     Dsp,
+    /// Armv8.1-M with Helium, the vector extension.
+    Helium,
 }
 
 /// A layer as rows of weights against columns of inputs.
@@ -20,7 +22,7 @@ pub enum Family {
 pub struct Matrix {
     /// In the kernel's order.
     pub weights: Vec<i8>,
-    /// Bias, multiplier, and shift to the right less one, of each output.
+    /// Bias, multiplier, and shift to the right less one (to the left, below zero, for Helium) of each output.
     pub channels: Vec<[i32; 3]>,
     /// Inputs of a row, with the zeros that fill up to the kernel's grain.
     pub inputs: usize,
@@ -58,11 +60,22 @@ pub enum Form {
     Joined,
     /// For the DSP extension, a depthwise convolution of 3 x 3: of each row the weights 0, 1, 1, 2; the bias doubled.
     Plane,
+    /// For Helium, as bytes in blocks of sixteen: of two rows in turn, and an odd last one; in a dense layer of four.
+    Blocks,
+    /// For Helium, a depthwise convolution: of eight channels each tap in turn.
+    Lanes {
+        /// Products whose sum fits sixteen bits.
+        together: usize,
+    },
 }
 
-/// Grain of the inputs of the DSP family.
+/// Channels of a group of [`Form::Lanes`], in the order in which Helium takes lanes apart.
+pub const LANES: [usize; 8] = [0, 2, 4, 6, 1, 3, 5, 7];
+
+/// Grain of the inputs of the DSP family, and of Helium.
 const GRAIN: usize = 8;
-/// Rows whose words are interleaved in a dense layer of the DSP family.
+const BLOCK: usize = 16;
+/// Rows that are interleaved in a dense layer of the DSP family and of Helium.
 const TOGETHER: usize = 4;
 
 /// What the rows are multiplied with.
@@ -74,8 +87,9 @@ pub enum Columns {
     One,
     /// A column for each row: a depthwise convolution.
     Own,
-    /// The same with a shape of which the DSP family makes a function of its own.
-    OwnPlane,
+    /// The same with a shape of which the DSP family or Helium makes a function of its own: how many taps a row of the
+    /// kernel has.
+    OwnShape(usize),
 }
 
 /// Makes a layer ready. `rows` holds the weights, one row of equal length for each output; `once`: requantisation rounds once.
@@ -116,8 +130,11 @@ pub fn matrix(
     let small = rows.iter().flatten().all(|&w| w > -128);
     let form = match (family, columns) {
         (Family::C, _) | (_, Columns::Own) => Form::Rows,
-        (Family::Dsp, Columns::OwnPlane) if general || layer.limits != [-128, 127] => Form::Rows,
-        (Family::Dsp, Columns::OwnPlane) => Form::Plane,
+        (Family::Helium, Columns::Many | Columns::OwnShape(_)) if general || once => Form::Rows,
+        (Family::Helium, Columns::OwnShape(taps)) => Form::Lanes { together: together(&rows, taps) },
+        (Family::Helium, _) => Form::Blocks,
+        (Family::Dsp, Columns::OwnShape(_)) if general || layer.limits != [-128, 127] => Form::Rows,
+        (Family::Dsp, Columns::OwnShape(_)) => Form::Plane,
         (Family::Dsp, Columns::Many) if general => Form::Rows,
         // 256 times the sum must fit 32 bits.
         (Family::Dsp, _) if small && largest < 1 << 23 => Form::Joined,
@@ -130,10 +147,17 @@ pub fn matrix(
         let rounding = Rounding::Twice;
         return Matrix { weights: weights.collect(), channels, inputs: 12, zero, limits, rounding, form };
     }
-    let inputs = if form == Form::Rows { length } else { length.next_multiple_of(GRAIN) };
+    let inputs = match form {
+        Form::Rows | Form::Lanes { .. } => length,
+        Form::Blocks => length.next_multiple_of(BLOCK),
+        _ => length.next_multiple_of(GRAIN),
+    };
     let mut packed: Vec<Vec<i8>> = rows.to_vec();
     for (row, channel) in packed.iter_mut().zip(&mut channels) {
         row.resize(inputs, 0);
+        if matches!(form, Form::Blocks | Form::Lanes { .. }) {
+            channel[2] = -1 - channel[2];
+        }
         if form == Form::Joined {
             let odd = sum(row.iter().skip(1).step_by(2));
             channel[0] = ((i64::from(channel[0]) + 127 * odd) * 256) as i32;
@@ -143,10 +167,20 @@ pub fn matrix(
             }
         }
     }
-    if form != Form::Rows && columns == Columns::One {
-        packed.resize(rows.len().next_multiple_of(TOGETHER), vec![0; inputs]);
-        packed = packed.chunks_exact(TOGETHER).map(interleave).collect();
-    }
+    let block = if form == Form::Blocks { BLOCK } else { 4 };
+    packed = match (form, columns) {
+        (Form::Rows, _) => packed,
+        (_, Columns::One) => {
+            packed.resize(rows.len().next_multiple_of(TOGETHER), vec![0; inputs]);
+            packed.chunks_exact(TOGETHER).map(|rows| interleave(rows, block)).collect()
+        }
+        (Form::Blocks, _) => packed.chunks(2).map(|rows| interleave(rows, block)).collect(),
+        (Form::Lanes { .. }, _) => {
+            packed.resize(rows.len().next_multiple_of(LANES.len()), vec![0; inputs]);
+            packed.chunks_exact(LANES.len()).map(|rows| interleave(rows, 1)).collect()
+        }
+        _ => packed,
+    };
     Matrix {
         weights: packed.concat(),
         channels,
@@ -163,10 +197,23 @@ pub fn matrix(
     }
 }
 
-/// Rows word by word: the first four weights of each row, then the next.
-fn interleave(rows: &[Vec<i8>]) -> Vec<i8> {
-    let words = rows[0].len() / 4;
-    (0..words).flat_map(|w| rows.iter().flat_map(move |row| row[4 * w..4 * w + 4].to_vec())).collect()
+/// Rows block by block: the first weights of each row, then the next.
+fn interleave(rows: &[Vec<i8>], block: usize) -> Vec<i8> {
+    let blocks = rows[0].len() / block;
+    (0..blocks)
+        .flat_map(|b| rows.iter().flat_map(move |row| row[block * b..block * (b + 1)].to_vec()))
+        .collect()
+}
+
+/// How many products in a row fit sixteen bits when they are summed, whatever the inputs: those of all taps, of a row of
+/// the kernel, two, or one.
+fn together(rows: &[Vec<i8>], taps: usize) -> usize {
+    let fits = |taps: usize| {
+        let weight = |taps: &[i8]| taps.iter().map(|w| i32::from(w.unsigned_abs())).sum::<i32>();
+        rows.iter().flat_map(|r| r.chunks(taps)).all(|taps| 128 * weight(taps) <= i32::from(i16::MAX))
+    };
+    let all = rows.first().map_or(1, Vec::len);
+    [all, taps, 2].into_iter().find(|&taps| fits(taps)).unwrap_or(1)
 }
 
 fn sum<'a>(weights: impl Iterator<Item = &'a i8>) -> i64 {

@@ -14,6 +14,7 @@ mod emit;
 mod error;
 pub mod harness;
 mod header;
+mod helium;
 mod in_place;
 pub mod kernels;
 mod layout;

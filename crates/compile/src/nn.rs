@@ -3,7 +3,7 @@
 use crate::kernels::{Columns, Family, Form, Matrix, matrix};
 use crate::nn_extra::element;
 use crate::{
-    depthwise, in_place,
+    depthwise, helium, in_place,
     memory::Buffer,
     names::{array, comment, float},
 };
@@ -48,7 +48,7 @@ pub(crate) struct Prepared {
     /// `None` for a dense layer.
     pub geometry: Option<Geometry>,
     pub depthwise: bool,
-    in_zero: i32,
+    pub(crate) in_zero: i32,
     /// Inputs of a row before zeros filled it up.
     length: usize,
     /// How many columns of inputs a dense layer has.
@@ -67,11 +67,20 @@ impl Prepared {
         ]
     }
 
+    /// Whether the limits are those of a byte and the smallest stands for all below zero.
+    pub(crate) fn relu(&self) -> bool {
+        self.matrix.limits == [-128, 127] && self.matrix.zero == -255
+    }
+
     /// Bytes that the kernel works in.
     fn scratch(&self) -> usize {
         let inputs = self.matrix.inputs;
         match (&self.geometry, self.matrix.form) {
             (Some(g), Form::Plane) => depthwise::plane_bytes(g),
+            (Some(g), Form::Lanes { .. }) => helium::ring_bytes(g),
+            (Some(g), Form::Blocks) => 4 * inputs + 4 * g.out_c,
+            (None, Form::Blocks) if self.length == inputs => 0,
+            (None, Form::Blocks) => inputs,
             (Some(g), _) if self.depthwise => Self::plane(g).iter().product(),
             (Some(_), Form::Rows) => 2 * inputs,
             (Some(g), _) => 9 * inputs + 4 * g.out_c,
@@ -98,7 +107,8 @@ fn prepare(graph: &Graph, node: &Node, family: Family) -> Result<Option<Prepared
         weights.chunks_exact(weights.len() / bias.len()).map(<[i8]>::to_vec).collect()
     };
     let columns = match geometry {
-        Some(g) if depthwise && depthwise::fits(&g) => Columns::OwnPlane,
+        Some(g) if depthwise && family == Family::Dsp && depthwise::fits(&g) => Columns::OwnShape(g.kernel_w),
+        Some(g) if depthwise && family == Family::Helium && helium::fits(&g) => Columns::OwnShape(g.kernel_w),
         Some(_) if depthwise => Columns::Own,
         Some(_) => Columns::Many,
         None => Columns::One,
@@ -255,6 +265,8 @@ pub(crate) struct Emitter<'a> {
     runtime: Vec<&'static str>,
     /// Shapes of depthwise convolutions that have a function, with the zero point of the output.
     planes: Vec<(Geometry, i32)>,
+    /// Those for Helium, as they are written behind their name.
+    pub(crate) lanes: Vec<(Geometry, String)>,
     /// Convolutions that have a function, as it is written behind its name.
     convolutions: Vec<(Geometry, String)>,
     /// Symbols of constants by their text: what is equal is written once, such as the weights of an unrolled layer.
@@ -276,6 +288,7 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
         constants: Vec::new(),
         runtime: Vec::new(),
         planes: Vec::new(),
+        lanes: Vec::new(),
         convolutions: Vec::new(),
         held: BTreeMap::new(),
         data: String::new(),
@@ -351,7 +364,7 @@ impl Emitter<'_> {
     }
 
     /// Symbol of a constant, which is `@` in its text.
-    fn hold(&mut self, text: String, symbol: String) -> String {
+    pub(crate) fn hold(&mut self, text: String, symbol: String) -> String {
         if let Some(there) = self.held.get(&text) {
             return there.clone();
         }
@@ -369,6 +382,11 @@ impl Emitter<'_> {
         {
             return self.plane(&base, g, prepared, self.offsets[scratch], [x, y]);
         }
+        if let (Form::Lanes { together }, Some(g), Some(scratch)) =
+            (m.form, &prepared.geometry, self.needs.scratch[i])
+        {
+            return self.lanes(&base, g, prepared, together, self.offsets[scratch], [x, y]);
+        }
         let weights = array("EW_WORDS int8_t", "@", &m.weights, i8::to_string);
         let weights = self.hold(weights, format!("{base}_weights"));
         let channels =
@@ -385,8 +403,10 @@ impl Emitter<'_> {
         );
         let matrix = self.hold(text, format!("{base}_matrix"));
         self.need(&["ew_fixed.h", "ew_geometry.h", "ew_matrix_s8.h"]);
-        if m.form != Form::Rows {
-            self.need(&["ew_matrix_dsp.h"]);
+        match m.form {
+            Form::Rows => {}
+            Form::Blocks => self.need(&["ew_matrix_helium.h"]),
+            _ => self.need(&["ew_matrix_dsp.h"]),
         }
         let scratch = self.needs.scratch[i];
         let scratch = |kind: &str| match scratch {
@@ -407,6 +427,12 @@ impl Emitter<'_> {
                     self.need(&["ew_fully_connected_s8.h"]);
                     format!("ew_fully_connected_s8(&{matrix}, {x}, {y});")
                 }
+                Form::Blocks => {
+                    format!(
+                        "ew_fully_connected_helium(&{matrix}, {x}, {inputs}, {}, {y});",
+                        scratch("int8_t")
+                    )
+                }
                 form => format!(
                     "ew_fully_connected_dsp(&{matrix}, {x}, {inputs}, {}, {}, {y});",
                     u8::from(form == Form::Joined),
@@ -423,7 +449,8 @@ impl Emitter<'_> {
             };
         };
         if !prepared.depthwise && m.form != Form::Rows {
-            return self.convolution(&matrix, g, prepared, &scratch("uint32_t"), [x, y]);
+            let kind = if m.form == Form::Blocks { "int8_t" } else { "uint32_t" };
+            return self.convolution(&matrix, g, prepared, (kind, &scratch(kind)), [x, y]);
         }
         self.data.push_str(&format!("EW_DATA ew_geometry {base}_shape = {{{}}};\n", geometry(g)));
         if prepared.depthwise {
@@ -438,13 +465,13 @@ impl Emitter<'_> {
         format!("ew_conv2d_s8(&{base}_shape, {x}, {zero}, &{matrix}, {}, {y});", scratch("int8_t"))
     }
 
-    /// Call of a convolution for the DSP extension; layers of one shape share a function in which it is a constant.
+    /// Call of a convolution for the DSP extension or Helium; layers of one shape share a function in which it is a constant.
     fn convolution(
         &mut self,
         matrix: &str,
         g: &Geometry,
         p: &Prepared,
-        scratch: &str,
+        (kind, scratch): (&str, &str),
         [x, y]: [&str; 2],
     ) -> String {
         let m = &p.matrix;
@@ -454,12 +481,19 @@ impl Emitter<'_> {
             (Form::Joined, ..) => ("joined", "any"),
             _ => ("plain", "any"),
         };
-        let rest = format!("{}, m, ew_expand_{name}_4, ew_tile_{name}_{finish}", p.in_zero);
+        let (family, rest) = match m.form {
+            Form::Blocks => {
+                let finish = if p.relu() { "relu" } else { "any" };
+                let steps = if m.inputs == 16 { "_1" } else { "" };
+                ("helium", format!("{}, m, ew_tile_helium_{finish}{steps}", p.in_zero))
+            }
+            _ => ("dsp", format!("{}, m, ew_expand_{name}_4, ew_tile_{name}_{finish}", p.in_zero)),
+        };
         let number = self.convolutions.iter().position(|c| c.0 == *g && c.1 == rest).unwrap_or_else(|| {
             let number = self.convolutions.len();
             let symbol = format!("{}_conv{number}", self.symbol);
             self.data.push_str(&format!(
-                "EW_SHAPE void {symbol}(const int8_t *x, const ew_matrix *m, uint32_t *scratch, int8_t *out)\n{{\n    static const ew_geometry shape = {{{}}};\n    ew_conv2d_dsp(&shape, {}, x, {rest}, scratch, out);\n}}\n",
+                "EW_SHAPE void {symbol}(const int8_t *x, const ew_matrix *m, {kind} *scratch, int8_t *out)\n{{\n    static const ew_geometry shape = {{{}}};\n    ew_conv2d_{family}(&shape, {}, x, {rest}, scratch, out);\n}}\n",
                 geometry(g),
                 m.inputs
             ));

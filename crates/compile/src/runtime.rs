@@ -27,6 +27,8 @@ const FILES: &[(&str, &str)] = &[
     ("ew_matrix_s8.h", include_str!("../../../runtime/c/nn/ew_matrix_s8.h")),
     ("ew_matrix_dsp.h", include_str!("../../../runtime/c/nn/ew_matrix_dsp.h")),
     ("ew_depthwise_dsp.h", include_str!("../../../runtime/c/nn/ew_depthwise_dsp.h")),
+    ("ew_matrix_helium.h", include_str!("../../../runtime/c/nn/ew_matrix_helium.h")),
+    ("ew_depthwise_helium.h", include_str!("../../../runtime/c/nn/ew_depthwise_helium.h")),
     ("ew_conv2d_s8.h", include_str!("../../../runtime/c/nn/ew_conv2d_s8.h")),
     ("ew_depthwise_conv2d_s8.h", include_str!("../../../runtime/c/nn/ew_depthwise_conv2d_s8.h")),
     ("ew_fully_connected_s8.h", include_str!("../../../runtime/c/nn/ew_fully_connected_s8.h")),

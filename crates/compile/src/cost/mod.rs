@@ -3,15 +3,23 @@
 
 mod table;
 
-use crate::{CompileError, Layout, Target, depthwise, graph_layout, kernels::Form, nn, nn::Prepared, trees};
+use crate::{
+    CompileError, Layout, Target, depthwise, graph_layout, helium,
+    kernels::{Family, Form, LANES},
+    nn,
+    nn::Prepared,
+    trees,
+};
 use edgewright_ir::{DType, Graph, Node, PoolKind, lower::Step};
 use table::{BASE, TABLE};
 
 /// Instruction sets whose costs were measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Class {
-    /// DSP extension and floating-point unit: Cortex-M4F, M7, M33, M55.
+    /// DSP extension and floating-point unit: Cortex-M4F, M7, M33.
     Dsp,
+    /// Helium and floating-point unit: Cortex-M55, M85.
+    Helium,
     /// Armv7-M without either: Cortex-M3.
     V7m,
     /// Armv6-M: Cortex-M0 and M0+.
@@ -24,8 +32,11 @@ impl Class {
         match target.isa.as_str() {
             "Armv6-M" => (Self::V6m, true),
             "Armv7-M" => (Self::V7m, true),
-            _ if target.kernels == crate::kernels::Family::Dsp => (Self::Dsp, true),
-            _ => (Self::V7m, false),
+            _ => match target.kernels {
+                Family::Helium => (Self::Helium, true),
+                Family::Dsp => (Self::Dsp, true),
+                Family::C => (Self::V7m, false),
+            },
         }
     }
 
@@ -33,6 +44,7 @@ impl Class {
     pub fn name(self) -> &'static str {
         match self {
             Self::Dsp => "dsp",
+            Self::Helium => "helium",
             Self::V7m => "v7m",
             Self::V6m => "v6m",
         }
@@ -161,6 +173,7 @@ fn integer_layer(layer: &Prepared, shapes: &mut Vec<(edgewright_ir::lower::Geome
         let kernel = match m.form {
             Form::Joined => "dense joined",
             Form::Rows => "dense rows",
+            Form::Blocks => "dense blocks",
             _ => "dense plain",
         };
         let rows = if m.form == Form::Rows { outputs } else { outputs.next_multiple_of(4) };
@@ -184,6 +197,26 @@ fn integer_layer(layer: &Prepared, shapes: &mut Vec<(edgewright_ir::lower::Geome
             let amounts = [products, (pixels * outputs) as f64, moved, 1.0 + outputs as f64];
             return Work { kernel: "depthwise plane", amounts, constants: data, own_code };
         }
+        if let Form::Lanes { .. } = m.form {
+            let fresh = !shapes.contains(&(*g, m.zero));
+            if fresh {
+                shapes.push((*g, m.zero));
+            }
+            let lanes = outputs.next_multiple_of(LANES.len());
+            let amounts = [
+                (pixels * lanes * taps) as f64,
+                (pixels * lanes) as f64,
+                (g.in_h * g.in_w * lanes + helium::ring_bytes(g)) as f64,
+                1.0,
+            ];
+            let constants = m.weights.len() + 12 * lanes + MATRIX;
+            return Work {
+                kernel: "depthwise lanes",
+                amounts,
+                constants,
+                own_code: if fresh { SHAPE } else { 0 },
+            };
+        }
         let plane: usize = Prepared::plane(g).iter().product();
         let moved = (plane * outputs) as f64;
         let amounts = [products, (pixels * outputs) as f64, moved, 1.0 + outputs as f64];
@@ -193,6 +226,7 @@ fn integer_layer(layer: &Prepared, shapes: &mut Vec<(edgewright_ir::lower::Geome
     let (kernel, together) = match m.form {
         Form::Joined => ("conv joined", 4),
         Form::Rows => ("conv rows", 1),
+        Form::Blocks => ("conv blocks", 4),
         _ => ("conv plain", 4),
     };
     let columns = pixels.next_multiple_of(together);
