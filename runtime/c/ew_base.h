@@ -17,6 +17,14 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Helium, the vectors of Armv8.1-M. */
+#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1) != 0 && defined(__GNUC__)
+#define EW_HELIUM 1
+#include <arm_mve.h>
+#else
+#define EW_HELIUM 0
+#endif
+
 /* GCC 12's vectoriser joins the products of complex numbers with their sums even where contraction is off. */
 #if defined(__GNUC__) && !defined(__clang__)
 #define EW_COMPLEX __attribute__((optimize("no-tree-vectorize", "fp-contract=off")))

@@ -337,8 +337,12 @@ fn main() -> Result<()> {
     let path = std::env::args().nth(1).ok_or("the file to write is missing")?;
     let mut rows: BTreeMap<(&str, &str), ([f64; 4], u32)> = BTreeMap::new();
     let mut bases = Vec::new();
-    for (class, id) in [(Class::Dsp, "cortex-m4f"), (Class::V7m, "cortex-m3"), (Class::V6m, "cortex-m0plus")]
-    {
+    for (class, id) in [
+        (Class::Dsp, "cortex-m4f"),
+        (Class::Helium, "cortex-m55"),
+        (Class::V7m, "cortex-m3"),
+        (Class::V6m, "cortex-m0plus"),
+    ] {
         let target = target::all().iter().find(|t| t.id == id).ok_or(id)?;
         let mut samples: BTreeMap<&str, Vec<([f64; 4], f64)>> = BTreeMap::new();
         let (mut codes, mut deepest): (BTreeMap<&str, u32>, u64) = (BTreeMap::new(), 0);

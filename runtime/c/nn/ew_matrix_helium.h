@@ -1,15 +1,10 @@
 /* The same products for cores with Helium (Cortex-M55, M85): sixteen multiply-accumulates an instruction.
  *
  * Inputs of a row are a multiple of sixteen, with weights of zero where nothing was: what an input holds there does not
- * matter. `half` of a channel is its shift to the left, below zero. In a convolution blocks of sixteen weights of two rows alternate, and the last row of an odd number stands alone
- * behind them; in a dense layer those of four rows alternate, with rows of zeros behind the last.
+ * matter. In a convolution blocks of sixteen weights of two rows alternate, and the last row of an odd number stands alone
+ * behind them; in a dense layer those of four rows alternate, with rows of zeros behind the last. `half` of a channel is its
+ * shift to the left, below zero.
  */
-#if defined(__ARM_FEATURE_MVE) && (__ARM_FEATURE_MVE & 1) != 0 && defined(__GNUC__)
-#define EW_HELIUM 1
-#include <arm_mve.h>
-#else
-#define EW_HELIUM 0
-#endif
 
 EW_FN int8_t ew_finish_blocks(int32_t x, const ew_channel *c, const ew_matrix *m)
 {

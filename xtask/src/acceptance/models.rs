@@ -46,14 +46,16 @@ pub fn verdict(binary: &Path, models: Option<&Path>, work: &Path) -> Value {
             Ok(c) => {
                 problems.extend(budget.missed(&c));
                 let figures = json!({"instructions_per_mac": (c.per_mac * 1000.0).round() / 1000.0, "ram_bytes": c.ram, "flash_bytes": c.flash});
-                cost.insert(budget.name.into(), figures);
+                if let Some(core) = cost.entry(budget.core).or_insert_with(|| json!({})).as_object_mut() {
+                    core.insert(budget.name.into(), figures);
+                }
             }
             Err(e) => problems.push(format!("{e:#}")),
         }
     }
     let seconds = (started.elapsed().as_secs_f64() * 10.0).round() / 10.0;
     json!({"set": NAME, "figure": "equal", "value": equal, "float": all, "floor": all, "baseline": null, "seconds": seconds,
-        "cortex-m4f": cost, "verdict": if problems.is_empty() { "passed" } else { "failed" }, "why": problems.join("; ")})
+        "cost": cost, "verdict": if problems.is_empty() { "passed" } else { "failed" }, "why": problems.join("; ")})
 }
 
 struct Case {

@@ -1,4 +1,4 @@
-//! Group `compile`: what the emitted code of the MLPerf Tiny models costs on an emulated Cortex-M4F, and how long emitting takes.
+//! Group `compile`: what the emitted code of the MLPerf Tiny models costs on emulated cores, and how long emitting takes.
 
 use super::{Claim, Figure};
 use crate::{
@@ -24,10 +24,10 @@ pub fn run(workspace: &Workspace, pairs: u64, tell: &mut dyn FnMut(Figure)) -> R
         let cost = budget.measure(&binary, &work, &model)?;
         let name = |what: &str| -> &'static str {
             // One of a dozen names for the life of the process.
-            Box::leak(format!("{}_cortex_m4f_{what}", budget.name).into_boxed_str())
+            Box::leak(format!("{}_{}_{what}", budget.name, budget.core.replace('-', "_")).into_boxed_str())
         };
         let notes =
-            json!({"model": budget.file, "build": "arm-none-eabi-gcc -O3, counted in QEMU mps2-an386"});
+            json!({"model": budget.file, "build": "arm-none-eabi-gcc -O3, counted in QEMU", "core": budget.core});
         for (what, unit, is, most) in [
             ("instructions_per_mac", "instructions", cost.per_mac, budget.per_mac),
             ("ram_bytes", "bytes", cost.ram, budget.ram),
@@ -45,7 +45,7 @@ pub fn run(workspace: &Workspace, pairs: u64, tell: &mut dyn FnMut(Figure)) -> R
         let runs = (0..pairs)
             .map(|_| {
                 let mut run = command(&work, &binary, ["model", "export"]);
-                run.arg(&model).args(["--format", "c", "--target", "cortex-m4f", "--out", "c"]);
+                run.arg(&model).args(["--format", "c", "--target", budget.core, "--out", "c"]);
                 let started = std::time::Instant::now();
                 captured(&mut run)?;
                 Ok((started.elapsed().as_secs_f64(), None))
