@@ -26,8 +26,7 @@ pub fn run(workspace: &Workspace, pairs: u64, tell: &mut dyn FnMut(Figure)) -> R
             // One of a dozen names for the life of the process.
             Box::leak(format!("{}_{}_{what}", budget.name, budget.core.replace('-', "_")).into_boxed_str())
         };
-        let notes =
-            json!({"model": budget.file, "build": "arm-none-eabi-gcc -O3, counted in QEMU", "core": budget.core});
+        let notes = json!({"model": budget.file, "build": "arm-none-eabi-gcc -O3, counted in QEMU", "core": budget.core});
         for (what, unit, is, most) in [
             ("instructions_per_mac", "instructions", cost.per_mac, budget.per_mac),
             ("ram_bytes", "bytes", cost.ram, budget.ram),

@@ -1,7 +1,8 @@
 //! Made by `cargo run --release -p edgewright-compile --example calibrate -- crates/compile/src/cost/table.rs`.
 
 /// Class, flash of a program without a kernel, deepest stack; in bytes.
-pub const BASE: &[(&str, u32, u64)] = &[("dsp", 1028, 192), ("v7m", 932, 192), ("v6m", 852, 252)];
+pub const BASE: &[(&str, u32, u64)] =
+    &[("dsp", 1028, 192), ("helium", 968, 536), ("v7m", 932, 192), ("v6m", 852, 252)];
 
 /// Class, kernel, instructions for each of [`super::Work::amounts`], bytes of code.
 pub const TABLE: &[(&str, &str, [f64; 4], u32)] = &[
@@ -40,6 +41,38 @@ pub const TABLE: &[(&str, &str, [f64; 4], u32)] = &[
     ("dsp", "trees f32", [17.274, 4.186, 6.487, 0.0], 270),
     ("dsp", "trees s8", [11.145, 4.287, 11.534, 0.0], 202),
     ("dsp", "unary f32", [0.0, 55.476, 0.0, 21.509], 348),
+    ("helium", "activate s8", [0.0, 0.462, 0.0, 5.415], 420),
+    ("helium", "add s8", [0.0, 6.748, 0.0, 19.101], 156),
+    ("helium", "average pool f32", [2.675, 7.126, 0.0, 0.0], 556),
+    ("helium", "average pool s8", [2.376, 5.073, 0.0, 0.0], 388),
+    ("helium", "bucketize", [12.0, 15.833, 0.0, 0.006], 76),
+    ("helium", "concat", [0.0, 0.0, 0.662, 0.0], 380),
+    ("helium", "conv blocks", [0.107, 3.628, 0.416, 4.876], 1828),
+    ("helium", "conv f32", [4.017, 10.801, 3.039, 0.0], 644),
+    ("helium", "dense blocks", [0.175, 14.088, 0.0, 32.714], 480),
+    ("helium", "dense f32", [3.785, 27.623, 0.0, 0.0], 1504),
+    ("helium", "depthwise f32", [7.46, 21.327, 0.0, 0.0], 620),
+    ("helium", "depthwise lanes", [0.834, 4.365, 0.0, 0.0], 1368),
+    ("helium", "dequantize", [0.0, 7.0, 0.0, 10.0], 40),
+    ("helium", "elementwise f32", [0.0, 10.56, 0.0, 15.106], 308),
+    ("helium", "gmm", [7.401, 51.173, 0.0, 0.0], 1312),
+    ("helium", "kmeans", [5.063, 0.0, 0.0, 76.0], 2492),
+    ("helium", "lookup s8", [0.0, 4.0, 0.0, 10.0], 56),
+    ("helium", "max pool f32", [4.996, 7.826, 0.0, 0.001], 536),
+    ("helium", "max pool s8", [4.423, 0.0, 0.0, 0.0], 696),
+    ("helium", "mul s8", [0.0, 26.717, 0.0, 18.113], 132),
+    ("helium", "pad", [0.0, 7.378, 0.0, 0.0], 232),
+    ("helium", "quantize", [0.0, 36.169, 0.0, 0.0], 392),
+    ("helium", "reduce f32", [0.77, 0.0, 0.0, 0.0], 944),
+    ("helium", "reduce s8", [3.453, 0.0, 0.0, 0.0], 556),
+    ("helium", "resize f32", [0.0, 21.417, 0.0, 55.998], 616),
+    ("helium", "resize s8", [0.0, 97.507, 0.0, 65.954], 1340),
+    ("helium", "softmax f32", [0.0, 58.834, 14.883, 0.017], 1084),
+    ("helium", "softmax s8", [0.0, 53.399, 136.694, 0.277], 4248),
+    ("helium", "strided", [0.0, 7.002, 0.0, 8.348], 232),
+    ("helium", "trees f32", [17.401, 4.544, 5.577, 0.0], 290),
+    ("helium", "trees s8", [10.875, 2.933, 7.733, 12.333], 238),
+    ("helium", "unary f32", [0.0, 55.476, 0.0, 23.509], 600),
     ("v6m", "activate s8", [0.0, 12.011, 0.0, 15.296], 4),
     ("v6m", "add s8", [0.0, 45.416, 0.0, 0.0], 72),
     ("v6m", "average pool f32", [69.576, 168.828, 0.0, 0.136], 2516),
