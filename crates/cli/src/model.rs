@@ -15,7 +15,7 @@ pub enum ModelCommand {
     Import(ModelImportArgs),
     /// Show what a model costs on each target.
     Profile(ModelProfileArgs),
-    /// Turn a float model into one of bytes.
+    /// Turn a float model into one of integers.
     Quantize(ModelQuantizeArgs),
     /// Write a model as a C library, a Rust crate, a TFLite or an ONNX file.
     Export(ModelExportArgs),
@@ -38,9 +38,10 @@ pub struct ModelRunArgs {
     /// The model.
     #[command(flatten)]
     pub model: ModelFile,
-    /// Inputs as .npy in the model's own type; the first axis is cases, fed in order to one instance.
-    #[arg(long)]
-    pub input: PathBuf,
+    /// Inputs as .npy in the model's own type; the first axis is cases, fed in order to one instance. A model of several inputs takes
+    /// one file for each, in its order or as NAME=FILE; the first alone (X.npy) stands for X.1.npy and so on beside it.
+    #[arg(long, required = true, value_name = "FILE")]
+    pub input: Vec<String>,
     /// Outputs as .npy; a second output goes to NAME.1.npy, and so on.
     #[arg(long)]
     pub out: PathBuf,
@@ -98,16 +99,19 @@ pub struct ModelQuantizeArgs {
     /// The model, in float.
     #[command(flatten)]
     pub model: ModelFile,
-    /// Inputs as .npy; the first axis is cases.
-    #[arg(long)]
-    pub calibration: PathBuf,
+    /// Inputs as .npy; the first axis is cases. Several inputs as for `model run`.
+    #[arg(long, required = true, value_name = "FILE")]
+    pub calibration: Vec<String>,
     /// File to write: .tflite, .onnx, or .ewg for our own text.
     #[arg(long)]
     pub out: PathBuf,
     /// How ranges of activations are chosen: min-max, mse, percentile, percentile:P.
     #[arg(long, default_value = "min-max")]
     pub method: String,
-    /// Type of inputs and outputs of the new model: float or int8.
+    /// What activations and weights become: int8, or int16x8 (activations of 16 bits, weights of bytes).
+    #[arg(long, default_value = "int8")]
+    pub scheme: String,
+    /// Type of inputs and outputs of the new model: float, or the scheme's int8 or int16.
     #[arg(long, default_value = "float")]
     pub io: String,
     /// Largest loss that is written: root mean squared difference over the size of the float outputs.
@@ -203,9 +207,11 @@ pub fn run(command: &ModelCommand, printer: &Printer) -> Result<Verdict> {
             }
         }
         ModelCommand::Quantize(args) => {
+            let scheme = model_quantize::scheme(&args.scheme)?;
             let options = model_quantize::QuantizeOptions {
+                scheme,
                 method: model_quantize::method(&args.method)?,
-                ends: model_quantize::ends(&args.io)?,
+                ends: model_quantize::ends(&args.io, scheme)?,
                 budget: args.budget,
                 force: args.force,
                 reference: model_tool::reference(&args.model.reference)?,

@@ -42,9 +42,13 @@ fn model() -> String {
 
 /// A `.npy` of single precision.
 fn npy(shape: &[usize], values: impl Iterator<Item = f32>) -> Vec<u8> {
+    npy_of("<f4", shape, &values.flat_map(f32::to_le_bytes).collect::<Vec<_>>())
+}
+
+fn npy_of(descr: &str, shape: &[usize], contents: &[u8]) -> Vec<u8> {
     let shape: Vec<String> = shape.iter().map(usize::to_string).collect();
     let mut header =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}", shape.join(", "));
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({},), }}", shape.join(", "));
     while !(10 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
     }
@@ -52,7 +56,7 @@ fn npy(shape: &[usize], values: impl Iterator<Item = f32>) -> Vec<u8> {
     let mut out = b"\x93NUMPY\x01\x00".to_vec();
     out.extend((header.len() as u16).to_le_bytes());
     out.extend(header.as_bytes());
-    out.extend(values.flat_map(f32::to_le_bytes));
+    out.extend(contents);
     out
 }
 
@@ -102,6 +106,87 @@ fn a_float_model_becomes_an_int8_file_that_all_commands_read() {
     let first = run(&bench, "int8_0.tflite", "a.npy");
     assert_eq!(first, run(&bench, "int8.ewg", "b.npy"));
     assert_eq!(first, run(&bench, "again.tflite", "c.npy"));
+}
+
+#[test]
+fn a_float_model_becomes_one_of_16_bits() {
+    let bench = bench();
+    let before = floats(&run(&bench, "small.ewg", "float.npy"));
+    let args = ["model", "quantize", "small.ewg", "--calibration", "x.npy", "--scheme", "int16x8", "--out"];
+    let done = bench.json(&[args.as_slice(), &["wide.tflite", "--json"]].concat());
+    assert!(done["loss"].as_f64().expect("a loss") < 0.01, "{done}");
+    let after = floats(&run(&bench, "wide.tflite", "wide.npy"));
+    assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 0.01), "{before:?} {after:?}");
+    let ends = bench.json(&[args.as_slice(), &["ends.tflite", "--io", "int16", "--json"]].concat());
+    assert_eq!([&ends["input"]["type"], &ends["outputs"][0]["type"]], ["int16", "int16"], "{ends}");
+    let again = bench.run(&["model", "export", "ends.tflite", "--format", "c", "--out", "c"]);
+    assert!(again.status.success(), "{}", text(&again));
+    let profile = bench.json(&["model", "profile", "ends.tflite", "--target", "cortex-m4f", "--json"]);
+    assert!(profile["targets"][0]["instructions"].as_u64() > Some(1000), "{profile}");
+    for (scheme, io, word) in
+        [("int16x8", "int8", "int16"), ("int8", "int16", "int8"), ("int4", "float", "int16x8")]
+    {
+        let wrong = ["--scheme", scheme, "--io", io, "--out", "r.tflite"];
+        let refused = bench.run(&[&args[..5], wrong.as_slice()].concat());
+        assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+        assert!(text(&refused).contains(word), "{}", text(&refused));
+    }
+    let onnx = bench.run(&["model", "export", "ends.tflite", "--format", "onnx", "--out", "r.onnx"]);
+    assert!(onnx.status.code() == Some(1) && text(&onnx).contains("int16"), "{}", text(&onnx));
+}
+
+/// A `.npy` of bytes.
+fn npy_bytes(columns: usize, values: &[i8]) -> Vec<u8> {
+    npy_of("|i1", &[values.len() / columns, columns], &values.iter().map(|&v| v as u8).collect::<Vec<_>>())
+}
+
+#[test]
+fn a_model_takes_several_inputs_in_order_by_name_or_beside_each_other() {
+    let bench = Bench::empty();
+    let golden = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/tflite");
+    std::fs::copy(golden.join("two_inputs.tflite"), bench.path("two.tflite")).expect("copied");
+    let expected = std::fs::read_to_string(golden.join("expected.json")).expect("expected.json");
+    let expected: Json = serde_json::from_str(&expected).expect("JSON");
+    let case = &expected["two_inputs"];
+    let column = |cases: &Json, i: usize| -> Vec<i8> {
+        let cases = cases.as_array().expect("cases");
+        cases
+            .iter()
+            .flat_map(|c| c[i].as_array().expect("values"))
+            .map(|v| v.as_i64().expect("a byte") as i8)
+            .collect()
+    };
+    bench.write("x.npy", npy_bytes(6, &column(&case["inputs"], 0)));
+    bench.write("x.1.npy", npy_bytes(4, &column(&case["inputs"], 1)));
+    let wanted: Vec<u8> = column(&case["litert"], 0).iter().map(|&v| v as u8).collect();
+    for inputs in [
+        vec!["--input", "x.npy", "--input", "x.1.npy"],
+        vec!["--input", "t1=x.1.npy", "--input", "t0=x.npy"],
+        vec!["--input", "t1=x.1.npy", "--input", "x.npy"],
+        vec!["--input", "x.npy"],
+    ] {
+        let ran = bench.run(&[&["model", "run", "two.tflite", "--out", "y.npy"], inputs.as_slice()].concat());
+        assert!(ran.status.success(), "{inputs:?}: {}", text(&ran));
+        let bytes = std::fs::read(bench.path("y.npy")).expect("outputs");
+        assert!(bytes.ends_with(&wanted), "{inputs:?}");
+    }
+    for (inputs, word) in [
+        (vec!["--input", "t0=x.npy"], "t1"),
+        (vec!["--input", "x.npy", "--input", "x.1.npy", "--input", "x.npy"], "3 files"),
+        (vec!["--input", "t0=x.npy", "--input", "t0=x.npy"], "twice"),
+    ] {
+        let ran = bench.run(&[&["model", "run", "two.tflite", "--out", "y.npy"], inputs.as_slice()].concat());
+        assert!(ran.status.code() == Some(2) && text(&ran).contains(word), "{inputs:?}: {}", text(&ran));
+    }
+    let profile = bench.json(&["model", "profile", "two.tflite", "--target", "cortex-m0plus", "--json"]);
+    assert_eq!(profile["inputs"].as_array().map(Vec::len), Some(2), "{profile}");
+    let export = bench.run(&["model", "export", "two.tflite", "--format", "c", "--out", "c"]);
+    assert!(export.status.success(), "{}", text(&export));
+    let header = std::fs::read_to_string(bench.path("c/two.h")).expect("a header");
+    assert!(
+        header.contains("const int8_t *in0, size_t in0_len, const int8_t *in1, size_t in1_len, int8_t *out"),
+        "{header}"
+    );
 }
 
 #[test]

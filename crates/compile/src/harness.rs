@@ -1,6 +1,6 @@
 //! Programs that run a library on windows from a file, for the proof.
 
-use crate::{model::element, names::prefix};
+use crate::{model::element, names::prefix, nn};
 use edgewright_impulse::{Impulse, Task};
 use edgewright_ir::Graph;
 
@@ -247,7 +247,18 @@ fn reset(impulse: &Impulse, p: &str) -> String {
 pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
     let p = prefix(name);
     let u = p.to_uppercase();
-    let (from, to) = (element(graph, graph.inputs[0]), element(graph, graph.outputs[0]));
+    let to = element(graph, graph.outputs[0]);
+    // Each input is an array of its own, read one behind the other.
+    let names: Vec<String> = (0..graph.inputs.len()).map(|i| nn::input_name(graph, "in", i)).collect();
+    let reads = |read: &dyn Fn(&str) -> String| -> String {
+        names.iter().map(|n| read(n)).collect::<Vec<_>>().join(" && ")
+    };
+    let length = |i: usize| nn::input_name(graph, "INPUT", i);
+    let arrays: String = (graph.inputs.iter().zip(&names).enumerate())
+        .map(|(i, (id, n))| format!("static {} {n}[{u}_{}_LEN];\n", element(graph, *id), length(i)))
+        .collect();
+    let arguments: String =
+        names.iter().enumerate().map(|(i, n)| format!("{n}, {u}_{}_LEN, ", length(i))).collect();
     let (head, body) = if board {
         (
             "#include \"board.h\"",
@@ -257,7 +268,7 @@ pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
     if (from < 0 || to < 0) {
         return 3;
     }
-    while (board_read(from, in, sizeof in) == 0) {
+    while (@READ@) {
         const uint32_t depth = board_stack_of(run);
         deepest = depth > deepest ? depth : deepest;
         if (status != 0 || board_write(to, out, sizeof out) != 0) {
@@ -274,7 +285,7 @@ pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
     if (from == NULL || to == NULL) {
         return 3;
     }
-    while (fread(in, sizeof in, 1, from) == 1) {
+    while (@READ@) {
         memset(arena, 0xa5, sizeof arena);
         run();
         if (status != 0 || fwrite(out, sizeof out, 1, to) != 1) {
@@ -285,20 +296,27 @@ pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
     return fclose(to) == 0 ? 0 : 7;"#,
         )
     };
+    let read = reads(&|n| {
+        if board {
+            format!("board_read(from, {n}, sizeof {n}) == 0")
+        } else {
+            format!("fread({n}, sizeof {n}, 1, from) == 1")
+        }
+    });
+    let body = body.replace("@READ@", &read);
     format!(
         r#"/* Made by edgewright to prove the library. */
 #include "{p}.h"
 {head}
 
 static uint32_t arena[({u}_ARENA_SIZE + 3) / 4];
-static {from} in[{u}_INPUT_LEN];
-static {to} out[{u}_OUTPUT_LEN];
+{arrays}static {to} out[{u}_OUTPUT_LEN];
 static {p}_t handle;
 static int status;
 
 static void run(void)
 {{
-    status = {p}_invoke(&handle, in, {u}_INPUT_LEN, out, {u}_OUTPUT_LEN);
+    status = {p}_invoke(&handle, {arguments}out, {u}_OUTPUT_LEN);
 }}
 
 int main(void)

@@ -15,11 +15,15 @@ pub(crate) fn distance(graph: &Graph, node: &Node, layer: Option<&Prepared>) -> 
         }
         // Channel by channel over a copy.
         (Op::DepthwiseConv2d { multiplier: 1, .. }, Some(_)) => (x.shape == y.shape).then_some(0),
-        (Op::Add { .. } | Op::Activate { .. } | Op::Softmax | Op::Unary { .. } | Op::Binary { .. }, _)
-            if bytes_alike =>
-        {
-            Some(0)
-        }
+        (
+            Op::Prelu
+            | Op::Add { .. }
+            | Op::Activate { .. }
+            | Op::Softmax
+            | Op::Unary { .. }
+            | Op::Binary { .. },
+            _,
+        ) if bytes_alike => Some(0),
         (Op::Pool2d { padding, .. }, _) => {
             (padding.top + padding.bottom + padding.left + padding.right == 0).then_some(0)
         }

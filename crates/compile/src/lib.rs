@@ -23,10 +23,12 @@ mod model;
 mod names;
 mod nn;
 mod nn_extra;
+mod nn_wide;
 mod pages;
 mod runtime;
 mod rust;
 mod rust_impulse;
+mod rust_wide;
 pub mod target;
 mod trees;
 

@@ -35,7 +35,7 @@ pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Resul
         });
     }
     let code = nn::emit(graph, &needs, &plan.offsets, &format!("{p}_nn")).map_err(failed)?;
-    let (input, output) = (graph.inputs[0], graph.outputs[0]);
+    let output = graph.outputs[0];
     let shape = |id: TensorId| {
         let sizes: Vec<String> = graph.tensor(id).shape.iter().map(usize::to_string).collect();
         sizes.join(" x ")
@@ -45,9 +45,34 @@ pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Resul
         None => String::new(),
     };
     let arena = plan.bytes.max(4);
-    let (from, to) = (element(graph, input), element(graph, output));
-    let signature =
-        format!("int {p}_invoke({p}_t *handle, const {from} *in, size_t in_len, {to} *out, size_t out_len)");
+    let to = element(graph, output);
+    let (mut parameters, mut lengths, mut checks, mut arguments) =
+        (String::new(), String::new(), String::new(), String::new());
+    for (i, id) in graph.inputs.iter().enumerate() {
+        let (name, macro_name) = (nn::input_name(graph, "in", i), nn::input_name(graph, "INPUT", i));
+        parameters.push_str(&format!("const {} *{name}, size_t {name}_len, ", element(graph, *id)));
+        let about = if graph.inputs.len() > 1 {
+            format!("{}: ", comment(&graph.tensor(*id).name))
+        } else {
+            String::new()
+        };
+        lengths.push_str(&format!(
+            "#define {u}_{macro_name}_LEN {}   /* {about}{}{} */\n",
+            graph.tensor(*id).len(),
+            shape(*id),
+            quant(*id)
+        ));
+        checks
+            .push_str(&format!("{name} == NULL || {name}_len != (size_t){u}_{macro_name}_LEN ||\n        "));
+        arguments.push_str(&format!("{name}, "));
+    }
+    let several = graph.inputs.len() > 1;
+    let inputs_about = if several {
+        "its inputs, each with its length,".to_owned()
+    } else {
+        format!("{u}_INPUT_LEN inputs")
+    };
+    let signature = format!("int {p}_invoke({p}_t *handle, {parameters}{to} *out, size_t out_len)");
     let header = format!(
         r#"/* {p}.h - made by edgewright {version} for {target}. Do not edit. */
 #ifndef {u}_H
@@ -60,8 +85,7 @@ pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Resul
 extern "C" {{
 #endif
 
-#define {u}_INPUT_LEN {input_len}   /* {input_shape}{input_quant} */
-#define {u}_OUTPUT_LEN {output_len} /* {output_shape}{output_quant} */
+{lengths}#define {u}_OUTPUT_LEN {output_len} /* {output_shape}{output_quant} */
 #define {u}_ARENA_SIZE {arena}
 
 /* What a call returns. */
@@ -76,7 +100,7 @@ typedef struct {{
 /* Takes an arena of at least {u}_ARENA_SIZE bytes, aligned to 4. */
 int {p}_init({p}_t *handle, void *arena, size_t arena_size);
 
-/* From {u}_INPUT_LEN inputs to {u}_OUTPUT_LEN outputs. */
+/* From {inputs_about} to {u}_OUTPUT_LEN outputs. */
 {signature};
 
 #ifdef __cplusplus
@@ -87,9 +111,6 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size);
 "#,
         version = env!("CARGO_PKG_VERSION"),
         target = comment(&target.id),
-        input_len = graph.tensor(input).len(),
-        input_shape = shape(input),
-        input_quant = quant(input),
         output_len = graph.outputs.iter().map(|id| graph.tensor(*id).len()).sum::<usize>(),
         output_shape = shape(output),
         output_quant = quant(output),
@@ -122,13 +143,12 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size)
 
 {signature}
 {{
-    if (handle == NULL || handle->arena == NULL || in == NULL || out == NULL || in_len != (size_t){u}_INPUT_LEN ||
-        out_len != (size_t){u}_OUTPUT_LEN) {{
+    if (handle == NULL || handle->arena == NULL || {checks}out == NULL || out_len != (size_t){u}_OUTPUT_LEN) {{
         return EW_ERROR_ARGUMENT;
     }}
     ew_mark_dsp();
     ew_mark_network();
-    {p}_nn(in, out, handle->arena);
+    {p}_nn({arguments}out, handle->arena);
     ew_mark_end();
     return EW_OK;
 }}

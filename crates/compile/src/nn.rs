@@ -8,7 +8,7 @@ use crate::{
     names::{array, comment, float},
 };
 use edgewright_ir::{
-    Graph, Node, Op, PoolKind, TensorId,
+    DType, Graph, Node, Op, PoolKind, TensorId,
     lower::{Geometry, Requantize, Step, f32_data, i8_data, i32_data},
     text::op_name,
 };
@@ -32,7 +32,7 @@ pub struct Needs {
     pub buffers: Vec<Buffer>,
     /// Place of each tensor.
     pub(crate) places: Vec<Place>,
-    /// Last node that reads the input.
+    /// Last node that reads an input.
     pub input_last: usize,
     /// Nodes that are computed together with the next one.
     fused: Vec<bool>,
@@ -121,7 +121,8 @@ fn prepare(graph: &Graph, node: &Node, family: Family) -> Result<Option<Prepared
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Place {
-    Input,
+    /// Number of the input.
+    Input(usize),
     /// So many elements behind the first output.
     Output(usize),
     Constant,
@@ -146,6 +147,23 @@ impl Needs {
     }
 }
 
+/// Name of an input in C: numbered where there are several.
+pub(crate) fn input_name(graph: &Graph, stem: &str, number: usize) -> String {
+    if graph.inputs.len() > 1 { format!("{stem}{number}") } else { stem.into() }
+}
+
+/// The state that a node may write over: it alone reads it, and a run leaves there what the node makes.
+fn own_state(graph: &Graph, node: &Node) -> Option<TensorId> {
+    if !matches!(node.op, Op::SvdfState) {
+        return None;
+    }
+    let state = node.inputs[1];
+    let kept = graph.states.iter().filter(|s| s.write == node.output || s.read == state);
+    let readers = graph.nodes.iter().filter(|n| n.inputs.contains(&state)).count();
+    let alone = kept.map(|s| (s.read, s.write)).eq([(state, node.output)]);
+    (alone && readers == 1 && !graph.outputs.contains(&state)).then_some(state)
+}
+
 /// Finds out what a valid graph needs.
 ///
 /// # Errors
@@ -163,7 +181,6 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
             places[i] = Place::Constant;
         }
     }
-    let input = graph.inputs[0].0 as usize;
     let mut outputs = BTreeMap::new();
     let mut behind = 0;
     for id in &graph.outputs {
@@ -173,7 +190,9 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
         outputs.insert(*id, behind);
         behind += graph.tensor(*id).len();
     }
-    places[input] = Place::Input;
+    for (i, id) in graph.inputs.iter().enumerate() {
+        places[id.0 as usize] = Place::Input(i);
+    }
     let readers = |id: TensorId| graph.nodes.iter().filter(|n| n.inputs.contains(&id)).count();
     let fused: Vec<bool> = graph
         .nodes
@@ -182,10 +201,11 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
         .map(|(i, n)| {
             matches!(n.op, Op::Normalize)
                 && readers(n.output) == 1
-                && graph
-                    .nodes
-                    .get(i + 1)
-                    .is_some_and(|m| matches!(m.op, Op::Quantize) && m.inputs[0] == n.output)
+                && graph.nodes.get(i + 1).is_some_and(|m| {
+                    matches!(m.op, Op::Quantize)
+                        && m.inputs[0] == n.output
+                        && graph.tensor(m.output).dtype == DType::I8
+                })
         })
         .collect();
     let mut buffers: Vec<Buffer> = Vec::new();
@@ -202,7 +222,7 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
         let at = if fused[i] { i + 1 } else { i };
         for id in &node.inputs {
             match places[id.0 as usize] {
-                Place::Input => input_last = input_last.max(at),
+                Place::Input(_) => input_last = input_last.max(at),
                 Place::Arena(b) => buffers[b].last = buffers[b].last.max(at),
                 _ => {}
             }
@@ -212,6 +232,8 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
             Place::None
         } else if let Some(&behind) = outputs.get(&node.output) {
             Place::Output(behind)
+        } else if let Some(state) = own_state(graph, node) {
+            places[state.0 as usize]
         } else if matches!(node.op, Op::Reshape) && places[node.inputs[0].0 as usize] != Place::Constant {
             places[node.inputs[0].0 as usize]
         } else {
@@ -223,7 +245,7 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
     for state in &graph.states {
         match places[state.write.0 as usize] {
             Place::Arena(b) => buffers[b].last = end,
-            Place::Input => input_last = end,
+            Place::Input(_) => input_last = end,
             _ => {}
         }
     }
@@ -301,10 +323,17 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
     }
     let (keep, initial) = e.states()?;
     let kind = |id: TensorId| element(graph.tensor(id).dtype);
+    let inputs: Vec<String> = (graph.inputs.iter().enumerate())
+        .map(|(i, id)| format!("const {} *{}", kind(*id), input_name(graph, "in", i)))
+        .collect();
+    let unused: String = (0..graph.inputs.len())
+        .filter(|_| graph.inputs.len() > 1)
+        .map(|i| format!("    (void){};\n", input_name(graph, "in", i)))
+        .collect();
     let source = format!(
-        "{}\nEW_FN void {symbol}(const {} *in, {} *out, unsigned char *arena)\n{{\n    (void)arena;\n{}{keep}}}\n",
+        "{}\nEW_FN void {symbol}({}, {} *out, unsigned char *arena)\n{{\n    (void)arena;\n{unused}{}{keep}}}\n",
         e.data,
-        kind(graph.inputs[0]),
+        inputs.join(", "),
         kind(graph.outputs[0]),
         e.body
     );
@@ -349,7 +378,7 @@ impl Emitter<'_> {
     pub(crate) fn pointer(&self, id: TensorId) -> String {
         let kind = element(self.graph.tensor(id).dtype);
         match self.needs.places[id.0 as usize] {
-            Place::Input => "in".into(),
+            Place::Input(i) => input_name(self.graph, "in", i),
             Place::Output(0) => "out".into(),
             Place::Output(behind) => format!("out + {behind}"),
             Place::Arena(b) => format!("({kind} *)(void *)(arena + {}u)", self.offsets[b]),
@@ -694,6 +723,7 @@ impl Emitter<'_> {
             Step::Bucketize => self.bucketize(i, node)?,
             Step::TreesF32 { shared } => self.trees(i, node, shared, None)?,
             Step::TreesS8 { shared, scale } => self.trees(i, node, shared, Some(scale))?,
+            Step::Wide(wide) => self.wide(i, node, &wide),
             step => self.extra(i, node, step)?,
         };
         self.body.push_str(&about);

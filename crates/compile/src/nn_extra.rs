@@ -17,10 +17,24 @@ pub(crate) fn element(dtype: DType) -> &'static str {
         DType::I8 => "int8_t",
         DType::U8 => "uint8_t",
         DType::I32 => "int32_t",
+        DType::I16 => "int16_t",
+        DType::I64 => "int64_t",
     }
 }
 
-fn factor(f: Requantize) -> String {
+/// An array of constants.
+fn values(data: &Data, name: &str) -> String {
+    match data {
+        Data::F32(v) => array("float", name, v, |v| float(*v)),
+        Data::I8(v) => array("int8_t", name, v, i8::to_string),
+        Data::I16(v) => array("int16_t", name, v, i16::to_string),
+        Data::I32(v) => array("int32_t", name, v, |v| int(*v)),
+        // The literal of the smallest value would not fit its type.
+        Data::I64(v) => array("int64_t", name, v, |v| format!("INT64_C({})", v.max(&-i64::MAX))),
+    }
+}
+
+pub(crate) fn factor(f: Requantize) -> String {
     format!("{{{}, {}}}", int(f.multiplier), f.shift)
 }
 
@@ -82,12 +96,7 @@ impl Emitter<'_> {
         let name = format!("{}_constant{}", self.symbol, id.0);
         if !self.constants.contains(&id) {
             self.constants.push(id);
-            let text = match data {
-                Data::F32(v) => array("float", &name, v, |v| float(*v)),
-                Data::I8(v) => array("int8_t", &name, v, i8::to_string),
-                Data::I32(v) => array("int32_t", &name, v, |v| int(*v)),
-            };
-            self.data.push_str(&text);
+            self.data.push_str(&values(data, &name));
         }
         name
     }
@@ -225,7 +234,7 @@ impl Emitter<'_> {
                 format!("ew_reduce_max_s8({x}, {n}u, {count}u, {inner}u, {y});")
             }
             Step::LstmS8(p) => {
-                self.need(&["ew_fixed.h", "ew_lstm.h"]);
+                self.need(&["ew_fixed.h", "ew_sigmoid.h", "ew_lstm.h"]);
                 let [state, weights, bias] = [1, 2, 3].map(|k| self.operand(node.inputs[k]));
                 let gates = p.gates.map(|[a, b]| format!("{{{}, {}}}", factor(a), factor(b))).join(", ");
                 self.data.push_str(&format!(
@@ -261,6 +270,44 @@ impl Emitter<'_> {
                     p.out_zero
                 )
             }
+            Step::SvdfState(p) => {
+                self.need(&["ew_fixed.h", "ew_svdf.h"]);
+                let [state, weights] = [1, 2].map(|k| self.operand(node.inputs[k]));
+                self.data.push_str(&format!("EW_DATA ew_factor {base}_factor = {};\n", factor(p.factor)));
+                format!(
+                    "ew_svdf_state({x}, {}u, {}u, {}u, {}, {base}_factor, {state}, {weights}, {y});",
+                    p.inputs,
+                    n / p.memory,
+                    p.memory,
+                    p.in_zero
+                )
+            }
+            Step::SvdfOutput(p) => {
+                self.need(&["ew_fixed.h", "ew_svdf.h"]);
+                let [weights, bias] = [1, 2].map(|k| self.operand(node.inputs[k]));
+                self.data.push_str(&format!("EW_DATA ew_factor {base}_factor = {};\n", factor(p.factor)));
+                format!(
+                    "ew_svdf_output({x}, {n}u, {}u, {base}_factor, {}, {weights}, {bias}, {y});",
+                    p.rank * p.memory,
+                    p.out_zero
+                )
+            }
+            Step::PreluS8(p) => {
+                self.need(&["ew_fixed.h", "ew_prelu.h"]);
+                let alpha = self.operand(node.inputs[1]);
+                self.data.push_str(&format!(
+                    "EW_DATA ew_prelu_params {base}_prelu = {{{}, {}, {}, {}, {}}};\n",
+                    p.in_zero,
+                    p.alpha_zero,
+                    p.out_zero,
+                    factor(p.above),
+                    factor(p.below)
+                ));
+                format!(
+                    "ew_prelu_s8(&{base}_prelu, {x}, {alpha}, {}u, {n}u, {y});",
+                    graph.tensor(node.inputs[1]).len()
+                )
+            }
             Step::ResizeBilinear { rows, columns } => {
                 self.need(&["ew_resize.h"]);
                 let tap = |t: &Tap| format!("{{{}, {}, {}}}", t.low, t.high, float(t.share));
@@ -289,7 +336,8 @@ impl Emitter<'_> {
             let t = graph.tensor(state.read);
             let Place::Arena(buffer) = self.needs.places[state.read.0 as usize] else { continue };
             let place = format!("arena + {}u", self.offsets[buffer]);
-            if state.write != state.read {
+            // A state that was made in its own place is there already.
+            if state.write != state.read && self.pointer(state.write) != self.pointer(state.read) {
                 let from = self.operand(state.write);
                 keep.push_str(&format!("    memcpy({place}, {from}, {}u);\n", t.bytes()));
             }
@@ -298,11 +346,7 @@ impl Emitter<'_> {
             match &state.initial {
                 None => initial.push_str(&format!("    memset({place}, {zero}, {}u);\n", t.bytes())),
                 Some(data) => {
-                    self.data.push_str(&match data {
-                        Data::F32(v) => array("float", &name, v, |v| float(*v)),
-                        Data::I8(v) => array("int8_t", &name, v, i8::to_string),
-                        Data::I32(v) => array("int32_t", &name, v, |v| int(*v)),
-                    });
+                    self.data.push_str(&values(data, &name));
                     initial.push_str(&format!("    memcpy({place}, {name}, {}u);\n", t.bytes()));
                 }
             }

@@ -5,10 +5,11 @@ use crate::{
     CompileError, FileTree, Options,
     memory::{self, Buffer},
     names::prefix,
+    rust_wide,
 };
 use edgewright_ir::{
     DType, Data, Graph, Node, PoolKind, TensorId,
-    lower::{Layer, Step, Tap},
+    lower::{Layer, Step, Tap, Wide},
 };
 use std::fmt::Write;
 
@@ -33,11 +34,14 @@ const KERNELS: &[(&str, &str)] = kernels!(
     "mat_mul.rs",
     "movement.rs",
     "pool.rs",
+    "prelu.rs",
     "reduce.rs",
     "resize.rs",
     "softmax.rs",
+    "svdf.rs",
     "trees.rs",
-    "unary.rs"
+    "unary.rs",
+    "wide.rs"
 );
 
 const MANIFEST: &str = r#"[package]
@@ -79,14 +83,22 @@ struct Emitter<'g> {
     graph: &'g Graph,
     /// Offset in the memory of its type of each tensor that flows.
     offsets: Vec<usize>,
-    /// Elements of both memories: bytes, floats.
-    sizes: [usize; 2],
+    /// Elements of each memory: bytes, floats, 16 bits.
+    sizes: [usize; 3],
     statics: String,
     body: String,
     written: Vec<TensorId>,
 }
 
-/// Type of the elements of a tensor in memory.
+/// Which memory holds tensors of a type: bytes, floats, 16 bits.
+fn memory_of(dtype: DType) -> usize {
+    match dtype {
+        DType::F32 => 1,
+        DType::I16 => 2,
+        _ => 0,
+    }
+}
+
 fn float(dtype: DType) -> bool {
     dtype == DType::F32
 }
@@ -117,7 +129,9 @@ impl<'g> Emitter<'g> {
     fn new(graph: &'g Graph) -> Self {
         let end = graph.nodes.len();
         let mut spans: Vec<Option<(usize, usize)>> = vec![None; graph.tensors.len()];
-        spans[graph.inputs[0].0 as usize] = Some((0, 0));
+        for id in &graph.inputs {
+            spans[id.0 as usize] = Some((0, 0));
+        }
         for state in &graph.states {
             spans[state.read.0 as usize] = Some((0, end));
         }
@@ -135,20 +149,20 @@ impl<'g> Emitter<'g> {
             }
         }
         let mut offsets = vec![0; graph.tensors.len()];
-        let mut sizes = [0, 0];
+        let mut sizes = [0; 3];
         for (kind, size) in sizes.iter_mut().enumerate() {
             let (mut ids, mut buffers) = (Vec::new(), Vec::new());
             for (i, t) in graph.tensors.iter().enumerate() {
                 if let Some((first, last)) = spans[i]
                     && t.data.is_none()
-                    && float(t.dtype) == (kind == 1)
+                    && memory_of(t.dtype) == kind
                 {
                     ids.push(i);
                     buffers.push(Buffer::new(t.name.clone(), t.len() * t.dtype.bytes(), first, last));
                 }
             }
             let plan = memory::plan(&buffers);
-            let unit = if kind == 1 { 4 } else { 1 };
+            let unit = [1, 4, 2][kind];
             *size = plan.bytes / unit;
             for (id, offset) in ids.into_iter().zip(plan.offsets) {
                 offsets[id] = offset / unit;
@@ -163,11 +177,22 @@ impl<'g> Emitter<'g> {
     }
 
     fn memory(&self, id: TensorId) -> &'static str {
-        if float(self.graph.tensor(id).dtype) { "floats" } else { "bytes" }
+        ["bytes", "floats", "shorts"][memory_of(self.graph.tensor(id).dtype)]
     }
 
     fn fixed(&mut self, name: &str, kind: &str, count: usize, text: &str) {
         let _ = writeln!(self.statics, "static {name}: [{kind}; {count}] = {text};");
+    }
+
+    /// Writes values.
+    fn values(&mut self, name: &str, data: &Data) {
+        match data {
+            Data::F32(v) => self.fixed(name, "f32", v.len(), &list(v, |v| bits(*v))),
+            Data::I8(v) => self.fixed(name, "i8", v.len(), &list(v, i8::to_string)),
+            Data::I16(v) => self.fixed(name, "i16", v.len(), &list(v, i16::to_string)),
+            Data::I32(v) => self.fixed(name, "i32", v.len(), &list(v, i32::to_string)),
+            Data::I64(v) => self.fixed(name, "i64", v.len(), &list(v, i64::to_string)),
+        }
     }
 
     /// Name of a constant, which is written once.
@@ -175,11 +200,9 @@ impl<'g> Emitter<'g> {
         let name = format!("C{}", id.0);
         if !self.written.contains(&id) {
             self.written.push(id);
-            match &self.graph.tensor(id).data {
-                Some(Data::F32(v)) => self.fixed(&name, "f32", v.len(), &list(v, |v| bits(*v))),
-                Some(Data::I8(v)) => self.fixed(&name, "i8", v.len(), &list(v, i8::to_string)),
-                Some(Data::I32(v)) => self.fixed(&name, "i32", v.len(), &list(v, i32::to_string)),
-                None => {}
+            let graph = self.graph;
+            if let Some(data) = &graph.tensor(id).data {
+                self.values(&name, data);
             }
         }
         format!("&{name}")
@@ -190,10 +213,11 @@ impl<'g> Emitter<'g> {
         for (i, node) in graph.nodes.iter().enumerate() {
             self.node(i, node).map_err(|reason| format!("node `{}`: {reason}", node.name))?;
         }
-        let (input, first) = (graph.inputs[0], graph.outputs[0]);
+        let first = graph.outputs[0];
         let kind = |dtype: DType| match dtype {
             DType::F32 => "f32",
             DType::U8 => "u8",
+            DType::I16 => "i16",
             _ => "i8",
         };
         let mut outputs = String::new();
@@ -228,11 +252,7 @@ impl<'g> Emitter<'g> {
             match &s.initial {
                 Some(data) => {
                     let name = format!("INITIAL{at}");
-                    match data {
-                        Data::F32(v) => self.fixed(&name, "f32", v.len(), &list(v, |v| bits(*v))),
-                        Data::I8(v) => self.fixed(&name, "i8", v.len(), &list(v, i8::to_string)),
-                        Data::I32(v) => self.fixed(&name, "i32", v.len(), &list(v, i32::to_string)),
-                    }
+                    self.values(&name, data);
                     let _ = writeln!(reset, "        self.{memory}[{range}].copy_from_slice(&{name});");
                 }
                 None => {
@@ -244,8 +264,24 @@ impl<'g> Emitter<'g> {
                 }
             }
         }
-        let x = graph.tensor(input);
-        let [bytes, floats] = self.sizes;
+        let (mut lengths, mut parameters, mut takes) = (String::new(), String::new(), String::new());
+        for (i, id) in graph.inputs.iter().enumerate() {
+            let t = graph.tensor(*id);
+            let [constant, name] = ["INPUT", "input"].map(|stem| crate::nn::input_name(graph, stem, i));
+            let _ = writeln!(
+                lengths,
+                "/// Number of values of `{name}`.\npub const {constant}_LEN: usize = {};",
+                t.len()
+            );
+            let _ = write!(parameters, "{name}: &[{}; {constant}_LEN], ", kind(t.dtype));
+            let _ = writeln!(
+                takes,
+                "        for (to, from) in self.{}[{}].iter_mut().zip({name}) {{\n            *to = *from as _;\n        }}",
+                self.memory(*id),
+                self.range(*id)
+            );
+        }
+        let [bytes, floats, shorts] = self.sizes;
         Ok(format!(
             r#"//! The model. Made by edgewright {version}; do not edit.
 
@@ -254,13 +290,11 @@ impl<'g> Emitter<'g> {
 
 use crate::{{
     AddParams, Geometry, Requantize, binary::{{BinaryKind, MulParams}}, conv::Int8Layer, lstm::LstmParams,
-    mat_mul::{{MatMulParams, Matrices}}, reduce::ReduceKind, resize::Tap,
-    unary::Function,
+    mat_mul::{{MatMulParams, Matrices}}, prelu::PreluParams, reduce::ReduceKind, resize::Tap,
+    svdf::{{SvdfOutputParams, SvdfStateParams}}, unary::Function, wide::CurveParams,
 }};
 
-/// Number of inputs.
-pub const INPUT_LEN: usize = {input_len};
-/// Number of outputs.
+{lengths}/// Number of outputs.
 pub const OUTPUT_LEN: usize = {at};
 
 {statics}
@@ -273,6 +307,7 @@ pub struct LayoutError;
 pub struct Model {{
     bytes: [i8; {bytes}],
     floats: [f32; {floats}],
+    shorts: [i16; {shorts}],
 }}
 
 impl Default for Model {{
@@ -284,7 +319,7 @@ impl Default for Model {{
 impl Model {{
     /// A model that has seen nothing.
     pub fn new() -> Self {{
-        let mut made = Self {{ bytes: [0; {bytes}], floats: [0.0; {floats}] }};
+        let mut made = Self {{ bytes: [0; {bytes}], floats: [0.0; {floats}], shorts: [0; {shorts}] }};
         made.reset();
         made
     }}
@@ -297,21 +332,14 @@ impl Model {{
     ///
     /// # Errors
     /// [`LayoutError`], never.
-    pub fn invoke(&mut self, input: &[{from}; INPUT_LEN], output: &mut [{to}; OUTPUT_LEN]) -> Result<(), LayoutError> {{
-        for (to, from) in self.{memory}[{range}].iter_mut().zip(input) {{
-            *to = *from as _;
-        }}
-{body}{outputs}{keep}        Ok(())
+    pub fn invoke(&mut self, {parameters}output: &mut [{to}; OUTPUT_LEN]) -> Result<(), LayoutError> {{
+{takes}{body}{outputs}{keep}        Ok(())
     }}
 }}
 "#,
             version = env!("CARGO_PKG_VERSION"),
-            input_len = x.len(),
             statics = self.statics,
-            from = kind(x.dtype),
             to = kind(graph.tensor(first).dtype),
-            memory = self.memory(input),
-            range = self.range(input),
             body = self.body,
         ))
     }
@@ -485,6 +513,21 @@ impl Model {{
             Step::LstmS8(p) => {
                 format!("crate::lstm::lstm_s8(&{p:?}, {}, {}, {}, {}, out);", arg(0), arg(1), arg(2), arg(3))
             }
+            Step::Wide(wide) => {
+                let name = format!("FACTORS{i}");
+                if let Wide::Conv2d { layer, .. } | Wide::FullyConnected { layer, .. } = &wide {
+                    let text = list(&layer.factors, |f| format!("{f:?}"));
+                    self.fixed(&name, "Requantize", layer.factors.len(), &text);
+                }
+                rust_wide::call(&wide, &arg, &name)
+            }
+            Step::SvdfState(p) => {
+                format!("crate::svdf::svdf_state(&{p:?}, {}, {}, {}, out);", arg(0), arg(1), arg(2))
+            }
+            Step::SvdfOutput(p) => {
+                format!("crate::svdf::svdf_output(&{p:?}, {}, {}, {}, out);", arg(0), arg(1), arg(2))
+            }
+            Step::PreluS8(p) => format!("crate::prelu::prelu_s8(&{p:?}, {}, {}, out);", arg(0), arg(1)),
             Step::SubS8(p) => format!("crate::binary::sub_s8(&{p:?}, {}, {}, out);", arg(0), arg(1)),
             Step::MulS8(p) => format!("crate::binary::mul_s8(&{p:?}, {}, {}, out);", arg(0), arg(1)),
             Step::ExtremeS8 { larger } => {

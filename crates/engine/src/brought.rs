@@ -13,7 +13,7 @@ use edgewright_impulse::{DspBlock, Impulse, LearnBlock, Task, Window};
 use edgewright_ir::{
     DType,
     extra::Reference,
-    quantize::{Ends, Method},
+    quantize::{Ends, Method, Scheme},
 };
 use edgewright_sample::{Axis, labels};
 use serde::{Deserialize, Serialize};
@@ -194,7 +194,7 @@ impl Workspace {
             if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) { "onnx" } else { "tflite" };
         let graph = model_tool::load(file, Reference::Litert)?.graph;
         imported::usable(file, &graph)?;
-        let integer = graph.tensors.iter().any(|t| t.dtype == DType::I8);
+        let integer = graph.tensors.iter().any(|t| matches!(t.dtype, DType::I8 | DType::I16));
         let parent = self.server_dir().join("brought");
         std::fs::create_dir_all(&parent).at(&parent)?;
         let fresh = tempfile::Builder::new().prefix(".new-").tempdir_in(&parent).at(&parent)?;
@@ -210,13 +210,15 @@ impl Workspace {
             }
             let options = QuantizeOptions {
                 method: Method::Mse,
-                ends: Ends::Int8,
+                scheme: Scheme::Int8,
+                ends: Ends::Integer,
                 budget: model_quantize::BUDGET,
                 force: false,
                 reference: Reference::Litert,
             };
             let out = "model-int8.tflite";
-            model_quantize::quantize(&to, cases, &fresh.path().join(out), &options)?;
+            let cases = [cases.to_string_lossy().into_owned()];
+            model_quantize::quantize(&to, &cases, &fresh.path().join(out), &options)?;
             int8 = Some(out.into());
         }
         let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_MAX).collect();

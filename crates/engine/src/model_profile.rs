@@ -5,7 +5,12 @@ use crate::{
     model_tool::{self, TensorInfo, describe},
 };
 use edgewright_compile::{self as compile, Layout, Options, Target, cost, harness, target};
-use edgewright_ir::{DType, Graph, extra::Reference, interpret::Interpreter, text::op_name};
+use edgewright_ir::{
+    DType, Graph,
+    extra::Reference,
+    interpret::{Interpreter, Values},
+    text::op_name,
+};
 use edgewright_report::{CostLine, MemoryLine, cost_svg};
 use edgewright_toolchain::{self as toolchain, BoardBuild, BoardSpec};
 use rayon::prelude::*;
@@ -95,6 +100,8 @@ pub struct Profile {
     pub weight_bytes: usize,
     /// The input.
     pub input: TensorInfo,
+    /// All inputs, in the order of the model.
+    pub inputs: Vec<TensorInfo>,
     /// The outputs.
     pub outputs: Vec<TensorInfo>,
     /// Node by node.
@@ -218,6 +225,7 @@ pub fn profile(
         macs,
         weight_bytes: graph.constant_bytes(),
         input: describe(graph, graph.inputs[0]),
+        inputs: graph.inputs.iter().map(|id| describe(graph, *id)).collect(),
         outputs: graph.outputs.iter().map(|id| describe(graph, *id)).collect(),
         ops,
         targets,
@@ -313,20 +321,32 @@ fn cases(graph: &Graph) -> Result<(Vec<u8>, Vec<u8>), String> {
     };
     let mut interpreter = Interpreter::new(graph).map_err(|e| e.to_string())?;
     let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
-    let x = graph.tensor(graph.inputs[0]);
     for _ in 0..CASES {
-        if x.dtype == DType::F32 {
-            let values: Vec<f32> = (0..x.len()).map(|_| f32::from(next() as i8) / 128.0).collect();
-            interpreter.with_input(&values).map_err(|e| e.to_string())?;
-            inputs.extend(values.iter().flat_map(|v| v.to_le_bytes()));
-        } else {
-            let values: Vec<i8> = (0..x.len()).map(|_| next() as i8).collect();
-            interpreter.with_bytes(&values).map_err(|e| e.to_string())?;
-            inputs.extend(values.iter().map(|&v| v as u8));
+        for (i, id) in graph.inputs.iter().enumerate() {
+            let x = graph.tensor(*id);
+            match x.dtype {
+                DType::F32 => {
+                    let values: Vec<f32> = (0..x.len()).map(|_| f32::from(next() as i8) / 128.0).collect();
+                    inputs.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+                    interpreter.set(i, Values::F32(&values))
+                }
+                DType::I16 => {
+                    let values: Vec<i16> =
+                        (0..x.len()).map(|_| i16::from_le_bytes([next(), next()])).collect();
+                    inputs.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+                    interpreter.set(i, Values::I16(&values))
+                }
+                _ => {
+                    let values: Vec<i8> = (0..x.len()).map(|_| next() as i8).collect();
+                    inputs.extend(values.iter().map(|&v| v as u8));
+                    interpreter.set(i, Values::I8(&values))
+                }
+            }
+            .map_err(|e| e.to_string())?;
         }
+        interpreter.invoke().map_err(|e| e.to_string())?;
         for id in &graph.outputs {
-            outputs.extend(interpreter.floats(*id).iter().flat_map(|v| v.to_le_bytes()));
-            outputs.extend(interpreter.bytes(*id).iter().map(|&v| v as u8));
+            outputs.extend(interpreter.contents(*id));
         }
     }
     Ok((inputs, outputs))

@@ -7,8 +7,8 @@ use crate::{
 use edgewright_ir::{
     DType, Graph, GraphError,
     extra::Reference,
-    interpret::Interpreter,
-    quantize::{self, Ends, Method},
+    interpret::{Interpreter, Values},
+    quantize::{self, Ends, Method, Scheme},
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ pub const BUDGET: f64 = 0.1;
 pub struct QuantizeOptions {
     /// How ranges of activations are chosen.
     pub method: Method,
+    /// What activations and weights become.
+    pub scheme: Scheme,
     /// Type of inputs and outputs.
     pub ends: Ends,
     /// Largest loss that is written.
@@ -49,15 +51,30 @@ pub fn method(word: &str) -> Result<Method, EngineError> {
     }
 }
 
+/// What activations and weights become, from the command line.
+///
+/// # Errors
+/// [`EngineError::Usage`] for another word than `int8` and `int16x8`.
+pub fn scheme(word: &str) -> Result<Scheme, EngineError> {
+    match word {
+        "int8" => Ok(Scheme::Int8),
+        "int16x8" => Ok(Scheme::Int16x8),
+        other => Err(EngineError::Usage(format!("--scheme takes int8 or int16x8, not `{other}`"))),
+    }
+}
+
 /// The type of inputs and outputs, from the command line.
 ///
 /// # Errors
-/// [`EngineError::Usage`] for another word than `float` and `int8`.
-pub fn ends(word: &str) -> Result<Ends, EngineError> {
+/// [`EngineError::Usage`] for another word than `float` and the integers of the scheme's activations.
+pub fn ends(word: &str, scheme: Scheme) -> Result<Ends, EngineError> {
+    let integer = if scheme == Scheme::Int16x8 { "int16" } else { "int8" };
     match word {
         "float" => Ok(Ends::Float),
-        "int8" => Ok(Ends::Int8),
-        other => Err(EngineError::Usage(format!("--io takes float or int8, not `{other}`"))),
+        word if word == integer => Ok(Ends::Integer),
+        other => {
+            Err(EngineError::Usage(format!("--io takes float or {integer} with this scheme, not `{other}`")))
+        }
     }
 }
 
@@ -103,7 +120,7 @@ pub struct QuantizeOutcome {
 /// [`EngineError::Gate`] when it loses more than the budget.
 pub fn quantize(
     model: &Path,
-    calibration: &Path,
+    calibration: &[String],
     out: &Path,
     options: &QuantizeOptions,
 ) -> Result<QuantizeOutcome, EngineError> {
@@ -111,7 +128,8 @@ pub fn quantize(
     let imported = model_tool::load(model, options.reference)?;
     let mut notes = imported.notes;
     let float = &imported.graph;
-    if float.tensor(float.inputs[0]).dtype != DType::F32 || float.tensors.iter().any(|t| t.dtype == DType::I8)
+    if float.inputs.iter().any(|id| float.tensor(*id).dtype != DType::F32)
+        || float.tensors.iter().any(|t| matches!(t.dtype, DType::I8 | DType::I16))
     {
         return Err(EngineError::Data(format!(
             "{}: it has integer tensors already; `model quantize` takes float models",
@@ -119,25 +137,23 @@ pub fn quantize(
         )));
     }
     let cases = model_tool::cases(float, calibration)?;
-    let n = float.tensor(float.inputs[0]).len();
-    let inputs: Vec<Vec<f32>> =
-        cases.array.values.chunks_exact(n).map(|c| c.iter().map(|&v| v as f32).collect()).collect();
+    let inputs = cases.floats();
     if let Some(case) = inputs.iter().position(|c| c.iter().any(|v| !v.is_finite())) {
         return Err(EngineError::Data(format!(
             "{}: case {case} holds a value that is no number",
-            calibration.display()
+            calibration.join(", ")
         )));
     }
     let folded = quantize::fuse_activations(&quantize::fold_scales(float));
     let ranges =
         quantize::calibrate(&folded, inputs.iter().map(Vec::as_slice), options.method).map_err(failed)?;
-    let integer = quantize::quantize_with(&folded, &ranges, options.ends).map_err(failed)?;
+    let integer = quantize::quantize_with(&folded, &ranges, options.scheme, options.ends).map_err(failed)?;
     for node in &integer.nodes {
         integer.lower(node).map_err(failed)?;
     }
     let Loss { loss, agreement } = compare(float, &integer, &inputs).map_err(failed)?;
     // Layers are compared on a float input, whatever the ends.
-    let open = quantize::quantize_with(&folded, &ranges, Ends::Float).map_err(failed)?;
+    let open = quantize::quantize_with(&folded, &ranges, options.scheme, Ends::Float).map_err(failed)?;
     let few = &inputs[..inputs.len().min(64)];
     let mut layers: Vec<LayerLoss> = quantize::layer_snr(&folded, &open, few)
         .map_err(failed)?
@@ -154,7 +170,7 @@ pub fn quantize(
             format!(" The layer that suffers most is `{}` ({:.1} dB).", l.name, l.snr_db)
         });
         return Err(EngineError::Gate(format!(
-            "{}: the int8 outputs are off by {:.1} % of the float outputs, more than the budget of {:.1} %; nothing was written.{worst} \
+            "{}: the integer outputs are off by {:.1} % of the float outputs, more than the budget of {:.1} %; nothing was written.{worst} \
              Try --method mse or percentile, more calibration inputs, or --force",
             model.display(),
             100.0 * loss,
@@ -190,16 +206,26 @@ fn compare(float: &Graph, integer: &Graph, inputs: &[Vec<f32>]) -> Result<Loss, 
     let (mut a, mut b) = (Interpreter::new(float)?, Interpreter::new(integer)?);
     let (mut signal, mut noise, mut same, mut rows) = (0.0f64, 0.0f64, 0usize, 0usize);
     let row = float.tensor(float.outputs[0]).shape.last().copied().unwrap_or(1).max(1);
-    let x = integer.tensor(integer.inputs[0]);
     for input in inputs {
         a.with_input(input)?;
-        match &x.quant {
-            Some(q) => {
-                let bytes: Vec<i8> = input.iter().map(|v| quantize::one(*v, q)).collect();
-                b.with_bytes(&bytes)?;
+        let mut at = 0;
+        for (i, id) in integer.inputs.iter().enumerate() {
+            let x = integer.tensor(*id);
+            let values = &input[at..at + x.len()];
+            at += x.len();
+            match &x.quant {
+                Some(q) if x.dtype == DType::I16 => {
+                    let values: Vec<i16> = values.iter().map(|v| quantize::one_short(*v, q)).collect();
+                    b.set(i, Values::I16(&values))?;
+                }
+                Some(q) => {
+                    let bytes: Vec<i8> = values.iter().map(|v| quantize::one(*v, q)).collect();
+                    b.set(i, Values::I8(&bytes))?;
+                }
+                None => b.set(i, Values::F32(values))?,
             }
-            None => b.with_input(input)?,
         }
+        b.invoke()?;
         for (i, j) in float.outputs.iter().zip(&integer.outputs) {
             for (p, q) in a.activation(*i).iter().zip(b.activation(*j)) {
                 signal += f64::from(*p).powi(2);

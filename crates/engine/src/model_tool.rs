@@ -5,7 +5,7 @@ use edgewright_ir::{
     DType, Graph, TensorId,
     extra::Reference,
     import::{self, Imported},
-    interpret::Interpreter,
+    interpret::{Interpreter, Values},
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -145,6 +145,8 @@ pub fn type_name(dtype: DType) -> &'static str {
         DType::I8 => "int8",
         DType::U8 => "uint8",
         DType::I32 => "int32",
+        DType::I16 => "int16",
+        DType::I64 => "int64",
     }
 }
 
@@ -185,8 +187,10 @@ pub struct RunOutcome {
     pub cases: usize,
     /// Whose integer rules were followed.
     pub reference: &'static str,
-    /// The input.
+    /// The first input.
     pub input: TensorInfo,
+    /// All inputs, in the order of the model.
+    pub inputs: Vec<TensorInfo>,
     /// The outputs, in the order of the files.
     pub outputs: Vec<TensorInfo>,
     /// One file per output.
@@ -195,26 +199,119 @@ pub struct RunOutcome {
     pub notes: Vec<String>,
 }
 
-/// Cases of an input file for a graph: the first axis is cases.
+/// Cases of the input files for a graph: the first axis is cases.
 pub(crate) struct Cases {
     pub count: usize,
-    pub array: npy::Array,
+    /// One for each input of the graph.
+    arrays: Vec<npy::Array>,
 }
 
-pub(crate) fn cases(graph: &Graph, path: &Path) -> Result<Cases, EngineError> {
+impl Cases {
+    /// Values of one input in one case.
+    fn of(&self, input: usize, case: usize) -> &[f64] {
+        let values = &self.arrays[input].values;
+        let n = values.len() / self.count;
+        &values[case * n..(case + 1) * n]
+    }
+
+    /// Values of all inputs in each case, one behind the other.
+    pub fn floats(&self) -> Vec<Vec<f32>> {
+        let case = |c| (0..self.arrays.len()).flat_map(move |i| self.of(i, c).iter().map(|&v| v as f32));
+        (0..self.count).map(|c| case(c).collect()).collect()
+    }
+}
+
+/// Which file is for which input: each is a file, or `NAME=FILE`. One file alone stands for all inputs of a model that has several: the
+/// others lie beside it, as outputs do (`X.npy`, `X.1.npy`, ...).
+fn assigned(graph: &Graph, given: &[String]) -> Result<Vec<PathBuf>, EngineError> {
+    let count = graph.inputs.len();
+    if let [file] = given
+        && count > 1
+        && !graph.inputs.iter().any(|id| named(&graph.tensor(*id).name, file).is_some())
+    {
+        let first = PathBuf::from(file);
+        return Ok((0..count)
+            .map(|i| if i == 0 { first.clone() } else { first.with_extension(format!("{i}.npy")) })
+            .collect());
+    }
+    let mut files: Vec<Option<PathBuf>> = vec![None; count];
+    for word in given {
+        let by_name = graph
+            .inputs
+            .iter()
+            .enumerate()
+            .find_map(|(i, id)| named(&graph.tensor(*id).name, word).map(|file| (i, file.to_owned())));
+        let next = files.iter().position(Option::is_none);
+        match by_name.or_else(|| next.map(|i| (i, word.clone()))) {
+            Some((i, file)) if files[i].is_none() => files[i] = Some(file.into()),
+            Some((i, _)) => {
+                let name = &graph.tensor(graph.inputs[i]).name;
+                return Err(EngineError::Usage(format!("the input `{name}` is given twice")));
+            }
+            None => {
+                return Err(EngineError::Usage(format!(
+                    "{} files are given, the model has {count} inputs",
+                    given.len()
+                )));
+            }
+        }
+    }
+    let missing = graph.inputs.iter().zip(&files).find(|(_, f)| f.is_none());
+    if let Some((id, _)) = missing {
+        let names: Vec<&str> = graph.inputs.iter().map(|id| graph.tensor(*id).name.as_str()).collect();
+        return Err(EngineError::Usage(format!(
+            "the input `{}` is missing; the model takes {}: give each as FILE in this order, or as NAME=FILE",
+            graph.tensor(*id).name,
+            names.join(", ")
+        )));
+    }
+    Ok(files.into_iter().flatten().collect())
+}
+
+/// The file of a `NAME=FILE` with this name.
+fn named<'w>(name: &str, word: &'w str) -> Option<&'w str> {
+    word.strip_prefix(name)?.strip_prefix('=')
+}
+
+/// Reads the inputs of a graph; all have as many cases.
+pub(crate) fn cases(graph: &Graph, given: &[String]) -> Result<Cases, EngineError> {
+    let files = assigned(graph, given)?;
+    let mut arrays: Vec<npy::Array> = Vec::with_capacity(files.len());
+    for (id, path) in graph.inputs.iter().zip(&files) {
+        let array = one_input(graph, *id, path)?;
+        if let Some(first) = arrays.first()
+            && first.shape.first() != array.shape.first()
+        {
+            return Err(EngineError::Data(format!(
+                "{}: {:?} cases, but {} has {:?}",
+                path.display(),
+                array.shape.first(),
+                files[0].display(),
+                first.shape.first()
+            )));
+        }
+        arrays.push(array);
+    }
+    let count = arrays.first().and_then(|a| a.shape.first()).copied().unwrap_or(0);
+    Ok(Cases { count, arrays })
+}
+
+fn one_input(graph: &Graph, id: TensorId, path: &Path) -> Result<npy::Array, EngineError> {
     let data = |reason: String| EngineError::Data(format!("{}: {reason}", path.display()));
     let array = npy::read(path)?;
-    let t = graph.tensor(graph.inputs[0]);
+    let t = graph.tensor(id);
     let fits = match t.dtype {
         DType::F32 => matches!(array.element, npy::ElementType::F32 | npy::ElementType::F64),
         DType::I8 => array.element == npy::ElementType::I8,
         DType::U8 => array.element == npy::ElementType::U8,
-        DType::I32 => false,
+        DType::I16 => array.element == npy::ElementType::I16,
+        DType::I32 | DType::I64 => false,
     };
     if !fits {
         return Err(data(format!(
-            "elements are {:?}, but the model's input is {}",
+            "elements are {:?}, but the model's input `{}` is {}",
             array.element,
+            t.name,
             type_name(t.dtype)
         )));
     }
@@ -226,35 +323,48 @@ pub(crate) fn cases(graph: &Graph, path: &Path) -> Result<Cases, EngineError> {
             t.shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", ")
         )));
     }
-    Ok(Cases { count, array })
+    Ok(array)
 }
 
 /// Runs a model on the cases of a file, in order, with what it keeps from one to the next; writes its outputs.
 ///
 /// # Errors
 /// [`EngineError::Data`] when the model or the input cannot be used.
-pub fn run(model: &Path, input: &Path, out: &Path, reference: Reference) -> Result<RunOutcome, EngineError> {
+pub fn run(
+    model: &Path,
+    inputs: &[String],
+    out: &Path,
+    reference: Reference,
+) -> Result<RunOutcome, EngineError> {
     let imported = load(model, reference)?;
     let graph = &imported.graph;
-    let cases = cases(graph, input)?;
+    let cases = cases(graph, inputs)?;
     let failed = |e: edgewright_ir::GraphError| EngineError::Data(format!("{}: {e}", model.display()));
     let mut interpreter = Interpreter::new(graph).map_err(failed)?;
-    let n = graph.tensor(graph.inputs[0]).len();
     let mut results: Vec<Vec<u8>> = vec![Vec::new(); graph.outputs.len()];
-    for case in cases.array.values.chunks_exact(n) {
-        if graph.tensor(graph.inputs[0]).dtype == DType::F32 {
-            let values: Vec<f32> = case.iter().map(|&v| v as f32).collect();
-            interpreter.with_input(&values).map_err(failed)?;
-        } else {
-            // Bytes keep their bits, signed or not.
-            let values: Vec<i8> = case.iter().map(|&v| v as i32 as u8 as i8).collect();
-            interpreter.with_bytes(&values).map_err(failed)?;
-        }
-        for (id, result) in graph.outputs.iter().zip(&mut results) {
+    for case in 0..cases.count {
+        for (i, id) in graph.inputs.iter().enumerate() {
+            let values = cases.of(i, case);
             match graph.tensor(*id).dtype {
-                DType::F32 => result.extend(interpreter.floats(*id).iter().flat_map(|v| v.to_le_bytes())),
-                _ => result.extend(interpreter.bytes(*id).iter().map(|v| *v as u8)),
+                DType::F32 => {
+                    let values: Vec<f32> = values.iter().map(|&v| v as f32).collect();
+                    interpreter.set(i, Values::F32(&values))
+                }
+                DType::I16 => {
+                    let values: Vec<i16> = values.iter().map(|&v| v as i16).collect();
+                    interpreter.set(i, Values::I16(&values))
+                }
+                _ => {
+                    // Bytes keep their bits, signed or not.
+                    let values: Vec<i8> = values.iter().map(|&v| v as i32 as u8 as i8).collect();
+                    interpreter.set(i, Values::I8(&values))
+                }
             }
+            .map_err(failed)?;
+        }
+        interpreter.invoke().map_err(failed)?;
+        for (id, result) in graph.outputs.iter().zip(&mut results) {
+            result.extend(interpreter.contents(*id));
         }
     }
     let mut files = Vec::new();
@@ -265,6 +375,8 @@ pub fn run(model: &Path, input: &Path, out: &Path, reference: Reference) -> Resu
             DType::U8 => "|u1",
             DType::I8 => "|i1",
             DType::I32 => "<i4",
+            DType::I16 => "<i2",
+            DType::I64 => "<i8",
         };
         let shape: Vec<usize> = std::iter::once(cases.count).chain(t.shape.iter().copied()).collect();
         let path = if i == 0 { out.to_path_buf() } else { out.with_extension(format!("{i}.npy")) };
@@ -275,6 +387,7 @@ pub fn run(model: &Path, input: &Path, out: &Path, reference: Reference) -> Resu
         cases: cases.count,
         reference: reference.name(),
         input: describe(graph, graph.inputs[0]),
+        inputs: graph.inputs.iter().map(|id| describe(graph, *id)).collect(),
         outputs: graph.outputs.iter().map(|id| describe(graph, *id)).collect(),
         files,
         notes: imported.notes,

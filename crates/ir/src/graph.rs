@@ -19,6 +19,10 @@ pub enum DType {
     I32,
     /// Unsigned byte: input or output of a model; nothing but `Quantize` computes with it.
     U8,
+    /// Signed 16-bit: activations of int16x8 models, states of an integer SVDF.
+    I16,
+    /// Signed 64-bit: biases of int16x8 operators.
+    I64,
 }
 
 impl DType {
@@ -26,7 +30,9 @@ impl DType {
     pub fn bytes(self) -> usize {
         match self {
             DType::I8 | DType::U8 => 1,
+            DType::I16 => 2,
             DType::F32 | DType::I32 => 4,
+            DType::I64 => 8,
         }
     }
 }
@@ -41,6 +47,34 @@ pub enum Data {
     I8(Vec<i8>),
     /// Signed 32-bit integers.
     I32(Vec<i32>),
+    /// Signed 16-bit integers.
+    I16(Vec<i16>),
+    /// Signed 64-bit integers.
+    I64(Vec<i64>),
+}
+
+impl Data {
+    /// Type of the elements.
+    pub fn dtype(&self) -> DType {
+        match self {
+            Self::F32(_) => DType::F32,
+            Self::I8(_) => DType::I8,
+            Self::I32(_) => DType::I32,
+            Self::I16(_) => DType::I16,
+            Self::I64(_) => DType::I64,
+        }
+    }
+
+    /// The elements one behind the other, each in little-endian order.
+    pub fn to_le_bytes(&self) -> Vec<u8> {
+        match self {
+            Self::F32(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Self::I8(v) => v.iter().map(|&v| v as u8).collect(),
+            Self::I32(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Self::I16(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Self::I64(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        }
+    }
 }
 
 /// Affine quantisation: `real = scale * (q - zero_point)`.
@@ -48,7 +82,7 @@ pub enum Data {
 pub struct Quant {
     /// One scale for the tensor, or one per slice along `axis`.
     pub scale: Vec<f32>,
-    /// Zero point, -128..=127 (0..=255 for `U8`); 0 for weights and biases.
+    /// Zero point, -128..=127 (0..=255 for `U8`); 0 for weights, biases and 16-bit activations.
     pub zero_point: i32,
     /// Axis of `scale` when it has several entries.
     pub axis: usize,
@@ -65,7 +99,7 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// Element type.
     pub dtype: DType,
-    /// Quantisation of an `I8` or `I32` tensor.
+    /// Quantisation of an integer tensor.
     pub quant: Option<Quant>,
     /// Contents of a constant; `None` for activations.
     pub data: Option<Data>,
@@ -298,6 +332,15 @@ pub enum Op {
         /// b lies with its columns as rows.
         transposed: bool,
     },
+    /// State of an SVDF after a step. Inputs: x `[n]` in bytes, state `[filters, memory]` in 16 bits, weights `[filters, n]` in bytes. Each
+    /// row of the state moves one to the front; its last place takes the filter's sum over x.
+    SvdfState,
+    /// What an SVDF gives out. Inputs: state `[filters, memory]` in 16 bits, weights of time of the same shape in 16 bits, bias `[units]` in
+    /// 32 bits. `filters / units` neighbouring filters are added up.
+    SvdfOutput,
+    /// `x` where it is not negative, else `alpha * x`, in bytes. Inputs: x, alpha, whose length divides that of x: element `i` takes the
+    /// value at `i` modulo that length.
+    Prelu,
     /// Bilinear resizing of x `[h, w, c]` to the output's height and width.
     ResizeBilinear {
         /// Where pixels lie.
@@ -327,7 +370,7 @@ pub struct Graph {
     pub tensors: Vec<Tensor>,
     /// Nodes, each after the producers of its inputs.
     pub nodes: Vec<Node>,
-    /// The input activation.
+    /// The input activations; one in a learning block, any number in an imported model.
     pub inputs: Vec<TensorId>,
     /// The output activations; one in a learning block, any number in an imported model.
     pub outputs: Vec<TensorId>,

@@ -1,5 +1,7 @@
 //! Reference interpreter: runs a graph on the kernels, without allocation after it was made.
 
+mod wide;
+
 use crate::{
     graph::{DType, Data, Graph, GraphError, PoolKind, TensorId},
     lower::{Step, f32_data, i8_data, i32_data},
@@ -13,6 +15,18 @@ enum Buffer {
     None,
     F32(Vec<f32>),
     I8(Vec<i8>),
+    I16(Vec<i16>),
+}
+
+/// Values of one input, in its own type; those of an unsigned tensor are given by their bits.
+#[derive(Clone, Copy, Debug)]
+pub enum Values<'v> {
+    /// Single precision.
+    F32(&'v [f32]),
+    /// Bytes.
+    I8(&'v [i8]),
+    /// 16 bits.
+    I16(&'v [i16]),
 }
 
 impl Buffer {
@@ -21,6 +35,9 @@ impl Buffer {
     }
     fn i8(&self) -> &[i8] {
         if let Self::I8(v) = self { v } else { &[] }
+    }
+    fn i16(&self) -> &[i16] {
+        if let Self::I16(v) = self { v } else { &[] }
     }
 }
 
@@ -43,7 +60,8 @@ impl<'g> Interpreter<'g> {
             .tensors
             .iter()
             .map(|t| match (&t.data, t.dtype) {
-                (Some(_), _) | (None, DType::I32) => Buffer::None,
+                (Some(_), _) | (None, DType::I32 | DType::I64) => Buffer::None,
+                (None, DType::I16) => Buffer::I16(vec![0; t.len()]),
                 (None, DType::F32) => Buffer::F32(vec![0.0; t.len()]),
                 (None, DType::I8 | DType::U8) => Buffer::I8(vec![0; t.len()]),
             })
@@ -60,6 +78,8 @@ impl<'g> Interpreter<'g> {
             match (&mut self.buffers[state.read.0 as usize], &state.initial) {
                 (Buffer::F32(v), Some(Data::F32(initial))) => v.copy_from_slice(initial),
                 (Buffer::I8(v), Some(Data::I8(initial))) => v.copy_from_slice(initial),
+                (Buffer::I16(v), Some(Data::I16(initial))) => v.copy_from_slice(initial),
+                (Buffer::I16(v), _) => v.fill(0),
                 (Buffer::F32(v), _) => v.fill(0.0),
                 (Buffer::I8(v), _) => v.fill(zero as u8 as i8),
                 (Buffer::None, _) => {}
@@ -67,16 +87,76 @@ impl<'g> Interpreter<'g> {
         }
     }
 
-    /// Runs the graph on a one-byte input; those of an unsigned tensor are given by their bits.
+    /// Runs the graph on one-byte inputs, one behind the other; those of an unsigned tensor are given by their bits.
     ///
     /// # Errors
     /// [`GraphError::Graph`] when the length or the type does not fit.
     pub fn with_bytes(&mut self, input: &[i8]) -> Result<(), GraphError> {
-        match &mut self.buffers[self.graph.inputs[0].0 as usize] {
-            Buffer::I8(v) if v.len() == input.len() => v.copy_from_slice(input),
-            _ => return Err(self.misfit("input", input.len())),
+        self.run_on(Values::I8(input))
+    }
+
+    /// Sets one input; the others stay.
+    ///
+    /// # Errors
+    /// [`GraphError::Graph`] when there is no such input, or the length or the type does not fit.
+    pub fn set(&mut self, input: usize, values: Values<'_>) -> Result<(), GraphError> {
+        let buffer = self.graph.inputs.get(input).map(|id| &mut self.buffers[id.0 as usize]);
+        match (buffer, values) {
+            (Some(Buffer::F32(v)), Values::F32(x)) if v.len() == x.len() => v.copy_from_slice(x),
+            (Some(Buffer::I8(v)), Values::I8(x)) if v.len() == x.len() => v.copy_from_slice(x),
+            (Some(Buffer::I16(v)), Values::I16(x)) if v.len() == x.len() => v.copy_from_slice(x),
+            (_, Values::F32(x)) => return Err(self.misfit("input", x.len())),
+            (_, Values::I8(x)) => return Err(self.misfit("input", x.len())),
+            (_, Values::I16(x)) => return Err(self.misfit("input", x.len())),
+        }
+        Ok(())
+    }
+
+    /// Runs the graph on the inputs that were set.
+    ///
+    /// # Errors
+    /// [`GraphError::Node`] when a kernel does not fit its tensors.
+    pub fn invoke(&mut self) -> Result<(), GraphError> {
+        self.execute()
+    }
+
+    /// Runs the graph on the values of all inputs, one behind the other.
+    fn run_on(&mut self, values: Values<'_>) -> Result<(), GraphError> {
+        let given = match values {
+            Values::F32(v) => v.len(),
+            Values::I8(v) => v.len(),
+            Values::I16(v) => v.len(),
+        };
+        let lengths: Vec<usize> = self.graph.inputs.iter().map(|id| self.graph.tensor(*id).len()).collect();
+        if lengths.iter().sum::<usize>() != given {
+            return Err(self.misfit("input", given));
+        }
+        let mut at = 0;
+        for (i, n) in lengths.into_iter().enumerate() {
+            let part = match values {
+                Values::F32(v) => Values::F32(&v[at..at + n]),
+                Values::I8(v) => Values::I8(&v[at..at + n]),
+                Values::I16(v) => Values::I16(&v[at..at + n]),
+            };
+            self.set(i, part)?;
+            at += n;
         }
         self.execute()
+    }
+
+    /// 16-bit integers of a tensor that flows, after a run; empty for another type.
+    pub fn shorts(&self, id: TensorId) -> &[i16] {
+        self.buffers[id.0 as usize].i16()
+    }
+
+    /// Contents of a tensor that flows, after a run, in its own type and in little-endian order.
+    pub fn contents(&self, id: TensorId) -> Vec<u8> {
+        match &self.buffers[id.0 as usize] {
+            Buffer::None => Vec::new(),
+            Buffer::F32(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Buffer::I8(v) => v.iter().map(|&v| v as u8).collect(),
+            Buffer::I16(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        }
     }
 
     /// Float contents of a tensor that flows, after a run; empty for another type.
@@ -116,29 +196,29 @@ impl<'g> Interpreter<'g> {
         Ok(())
     }
 
-    /// Runs the graph on a float input and leaves every activation readable by [`Interpreter::activation`].
+    /// Runs the graph on float inputs, one behind the other, and leaves every activation readable by [`Interpreter::activation`].
     ///
     /// # Errors
     /// [`GraphError::Graph`] when the length or the type does not fit.
     pub fn with_input(&mut self, input: &[f32]) -> Result<(), GraphError> {
-        match &mut self.buffers[self.graph.inputs[0].0 as usize] {
-            Buffer::F32(v) if v.len() == input.len() => v.copy_from_slice(input),
-            _ => return Err(self.misfit("input", input.len())),
-        }
-        self.execute()
+        self.run_on(Values::F32(input))
     }
 
     /// Values of a tensor that flows, after a run, as real numbers.
     pub fn activation(&self, id: TensorId) -> Vec<f32> {
         match &self.buffers[id.0 as usize] {
             Buffer::F32(v) => v.clone(),
-            Buffer::I8(v) => {
-                let q = self.graph.tensor(id).quant.as_ref();
-                let (scale, zero) = q.map_or((1.0, 0), |q| (q.scale[0], q.zero_point));
-                v.iter().map(|&x| (i32::from(x) - zero) as f32 * scale).collect()
-            }
+            Buffer::I8(v) => v.iter().map(|&x| self.real(id, x.into())).collect(),
+            Buffer::I16(v) => v.iter().map(|&x| self.real(id, x.into())).collect(),
             Buffer::None => Vec::new(),
         }
+    }
+
+    /// Real value of an integer of a tensor.
+    fn real(&self, id: TensorId, x: i32) -> f32 {
+        let q = self.graph.tensor(id).quant.as_ref();
+        let (scale, zero) = q.map_or((1.0, 0), |q| (q.scale[0], q.zero_point));
+        (x - zero) as f32 * scale
     }
 
     fn misfit(&self, what: &str, len: usize) -> GraphError {
@@ -179,6 +259,12 @@ impl<'g> Interpreter<'g> {
             match &tensor(n).data {
                 Some(Data::I8(v)) => v,
                 _ => buffer(n).i8(),
+            }
+        };
+        let short = |n: usize| -> &[i16] {
+            match &tensor(n).data {
+                Some(Data::I16(v)) => v,
+                _ => buffer(n).i16(),
             }
         };
         match (&self.steps[i], out) {
@@ -248,6 +334,7 @@ impl<'g> Interpreter<'g> {
                 }
             }
             (Step::Reshape, Buffer::I8(out)) => out.copy_from_slice(byte(0)),
+            (Step::Reshape, Buffer::I16(out)) => out.copy_from_slice(short(0)),
             (Step::Reshape, Buffer::F32(out)) => out.copy_from_slice(float(0)),
             (Step::Normalize, Buffer::F32(out)) => {
                 kernels::normalize_f32(float(0), float(1), float(2), out);
@@ -325,6 +412,16 @@ impl<'g> Interpreter<'g> {
                     at += byte(n).len() / outer;
                 }
             }
+            (Step::Strided { shape, strides, offset }, Buffer::I16(out)) => {
+                kernels::movement::strided_copy(short(0), shape, strides, *offset, out);
+            }
+            (Step::Concat { outer }, Buffer::I16(out)) => {
+                let (row, mut at) = (out.len() / outer, 0);
+                for n in 0..node.inputs.len() {
+                    kernels::movement::concat_part(short(n), *outer, row, at, out);
+                    at += short(n).len() / outer;
+                }
+            }
             (Step::Concat { outer }, Buffer::F32(out)) => {
                 let (row, mut at) = (out.len() / outer, 0);
                 for n in 0..node.inputs.len() {
@@ -333,7 +430,10 @@ impl<'g> Interpreter<'g> {
                 }
             }
             (Step::Pad { shape, before, whole, integer, .. }, Buffer::I8(out)) => {
-                kernels::movement::pad(byte(0), shape, before, whole, *integer, out);
+                kernels::movement::pad(byte(0), shape, before, whole, *integer as i8, out);
+            }
+            (Step::Pad { shape, before, whole, integer, .. }, Buffer::I16(out)) => {
+                kernels::movement::pad(short(0), shape, before, whole, *integer, out);
             }
             (Step::Pad { shape, before, whole, value, .. }, Buffer::F32(out)) => {
                 kernels::movement::pad(float(0), shape, before, whole, *value, out);
@@ -357,6 +457,15 @@ impl<'g> Interpreter<'g> {
             (Step::MatMulS8 { matrices, params }, Buffer::I8(out)) => {
                 kernels::mat_mul::mat_mul_s8(matrices, params, byte(0), byte(1), out);
             }
+            (Step::SvdfState(params), Buffer::I16(out)) => {
+                kernels::svdf::svdf_state(params, byte(0), short(1), i8_data(tensor(2))?, out);
+            }
+            (Step::SvdfOutput(params), Buffer::I8(out)) => {
+                kernels::svdf::svdf_output(params, short(0), short(1), i32_data(tensor(2))?, out);
+            }
+            (Step::PreluS8(params), Buffer::I8(out)) => {
+                kernels::prelu::prelu_s8(params, byte(0), byte(1), out);
+            }
             (Step::ResizeBilinear { rows, columns }, Buffer::I8(out)) => {
                 let (width, channels) = (tensor(0).shape[1], tensor(0).shape[2]);
                 kernels::resize::resize_bilinear_s8(byte(0), width, channels, rows, columns, out);
@@ -365,6 +474,7 @@ impl<'g> Interpreter<'g> {
                 let (width, channels) = (tensor(0).shape[1], tensor(0).shape[2]);
                 kernels::resize::resize_bilinear_f32(float(0), width, channels, rows, columns, out);
             }
+            (Step::Wide(wide), out) => self.wide(wide, node, out)?,
             _ => return Err("the output has another type than the kernel makes".into()),
         }
         Ok(())

@@ -14,6 +14,7 @@ pub mod import;
 pub mod interpret;
 pub mod lower;
 mod lower_extra;
+mod lower_wide;
 pub mod math;
 pub mod quantize;
 mod tables;

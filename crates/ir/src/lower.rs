@@ -2,6 +2,8 @@
 //! same arithmetic.
 
 use crate::graph::{Activation, DType, Data, Graph, GraphError, Node, Op, PoolKind, Tensor};
+pub(crate) use crate::lower_extra::range;
+pub use crate::lower_wide::{CurveParams, Wide};
 use crate::{
     extra::{BinaryKind, Function, ReduceKind, Reference},
     tables,
@@ -11,7 +13,9 @@ pub use edgewright_kernels::{
     binary::MulParams,
     lstm::LstmParams,
     mat_mul::{MatMulParams, Matrices},
+    prelu::PreluParams,
     resize::Tap,
+    svdf::{SvdfOutputParams, SvdfStateParams},
 };
 
 /// A node with everything its kernel needs.
@@ -71,7 +75,7 @@ pub enum Step {
     /// Rows joined.
     Concat { outer: usize },
     /// More elements around; `value` for a float tensor, `integer` for an integer one.
-    Pad { shape: Vec<usize>, before: Vec<usize>, whole: Vec<usize>, value: f32, integer: i8 },
+    Pad { shape: Vec<usize>, before: Vec<usize>, whole: Vec<usize>, value: f32, integer: i16 },
     /// Float reduction.
     ReduceF32 { kind: ReduceKind, count: usize, inner: usize },
     /// Integer mean or sum.
@@ -86,6 +90,14 @@ pub enum Step {
     MatMulF32 { matrices: Matrices },
     /// Integer product of matrices.
     MatMulS8 { matrices: Matrices, params: MatMulParams },
+    /// State of an integer SVDF.
+    SvdfState(SvdfStateParams),
+    /// Output of an integer SVDF.
+    SvdfOutput(SvdfOutputParams),
+    /// Integer PRELU.
+    PreluS8(PreluParams),
+    /// Anything on activations of 16 bits.
+    Wide(Wide),
     /// Likelihood under a mixture.
     GmmScore { axes: Vec<usize>, diagonal: bool, centre: f32, scale: f32 },
     /// Edges below each value.
@@ -197,15 +209,26 @@ impl Graph {
         self.step(node).map_err(|reason| GraphError::Node { node: node.name.clone(), reason })
     }
 
+    /// Whether a node has a kernel of its own for 16 bits; moving elements is the same for every type.
+    fn is_wide(&self, node: &Node) -> bool {
+        let moves = matches!(node.op, Op::Reshape | Op::Strided { .. } | Op::Concat { .. } | Op::Pad { .. });
+        let own = matches!(node.op, Op::SvdfState | Op::SvdfOutput);
+        let short = |id| self.tensor(id).dtype == DType::I16;
+        !moves && !own && (short(node.inputs[0]) || short(node.output))
+    }
+
     fn step(&self, node: &Node) -> Result<Step, String> {
         let x = self.tensor(node.inputs[0]);
         let out = self.tensor(node.output);
         let integer = out.quant.is_some() && x.quant.is_some();
+        if self.is_wide(node) {
+            return self.wide_step(node);
+        }
         Ok(match &node.op {
             Op::Conv2d { stride, dilation, padding, activation } => {
                 let w = &self.tensor(node.inputs[1]).shape;
                 let geometry =
-                    geometry(x, out, [w[1], w[2]], *stride, *dilation, [padding.top, padding.left]);
+                    geometry_of(x, out, [w[1], w[2]], *stride, *dilation, [padding.top, padding.left]);
                 if integer {
                     Step::Conv2dS8 { geometry, depthwise: false, layer: self.layer(node, *activation)? }
                 } else {
@@ -215,7 +238,7 @@ impl Graph {
             Op::DepthwiseConv2d { stride, dilation, padding, activation, .. } => {
                 let w = &self.tensor(node.inputs[1]).shape;
                 let geometry =
-                    geometry(x, out, [w[0], w[1]], *stride, *dilation, [padding.top, padding.left]);
+                    geometry_of(x, out, [w[0], w[1]], *stride, *dilation, [padding.top, padding.left]);
                 if integer {
                     Step::Conv2dS8 { geometry, depthwise: true, layer: self.layer(node, *activation)? }
                 } else {
@@ -245,7 +268,7 @@ impl Graph {
                 }
             }
             Op::Pool2d { kind, kernel, stride, padding, activation } => {
-                let geometry = geometry(x, out, *kernel, *stride, [1, 1], [padding.top, padding.left]);
+                let geometry = geometry_of(x, out, *kernel, *stride, [1, 1], [padding.top, padding.left]);
                 if integer {
                     if scale_zero(x)? != scale_zero(out)? {
                         return Err("pooling needs one scale for input and output".into());
@@ -307,7 +330,7 @@ impl Graph {
         })
     }
 
-    fn layer(&self, node: &Node, activation: Activation) -> Result<Layer, String> {
+    pub(crate) fn layer(&self, node: &Node, activation: Activation) -> Result<Layer, String> {
         let (in_scale, in_zero) = scale_zero(self.tensor(node.inputs[0]))?;
         let (out_scale, out_zero) = scale_zero(self.tensor(node.output))?;
         let weights = self.tensor(node.inputs[1]);
@@ -367,7 +390,7 @@ fn pixels(rows: usize, inputs: usize, outputs: usize) -> Geometry {
     }
 }
 
-fn geometry(
+pub(crate) fn geometry_of(
     x: &Tensor,
     out: &Tensor,
     kernel: [usize; 2],
@@ -406,6 +429,22 @@ pub fn i8_data(tensor: &Tensor) -> Result<&[i8], String> {
     match &tensor.data {
         Some(Data::I8(v)) => Ok(v),
         _ => Err(format!("`{}` holds no bytes", tensor.name)),
+    }
+}
+
+/// The 16-bit integers of a constant.
+pub fn i16_data(tensor: &Tensor) -> Result<&[i16], String> {
+    match &tensor.data {
+        Some(Data::I16(v)) => Ok(v),
+        _ => Err(format!("`{}` holds no 16-bit integers", tensor.name)),
+    }
+}
+
+/// The 64-bit integers of a constant.
+pub fn i64_data(tensor: &Tensor) -> Result<&[i64], String> {
+    match &tensor.data {
+        Some(Data::I64(v)) => Ok(v),
+        _ => Err(format!("`{}` holds no 64-bit integers", tensor.name)),
     }
 }
 

@@ -4,7 +4,8 @@ use crate::{
     extra::{BinaryKind, ReduceKind, Sampling},
     graph::{DType, Graph, Node, Op},
     lower::{
-        LstmParams, MatMulParams, MulParams, Step, Tap, limits_f32, limits_s8, requantize_factor, scale_zero,
+        LstmParams, MatMulParams, MulParams, PreluParams, Step, SvdfOutputParams, SvdfStateParams, Tap,
+        limits_f32, limits_s8, requantize_factor, scale_zero,
     },
     tables,
 };
@@ -54,10 +55,11 @@ impl Graph {
             }
             Op::Concat { outer } => Step::Concat { outer: *outer },
             Op::Pad { shape, before, after, value } => {
+                let [low, high] = range(out.dtype);
                 let integer = match &out.quant {
                     Some(q) => (f64::from(*value / q.scale[0]).round() as i32)
                         .saturating_add(q.zero_point)
-                        .clamp(-128, 127) as i8,
+                        .clamp(low, high) as i16,
                     None => 0,
                 };
                 let whole = (0..shape.len()).map(|i| shape[i] + before[i] + after[i]).collect();
@@ -123,9 +125,48 @@ impl Graph {
                     clip: limit as i32,
                 })
             }
+            // The reference joins the scales of an SVDF in single precision.
+            Op::SvdfState => {
+                let (from, to) = (scale_zero(x)?, scale_zero(out)?);
+                let weights = scale_zero(self.tensor(node.inputs[2]))?.0;
+                Step::SvdfState(SvdfStateParams {
+                    inputs: x.len(),
+                    memory: out.shape.get(1).copied().unwrap_or(1),
+                    in_zero: from.1,
+                    factor: requantize_factor(f64::from(from.0 * weights / to.0)),
+                })
+            }
+            Op::SvdfOutput => {
+                let (from, to) = (scale_zero(x)?, scale_zero(out)?);
+                let weights = scale_zero(self.tensor(node.inputs[1]))?.0;
+                let memory = x.shape.get(1).copied().unwrap_or(1);
+                Step::SvdfOutput(SvdfOutputParams {
+                    memory,
+                    rank: x.len() / memory / out.len(),
+                    factor: requantize_factor(f64::from(from.0 * weights / to.0)),
+                    out_zero: to.1,
+                })
+            }
+            Op::Prelu => {
+                let (from, to, alpha) =
+                    (scale_zero(x)?, scale_zero(out)?, scale_zero(self.tensor(node.inputs[1]))?);
+                let (from_scale, to_scale) = (f64::from(from.0), f64::from(to.0));
+                Step::PreluS8(PreluParams {
+                    in_zero: from.1,
+                    alpha_zero: alpha.1,
+                    out_zero: to.1,
+                    above: requantize_factor(from_scale / to_scale),
+                    below: requantize_factor(from_scale * f64::from(alpha.0) / to_scale),
+                })
+            }
             _ => return Err("has no kernel".into()),
         })
     }
+}
+
+/// Smallest and largest integer of a type of activations.
+pub(crate) fn range(dtype: DType) -> [i32; 2] {
+    if dtype == DType::I16 { [-32768, 32767] } else { [-128, 127] }
 }
 
 /// Number of steps of an LSTM, at least 1.

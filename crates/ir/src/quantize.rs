@@ -15,7 +15,7 @@ use crate::{
     graph::{DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
     interpret::Interpreter,
     lower::f32_data,
-    weights::integer_layer,
+    weights::{integer_layer, within},
 };
 use std::collections::BTreeMap;
 
@@ -25,8 +25,18 @@ pub enum Ends {
     /// Float; the graph begins with `Quantize` and ends with `Dequantize`.
     #[default]
     Float,
-    /// Signed bytes.
+    /// The integers of the scheme.
+    Integer,
+}
+
+/// What activations and weights become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scheme {
+    /// Bytes both; activations with a zero point.
+    #[default]
     Int8,
+    /// Activations of 16 bits without a zero point, weights of bytes, biases of 64 bits.
+    Int16x8,
 }
 
 /// The int8 form of a valid float graph. What stands before the first layer in float (`Normalize`) stays float,
@@ -36,24 +46,29 @@ pub enum Ends {
 /// # Errors
 /// [`GraphError`] when a tensor was never observed or a node has no integer form.
 pub fn quantize(graph: &Graph, ranges: &Ranges) -> Result<Graph, GraphError> {
-    quantize_with(graph, ranges, Ends::Float)
+    quantize_with(graph, ranges, Scheme::Int8, Ends::Float)
 }
 
-/// [`quantize`] with a choice of inputs and outputs.
+/// [`quantize`] with a choice of the integers, and of inputs and outputs.
 ///
 /// # Errors
 /// The same, and for float nodes before the first layer when the ends are integers.
-pub fn quantize_with(graph: &Graph, ranges: &Ranges, ends: Ends) -> Result<Graph, GraphError> {
+pub fn quantize_with(
+    graph: &Graph,
+    ranges: &Ranges,
+    scheme: Scheme,
+    ends: Ends,
+) -> Result<Graph, GraphError> {
     graph.validate()?;
     if graph.nodes.iter().any(|n| matches!(n.op, Op::KMeansScore { .. } | Op::GmmScore { .. })) {
         return Ok(graph.clone());
     }
     if graph.nodes.iter().any(|n| matches!(n.op, Op::TreeEnsemble { .. })) {
-        if ends == Ends::Int8 {
+        if ends == Ends::Integer || scheme == Scheme::Int16x8 {
             return Err(GraphError::Graph {
                 graph: graph.name.clone(),
                 reason:
-                    "trees take float values, each with thresholds of its own; keep float inputs and outputs"
+                    "trees take float values, each with thresholds of its own; keep int8 with float inputs and outputs"
                         .into(),
             });
         }
@@ -66,6 +81,7 @@ pub fn quantize_with(graph: &Graph, ranges: &Ranges, ends: Ends) -> Result<Graph
         to: Graph { name: graph.name.clone(), reference: graph.reference, ..Graph::default() },
         map: BTreeMap::new(),
         params: BTreeMap::new(),
+        scheme,
         ends,
     };
     q.choose(ranges)?;
@@ -150,7 +166,20 @@ struct Quantizer<'g> {
     map: BTreeMap<TensorId, TensorId>,
     /// Quantisation of each float tensor that flows.
     params: BTreeMap<TensorId, Quant>,
+    scheme: Scheme,
     ends: Ends,
+}
+
+/// Scale that puts a range, which is made to hold zero, on 16 bits without a zero point.
+fn short_quant(low: f32, high: f32) -> Quant {
+    let size = low.abs().max(high.abs());
+    let scale = if size > 0.0 { (size / 32767.0).max(f32::MIN_POSITIVE) } else { 1.0 };
+    Quant { scale: vec![scale], zero_point: 0, axis: 0 }
+}
+
+/// One value as a 16-bit integer of a tensor's scale.
+pub fn one_short(v: f32, q: &Quant) -> i16 {
+    edgewright_kernels::elementwise::quantize_wide(v, q.scale[0])
 }
 
 /// One value as an integer of a tensor's scale.
@@ -163,6 +192,21 @@ fn fail(node: &Node, reason: impl Into<String>) -> GraphError {
 }
 
 impl Quantizer<'_> {
+    fn dtype(&self) -> DType {
+        if self.scheme == Scheme::Int16x8 { DType::I16 } else { DType::I8 }
+    }
+
+    fn quant(&self, low: f32, high: f32) -> Quant {
+        if self.scheme == Scheme::Int16x8 { short_quant(low, high) } else { activation_quant(low, high) }
+    }
+
+    fn values(&self, values: &[f32], q: &Quant) -> Data {
+        match self.scheme {
+            Scheme::Int8 => Data::I8(values.iter().map(|v| one(*v, q)).collect()),
+            Scheme::Int16x8 => Data::I16(values.iter().map(|v| one_short(*v, q)).collect()),
+        }
+    }
+
     /// Chooses scales, then makes those equal that an operator needs equal.
     fn choose(&mut self, ranges: &Ranges) -> Result<(), GraphError> {
         for (i, tensor) in self.from.tensors.iter().enumerate() {
@@ -174,18 +218,23 @@ impl Quantizer<'_> {
                 graph: self.from.name.clone(),
                 reason: format!("`{}` was never observed; calibrate with at least one input", tensor.name),
             })?;
-            self.params.insert(id, activation_quant(low, high));
+            self.params.insert(id, self.quant(low, high));
         }
         // What a run leaves is what the next one finds.
         for state in &self.from.states {
             let of = |id: TensorId| ranges.get(&id).copied().unwrap_or((0.0, 0.0));
             let (a, b) = (of(state.read), of(state.write));
-            let quant = activation_quant(a.0.min(b.0), a.1.max(b.1));
+            let quant = self.quant(a.0.min(b.0), a.1.max(b.1));
             self.params.insert(state.read, quant.clone());
             self.params.insert(state.write, quant);
         }
         for node in &self.from.nodes {
             let (scale, zero_point) = match node.op {
+                Op::Softmax | Op::Unary { function: Function::Logistic | Function::Tanh }
+                    if self.scheme == Scheme::Int16x8 =>
+                {
+                    (1.0 / 32768.0, 0)
+                }
                 Op::Softmax | Op::Unary { function: Function::Logistic } => (1.0 / 256.0, -128),
                 Op::Unary { function: Function::Tanh } => (1.0 / 128.0, 0),
                 _ => continue,
@@ -225,7 +274,7 @@ impl Quantizer<'_> {
         let tensor = Tensor {
             name: t.name.clone(),
             shape: t.shape.clone(),
-            dtype: DType::I8,
+            dtype: self.dtype(),
             quant: self.params.get(&id).cloned(),
             data: None,
         };
@@ -236,10 +285,8 @@ impl Quantizer<'_> {
 
     fn build(&mut self) -> Result<(), GraphError> {
         let from = self.from;
-        let input = from.inputs[0];
-        if self.ends == Ends::Int8 {
-            let input = self.flow(input);
-            self.to.inputs = vec![input];
+        if self.ends == Ends::Integer {
+            self.to.inputs = from.inputs.iter().map(|id| self.flow(*id)).collect();
             self.read_states();
             for node in &from.nodes {
                 self.node(node)?;
@@ -248,11 +295,33 @@ impl Quantizer<'_> {
             self.to.outputs = outputs;
             return self.keep_states();
         }
+        let mut rest = from.nodes.as_slice();
+        for (i, &input) in from.inputs.iter().enumerate() {
+            rest = self.enter(i, input, rest);
+        }
+        self.read_states();
+        for node in rest {
+            self.node(node)?;
+        }
+        for (i, &output) in from.outputs.iter().enumerate() {
+            let last = self.flow(output);
+            let mut float_output = from.tensor(output).clone();
+            float_output.name.push_str("_f32");
+            let float_output = self.push(float_output);
+            let name = if i == 0 { "dequantize".into() } else { format!("dequantize_{i}") };
+            self.to.nodes.push(Node { name, op: Op::Dequantize, inputs: vec![last], output: float_output });
+            self.to.outputs.push(float_output);
+        }
+        self.keep_states()
+    }
+
+    /// Float input number `i` and its `Quantize`; what is left of `rest` behind its normalisation.
+    fn enter<'n>(&mut self, i: usize, input: TensorId, mut rest: &'n [Node]) -> &'n [Node] {
+        let from = self.from;
         let float_input = self.push(Tensor { quant: None, ..from.tensor(input).clone() });
-        self.to.inputs = vec![float_input];
+        self.to.inputs.push(float_input);
         let mut float_now = float_input;
         let mut at = input;
-        let mut rest = from.nodes.as_slice();
         // Normalisation stays in float: its columns have scales of their own.
         while let Some((node, later)) = rest.split_first() {
             if !matches!(node.op, Op::Normalize) || node.inputs[0] != at {
@@ -273,28 +342,12 @@ impl Quantizer<'_> {
         }
         let quantised = self.flow(at);
         if quantised != float_now && self.to.tensor(quantised).name == self.to.tensor(float_now).name {
-            self.to.tensors[quantised.0 as usize].name.push_str("_s8");
+            let end = if self.scheme == Scheme::Int16x8 { "_s16" } else { "_s8" };
+            self.to.tensors[quantised.0 as usize].name.push_str(end);
         }
-        self.to.nodes.push(Node {
-            name: "quantize".into(),
-            op: Op::Quantize,
-            inputs: vec![float_now],
-            output: quantised,
-        });
-        self.read_states();
-        for node in rest {
-            self.node(node)?;
-        }
-        for (i, &output) in from.outputs.iter().enumerate() {
-            let last = self.flow(output);
-            let mut float_output = from.tensor(output).clone();
-            float_output.name.push_str("_f32");
-            let float_output = self.push(float_output);
-            let name = if i == 0 { "dequantize".into() } else { format!("dequantize_{i}") };
-            self.to.nodes.push(Node { name, op: Op::Dequantize, inputs: vec![last], output: float_output });
-            self.to.outputs.push(float_output);
-        }
-        self.keep_states()
+        let name = if i == 0 { "quantize".into() } else { format!("quantize_{i}") };
+        self.to.nodes.push(Node { name, op: Op::Quantize, inputs: vec![float_now], output: quantised });
+        rest
     }
 
     /// States that are read exist before any node.
@@ -310,7 +363,7 @@ impl Quantizer<'_> {
             let write = self.at_scale_of(write, read);
             let q = self.params[&state.read].clone();
             let initial = match &state.initial {
-                Some(Data::F32(v)) => Some(Data::I8(v.iter().map(|v| one(*v, &q)).collect())),
+                Some(Data::F32(v)) => Some(self.values(v, &q)),
                 _ => None,
             };
             self.to.states.push(State { name: state.name.clone(), read, write, initial });
@@ -333,9 +386,9 @@ impl Quantizer<'_> {
             return Err(fail(node, format!("`{}` holds {v}", t.name)));
         }
         let (low, high) = values.iter().fold((0.0f32, 0.0f32), |(l, h), &v| (l.min(v), h.max(v)));
-        let q = activation_quant(low, high);
-        let data = Data::I8(values.iter().map(|v| one(*v, &q)).collect());
-        let made = self.push(Tensor { dtype: DType::I8, quant: Some(q), data: Some(data), ..t.clone() });
+        let q = self.quant(low, high);
+        let data = self.values(values, &q);
+        let made = self.push(Tensor { dtype: data.dtype(), quant: Some(q), data: Some(data), ..t.clone() });
         self.map.insert(node.inputs[i], made);
         Ok(made)
     }
@@ -427,12 +480,16 @@ impl Quantizer<'_> {
             quant: Some(Quant { scale: made.scale, zero_point: 0, axis }),
             data: Some(Data::I8(made.weights)),
         });
+        let data = match self.scheme {
+            Scheme::Int8 => Data::I32(made.bias.iter().map(|&b| within(b)).collect()),
+            Scheme::Int16x8 => Data::I64(made.bias),
+        };
         let bias = self.push(Tensor {
             name: bias.name.clone(),
             shape: bias.shape.clone(),
-            dtype: DType::I32,
+            dtype: data.dtype(),
             quant: Some(Quant { scale: made.bias_scale, zero_point: 0, axis: 0 }),
-            data: Some(Data::I32(made.bias)),
+            data: Some(data),
         });
         Ok(vec![x, weights, bias])
     }
@@ -538,6 +595,24 @@ mod tests {
         }
         let snr = layer_snr(&float, &integer, &inputs).expect("compared");
         assert!(snr.iter().all(|s| s.snr_db > 25.0), "{snr:?}");
+    }
+
+    #[test]
+    fn activations_of_16_bits_lose_less() {
+        let float = dense();
+        let inputs: Vec<Vec<f32>> =
+            (0..50).map(|i| (0..3).map(|j| ((i * 3 + j) as f32 * 0.37).sin() * 2.0).collect()).collect();
+        let ranges = calibrate(&float, inputs.iter().map(Vec::as_slice), Method::MinMax).expect("ranges");
+        let made = |scheme| {
+            let graph = quantize_with(&float, &ranges, scheme, Ends::Float).expect("quantised");
+            let snr = layer_snr(&float, &graph, &inputs).expect("compared");
+            (graph, snr.iter().find(|l| l.name == "softmax").expect("the softmax").snr_db)
+        };
+        let ((bytes, coarse), (shorts, fine)) = (made(Scheme::Int8), made(Scheme::Int16x8));
+        let bias = |g: &Graph| g.tensors.iter().find(|t| t.name == "b").expect("the bias").dtype;
+        assert_eq!([bias(&bytes), bias(&shorts)], [DType::I32, DType::I64]);
+        // Weights of bytes remain, which bound what can be won.
+        assert!(fine > coarse + 3.0 && fine > 50.0, "{coarse} and {fine} dB");
     }
 
     #[test]

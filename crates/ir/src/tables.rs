@@ -182,6 +182,40 @@ pub fn softmax(scale: f32) -> Vec<u32> {
         .collect()
 }
 
+/// Tables of the 16-bit softmax: e^x for x from -10 to 0, 1 / (1 + x) for x from 0 to 1, each at 512 places and at the end.
+pub fn softmax_16() -> [Vec<i16>; 2] {
+    let range = 65535.0f32;
+    [
+        interpolated(10.0 / range, 32767, |x| exp_f64(f64::from(x).min(0.0)) as f32),
+        interpolated(1.0 / range, -32768, |x| 1.0 / (1.0 + x)),
+    ]
+}
+
+/// A function of 16-bit numbers as 513 values that are interpolated, each moved by half the error of the middle.
+///
+/// # Source
+/// TensorFlow Lite, `LUTPopulate` for 16 bits, in single precision as there; the output's scale is 2/65535.
+fn interpolated(scale: f32, zero: i32, f: impl Fn(f32) -> f32) -> Vec<i16> {
+    let (low, high) = (scale * (-32768 - zero) as f32, scale * (32767 - zero) as f32);
+    let step = (high - low) / 512.0;
+    let half = step / 2.0;
+    let out_scale = 2.0f32 / 65535.0;
+    let inverse = 65536.0f32 / (out_scale * 32767.0 - out_scale * -32768.0);
+    let limit = |v: f32| v.clamp(-32768.0, 32767.0) as i16;
+    let mut table: Vec<i16> = (0..512)
+        .map(|i| {
+            let at = low + i as f32 * step;
+            let (value, middle, next) = (f(at), f(at + half), f(low + (i + 1) as f32 * step));
+            let sample = (value * inverse).round();
+            let between = ((next * inverse + sample) / 2.0).round();
+            let bias = ((between - (middle * inverse).round()) / 2.0).round();
+            limit(sample - bias)
+        })
+        .collect();
+    table.push(limit((f(high) * inverse).round()));
+    table
+}
+
 /// Factor of a mean (the sum's factor with 1 / count in it).
 pub fn mean_factor(real: f64, count: usize) -> Requantize {
     let factor = requantize_factor(real);

@@ -14,6 +14,8 @@ impl Graph {
                 DType::I8 => "i8",
                 DType::I32 => "i32",
                 DType::U8 => "u8",
+                DType::I16 => "i16",
+                DType::I64 => "i64",
             };
             let shape: Vec<String> = t.shape.iter().map(usize::to_string).collect();
             let quant = match &t.quant {
@@ -75,5 +77,8 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::ResizeBilinear { .. } => "resize_bilinear",
         Op::Lstm { .. } => "lstm",
         Op::MatMul { .. } => "mat_mul",
+        Op::SvdfState => "svdf_state",
+        Op::SvdfOutput => "svdf_output",
+        Op::Prelu => "prelu",
     }
 }

@@ -27,8 +27,8 @@ impl Graph {
     pub fn validate(&self) -> Result<(), GraphError> {
         let whole = |reason: String| GraphError::Graph { graph: self.name.clone(), reason };
         let count = self.tensors.len();
-        if self.inputs.len() != 1 || self.outputs.is_empty() {
-            return Err(whole("a graph has one input and at least one output".into()));
+        if self.inputs.is_empty() || self.outputs.is_empty() {
+            return Err(whole("a graph has at least one input and one output".into()));
         }
         let mut ready: Vec<bool> = self.tensors.iter().map(|t| t.data.is_some()).collect();
         for tensor in &self.tensors {
@@ -41,12 +41,7 @@ impl Graph {
                 );
                 return Err(whole(reason));
             }
-            let held = match tensor.data {
-                None => tensor.dtype,
-                Some(Data::F32(_)) => DType::F32,
-                Some(Data::I8(_)) => DType::I8,
-                Some(Data::I32(_)) => DType::I32,
-            };
+            let held = tensor.data.as_ref().map_or(tensor.dtype, Data::dtype);
             if held != tensor.dtype {
                 return Err(whole(format!(
                     "tensor `{}` holds {held:?}, not {:?}",
@@ -84,7 +79,11 @@ impl Graph {
         {
             return Err(whole(format!("`{}` is an input or output and a constant", self.tensor(*id).name)));
         }
-        ready[self.inputs[0].0 as usize] = true;
+        for id in &self.inputs {
+            if std::mem::replace(&mut ready[id.0 as usize], true) {
+                return Err(whole(format!("`{}` is an input twice", self.tensor(*id).name)));
+            }
+        }
         for state in &self.states {
             let (read, write) = (self.tensor(state.read), self.tensor(state.write));
             let initial = state.initial.as_ref().map_or(read.len(), crate::graph::Data::len);
@@ -126,7 +125,8 @@ impl Graph {
             Op::Concat { .. } => node.inputs.len().max(1),
             Op::KMeansScore { .. } | Op::GmmScore { .. } => 5,
             Op::Lstm { .. } => 4,
-            Op::Bucketize => 3,
+            Op::Bucketize | Op::SvdfState | Op::SvdfOutput => 3,
+            Op::Prelu => 2,
             Op::TreeEnsemble { .. } => {
                 let float = node.inputs.first().is_some_and(|x| self.tensor(*x).dtype == DType::F32);
                 if float { 6 } else { 5 }
@@ -226,23 +226,33 @@ impl Graph {
         self.check_constants(node)?;
         let (from, to) = (tensor(0).dtype, out.dtype);
         let fits = match node.op {
-            Op::Quantize if from == DType::F32 => to == DType::I8,
+            Op::Quantize if from == DType::F32 => matches!(to, DType::I8 | DType::I16),
             Op::Quantize => {
-                matches!((from, to), (DType::I8, DType::I8 | DType::U8) | (DType::U8, DType::I8))
+                matches!(
+                    (from, to),
+                    (DType::I8, DType::I8 | DType::U8 | DType::I16)
+                        | (DType::U8, DType::I8)
+                        | (DType::I16, DType::I8 | DType::I16)
+                )
             }
-            Op::Reshape | Op::Strided { .. } => from == to && from != DType::I32,
-            Op::Dequantize => from == DType::I8 && to == DType::F32,
+            Op::Reshape | Op::Strided { .. } => from == to && !matches!(from, DType::I32 | DType::I64),
+            Op::Dequantize => matches!(from, DType::I8 | DType::I16) && to == DType::F32,
             Op::Normalize | Op::KMeansScore { .. } | Op::GmmScore { .. } => {
                 from == DType::F32 && to == DType::F32
             }
             Op::Bucketize => from == DType::F32 && to == DType::I8,
+            Op::SvdfState => from == DType::I8 && to == DType::I16,
+            Op::SvdfOutput => from == DType::I16 && to == DType::I8,
+            Op::Prelu => from == DType::I8 && to == DType::I8,
             Op::TreeEnsemble { .. } => matches!(from, DType::F32 | DType::I8) && to == DType::F32,
-            _ => from == to && matches!(from, DType::F32 | DType::I8),
+            _ => from == to && matches!(from, DType::F32 | DType::I8 | DType::I16),
         };
         if !fits {
             return Err(format!("{from:?} to {to:?} is not what this operator does"));
         }
-        let bare = |t: &crate::graph::Tensor| matches!(t.dtype, DType::I8 | DType::U8) && t.quant.is_none();
+        let bare = |t: &crate::graph::Tensor| {
+            matches!(t.dtype, DType::I8 | DType::U8 | DType::I16) && t.quant.is_none()
+        };
         if bare(tensor(0)) || bare(out) {
             return Err("an integer tensor has no scale".into());
         }
@@ -272,7 +282,7 @@ impl Graph {
             return constant(w, DType::F32).and_then(|()| constant(b, DType::F32));
         }
         constant(w, DType::I8)?;
-        constant(b, DType::I32)?;
+        constant(b, if x.dtype == DType::I16 { DType::I64 } else { DType::I32 })?;
         let outputs = b.len();
         let Some(q) = w.quant.as_ref().filter(|q| q.scale.len() == 1 || q.scale.len() == outputs) else {
             return Err(format!("`{}` has no scale, or not one for each of {outputs} outputs", w.name));
@@ -280,18 +290,27 @@ impl Graph {
         if q.zero_point != 0 {
             return Err(format!("the weights `{}` have a zero point", w.name));
         }
-        let (Some(Data::I8(weights)), Some(Data::I32(bias))) = (&w.data, &b.data) else { return Ok(()) };
+        let bias: Vec<i64> = match &b.data {
+            Some(Data::I32(v)) => v.iter().map(|&v| v.into()).collect(),
+            Some(Data::I64(v)) => v.clone(),
+            _ => return Ok(()),
+        };
+        let Some(Data::I8(weights)) = &w.data else { return Ok(()) };
         let depthwise = matches!(node.op, Op::DepthwiseConv2d { .. });
         let inner = weights.len() / outputs;
         let zero = x.quant.as_ref().map_or(0, |q| i64::from(q.zero_point));
-        let reach = (127 - zero).max(zero + 128);
-        let mut sums: Vec<i64> = bias.iter().map(|b| i64::from(*b).abs()).collect();
+        // Sums of 16-bit activations are kept in 64 bits, of which their requantisation takes 47.
+        let (reach, most, bits) = match x.dtype {
+            DType::I16 => (32768, (1i64 << 47) - 1, 47),
+            _ => ((127 - zero).max(zero + 128), i64::from(i32::MAX), 32),
+        };
+        let mut sums: Vec<i64> = bias.iter().map(|b| b.saturating_abs().min(1 << 62)).collect();
         for (k, w) in weights.iter().enumerate() {
             let c = if depthwise { k % outputs } else { k / inner };
             sums[c] += i64::from(w.unsigned_abs()) * reach;
         }
-        match sums.iter().position(|s| *s > i64::from(i32::MAX)) {
-            Some(c) => Err(format!("the sums of output {c} may leave 32 bits (its bias is {})", bias[c])),
+        match sums.iter().position(|s| *s > most) {
+            Some(c) => Err(format!("the sums of output {c} may leave {bits} bits (its bias is {})", bias[c])),
             None => Ok(()),
         }
     }
@@ -310,6 +329,8 @@ impl Graph {
             }
             Op::FullyConnected { .. } => self.tensor(node.inputs[1]).len() as u64,
             Op::MatMul { shared, .. } => out * *shared as u64,
+            Op::SvdfState => self.tensor(node.inputs[2]).len() as u64,
+            Op::SvdfOutput => self.tensor(node.inputs[1]).len() as u64,
             Op::Lstm { units, .. } => {
                 (out / *units as u64).saturating_sub(3) * self.tensor(node.inputs[2]).len() as u64
             }
@@ -335,6 +356,8 @@ impl crate::graph::Data {
             Self::F32(v) => v.len(),
             Self::I8(v) => v.len(),
             Self::I32(v) => v.len(),
+            Self::I16(v) => v.len(),
+            Self::I64(v) => v.len(),
         }
     }
     /// Whether there is no value.

@@ -1,6 +1,6 @@
 //! Checks of the operators of imported models.
 
-use crate::graph::{Data, Graph, Node, Op};
+use crate::graph::{DType, Data, Graph, Node, Op};
 use edgewright_kernels::mat_mul::Matrices;
 
 /// Elements of a shape, unless there are too many to count.
@@ -102,6 +102,20 @@ impl Graph {
                 }
                 same(out.len(), batch * m.rows * m.columns, "number of outputs")
             }
+            Op::SvdfState => self.check_svdf_state(node),
+            Op::SvdfOutput => self.check_svdf_output(node),
+            Op::Prelu => {
+                let alpha = self.tensor(node.inputs[1]);
+                if !matches!(alpha.data, Some(Data::I8(_)))
+                    || alpha.quant.as_ref().is_none_or(|q| q.scale.len() != 1)
+                {
+                    return Err(format!("`{}` must be a constant of bytes with one scale", alpha.name));
+                }
+                if !x.len().is_multiple_of(alpha.len()) {
+                    return Err(format!("{} slopes do not divide {} elements", alpha.len(), x.len()));
+                }
+                same(out.len(), x.len(), "number of outputs")
+            }
             Op::Lstm { units, scales, cell, clip } => self.check_lstm(node, *units, scales, *cell, *clip),
             _ => Ok(()),
         }
@@ -114,6 +128,66 @@ impl Graph {
             n.checked_div(batch).and_then(|n| n.checked_div(shared)).unwrap_or(0)
         };
         Matrices { batch, rows: each(0), columns: each(1), shared, transposed }
+    }
+
+    fn check_svdf_state(&self, node: &Node) -> Result<(), String> {
+        let tensor = |i: usize| self.tensor(node.inputs[i]);
+        let (x, state, w, out) = (tensor(0), tensor(1), tensor(2), self.tensor(node.output));
+        let (&[filters, memory], Some(Data::I8(weights))) = (state.shape.as_slice(), &w.data) else {
+            return Err(format!("its state is {:?}, or its weights are no constant of bytes", state.shape));
+        };
+        let one =
+            |t: &crate::Tensor| t.quant.as_ref().is_some_and(|q| q.scale.len() == 1 && q.zero_point == 0);
+        if state.dtype != DType::I16 || state.quant != out.quant || !one(state) || !one(w) {
+            return Err(
+                "its state must be of 16 bits, and state and weights have one scale and no zero point".into(),
+            );
+        }
+        if out.shape != state.shape || memory == 0 || Some(weights.len()) != filters.checked_mul(x.len()) {
+            return Err(format!(
+                "{} weights and {} values do not fit a state of {:?}",
+                w.len(),
+                x.len(),
+                state.shape
+            ));
+        }
+        match weights.chunks_exact(x.len()).position(|row| {
+            255 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>() > i64::from(i32::MAX)
+        }) {
+            Some(filter) => Err(format!("the sums of filter {filter} may leave 32 bits")),
+            None => Ok(()),
+        }
+    }
+
+    fn check_svdf_output(&self, node: &Node) -> Result<(), String> {
+        let tensor = |i: usize| self.tensor(node.inputs[i]);
+        let (state, w, b, out) = (tensor(0), tensor(1), tensor(2), self.tensor(node.output));
+        let (&[filters, memory], Some(Data::I16(weights)), Some(Data::I32(bias))) =
+            (state.shape.as_slice(), &w.data, &b.data)
+        else {
+            return Err("its state, weights or bias are not of 16, 16 and 32 bits".into());
+        };
+        let one =
+            |t: &crate::Tensor| t.quant.as_ref().is_some_and(|q| q.scale.len() == 1 && q.zero_point == 0);
+        if !one(state) || !one(w) {
+            return Err("state and weights have one scale and no zero point".into());
+        }
+        if weights.len() != state.len() || bias.len() != out.len() || !filters.is_multiple_of(out.len()) {
+            return Err(format!(
+                "{filters} filters, {} weights and {} biases do not fit {} outputs",
+                w.len(),
+                b.len(),
+                out.len()
+            ));
+        }
+        let rank = filters / out.len();
+        for (unit, row) in weights.chunks_exact(rank * memory).enumerate() {
+            let reach = 32768 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>();
+            if reach + i64::from(bias[unit]).abs() > i64::from(i32::MAX) {
+                return Err(format!("the sums of output {unit} may leave 32 bits"));
+            }
+        }
+        Ok(())
     }
 
     fn check_lstm(

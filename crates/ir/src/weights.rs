@@ -7,7 +7,7 @@ pub(crate) struct IntegerLayer {
     /// Of each channel.
     pub scale: Vec<f32>,
     pub weights: Vec<i8>,
-    pub bias: Vec<i32>,
+    pub bias: Vec<i64>,
     /// Of each bias.
     pub bias_scale: Vec<f32>,
 }
@@ -41,12 +41,17 @@ pub(crate) fn integer_layer(
         .zip(&scale)
         .map(|(b, s)| {
             let steps = f64::from(*b) / (f64::from(in_scale) * f64::from(*s));
-            // Within 30 bits, so that no sum of products overflows.
-            steps.round().clamp(-1_073_741_824.0, 1_073_741_823.0) as i32
+            // Within 46 bits, so that no 64-bit sum leaves what its requantisation takes.
+            steps.round().clamp(-7e13, 7e13) as i64
         })
         .collect();
     let bias_scale = scale.iter().map(|s| in_scale * s).collect();
     Ok(IntegerLayer { scale, weights, bias, bias_scale })
+}
+
+/// A bias within 30 bits, so that no sum of products overflows 32.
+pub(crate) fn within(bias: i64) -> i32 {
+    bias.clamp(-1_073_741_824, 1_073_741_823) as i32
 }
 
 /// Gives a layer of an integer graph other weights: what [`crate::quantize::quantize`] makes of a float graph with these weights and the ranges that
@@ -80,7 +85,10 @@ pub fn set_weights(
         quant.scale = made.scale;
     }
     let tensor = &mut integer.tensors[b.0 as usize];
-    tensor.data = Some(Data::I32(made.bias));
+    tensor.data = Some(match tensor.data {
+        Some(Data::I64(_)) => Data::I64(made.bias),
+        _ => Data::I32(made.bias.iter().map(|&b| within(b)).collect()),
+    });
     if let Some(quant) = &mut tensor.quant {
         quant.scale = made.bias_scale;
     }

@@ -76,6 +76,14 @@ pub fn quantize_one(x: f32, scale: f32, zero: i32) -> i8 {
     clamp(round(scaled) + zero, -128, 127)
 }
 
+/// One float to 16 bits without a zero point; as [`quantize_one`].
+#[inline]
+pub fn quantize_wide(x: f32, scale: f32) -> i16 {
+    let scaled = limit(x / scale, -65536.0, 65536.0);
+    let scaled = if scaled.is_nan() { 0.0 } else { scaled };
+    round(scaled).clamp(-32768, 32767) as i16
+}
+
 /// Floats to integers.
 pub fn quantize_s8(x: &[f32], scale: f32, zero: i32, out: &mut [i8]) {
     for (out, x) in out.iter_mut().zip(x) {

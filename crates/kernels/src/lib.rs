@@ -20,11 +20,14 @@ pub mod mat_mul;
 pub mod math;
 pub mod movement;
 pub mod pool;
+pub mod prelu;
 pub mod reduce;
 pub mod resize;
 pub mod softmax;
+pub mod svdf;
 pub mod trees;
 pub mod unary;
+pub mod wide;
 
 pub use conv::{
     Geometry, conv2d_f32, conv2d_s8, depthwise_conv2d_f32, depthwise_conv2d_s8, fully_connected_f32,

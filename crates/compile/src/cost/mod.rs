@@ -10,7 +10,10 @@ use crate::{
     nn::Prepared,
     trees,
 };
-use edgewright_ir::{DType, Graph, Node, PoolKind, lower::Step};
+use edgewright_ir::{
+    DType, Graph, Node, PoolKind,
+    lower::{Step, Wide},
+};
 use table::{BASE, TABLE};
 
 /// Instruction sets whose costs were measured.
@@ -295,6 +298,38 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
         Step::MatMulS8 { .. } => ("average pool s8", [macs, n, 0.0, 1.0], held + 40),
         Step::MatMulF32 { .. } => ("average pool f32", [macs, n, 0.0, 1.0], held + 20),
         // As a sum over a window of its weights; not fitted on its own.
+        // Not fitted on their own: products and elements as those of the float or byte kernels that are nearest.
+        Step::Wide(wide) => {
+            let elements = [0.0, n, 0.0, 1.0];
+            match wide {
+                Wide::Conv2d { depthwise: true, .. } => {
+                    ("depthwise f32", [macs, n, 0.0, 0.0], held + GEOMETRY)
+                }
+                Wide::Conv2d { geometry: g, .. } => {
+                    let taps = n * (g.kernel_h * g.kernel_w) as f64;
+                    ("conv f32", [macs, n, taps, 0.0], held + GEOMETRY)
+                }
+                Wide::FullyConnected { .. } => ("dense f32", [macs, n, 0.0, 1.0], held),
+                Wide::Pool { geometry: g, average, .. } => {
+                    let kernel = if *average { "average pool s8" } else { "max pool s8" };
+                    (kernel, [n * (g.kernel_h * g.kernel_w) as f64, n, 0.0, 1.0], GEOMETRY)
+                }
+                Wide::Add { .. } => ("add s8", elements, held + 40),
+                Wide::Extreme { .. } | Wide::Clamp { .. } => ("activate s8", elements, held),
+                Wide::Mul { .. } | Wide::Rescale { .. } | Wide::Narrow { .. } | Wide::Widen { .. } => {
+                    ("mul s8", elements, held + 16)
+                }
+                Wide::Quantize { .. } => ("quantize", elements, 0),
+                Wide::Dequantize { .. } => ("dequantize", elements, 0),
+                Wide::ReduceSum { .. } | Wide::ReduceMax { .. } => ("reduce s8", [read, n, 0.0, 1.0], 8),
+                Wide::Curve(_) => ("add s8", elements, 512),
+                Wide::Softmax { row, .. } => {
+                    ("softmax s8", [0.0, n, n / (*row).max(1) as f64, 1.0], 2 * 513 * 2)
+                }
+            }
+        }
+        Step::SvdfState(_) | Step::SvdfOutput(_) => ("average pool s8", [macs, n, 0.0, 1.0], held),
+        Step::PreluS8(_) => ("mul s8", [0.0, n, 0.0, 1.0], held + 28),
         Step::LstmS8(_) => ("average pool s8", [macs, n, 0.0, 1.0], held + 600),
         Step::KMeansScore { .. } => {
             ("kmeans", [graph.tensor(node.inputs[3]).len() as f64, 0.0, 0.0, 1.0], held)

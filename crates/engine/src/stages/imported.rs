@@ -42,7 +42,7 @@ pub fn graph(path: &Path, features: usize, outputs: usize) -> Result<(Graph, boo
             "the model gives {gives} values, but the project needs {outputs}, one for each label"
         ));
     }
-    let integer = graph.tensors.iter().any(|t| t.dtype == DType::I8);
+    let integer = graph.tensors.iter().any(|t| matches!(t.dtype, DType::I8 | DType::I16));
     if !integer {
         return Ok((fuse_activations(&fold_scales(&graph)), false));
     }
@@ -53,11 +53,12 @@ pub fn graph(path: &Path, features: usize, outputs: usize) -> Result<(Graph, boo
 
 /// Refuses models that cannot be a learning block.
 pub fn usable(path: &Path, graph: &Graph) -> Result<(), EngineError> {
-    if !graph.states.is_empty() || graph.outputs.len() != 1 {
+    if !graph.states.is_empty() || graph.outputs.len() != 1 || graph.inputs.len() != 1 {
         return Err(EngineError::Data(format!(
-            "{}: a learning block has one output and keeps nothing from window to window; this model has {} outputs and {} states; \
-             use it alone with `edgewright model export`",
+            "{}: a learning block has one input and one output and keeps nothing from window to window; this model has {} inputs, {} outputs \
+             and {} states; use it alone with `edgewright model export`",
             path.display(),
+            graph.inputs.len(),
             graph.outputs.len(),
             graph.states.len()
         )));

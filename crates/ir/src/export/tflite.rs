@@ -3,15 +3,18 @@
 //! # Source
 //! `schema.fbs` of TensorFlow Lite, version 3: field numbers, numbers of operators and of their options.
 
+mod svdf;
+
 use super::{
     ExportError,
     flat::{Table, Value, file},
     strided,
 };
 use crate::{
-    extra::{BinaryKind, Function, ReduceKind},
+    extra::{BinaryKind, Function, ReduceKind, State},
     fold::repeat_columns,
     graph::{Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Quant, TensorId},
+    lower::range,
     text::op_name,
 };
 
@@ -29,7 +32,7 @@ pub fn write(graph: &Graph) -> Result<Vec<u8>, ExportError> {
         ops: Vec::new(),
         numbers: vec![None; graph.tensors.len()],
     };
-    let input = w.number(graph.inputs[0]);
+    let inputs = graph.inputs.iter().map(|id| w.number(*id)).collect();
     let initial = w.read_states();
     for node in &graph.nodes {
         w.node(node).map_err(|reason| ExportError::Node {
@@ -42,7 +45,7 @@ pub fn write(graph: &Graph) -> Result<Vec<u8>, ExportError> {
     let outputs = graph.outputs.iter().map(|id| w.number(*id)).collect();
     let main: Table = vec![
         (0, Value::Tables(w.tensors)),
-        (1, Value::Ints(vec![input])),
+        (1, Value::Ints(inputs)),
         (2, Value::Ints(outputs)),
         (3, Value::Tables(w.ops)),
         (4, Value::Text("main".into())),
@@ -86,6 +89,18 @@ fn fused(activation: Activation) -> Value {
         Activation::ReluN1To1 => 2,
         Activation::Relu6 => 3,
     })
+}
+
+/// Element type as a number of the format.
+fn element(dtype: DType) -> i8 {
+    match dtype {
+        DType::F32 => 0,
+        DType::I32 => 2,
+        DType::U8 => 3,
+        DType::I64 => 4,
+        DType::I16 => 7,
+        DType::I8 => 9,
+    }
 }
 
 fn ints(shape: &[usize]) -> Vec<i32> {
@@ -146,17 +161,8 @@ impl Writer<'_> {
     /// A tensor of the graph in a shape of its own; the axis of its scales moves by `ahead`.
     fn shaped(&mut self, id: TensorId, shape: &[usize], ahead: usize) -> i32 {
         let t = self.graph.tensor(id);
-        let dtype = match t.dtype {
-            DType::F32 => 0,
-            DType::I32 => 2,
-            DType::U8 => 3,
-            DType::I8 => 9,
-        };
-        let data = t.data.as_ref().map(|d| match d {
-            Data::F32(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
-            Data::I8(v) => v.iter().map(|&v| v as u8).collect(),
-            Data::I32(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        });
+        let dtype = element(t.dtype);
+        let data = t.data.as_ref().map(Data::to_le_bytes);
         let axis = t.quant.as_ref().map_or(0, |q| q.axis) + ahead;
         self.tensor(Plan { name: &t.name, shape, dtype, quant: t.quant.as_ref(), axis, data })
     }
@@ -165,7 +171,7 @@ impl Writer<'_> {
     fn between(&mut self, like: TensorId, shape: &[usize]) -> i32 {
         let t = self.graph.tensor(like);
         let name = format!("{}/{}", t.name, self.tensors.len());
-        let dtype = if t.dtype == DType::F32 { 0 } else { 9 };
+        let dtype = element(t.dtype);
         self.tensor(Plan { name: &name, shape, dtype, quant: t.quant.as_ref(), axis: 0, data: None })
     }
 
@@ -299,11 +305,8 @@ impl Writer<'_> {
             }
             _ => None,
         };
-        let (dtype, data) = match &b.data {
-            Some(Data::F32(v)) => (0, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
-            Some(Data::I32(v)) => (2, v.iter().flat_map(|v| v.to_le_bytes()).collect()),
-            _ => (0, Vec::new()),
-        };
+        let dtype = element(b.dtype);
+        let data = b.data.as_ref().map_or(Vec::new(), Data::to_le_bytes);
         let bias = self.tensor(Plan {
             name: &b.name,
             shape: &b.shape,
@@ -412,6 +415,10 @@ impl Writer<'_> {
                 );
             }
             Op::Unary { function } => self.unary(node, *function)?,
+            // Written with the node that reads what it makes.
+            Op::SvdfState => {}
+            Op::SvdfOutput => self.svdf(node)?,
+            Op::Prelu => self.prelu(node),
             Op::Lstm { .. } => return Err("it is not written yet; export it as c, rust or .ewg".into()),
             Op::Strided { shape, strides, offset } => self.strided(node, shape, strides, *offset)?,
             Op::Concat { outer } => {
@@ -467,11 +474,17 @@ impl Writer<'_> {
     }
 
     fn binary(&mut self, node: &Node, kind: BinaryKind, activation: Activation) {
+        let graph = self.graph;
         // A constant takes the shape of what flows.
         let like = node.inputs.iter().find(|id| self.graph.tensor(**id).data.is_none());
         let shape = batched(&self.graph.tensor(*like.unwrap_or(&node.inputs[0])).shape);
         let (a, b) = (self.viewed(node.inputs[0], &shape), self.viewed(node.inputs[1], &shape));
-        let fused = vec![(0, fused(activation))];
+        let mut fused = vec![(0, fused(activation))];
+        if graph.tensor(node.output).dtype == DType::I16 && matches!(kind, BinaryKind::Add | BinaryKind::Sub)
+        {
+            // The arithmetic of scales that are no powers of two, also where they are.
+            fused.push((1, Value::Byte(0)));
+        }
         let (code, options) = match kind {
             BinaryKind::Add => (0, (11, fused)),
             BinaryKind::Sub => (41, (28, fused)),
@@ -520,8 +533,11 @@ impl Writer<'_> {
             let quant = graph.tensor(node.output).quant.as_ref();
             let (dtype, data) = match quant {
                 Some(q) => {
+                    let dtype = graph.tensor(node.output).dtype;
+                    let [low, high] = range(dtype);
                     let steps = f64::from(value / q.scale[0]).round() as i32;
-                    (9, vec![steps.saturating_add(q.zero_point).clamp(-128, 127) as i8 as u8])
+                    let integer = steps.saturating_add(q.zero_point).clamp(low, high);
+                    (element(dtype), integer.to_le_bytes()[..dtype.bytes()].to_vec())
                 }
                 None => (0, value.to_le_bytes().to_vec()),
             };
@@ -598,22 +614,24 @@ impl Writer<'_> {
 
     /// Reads the states at the start of a run; the subgraph that sets them before the first.
     fn read_states(&mut self) -> Option<Table> {
-        if self.graph.states.is_empty() {
+        let states: Vec<&State> =
+            self.graph.states.iter().filter(|s| self.variable_of(s).is_none()).collect();
+        if states.is_empty() {
             return None;
         }
         self.op(129, Vec::new(), Vec::new(), (103, vec![(0, Value::Int(1))]));
         let (mut tensors, mut ops) = (std::mem::take(&mut self.tensors), std::mem::take(&mut self.ops));
         // Tensors and operators of the other subgraph are collected first.
-        for state in &self.graph.states {
+        for state in &states {
             let t = self.graph.tensor(state.read);
             let handle = Self::handle(&mut self.tensors, &state.name);
             let data = match (&state.initial, &t.quant) {
-                (Some(Data::F32(v)), _) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
-                (Some(Data::I8(v)), _) => v.iter().map(|&v| v as u8).collect(),
-                (_, Some(q)) => vec![q.zero_point as u8; t.len()],
+                (Some(data), _) => data.to_le_bytes(),
+                // A 16-bit tensor has no zero point.
+                (None, Some(q)) => vec![q.zero_point as u8; t.bytes()],
                 _ => vec![0; t.bytes()],
             };
-            let dtype = if t.dtype == DType::F32 { 0 } else { 9 };
+            let dtype = element(t.dtype);
             let value = self.tensor(Plan {
                 name: &format!("initial {}", state.name),
                 shape: &batched(&t.shape),
@@ -627,7 +645,7 @@ impl Writer<'_> {
         }
         std::mem::swap(&mut self.tensors, &mut tensors);
         std::mem::swap(&mut self.ops, &mut ops);
-        for state in &self.graph.states {
+        for state in states {
             let handle = Self::handle(&mut self.tensors, &state.name);
             let read = self.number(state.read);
             self.op(142, Vec::new(), vec![handle], Self::variable(&state.name));
@@ -643,7 +661,9 @@ impl Writer<'_> {
     }
 
     fn keep_states(&mut self) {
-        for state in &self.graph.states {
+        let states: Vec<&State> =
+            self.graph.states.iter().filter(|s| self.variable_of(s).is_none()).collect();
+        for state in states {
             let handle = Self::handle(&mut self.tensors, &state.name);
             let write = self.number(state.write);
             self.op(142, Vec::new(), vec![handle], Self::variable(&state.name));

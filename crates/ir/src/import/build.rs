@@ -70,11 +70,7 @@ impl Build {
 
     /// A constant.
     pub fn constant(&mut self, name: &str, shape: &[usize], data: Data, quant: Option<Quant>) -> TensorId {
-        let dtype = match data {
-            Data::F32(_) => DType::F32,
-            Data::I8(_) => DType::I8,
-            Data::I32(_) => DType::I32,
-        };
+        let dtype = data.dtype();
         let name = self.name(name);
         self.graph.push_tensor(Tensor { name, shape: shape.to_vec(), dtype, quant, data: Some(data) })
     }
@@ -144,6 +140,8 @@ impl Build {
             Some(Data::F32(v)) => gather(v, copy).map(Data::F32),
             Some(Data::I8(v)) => gather(v, copy).map(Data::I8),
             Some(Data::I32(v)) => gather(v, copy).map(Data::I32),
+            Some(Data::I16(v)) => gather(v, copy).map(Data::I16),
+            Some(Data::I64(v)) => gather(v, copy).map(Data::I64),
             None => None,
         };
         match data {

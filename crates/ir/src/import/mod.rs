@@ -20,7 +20,7 @@ pub(crate) use shape::strides;
 pub struct Imported {
     /// The model.
     pub graph: Graph,
-    /// Shape of the input and of each output as in the file, batch included.
+    /// Shape of each input and then of each output as in the file, batch included.
     pub shapes: Vec<Vec<usize>>,
     /// What the user should know, one sentence each.
     pub notes: Vec<String>,

@@ -39,12 +39,19 @@ pub fn write(graph: &Graph) -> Result<Vec<u8>, ExportError> {
         parameters: BTreeMap::new(),
         names: graph.tensors.iter().map(|t| t.name.clone()).collect(),
     };
+    if let Some(t) = graph.tensors.iter().find(|t| t.dtype == DType::I16) {
+        return Err(ExportError::Graph(format!(
+            "`{}` is int16, which operator set 17 does not quantise; export it as tflite, c or rust",
+            t.name
+        )));
+    }
     let mut seen = BTreeSet::new();
     if let Some(t) = graph.tensors.iter().find(|t| !seen.insert(&t.name)) {
         return Err(ExportError::Graph(format!("two tensors are called `{}`", t.name)));
     }
-    let input = graph.inputs[0];
-    w.claim(input, false);
+    for input in &graph.inputs {
+        w.claim(*input, false);
+    }
     for node in &graph.nodes {
         w.node(node).map_err(|reason| ExportError::Node {
             node: node.name.clone(),
@@ -57,7 +64,7 @@ pub fn write(graph: &Graph) -> Result<Vec<u8>, ExportError> {
         w.form(*id, false).map_err(ExportError::Graph)?;
         outputs.push(w.info(*id));
     }
-    let inputs = [w.info(input)];
+    let inputs: Vec<Message> = graph.inputs.iter().map(|id| w.info(*id)).collect();
     let body = Message::default()
         .all(1, w.nodes)
         .bytes(2, graph.name.as_bytes())
@@ -104,13 +111,21 @@ fn ints(values: &[usize]) -> Vec<i64> {
     values.iter().map(|&v| v as i64).collect()
 }
 
+/// Element type as a number of the format.
+fn element(dtype: DType) -> i64 {
+    match dtype {
+        DType::F32 => kind::FLOAT,
+        DType::I8 => kind::INT8,
+        DType::U8 => kind::UINT8,
+        DType::I16 => kind::INT16,
+        DType::I32 => kind::INT32,
+        DType::I64 => kind::INT64,
+    }
+}
+
 /// Contents and element type of a constant.
 fn contents(data: &Data) -> (Vec<u8>, i64) {
-    match data {
-        Data::F32(v) => (v.iter().flat_map(|v| v.to_le_bytes()).collect(), kind::FLOAT),
-        Data::I8(v) => (v.iter().map(|&v| v as u8).collect(), kind::INT8),
-        Data::I32(v) => (v.iter().flat_map(|v| v.to_le_bytes()).collect(), kind::INT32),
-    }
+    (data.to_le_bytes(), element(data.dtype()))
 }
 
 impl Writer<'_> {
@@ -127,13 +142,7 @@ impl Writer<'_> {
 
     fn info(&self, id: TensorId) -> Message {
         let t = self.graph.tensor(id);
-        let kind = match t.dtype {
-            DType::F32 => kind::FLOAT,
-            DType::I8 => kind::INT8,
-            DType::U8 => kind::UINT8,
-            DType::I32 => kind::INT32,
-        };
-        wire::value(&t.name, kind, &batched(&t.shape))
+        wire::value(&t.name, element(t.dtype), &batched(&t.shape))
     }
 
     fn constant(&mut self, wanted: &str, kind: i64, shape: &[usize], contents: &[u8]) -> String {

@@ -35,6 +35,8 @@ fn turned(data: &Data, order: &[usize]) -> Data {
         Data::F32(v) => Data::F32(order.iter().map(|&i| v[i]).collect()),
         Data::I8(v) => Data::I8(order.iter().map(|&i| v[i]).collect()),
         Data::I32(v) => Data::I32(order.iter().map(|&i| v[i]).collect()),
+        Data::I16(v) => Data::I16(order.iter().map(|&i| v[i]).collect()),
+        Data::I64(v) => Data::I64(order.iter().map(|&i| v[i]).collect()),
     }
 }
 
@@ -143,6 +145,12 @@ impl Writer<'_> {
                 );
             }
             Op::Lstm { .. } => return Err("an LSTM in integers has no counterpart".into()),
+            Op::SvdfState | Op::SvdfOutput => {
+                return Err("an SVDF in integers has no counterpart; export it as tflite, c or rust".into());
+            }
+            Op::Prelu => {
+                return Err("a PRELU in integers has no counterpart; export it as tflite, c or rust".into());
+            }
             Op::Unary { function } => self.unary(node, *function)?,
             Op::Strided { shape, strides, offset } => self.strided(node, shape, strides, *offset)?,
             Op::Concat { outer } => {

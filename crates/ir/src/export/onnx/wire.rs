@@ -53,6 +53,7 @@ pub mod kind {
     pub const INT8: i64 = 3;
     pub const INT32: i64 = 6;
     pub const INT64: i64 = 7;
+    pub const INT16: i64 = 5;
 }
 
 /// Value of an attribute.

@@ -27,21 +27,8 @@ use wire::{Attribute, Constant, RawGraph, RawNode, Values};
 pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, ImportError> {
     let malformed = |reason: String| ImportError::Malformed { format: "ONNX", reason };
     let raw = wire::read(bytes).map_err(malformed)?;
-    let [(input, extents, kind)] = raw.inputs.as_slice() else {
-        return Err(malformed(format!(
-            "it has {} inputs; a model with one input is supported",
-            raw.inputs.len()
-        )));
-    };
-    // A free batch is one; other free extents are not known.
-    let mut full = extents.clone();
-    if let Some(batch) = full.first_mut()
-        && *batch == 0
-    {
-        *batch = 1;
-    }
-    if full.contains(&0) || shape::count(&full).is_none() {
-        return Err(malformed(format!("its input is {full:?}; give every extent but the batch a size")));
+    if raw.inputs.is_empty() {
+        return Err(malformed("it has no input".into()));
     }
     let mut b = Build::new(name);
     b.graph.reference = reference;
@@ -52,14 +39,30 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         quantised: BTreeMap::new(),
         exact: BTreeMap::new(),
     };
-    let id = importer.entry(&raw, input, &shape::without_batch(&full), *kind)?;
-    importer.values.insert(input.clone(), Value { id, shape: full.clone(), last: false });
+    let mut shapes = Vec::new();
+    for (input, extents, kind) in &raw.inputs {
+        // A free batch is one; other free extents are not known.
+        let mut full = extents.clone();
+        if let Some(batch) = full.first_mut()
+            && *batch == 0
+        {
+            *batch = 1;
+        }
+        if full.contains(&0) || shape::count(&full).is_none() {
+            return Err(malformed(format!(
+                "its input `{input}` is {full:?}; give every extent but the batch a size"
+            )));
+        }
+        let id = importer.entry(&raw, input, &shape::without_batch(&full), *kind)?;
+        importer.values.insert(input.clone(), Value { id, shape: full.clone(), last: false });
+        shapes.push(full);
+    }
     for (i, node) in raw.nodes.iter().enumerate() {
         let makes = node.outputs.first().map_or("nothing", String::as_str);
         importer.b.at(&node.kind, i, makes);
         importer.node(node)?;
     }
-    importer.finish(&raw, full)
+    importer.finish(&raw, shapes)
 }
 
 /// A value that flows.
@@ -83,8 +86,7 @@ struct Importer {
 }
 
 impl Importer {
-    fn finish(mut self, raw: &RawGraph, input: Vec<usize>) -> Result<Imported, ImportError> {
-        let mut shapes = vec![input];
+    fn finish(mut self, raw: &RawGraph, mut shapes: Vec<Vec<usize>>) -> Result<Imported, ImportError> {
         for (name, kind) in &raw.outputs {
             self.b.at("output", raw.nodes.len(), name);
             let v = self.value(name)?;

@@ -74,7 +74,7 @@ impl Importer {
         self.b.at("input", 0, name);
         if kind == 1 {
             let id = self.b.flow(name, extents, DType::F32, None);
-            self.b.graph.inputs = vec![id];
+            self.b.graph.inputs.push(id);
             return Ok(id);
         }
         if kind != 2 && kind != 3 {
@@ -97,12 +97,12 @@ impl Importer {
         let quant = affine(constant(1), constant(2), self.given(reader, 2)).or_else(|e| self.b.fail(e))?;
         if kind == 3 {
             let id = self.b.flow(name, extents, DType::I8, Some(quant));
-            self.b.graph.inputs = vec![id];
+            self.b.graph.inputs.push(id);
             return Ok(id);
         }
         let unsigned = Quant { zero_point: quant.zero_point + 128, ..quant.clone() };
         let id = self.b.flow(name, extents, DType::U8, Some(unsigned));
-        self.b.graph.inputs = vec![id];
+        self.b.graph.inputs.push(id);
         let signed = self.b.flow(name, extents, DType::I8, Some(quant));
         self.b.node(Op::Quantize, vec![id], signed);
         Ok(signed)

@@ -11,6 +11,7 @@ impl Importer<'_> {
     /// Imports the operator when it is one of these.
     pub(super) fn composed(&mut self, op: &RawOp<'_>) -> Result<bool, ImportError> {
         match op.code {
+            27 => self.svdf(op)?,
             54 => self.prelu(op)?,
             67 => self.transposed(op)?,
             _ => return Ok(false),
@@ -18,14 +19,28 @@ impl Importer<'_> {
         Ok(true)
     }
 
-    /// PRELU in float: `max(x, 0) + alpha * min(x, 0)`, which rounds no more than the product does.
+    /// PRELU: in bytes an operator of its own; in float `max(x, 0) + alpha * min(x, 0)`, which rounds no more than the product does.
     fn prelu(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
         let (id, alpha_id, out) = (self.arg(op, 0)?, self.arg(op, 1)?, self.out(op)?);
-        if self.kind(id)?.0 != DType::F32 {
-            return self.b.fail("in integers it is not supported; use LEAKY_RELU or RELU");
-        }
         let full = self.full(id)?.to_vec();
         let from = self.full(alpha_id)?.to_vec();
+        match self.kind(id)?.0 {
+            DType::F32 => {}
+            DType::I8 => {
+                let (x, alpha) = (self.input(id)?, self.input(alpha_id)?);
+                // Slopes of the last axes alone stay as they are.
+                let slopes: Vec<usize> = from.iter().skip_while(|&&d| d == 1).copied().collect();
+                let alpha = if full.ends_with(&slopes) && from.len() <= full.len() {
+                    alpha
+                } else {
+                    self.b.spread(alpha, &from, &full)?
+                };
+                let y = self.output(out)?;
+                self.b.node(Op::Prelu, vec![x, alpha], y);
+                return Ok(());
+            }
+            _ => return self.b.fail("it is supported in int8 and in float"),
+        }
         let (x, alpha) = (self.input(id)?, self.input(alpha_id)?);
         let alpha = self.b.spread(alpha, &from, &full)?;
         let own = shape::without_batch(&full);

@@ -219,7 +219,8 @@ impl Importer<'_> {
             Some(Data::F32(v)) => Some(v.clone()),
             _ => None,
         });
-        let integer = self.b.tensor(x).dtype == DType::I8;
+        let wide = self.b.tensor(x).dtype == DType::I16;
+        let integer = wide || self.b.tensor(x).dtype == DType::I8;
         let (weight_id, bias_id) = if integer {
             let (Type::I8, Some(data)) = (w.kind, w.data) else {
                 return self.b.fail(format!("its weights are {:?}; int8 is supported", w.kind));
@@ -236,22 +237,29 @@ impl Importer<'_> {
             let values = data.iter().map(|b| *b as i8).collect();
             let quant = Some(Quant { scale: scale.clone(), zero_point: 0, axis });
             let weight_id = self.b.constant(&w.name, shape, Data::I8(values), quant);
+            let kind = if wide { Type::I64 } else { Type::I32 };
             let values = match bias {
                 None => vec![0; outputs],
                 Some(id) => {
                     let t = self.tensor(id)?;
-                    let values = if t.kind == Type::I32 { t.ints() } else { None };
-                    match values {
-                        Some(v) if v.len() == outputs => v.iter().map(|v| *v as i32).collect(),
-                        _ => return self.b.fail("its bias is no constant of 32-bit integers"),
+                    match t.ints().filter(|v| t.kind == kind && v.len() == outputs) {
+                        Some(v) => v,
+                        None if wide => {
+                            return self.b.fail("its bias is no constant of 64-bit integers, which layers of int16 activations have here");
+                        }
+                        None => return self.b.fail("its bias is no constant of 32-bit integers"),
                     }
                 }
+            };
+            let values = match kind {
+                Type::I64 => Data::I64(values),
+                _ => Data::I32(values.iter().map(|v| *v as i32).collect()),
             };
             let input = self.b.tensor(x).quant.as_ref().map_or(1.0, |q| q.scale[0]);
             let scale: Vec<f32> = scale.iter().map(|s| (s * input).max(f32::MIN_POSITIVE)).collect();
             let quant = Some(Quant { scale, zero_point: 0, axis: 0 });
             let name = format!("{}_bias", w.name);
-            (weight_id, self.b.constant(&name, &[outputs], Data::I32(values), quant))
+            (weight_id, self.b.constant(&name, &[outputs], values, quant))
         } else {
             if matches!(w.kind, Type::I8 | Type::U8 | Type::I16) && folded.is_none() {
                 self.b.note(
@@ -302,6 +310,7 @@ impl Importer<'_> {
             _ => 0,
         };
         let activation = self.activation(fused)?;
+        self.general_scales(op)?;
         let (from_a, from_b) = (self.full(a)?, self.full(b)?);
         let Some(to) = shape::common(from_a, from_b) else {
             return self.b.fail(format!("{from_a:?} and {from_b:?} do not fit each other"));
@@ -310,6 +319,28 @@ impl Importer<'_> {
         let x = self.b.spread(x, from_a, &to)?;
         let second = self.b.spread(second, from_b, &to)?;
         self.pair(kind, activation, x, second, y)
+    }
+
+    /// Sums of 16 bits whose scales are all powers of two have an older arithmetic unless their options say otherwise.
+    fn general_scales(&self, op: &RawOp<'_>) -> Result<(), ImportError> {
+        let option = match op.code {
+            0 => 1,
+            41 => 1,
+            _ => return Ok(()),
+        };
+        let mut ends = op.inputs.iter().take(2).chain(op.outputs.first());
+        let old = match &op.options {
+            Some(t) => t.i8(option, 1).or_else(|e| self.b.fail(e))? != 0,
+            None => true,
+        };
+        let powers = ends.all(|&id| {
+            self.tensor(id)
+                .is_ok_and(|t| t.kind == Type::I16 && t.scale.first().is_some_and(|s| s.to_bits() << 9 == 0))
+        });
+        if old && powers {
+            return self.b.fail("its int16 scales are all powers of two, with the arithmetic of old converters; convert the model anew");
+        }
+        Ok(())
     }
 
     fn pair(

@@ -7,6 +7,7 @@ mod model;
 mod names;
 mod recurrent;
 mod state;
+mod svdf;
 
 use super::{ImportError, Imported, build::Build, shape};
 use crate::{
@@ -35,18 +36,19 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         handles: BTreeMap::new(),
     };
     importer.b.graph.reference = reference;
-    let [input] = main.inputs[..] else {
-        return Err(malformed(format!(
-            "it has {} inputs; a model with one input is supported: join them, and split inside the model",
-            main.inputs.len()
-        )));
-    };
-    let input_id = importer.output(input)?;
-    importer.b.graph.inputs = vec![input_id];
+    if main.inputs.is_empty() {
+        return Err(malformed("it has no input".into()));
+    }
+    for &input in &main.inputs {
+        importer.b.at("input", 0, &main.tensors[input as usize].name);
+        let id = importer.output(input)?;
+        importer.b.graph.inputs.push(id);
+    }
     for (i, op) in main.ops.iter().enumerate() {
         importer.op(i, op)?;
     }
-    let mut shapes = vec![main.tensors[input as usize].shape.clone()];
+    let mut shapes: Vec<Vec<usize>> =
+        main.inputs.iter().map(|&id| main.tensors[id as usize].shape.clone()).collect();
     for &out in &main.outputs {
         let raw = &main.tensors[out as usize];
         importer.b.at("output", main.ops.len(), &raw.name);
@@ -140,15 +142,14 @@ impl<'a> Importer<'a> {
             Type::F32 => return Ok((DType::F32, None)),
             Type::I8 => DType::I8,
             Type::U8 => DType::U8,
-            Type::I16 => {
-                return self.b.fail(format!(
-                    "`{}` is int16; int16x8 is not supported yet: convert with int8 activations",
-                    t.name
-                ));
-            }
+            Type::I16 => DType::I16,
             other => return self.b.fail(format!("`{}` is {other:?}, which nothing computes with", t.name)),
         };
-        let range = if dtype == DType::I8 { -128..=127 } else { 0..=255 };
+        let range = match dtype {
+            DType::I8 => -128..=127,
+            DType::I16 => 0..=0,
+            _ => 0..=255,
+        };
         match (t.scale.as_slice(), t.zero.as_slice()) {
             ([scale], [zero]) if *scale > 0.0 && range.contains(zero) => {
                 Ok((dtype, Some(Quant { scale: vec![*scale], zero_point: *zero as i32, axis: 0 })))
@@ -183,6 +184,10 @@ impl<'a> Importer<'a> {
             Type::I8 => {
                 let (_, quant) = self.kind(id)?;
                 (t.data.map(|d| Data::I8(d.iter().map(|b| *b as i8).collect())), quant)
+            }
+            Type::I16 => {
+                let (_, quant) = self.kind(id)?;
+                (t.shorts().map(Data::I16), quant)
             }
             _ => (None, None),
         };

@@ -84,6 +84,12 @@ impl RawTensor<'_> {
         })
     }
 
+    /// 16-bit integers of a constant.
+    pub fn shorts(&self) -> Option<Vec<i16>> {
+        let data = self.data.filter(|_| self.kind == Type::I16)?;
+        Some(data.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]])).collect())
+    }
+
     /// Real numbers of a constant, dequantised along `axis` when it has several scales.
     pub fn floats(&self, axis: usize) -> Option<Vec<f32>> {
         let data = self.data?;

@@ -3,7 +3,7 @@
 use super::{Importer, Variable, model::RawOp, model::Type};
 use crate::{
     extra::State,
-    graph::{DType, Data, Op, TensorId},
+    graph::{Data, Op, TensorId},
     import::{ImportError, shape},
 };
 
@@ -89,6 +89,7 @@ impl Importer<'_> {
                     let t = &graph.tensors[value as usize];
                     let data = match t.kind {
                         Type::F32 => t.floats(0).map(Data::F32),
+                        Type::I16 => t.shorts().map(Data::I16),
                         Type::I8 => t.data.map(|d| Data::I8(d.iter().map(|b| *b as i8).collect())),
                         _ => None,
                     };
@@ -119,8 +120,8 @@ impl Importer<'_> {
                 let shape = self.b.tensor(write).shape.clone();
                 write = self.b.make(Op::Reshape, vec![write], write, &shape);
             }
-            let bytes = self.b.tensor(read).dtype == DType::I8;
-            let initial = v.initial.filter(|d| matches!(d, Data::I8(_)) == bytes);
+            let dtype = self.b.tensor(read).dtype;
+            let initial = v.initial.filter(|d| d.dtype() == dtype);
             self.b.graph.states.push(State { name, read, write, initial });
         }
     }

@@ -1,0 +1,87 @@
+//! Operators on activations of 16 bits.
+
+use super::{Buffer, Interpreter};
+use crate::{
+    graph::{Data, Node},
+    lower::{Layer, Wide, i8_data, i64_data},
+};
+use edgewright_kernels::wide as kernels;
+
+impl Interpreter<'_> {
+    pub(super) fn wide(&self, step: &Wide, node: &Node, out: &mut Buffer) -> Result<(), String> {
+        let tensor = |n: usize| self.graph.tensor(node.inputs[n]);
+        let buffer = |n: usize| &self.buffers[node.inputs[n].0 as usize];
+        let short = |n: usize| -> &[i16] {
+            match &tensor(n).data {
+                Some(Data::I16(v)) => v,
+                _ => buffer(n).i16(),
+            }
+        };
+        let layer = |l: &'_ Layer| -> Result<_, String> {
+            Ok((i8_data(tensor(1))?, i64_data(tensor(2))?, l.factors.clone(), l.limits))
+        };
+        match (step, out) {
+            (Wide::Conv2d { geometry, depthwise, layer: l }, Buffer::I16(out)) => {
+                let (weights, bias, factors, [min, max]) = layer(l)?;
+                let layer = kernels::WideLayer { bias, factors: &factors, min, max };
+                let run = if *depthwise { kernels::depthwise_conv2d_s16 } else { kernels::conv2d_s16 };
+                run(geometry, short(0), weights, &layer, out);
+            }
+            (Wide::FullyConnected { inputs, layer: l }, Buffer::I16(out)) => {
+                let (weights, bias, factors, [min, max]) = layer(l)?;
+                let layer = kernels::WideLayer { bias, factors: &factors, min, max };
+                kernels::fully_connected_s16(*inputs, short(0), weights, &layer, out);
+            }
+            (Wide::Pool { geometry, average, limits: [min, max] }, Buffer::I16(out)) => {
+                kernels::pool_s16(geometry, *average, short(0), *min, *max, out);
+            }
+            (Wide::Add { params, sign }, Buffer::I16(out)) => {
+                kernels::add_s16(params, *sign, short(0), short(1), out);
+            }
+            (Wide::Mul { factor, limits: [min, max] }, Buffer::I16(out)) => {
+                kernels::mul_s16(*factor, short(0), short(1), *min, *max, out);
+            }
+            (Wide::Extreme { larger }, Buffer::I16(out)) => {
+                kernels::extreme_s16(*larger, short(0), short(1), out);
+            }
+            (Wide::Clamp { limits: [min, max] }, Buffer::I16(out)) => {
+                kernels::clamp_s16(short(0), *min, *max, out);
+            }
+            (Wide::Rescale { factors, sign, limits: [min, max] }, Buffer::I16(out)) => {
+                kernels::rescale_s16(*factors, *sign, short(0), *min, *max, out);
+            }
+            (Wide::Narrow { factor, zero }, Buffer::I8(out)) => {
+                kernels::narrow_s16(*factor, *zero, short(0), out);
+            }
+            (Wide::Widen { factor, zero }, Buffer::I16(out)) => {
+                let bytes = match &tensor(0).data {
+                    Some(Data::I8(v)) => v,
+                    _ => buffer(0).i8(),
+                };
+                kernels::widen_s8(*factor, *zero, bytes, out);
+            }
+            (Wide::Quantize { scale }, Buffer::I16(out)) => {
+                let floats = match &tensor(0).data {
+                    Some(Data::F32(v)) => v,
+                    _ => buffer(0).f32(),
+                };
+                kernels::quantize_s16(floats, *scale, out);
+            }
+            (Wide::Dequantize { scale }, Buffer::F32(out)) => kernels::dequantize_s16(short(0), *scale, out),
+            (Wide::ReduceSum { count, inner, factor }, Buffer::I16(out)) => {
+                kernels::reduce_sum_s16(short(0), *count, *inner, *factor, out);
+            }
+            (Wide::ReduceMax { count, inner }, Buffer::I16(out)) => {
+                kernels::reduce_max_s16(short(0), *count, *inner, out);
+            }
+            (Wide::Curve(params), Buffer::I16(out)) => kernels::curve_s16(params, short(0), out),
+            (Wide::Softmax { row, factor, exponential, inverse }, Buffer::I16(out)) => {
+                for (x, out) in short(0).chunks_exact(*row).zip(out.chunks_exact_mut(*row)) {
+                    kernels::softmax_s16(x, *factor, exponential, inverse, out);
+                }
+            }
+            _ => return Err("the output has another type than the kernel makes".into()),
+        }
+        Ok(())
+    }
+}

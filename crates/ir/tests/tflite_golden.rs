@@ -1,0 +1,100 @@
+//! TFLite operators against the official runtimes: models and figures of `golden/tflite`, equal to the last bit.
+
+use edgewright_ir::{
+    DType, Graph, TensorId, export,
+    extra::Reference,
+    import::{onnx, tflite},
+    interpret::{Interpreter, Values},
+};
+use serde_json::Value;
+use std::path::Path;
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().expect("numbers").iter().map(|v| v.as_f64().expect("a number")).collect()
+}
+
+/// Outputs of consecutive cases.
+fn outputs(graph: &Graph, cases: &Value) -> Vec<Vec<Vec<f64>>> {
+    let mut run = Interpreter::new(graph).expect("valid");
+    let exact = |run: &Interpreter<'_>, id: TensorId| -> Vec<f64> {
+        match graph.tensor(id).dtype {
+            DType::F32 => run.floats(id).iter().map(|&v| v.into()).collect(),
+            DType::I16 => run.shorts(id).iter().map(|&v| v.into()).collect(),
+            _ => run.bytes(id).iter().map(|&v| v.into()).collect(),
+        }
+    };
+    let mut all = Vec::new();
+    for case in cases.as_array().expect("cases") {
+        for (i, (id, values)) in graph.inputs.iter().zip(case.as_array().expect("inputs")).enumerate() {
+            let values = numbers(values);
+            match graph.tensor(*id).dtype {
+                DType::F32 => run.set(i, Values::F32(&values.iter().map(|&v| v as f32).collect::<Vec<_>>())),
+                DType::I16 => run.set(i, Values::I16(&values.iter().map(|&v| v as i16).collect::<Vec<_>>())),
+                _ => run.set(i, Values::I8(&values.iter().map(|&v| v as i8).collect::<Vec<_>>())),
+            }
+            .expect("fits");
+        }
+        run.invoke().expect("run");
+        all.push(graph.outputs.iter().map(|id| exact(&run, *id)).collect());
+    }
+    all
+}
+
+#[test]
+fn models_compute_what_the_runtimes_compute() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/tflite");
+    let text = std::fs::read_to_string(golden.join("expected.json")).expect("expected.json");
+    let expected: Value = serde_json::from_str(&text).expect("JSON");
+    let mut compared = 0;
+    for (name, case) in expected.as_object().expect("models") {
+        let bytes = std::fs::read(golden.join(format!("{name}.tflite"))).expect("a model");
+        for (word, reference) in [("litert", Reference::Litert), ("tflm", Reference::Tflm)] {
+            let Some(wanted) = case.get(word) else { continue };
+            let model = tflite::read(&bytes, name, reference).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let got = outputs(&model.graph, &case["inputs"]);
+            let wanted: Vec<Vec<Vec<f64>>> = wanted
+                .as_array()
+                .expect("cases")
+                .iter()
+                .map(|c| c.as_array().expect("outputs").iter().map(numbers).collect())
+                .collect();
+            assert_eq!(got, wanted, "{name}, {word}: {}", model.graph.to_text());
+            let written = export::tflite::write(&model.graph).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let again = tflite::read(&written, name, reference).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(outputs(&again.graph, &case["inputs"]), wanted, "{name}, written and read back");
+            if name == "two_inputs" {
+                let written = export::onnx::write(&model.graph).unwrap_or_else(|e| panic!("{name}: {e}"));
+                let again = onnx::read(&written, name, reference).unwrap_or_else(|e| panic!("{name}: {e}"));
+                assert_eq!(outputs(&again.graph, &case["inputs"]), wanted, "{name}, by way of ONNX");
+            }
+            compared += 1;
+        }
+    }
+    assert!(compared >= 14, "{compared} comparisons");
+}
+
+#[test]
+fn no_changed_byte_panics() {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/tflite");
+    let (mut read, mut refused) = (0, 0);
+    for name in ["svdf", "prelu", "curves_int16", "products_int16", "two_inputs", "network_int16"] {
+        let bytes = std::fs::read(golden.join(format!("{name}.tflite"))).expect("a model");
+        for at in 0..bytes.len() {
+            for value in [0, 0x7f, 0x80] {
+                let mut changed = bytes.clone();
+                changed[at] = value;
+                match tflite::read(&changed, name, Reference::Tflm) {
+                    Ok(model) => {
+                        let mut run = Interpreter::new(&model.graph).expect("a graph that holds together");
+                        if model.graph.macs() < 1 << 20 {
+                            run.invoke().expect("run");
+                        }
+                        read += 1;
+                    }
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+    }
+    assert!(read > 1000 && refused > 1000, "{read} models, {refused} refused");
+}

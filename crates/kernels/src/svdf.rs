@@ -1,0 +1,60 @@
+//! Integer SVDF: a dense layer whose weights are sums of products of a filter over the input and one over time.
+//!
+//! # Source
+//! TensorFlow Lite for Microcontrollers, `EvalInt16SvdfReference`: bytes in and out, a state of 16 bits without a zero point. Sums are kept
+//! in 32 bits; each is requantised once, with two roundings.
+
+use crate::fixed::{Requantize, output, requantize};
+
+/// Constants of the first half: from an input to the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SvdfStateParams {
+    /// Values per step.
+    pub inputs: usize,
+    /// Steps that the state remembers.
+    pub memory: usize,
+    /// Zero point of the input.
+    pub in_zero: i32,
+    /// Scales of input and weights over that of the state.
+    pub factor: Requantize,
+}
+
+/// Constants of the second half: from the state to the output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SvdfOutputParams {
+    /// Steps that the state remembers.
+    pub memory: usize,
+    /// Filters for each output.
+    pub rank: usize,
+    /// Scales of state and weights over that of the output.
+    pub factor: Requantize,
+    /// Zero point of the output.
+    pub out_zero: i32,
+}
+
+/// Moves each row of `state` `[filters, memory]` one to the front and puts the filter's sum over `x` at its end. `weights`
+/// `[filters, inputs]`.
+pub fn svdf_state(p: &SvdfStateParams, x: &[i8], state: &[i16], weights: &[i8], out: &mut [i16]) {
+    let rows = state.chunks_exact(p.memory).zip(out.chunks_exact_mut(p.memory));
+    for ((before, now), w) in rows.zip(weights.chunks_exact(p.inputs)) {
+        let mut sum = 0;
+        for (w, x) in w.iter().zip(x) {
+            sum += i32::from(*w) * (i32::from(*x) - p.in_zero);
+        }
+        now[..p.memory - 1].copy_from_slice(&before[1..]);
+        now[p.memory - 1] = requantize(sum, p.factor).clamp(-32768, 32767) as i16;
+    }
+}
+
+/// Sums of the state over time, of `rank` neighbouring filters together. `weights` as `state` `[filters, memory]`.
+pub fn svdf_output(p: &SvdfOutputParams, state: &[i16], weights: &[i16], bias: &[i32], out: &mut [i8]) {
+    let each = p.rank * p.memory;
+    let rows = state.chunks_exact(each).zip(weights.chunks_exact(each));
+    for ((out, bias), (s, w)) in out.iter_mut().zip(bias).zip(rows) {
+        let mut sum = *bias;
+        for (s, w) in s.iter().zip(w) {
+            sum += i32::from(*s) * i32::from(*w);
+        }
+        *out = output(requantize(sum, p.factor), p.out_zero, -128, 127);
+    }
+}

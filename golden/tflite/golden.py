@@ -1,0 +1,277 @@
+#!/usr/bin/env python3
+"""Small TFLite models with seeded weights, and what LiteRT's reference kernels and TFLM make of seeded inputs.
+
+    pip install numpy==2.4.6 flatbuffers==25.12.19 ai-edge-litert==2.3.0 tflite-micro==0.dev20261023182759 && python3 golden.py
+
+Writes NAME.tflite and expected.json beside itself. Per model: inputs (per case, one list per input of the model), and the
+outputs of each runtime that runs it, in the same form. Cases are fed in order to one instance.
+"""
+import json
+import pathlib
+
+import flatbuffers
+import numpy as np
+from ai_edge_litert import schema_py_generated as schema
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+from tflite_micro.python.tflite_micro import runtime
+
+HERE = pathlib.Path(__file__).parent
+T = schema.TensorType
+B = schema.BuiltinOperator
+DTYPES = {
+    T.FLOAT32: np.float32, T.INT8: np.int8, T.INT16: np.int16, T.INT32: np.int32, T.INT64: np.int64, T.UINT8: np.uint8,
+}
+rng = np.random.default_rng(7)
+
+
+class Model:
+    def __init__(self):
+        self.tensors, self.buffers, self.codes, self.ops = [], [schema.BufferT()], [], []
+
+    def tensor(self, shape, kind, scale=None, zero=0, data=None, variable=False, axis=0):
+        t = schema.TensorT()
+        t.shape, t.type, t.name, t.isVariable = list(shape), kind, f"t{len(self.tensors)}".encode(), variable
+        if data is not None:
+            buffer = schema.BufferT()
+            buffer.data = np.frombuffer(np.asarray(data, DTYPES[kind]).tobytes(), np.uint8)
+            t.buffer = len(self.buffers)
+            self.buffers.append(buffer)
+        if scale is not None:
+            q = schema.QuantizationParametersT()
+            scale = np.atleast_1d(np.asarray(scale, np.float32))
+            q.scale, q.zeroPoint, q.quantizedDimension = list(scale), [zero] * len(scale), axis
+            t.quantization = q
+        self.tensors.append(t)
+        return len(self.tensors) - 1
+
+    def op(self, code, inputs, output, version=1, kind=0, **fields):
+        key = (code, version)
+        if key not in self.codes:
+            self.codes.append(key)
+        o = schema.OperatorT()
+        o.opcodeIndex, o.inputs, o.outputs = self.codes.index(key), inputs, [output]
+        if kind:
+            name = {v: k for k, v in vars(schema.BuiltinOptions).items() if isinstance(v, int)}[kind]
+            options = getattr(schema, name + "T")()
+            for field, value in fields.items():
+                assert hasattr(options, field), (name, field)
+                setattr(options, field, value)
+            o.builtinOptionsType, o.builtinOptions = kind, options
+        self.ops.append(o)
+        return output
+
+    def bytes(self, inputs, outputs):
+        graph = schema.SubGraphT()
+        graph.tensors, graph.inputs, graph.outputs, graph.operators, graph.name = self.tensors, inputs, outputs, self.ops, b"main"
+        codes = []
+        for code, version in self.codes:
+            c = schema.OperatorCodeT()
+            c.builtinCode, c.deprecatedBuiltinCode, c.version = code, min(code, 127), version
+            codes.append(c)
+        model = schema.ModelT()
+        model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [graph], self.buffers, codes
+        builder = flatbuffers.Builder(1024)
+        builder.Finish(model.Pack(builder), b"TFL3")
+        return bytes(builder.Output())
+
+
+def litert(content, cases):
+    run = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
+    run.allocate_tensors()
+    out = []
+    for case in cases:
+        for about, value in zip(run.get_input_details(), case):
+            run.set_tensor(about["index"], value)
+        run.invoke()
+        out.append([run.get_tensor(o["index"]).flatten().tolist() for o in run.get_output_details()])
+    return out
+
+
+def tflm(content, cases, outputs):
+    run = runtime.Interpreter.from_bytes(content)
+    out = []
+    for case in cases:
+        for i, value in enumerate(case):
+            run.set_input(value, i)
+        run.invoke()
+        out.append([run.get_output(i).flatten().tolist() for i in range(outputs)])
+    return out
+
+
+expected = {}
+
+
+def save(name, m, inputs, outputs, cases=6):
+    content = m.bytes(inputs, outputs)
+    given = []
+    for n in range(cases):
+        case = []
+        for i in inputs:
+            t = m.tensors[i]
+            dtype = DTYPES[t.type]
+            if dtype == np.float32:
+                case.append((rng.standard_normal(t.shape) * 1.5).astype(np.float32))
+            else:
+                low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+                # The second case holds only extremes.
+                values = rng.choice([low, high], t.shape) if n == 1 else rng.integers(low, high + 1, t.shape)
+                case.append(values.astype(dtype))
+        given.append(case)
+    found = {"inputs": [[v.flatten().tolist() for v in case] for case in given]}
+    for runtime_name, call in (("litert", litert), ("tflm", lambda c, g: tflm(c, g, len(outputs)))):
+        try:
+            found[runtime_name] = call(content, given)
+        except Exception as e:  # a runtime that has no such kernel
+            print(f"{name}: {runtime_name} does not run it: {str(e).splitlines()[0][:150]}")
+    both = "litert" in found and "tflm" in found
+    print(f"{name}: {len(content)} bytes, runtimes {[k for k in found if k != 'inputs']}",
+          "alike" if both and found["litert"] == found["tflm"] else "DIFFER" if both else "")
+    assert "litert" in found or "tflm" in found, name
+    (HERE / f"{name}.tflite").write_bytes(content)
+    expected[name] = found
+
+
+def weights8(*shape):
+    return np.clip(np.round(rng.standard_normal(shape) * 45), -127, 127).astype(np.int8)
+
+
+def svdf(m, x, inputs, units, rank, memory, in_scale, out_scale, out_zero):
+    filters = units * rank
+    feature = m.tensor([filters, inputs], T.INT8, 0.01, 0, weights8(filters, inputs))
+    time = m.tensor([filters, memory], T.INT16, 2.0**-13, 0, rng.integers(-3000, 3000, (filters, memory)))
+    state_scale = 0.001
+    bias = m.tensor([units], T.INT32, state_scale * 2.0**-13, 0, rng.integers(-40000, 40000, units))
+    state = m.tensor([1, filters * memory], T.INT16, state_scale, 0, variable=True)
+    y = m.tensor([1, units], T.INT8, out_scale, out_zero)
+    # LiteRT insists on RELU; neither runtime clamps to more than the bytes.
+    return m.op(B.SVDF, [x, feature, time, bias, state], y, 3, schema.BuiltinOptions.SVDFOptions, rank=rank,
+                fusedActivationFunction=1)
+
+
+def keywords_with_memory():
+    m = Model()
+    x = m.tensor([1, 12], T.INT8, 0.08, -5)
+    first = svdf(m, x, 12, 8, 2, 6, 0.08, 0.06, -128)
+    second = svdf(m, first, 8, 5, 1, 4, 0.06, 0.05, 9)
+    w = m.tensor([4, 5], T.INT8, 0.02, 0, weights8(4, 5))
+    b = m.tensor([4], T.INT32, 0.001, 0, rng.integers(-900, 900, 4))
+    logits = m.tensor([1, 4], T.INT8, 0.1, 3)
+    m.op(B.FULLY_CONNECTED, [second, w, b], logits, 4, schema.BuiltinOptions.FullyConnectedOptions)
+    p = m.tensor([1, 4], T.INT8, 1 / 256, -128)
+    m.op(B.SOFTMAX, [logits], p, 2, schema.BuiltinOptions.SoftmaxOptions, beta=1.0)
+    save("svdf", m, [x], [p], 14)
+
+
+def prelu():
+    m = Model()
+    x = m.tensor([1, 3, 4, 5], T.INT8, 0.05, -7)
+    a = m.tensor([1, 1, 5], T.INT8, 0.004, 11, rng.integers(-128, 128, 5))
+    y = m.op(B.PRELU, [x, a], m.tensor([1, 3, 4, 5], T.INT8, 0.031, 4))
+    every = m.tensor([3, 4, 5], T.INT8, 0.002, -3, rng.integers(-128, 128, 60))
+    z = m.op(B.PRELU, [y, every], m.tensor([1, 3, 4, 5], T.INT8, 0.029, -20))
+    save("prelu", m, [x], [z])
+
+
+def i16(m, shape, scale, data=None):
+    return m.tensor(shape, T.INT16, scale, 0, data)
+
+
+def layer(m, x, code, in_scale, out, weights, outputs, axis, kind, bias_scale=None, **fields):
+    scales = (0.004 * (0.5 + rng.random(outputs))).astype(np.float32)
+    w = m.tensor(weights, T.INT8, scales, 0, weights8(*weights), axis=axis)
+    biases = rng.integers(-(2**24), 2**24, outputs)
+    b = m.tensor([outputs], T.INT64, scales * np.float32(in_scale), 0, biases)
+    return m.op(code, [x, w, b], out, 5 if code != B.FULLY_CONNECTED else 7, kind, **fields)
+
+
+O = schema.BuiltinOptions
+
+
+def network16():
+    """Convolution, depthwise convolution, sum, pooling, dense layer, softmax."""
+    m = Model()
+    s = 0.0004
+    x = i16(m, [1, 8, 6, 2], s)
+    a = layer(m, x, B.CONV_2D, s, i16(m, [1, 8, 6, 4], 0.0005), [4, 3, 3, 2], 4, 0, O.Conv2DOptions, padding=0,
+              strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1, fusedActivationFunction=1)
+    d = layer(m, a, B.DEPTHWISE_CONV_2D, 0.0005, i16(m, [1, 8, 6, 4], 0.0007), [1, 3, 3, 4], 4, 3,
+              O.DepthwiseConv2DOptions, padding=0, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1,
+              depthMultiplier=1, fusedActivationFunction=0)
+    y = m.op(B.ADD, [a, d], i16(m, [1, 8, 6, 4], 0.0009), 2, O.AddOptions, fusedActivationFunction=1, potScaleInt16=False)
+    p = m.op(B.MAX_POOL_2D, [y], i16(m, [1, 4, 3, 4], 0.0009), 3, O.Pool2DOptions, padding=1, strideH=2, strideW=2,
+             filterHeight=2, filterWidth=2, fusedActivationFunction=0)
+    v = m.op(B.AVERAGE_POOL_2D, [p], i16(m, [1, 4, 3, 4], 0.0009), 3, O.Pool2DOptions, padding=0, strideH=1, strideW=1,
+             filterHeight=3, filterWidth=3, fusedActivationFunction=0)
+    flat = m.tensor([2], T.INT32, data=[1, 48])
+    r = m.op(B.RESHAPE, [v, flat], i16(m, [1, 48], 0.0009), 1, O.ReshapeOptions, newShape=[1, 48])
+    l = layer(m, r, B.FULLY_CONNECTED, 0.0009, i16(m, [1, 3], 0.0008), [3, 48], 1, 0, O.FullyConnectedOptions)
+    # One scale for a dense layer, as converters make it: biases for three outputs.
+    m.tensors[m.ops[-1].inputs[2]].shape = [3]
+    m.buffers[m.tensors[m.ops[-1].inputs[2]].buffer].data = np.frombuffer(
+        rng.integers(-(2**24), 2**24, 3).astype(np.int64).tobytes(), np.uint8)
+    out = m.op(B.SOFTMAX, [l], i16(m, [1, 3], 1 / 32768), 3, O.SoftmaxOptions, beta=1.0)
+    save("network_int16", m, [x], [l, out], 10)
+
+
+def ends16():
+    """From float to 16 bits, to bytes, back, to another scale, to float."""
+    m = Model()
+    x = m.tensor([1, 24], T.FLOAT32)
+    a = m.op(B.QUANTIZE, [x], i16(m, [1, 24], 0.0001), 3)
+    b = m.op(B.QUANTIZE, [a], m.tensor([1, 24], T.INT8, 0.03, -9), 3)
+    c = m.op(B.QUANTIZE, [b], i16(m, [1, 24], 0.00015), 3)
+    d = m.op(B.QUANTIZE, [c], i16(m, [1, 24], 0.00013), 3)
+    y = m.op(B.DEQUANTIZE, [d], m.tensor([1, 24], T.FLOAT32), 3)
+    save("ends_int16", m, [x], [y])
+
+
+def curves16():
+    """Logistic function and tangent of scales that are a power of two and that are not; side by side."""
+    m = Model()
+    inputs, parts = [], []
+    for scale in (2.0**-12, 0.0003, 2.0**-11):
+        x = i16(m, [1, 16], scale)
+        inputs.append(x)
+        for code in (B.LOGISTIC, B.TANH):
+            parts.append(m.op(code, [x], i16(m, [1, 16], 1 / 32768), 3))
+    y = m.op(B.CONCATENATION, parts, i16(m, [1, 96], 1 / 32768), 3, O.ConcatenationOptions, axis=1)
+    save("curves_int16", m, inputs, [y], 12)
+
+
+def products16():
+    """Product, difference, extremes, leaky RELU, RELU at another scale, mean, sums with a constant, of two inputs."""
+    m = Model()
+    s = 0.0003
+    a, b = i16(m, [1, 2, 3, 4], s), i16(m, [1, 2, 3, 4], 0.0002)
+    p = m.op(B.MUL, [a, b], i16(m, [1, 2, 3, 4], s), 4, O.MulOptions, fusedActivationFunction=0)
+    d = m.op(B.SUB, [p, a], i16(m, [1, 2, 3, 4], 0.0005), 5, O.SubOptions, fusedActivationFunction=0, potScaleInt16=False)
+    l = m.op(B.LEAKY_RELU, [d], i16(m, [1, 2, 3, 4], 0.0004), 2, O.LeakyReluOptions, alpha=0.2)
+    c = i16(m, [1, 1, 1, 4], 0.0001, rng.integers(-32768, 32768, 4))
+    e = m.op(B.ADD, [l, c], i16(m, [1, 2, 3, 4], 0.0005), 2, O.AddOptions, fusedActivationFunction=3, potScaleInt16=False)
+    r = m.op(B.RELU, [e], i16(m, [1, 2, 3, 4], 0.0003), 3)
+    t = m.op(B.MAXIMUM, [r, a], i16(m, [1, 2, 3, 4], s), 3, O.MaximumMinimumOptions)
+    axes = m.tensor([2], T.INT32, data=[1, 2])
+    y = m.op(B.MEAN, [t, axes], i16(m, [1, 4], 0.0002), 3, O.ReducerOptions, keepDims=False)
+    save("products_int16", m, [a, b], [y, e], 10)
+
+
+def two_inputs():
+    """Two inputs in bytes, of which one comes twice."""
+    m = Model()
+    x, y = m.tensor([1, 6], T.INT8, 0.05, -3), m.tensor([1, 4], T.INT8, 0.07, 12)
+    w = m.tensor([4, 6], T.INT8, 0.02, 0, weights8(4, 6))
+    b = m.tensor([4], T.INT32, 0.001, 0, rng.integers(-900, 900, 4))
+    d = m.op(B.FULLY_CONNECTED, [x, w, b], m.tensor([1, 4], T.INT8, 0.09, 2), 4, O.FullyConnectedOptions)
+    a = m.op(B.ADD, [d, y], m.tensor([1, 4], T.INT8, 0.1, -6), 2, O.AddOptions, fusedActivationFunction=1)
+    z = m.op(B.MUL, [a, y], m.tensor([1, 4], T.INT8, 0.2, 0), 2, O.MulOptions, fusedActivationFunction=0)
+    save("two_inputs", m, [x, y], [z])
+
+
+keywords_with_memory()
+prelu()
+network16()
+ends16()
+curves16()
+products16()
+two_inputs()
+(HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")
