@@ -53,8 +53,11 @@ pub struct Set {
     /// Lays out and imports the recordings, and says what the project needs beside its template.
     prepare: fn(&Project) -> Result<()>,
     /// The whole run with the project's seed, and runs until the test with more seeds: [`Project::go`] where one project is enough.
-    go: fn(&Project, u64) -> Result<(Value, Vec<Value>)>,
+    go: fn(&Project, u64) -> Result<Runs>,
 }
+
+/// A whole run, and runs until the test.
+type Runs = (Value, Vec<Value>);
 
 const SETS: &[&Set] = &[
     &fsdd::RANDOM,

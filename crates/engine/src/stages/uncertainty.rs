@@ -290,13 +290,16 @@ pub(super) fn parts(
         .collect()
 }
 
-/// Classes, int8 scores and drawn parts of validation windows.
+/// Classes, int8 scores and drawn parts of windows.
+type Judged = (Vec<usize>, Vec<f32>, Vec<f32>);
+
+/// Those of validation windows.
 fn validation(
     session: &Session<'_>,
     (silver, split, gold): (&Silver, &Split, &Gold),
     trained: &Trained,
     int8: &Impulse,
-) -> Result<(Vec<usize>, Vec<f32>, Vec<f32>), EngineError> {
+) -> Result<Judged, EngineError> {
     let all = gold.training.windows();
     let known = |w: &WindowAt| -> bool {
         let labels: &Labels = &gold.labels;

@@ -7,6 +7,9 @@ use crate::{
     interpret::Interpreter,
 };
 
+/// An operator and its inputs.
+pub type Product = (Op, Vec<TensorId>);
+
 /// A graph in the making, with the place that an error names.
 pub struct Build {
     pub graph: Graph,
@@ -213,7 +216,7 @@ impl Build {
         ids: [TensorId; 2],
         full: [&[usize]; 2],
         turned: [bool; 2],
-    ) -> Result<((Op, Vec<TensorId>), Vec<usize>), ImportError> {
+    ) -> Result<(Product, Vec<usize>), ImportError> {
         let misfit =
             |b: &Self| b.fail(format!("matrices of {:?} and {:?} do not fit each other", full[0], full[1]));
         let ([ahead_a @ .., r0, c0], [ahead_b @ .., r1, c1]) = (full[0], full[1]) else {
