@@ -46,8 +46,10 @@ fn main() {
                 "src/stages/features.rs",
                 "src/stages/plan.rs",
                 "src/stages/select.rs",
+                "src/program",
             ],
         ),
+        ("program", &["src/program"]),
         (
             "train",
             &[

@@ -360,7 +360,7 @@ pub struct BlockList {
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BlockPreview {
-    /// Name of the block.
+    /// Name of the block, or the id of an external block of the project.
     pub block: String,
     /// Implementation version; the newest when left out.
     #[serde(default)]

@@ -41,6 +41,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "list_samples",
             "list_sessions",
             "list_outcomes",
+            "list_own_blocks",
             "list_stages",
             "list_targets",
             "list_versions",

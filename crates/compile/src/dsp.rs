@@ -119,6 +119,8 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize, whole: &str) -> DspCode
             chosen_array(&mut out);
             return crate::dsp_features::emit(p, symbol, axes, out);
         }
+        // `arena` refuses an impulse that has one before anything of it is emitted.
+        Plan::External(_) => ("external", &[]),
         Plan::Custom(p) => {
             chosen_array(&mut out);
             return crate::dsp_custom::emit(p, symbol, axes, out);

@@ -15,6 +15,14 @@ pub enum CompileError {
     /// The impulse is not valid.
     #[error(transparent)]
     Impulse(#[from] edgewright_impulse::ImpulseError),
+    /// A DSP block has no C.
+    #[error(
+        "DSP block `{id}` is a program of its own: there is no C of it. Write it as a block `custom` (docs/blocks.md), from which the C is made, or leave it out"
+    )]
+    NoCode {
+        /// Id of the DSP block.
+        id: String,
+    },
     /// The arena does not fit the target.
     #[error(
         "the arena needs {needed} bytes but target `{target}` has {available} bytes of RAM; use a smaller network or window"

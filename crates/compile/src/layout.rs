@@ -55,6 +55,9 @@ pub(crate) fn contiguous(inputs: &[usize]) -> bool {
 
 pub(crate) fn arena(impulse: &Impulse, target: &Target) -> Result<Arena, CompileError> {
     impulse.validate()?;
+    if let Some(block) = impulse.externals().next() {
+        return Err(CompileError::NoCode { id: block.id.clone() });
+    }
     let needs = impulse
         .learn
         .iter()

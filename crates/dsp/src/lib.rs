@@ -17,6 +17,7 @@ mod cmvn;
 mod custom;
 mod decimate;
 mod device_image;
+mod external;
 mod features;
 mod features_plan;
 mod fft;
@@ -47,6 +48,7 @@ pub use custom::{
 };
 pub use decimate::Decimator;
 pub use device_image::{PixelScaling, ResizeMode, quantised_pixels, resize as resize_device};
+pub use external::{EXTERNAL, ExternalPlan, MOST_EXTERNAL};
 pub use features::{Band, FeaturesPlan, GENERATORS, Welch};
 pub use fft::RealFft;
 pub use fixed::{Decibels, FixedBank, FixedFft, FixedKind, FixedPlan, cepstral_scales};

@@ -1,14 +1,15 @@
 //! From a configuration to tables: every check happens here, nothing can fail later but the values themselves.
 
 use crate::{
-    Analysis, BlockInfo, CustomPlan, DspError, FeaturesPlan, FlattenPlan, HeartOptions, HeartPlan, ImagePlan,
-    MelPlan, OutputShape, ParamKind, Params, RawPlan, SpectralPlan, SpectrogramPlan, Value, Variability,
-    WindowSpec,
+    Analysis, BlockInfo, CustomPlan, DspError, ExternalPlan, FeaturesPlan, FlattenPlan, HeartOptions,
+    HeartPlan, ImagePlan, MelPlan, OutputShape, ParamKind, Params, RawPlan, SpectralPlan, SpectrogramPlan,
+    Value, Variability, WindowSpec,
     audio_plan::{mel, spectrogram},
     block::Default,
     blocks,
     catalog::ARITH,
     custom::custom,
+    external::{EXTERNAL, external},
     features_plan::features,
     fixed::FixedPlan,
     spectral_plan::spectral,
@@ -34,6 +35,7 @@ pub enum Plan {
     Heart(HeartPlan),
     Features(FeaturesPlan),
     Custom(CustomPlan),
+    External(ExternalPlan),
 }
 
 /// Configured parameters over the declared defaults.
@@ -171,6 +173,9 @@ pub(crate) fn refuse<T>(kind: &'static str, message: String) -> Result<T, DspErr
 /// # Errors
 /// [`DspError`] with the slug of the reason; the sentence names the parameter.
 pub fn plan(block: &str, version: u32, params: &Params, window: &WindowSpec) -> Result<Plan, DspError> {
+    if block == EXTERNAL {
+        return external(params, window);
+    }
     let Some(info) = blocks().iter().find(|b| b.name == block) else {
         let known: Vec<&str> = blocks().iter().map(|b| b.name).collect();
         return refuse(
@@ -286,6 +291,7 @@ impl Plan {
             Self::Heart(p) => OutputShape::Flat(p.len()),
             Self::Features(p) => OutputShape::Flat(p.features()),
             Self::Custom(p) => OutputShape::Flat(p.names.len()),
+            Self::External(p) => p.shape,
             Self::Flatten(p) => OutputShape::Flat(p.axes * p.per_axis()),
             Self::Spectral(p) => OutputShape::Flat(p.features()),
             Self::Spectrogram(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
@@ -304,6 +310,7 @@ impl Plan {
             Self::Heart(p) => p.frames * p.axes,
             Self::Features(p) => p.frames * p.axes,
             Self::Custom(p) => p.frames * p.axes,
+            Self::External(p) => p.frames * p.axes,
             Self::Flatten(p) => p.frames * p.axes,
             Self::Spectral(p) => p.frames * p.axes,
             Self::Spectrogram(p) => p.framing.samples,
@@ -316,7 +323,7 @@ impl Plan {
     /// Floats (or words of 32 bits) of scratch that [`Plan::extract`] needs.
     pub fn scratch_len(&self) -> usize {
         match self {
-            Self::Raw(_) | Self::Image(_) => 0,
+            Self::Raw(_) | Self::Image(_) | Self::External(_) => 0,
             Self::Flatten(p) => p.scratch_len(),
             Self::Heart(p) => p.scratch_len(),
             Self::Features(p) => p.scratch_len(),
@@ -389,6 +396,12 @@ impl Plan {
             Self::Heart(p) => p.extract(window, state, scratch, features),
             Self::Features(p) => p.extract(window, scratch, features),
             Self::Custom(p) => p.extract(window, scratch, features),
+            Self::External(_) => {
+                return refuse(
+                    "external",
+                    "a program of its own computes this block; it does not run here".into(),
+                );
+            }
             Self::Spectral(p) => p.extract(window, scratch, features),
             Self::Spectrogram(p) => p.extract(window, scratch, features),
             Self::Mel(p) => p.extract(window, scratch, features),
@@ -413,6 +426,7 @@ impl Plan {
             }
             Self::Features(p) => p.names(axes),
             Self::Custom(p) => p.names.clone(),
+            Self::External(p) => p.names.clone(),
             Self::Spectral(p) => p.names(axes),
             Self::Spectrogram(_) | Self::Mel(_) | Self::Fixed(_) => match self.output() {
                 OutputShape::Spectrogram { rows, columns } => (0..rows * columns)

@@ -4,6 +4,7 @@ use crate::{
     EngineError, RunOptions,
     dataset::{Reading, read_recording},
     error::AtPath,
+    program::{self, Program},
     run,
     session::Session,
     stages::{clean, plan::Format},
@@ -98,7 +99,10 @@ impl Classified {
 }
 
 /// The trained int8 impulse of a project.
-pub struct Classifier {
+pub struct Classifier<'a> {
+    session: &'a Session<'a>,
+    /// Blocks that programs compute.
+    programs: Vec<Program>,
     impulse: Impulse,
     format: Format,
     spec: CleanSpec,
@@ -106,12 +110,12 @@ pub struct Classifier {
     sets: Option<Sets>,
 }
 
-impl Classifier {
+impl<'a> Classifier<'a> {
     /// Brings the project up to the trained impulse and takes it; up to its test, when the project asks for sets of labels.
     ///
     /// # Errors
     /// Those of the stages.
-    pub fn load(session: &Session<'_>) -> Result<Self, EngineError> {
+    pub fn load(session: &'a Session<'a>) -> Result<Self, EngineError> {
         let asked = &session.project.file.evaluation;
         let mut sets = None;
         if asked.coverage.is_some() {
@@ -124,7 +128,7 @@ impl Classifier {
         let impulse = trained.impulse_int8(session)?;
         let format = trained.format.clone();
         let spec = clean::spec(session, &format);
-        Ok(Self { impulse, format, spec, sets })
+        Ok(Self { session, programs: program::of(&session.project), impulse, format, spec, sets })
     }
 
     /// Rate in Hz and length of a window in ms; both 0 for rows of a table and for pictures.
@@ -188,7 +192,20 @@ impl Classifier {
             runner.reset();
             for start in window.starts(values.len() / window.axes.len()) {
                 window.cut(&values, start, &mut cut);
-                let features = runner.features(&cut)?.to_vec();
+                let mut given = Vec::new();
+                for block in self.impulse.externals() {
+                    let program = self.programs.iter().find(|p| p.id == block.id);
+                    let program = program.ok_or_else(|| {
+                        EngineError::Data(format!(
+                            "the project has no external DSP block `{}` any more",
+                            block.id
+                        ))
+                    })?;
+                    let one = std::slice::from_ref(&cut);
+                    given.extend(program.fresh(self.session, block, &self.impulse.window, one)?);
+                }
+                let given: Vec<&[f32]> = given.iter().map(Vec::as_slice).collect();
+                let features = runner.features_given(&cut, &given)?.to_vec();
                 let outcome = runner.infer(&features)?;
                 let described =
                     self.describe(path, window.start_ms(start), placement.as_ref(), &outcome, &features);

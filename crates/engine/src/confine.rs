@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError,
-    project::{FILE_NAME, LearnSection, Parameter, ProjectFile, STATE_DIR},
+    project::{DspSection, FILE_NAME, LearnSection, Parameter, ProjectFile, STATE_DIR},
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -35,6 +35,19 @@ pub(crate) fn check(
     }
     let commands =
         |file: &'_ ProjectFile| -> Vec<_> { file.impulse.learn.iter().filter_map(program).collect() };
+    let blocks = |file: &'_ ProjectFile| -> Vec<_> { file.impulse.dsp.iter().filter_map(block).collect() };
+    let known = before.map(blocks).unwrap_or_default();
+    if let Some((url, command, _)) = blocks(after).iter().find(|b| !known.contains(b)) {
+        let what = command.as_ref().map(|c| c.join(" ")).or(url.clone()).unwrap_or_default();
+        let shown: String = what.chars().filter(|c| !c.is_control()).take(200).collect();
+        return Err(EngineError::ProjectFile {
+            path: dir.join(FILE_NAME),
+            message: format!(
+                "an external DSP block would ask `{shown}`; over the network a project file may ask only what was there before\n\
+                 hint: write it into the file on the machine itself; its `parameters` may be changed from here"
+            ),
+        });
+    }
     let known = before.map(commands).unwrap_or_default();
     if let Some((command, _)) = commands(after).iter().find(|c| !known.contains(c)) {
         let shown: String = command.join(" ").chars().filter(|c| !c.is_control()).take(200).collect();
@@ -52,6 +65,12 @@ pub(crate) fn check(
 /// What a section starts, and with which arguments.
 fn program(section: &LearnSection) -> Option<(Vec<String>, BTreeMap<String, Parameter>)> {
     Some((section.command.clone()?, section.parameters.clone()))
+}
+
+/// Whom an external DSP block asks, and what it starts.
+fn block(section: &DspSection) -> Option<(Option<String>, Option<Vec<String>>, bool)> {
+    let asks = section.url.is_some() || section.command.is_some();
+    asks.then(|| (section.url.clone(), section.command.clone(), section.remote))
 }
 
 /// The paths of a project file with their keys.
@@ -152,5 +171,15 @@ mod tests {
         assert!(check(&dir, None, &starts(""), &[]).is_err());
         assert!(check(&dir, Some(&starts("")), &starts(""), &[]).is_ok());
         assert!(check(&dir, Some(&starts("")), &starts("parameters = { c = 'x' }"), &[]).is_err());
+        // So is it with who is asked for features.
+        let asks = |with: &str| file(&format!("[[impulse.dsp]]\nblock = 'external'\n{with}"));
+        for with in ["url = 'http://127.0.0.1:80'", "command = ['sh']"] {
+            assert!(check(&dir, None, &asks(with), &[]).is_err(), "{with}");
+            assert!(
+                check(&dir, Some(&asks(with)), &asks(&format!("{with}\nparameters = {{ n = 3 }}")), &[])
+                    .is_ok()
+            );
+            assert!(check(&dir, Some(&asks(with)), &asks(&format!("{with}\nremote = true")), &[]).is_err());
+        }
     }
 }

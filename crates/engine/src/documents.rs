@@ -216,8 +216,17 @@ fn blocks() -> String {
             out.push_str(&language());
         }
     }
+    out.push_str(EXTERNAL);
     out
 }
+
+const EXTERNAL: &str = "
+## External blocks (`external`)
+
+A program of one's own that answers `/parameters`, `/run` and `/batch` over HTTP gives the features; `url` says where, or `command` starts
+it, and `parameters` are those that it declares. There is no C of it: everything up to the test runs, and nothing is exported. See
+[examples/dsp-blocks](../examples/dsp-blocks/README.md).
+";
 
 /// The language of custom blocks.
 fn language() -> String {

@@ -113,7 +113,7 @@ pub fn estimate(
     };
     let bronze = import::run(session)?;
     let silver = clean::run(session, &bronze)?.value;
-    let mut impulse = features::design(&project, &silver, &mut Vec::new())?;
+    let mut impulse = features::design(session, &project, &silver, &mut Vec::new())?;
     if let Some(section) = &project.file.impulse.select {
         impulse = select::expected(section, &impulse).map_err(|m| train::project_error(&project, m))?;
     }
@@ -125,7 +125,8 @@ pub fn estimate(
         learn.push(told);
         graphs.extend(graph);
     }
-    let complete = graphs.len() == learn.len();
+    // There is no C of what a program of its own computes.
+    let complete = graphs.len() == learn.len() && impulse.externals().next().is_none();
     impulse.learn = graphs;
     let mut ids: Vec<&str> = targets.iter().map(String::as_str).collect();
     if ids.is_empty() {

@@ -31,6 +31,7 @@ mod native;
 pub mod npy;
 pub mod outcomes;
 pub mod preview;
+pub mod program;
 pub mod project;
 pub mod reporting;
 pub mod run;

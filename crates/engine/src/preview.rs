@@ -2,6 +2,7 @@
 
 use crate::{
     EngineError, dsp_tool,
+    program::{self, Program},
     session::Session,
     stages::{clean, import},
 };
@@ -15,7 +16,7 @@ const VALUES_MAX: usize = 1 << 22;
 /// What to try.
 #[derive(Clone, Debug)]
 pub struct PreviewRequest {
-    /// Name of the block.
+    /// Name of the block, or the id of an external block of the project.
     pub block: String,
     /// Implementation version; the newest when left out.
     pub version: Option<u32>,
@@ -69,9 +70,10 @@ fn ram(block: &'static str, version: u32, params: &Params, window: Window) -> Op
 /// [`EngineError::NotBuilt`] when the cleaned recordings are not up to date; [`EngineError::NotFound`] for a sample that is not among
 /// them; [`EngineError::Data`] with the block's reason when it refuses the parameters or the window.
 pub fn preview(session: &Session<'_>, request: &PreviewRequest) -> Result<Preview, EngineError> {
-    let info = dsp_tool::find(&request.block)?;
-    let version = request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
-    let params = dsp_tool::to_params(request.params.clone())?;
+    let own = program::of(&session.project).into_iter().find(|p| p.id == request.block);
+    if own.is_none() {
+        dsp_tool::find(&request.block)?;
+    }
     let bronze = import::run(session)?;
     let silver = clean::run(session, &bronze)?.value;
     let sample = silver
@@ -103,19 +105,7 @@ pub fn preview(session: &Session<'_>, request: &PreviewRequest) -> Result<Previe
     }
     let mut window: Vec<f32> = values.iter().skip(start * axes).take(frames * axes).copied().collect();
     window.resize(frames * axes, 0.0);
-    let spec = WindowSpec { rate_hz, axes, frames, image };
-    let plan = edgewright_dsp::plan(info.name, version, &params, &spec).map_err(dsp_tool::refused)?;
-    let mut scratch = vec![0.0; plan.scratch_len()];
-    let mut features = vec![0.0; plan.output().len()];
-    let begun = Instant::now();
-    plan.extract(&window, &mut scratch, &mut features).map_err(dsp_tool::refused)?;
-    let seconds = begun.elapsed().as_secs_f64();
-    let shape = match plan.output() {
-        OutputShape::Flat(n) => vec![n],
-        OutputShape::Spectrogram { rows, columns } => vec![rows, columns],
-        OutputShape::Image { height, width, channels } => vec![height, width, channels],
-    };
-    let window = Window {
+    let seen = Window {
         frames,
         stride: frames,
         rate_hz,
@@ -124,8 +114,49 @@ pub fn preview(session: &Session<'_>, request: &PreviewRequest) -> Result<Previe
         image,
         fit: silver.format.fit,
     };
-    let ram = ram(info.name, version, &params, window);
-    Ok(Preview { shape, features, seconds, ram })
+    if let Some(own) = own {
+        return with_program(session, &own, request, &seen, &window);
+    }
+    let info = dsp_tool::find(&request.block)?;
+    let version = request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
+    let params = dsp_tool::to_params(request.params.clone())?;
+    let spec = WindowSpec { rate_hz, axes, frames, image };
+    let plan = edgewright_dsp::plan(info.name, version, &params, &spec).map_err(dsp_tool::refused)?;
+    let mut scratch = vec![0.0; plan.scratch_len()];
+    let mut features = vec![0.0; plan.output().len()];
+    let begun = Instant::now();
+    plan.extract(&window, &mut scratch, &mut features).map_err(dsp_tool::refused)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let ram = ram(info.name, version, &params, seen);
+    Ok(Preview { shape: sides(plan.output()), features, seconds, ram })
+}
+
+fn sides(shape: OutputShape) -> Vec<usize> {
+    match shape {
+        OutputShape::Flat(n) => vec![n],
+        OutputShape::Spectrogram { rows, columns } => vec![rows, columns],
+        OutputShape::Image { height, width, channels } => vec![height, width, channels],
+    }
+}
+
+/// The same with a block of a program of its own, which is asked.
+fn with_program(
+    session: &Session<'_>,
+    program: &Program,
+    request: &PreviewRequest,
+    window: &Window,
+    values: &[f32],
+) -> Result<Preview, EngineError> {
+    let parameters = serde_json::from_value(serde_json::Value::Object(request.params.clone()));
+    let parameters = parameters.map_err(|e| EngineError::Usage(format!("`params`: {e}")))?;
+    let program = program.trying(parameters);
+    // Its start is no part of what an extraction takes.
+    program.declared(session)?;
+    let begun = Instant::now();
+    let answer = program.try_window(session, window, values)?;
+    let seconds = begun.elapsed().as_secs_f64();
+    let features = answer.rows.into_iter().next().unwrap_or_default();
+    Ok(Preview { shape: sides(answer.shape), features, seconds, ram: None })
 }
 
 #[cfg(test)]

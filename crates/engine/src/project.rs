@@ -257,6 +257,22 @@ pub struct DspSection {
     /// File of the project with the program of a custom block, instead of `program`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// External block: where its program answers, such as `http://127.0.0.1:4446`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// External block: what starts its program, in the project's folder. Left out: it runs already at `url`. Without a `url` it must listen on
+    /// the port of 127.0.0.1 that the variable `PORT` names, which stands for `{port}` in the arguments as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// External block: `url` may name another machine, which then sees the recordings.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remote: bool,
+    /// External block: seconds that its start, or an answer, may take; 60 when left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_limit_s: Option<u64>,
+    /// External block: parameters of its own, as its `/parameters` declares them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, Parameter>,
     /// Parameters of the block.
     #[serde(flatten)]
     pub params: BTreeMap<String, toml::Value>,
@@ -531,7 +547,8 @@ impl ProjectFile {
         ];
         let learn = self.impulse.learn.iter().find_map(LearnSection::problem);
         let select = self.impulse.select.as_ref().and_then(|s| s.problem(&self.impulse.learn));
-        if let Some(problem) = problems.into_iter().flatten().next().or(learn).or(select) {
+        let dsp = self.impulse.dsp.iter().find_map(DspSection::problem);
+        if let Some(problem) = problems.into_iter().flatten().next().or(learn).or(select).or(dsp) {
             return fail(problem);
         }
         if let Some(problem) = self.training.problem() {

@@ -42,6 +42,16 @@ impl DspBlock {
         Ok(Self { id, block, version, params, axes, plan, keep: None })
     }
 
+    /// Whether a program of the user computes it: [`edgewright_dsp::EXTERNAL`].
+    pub fn is_external(&self) -> bool {
+        matches!(self.plan, Plan::External(_))
+    }
+
+    /// What the block sees of a window of so many axes.
+    pub fn seen(&self, window: &[f32], axes: usize) -> Vec<f32> {
+        window.chunks_exact(axes).flat_map(|frame| self.axes.iter().map(|&a| frame[a])).collect()
+    }
+
     /// Number of features the block returns.
     pub fn features(&self) -> usize {
         self.keep.as_ref().map_or_else(|| self.plan.output().len(), Vec::len)
@@ -211,6 +221,11 @@ impl Impulse {
     /// Floats that all DSP blocks together keep from window to window.
     pub fn state_len(&self) -> usize {
         self.dsp.iter().map(|b| b.plan.state_len()).sum()
+    }
+
+    /// The blocks that programs of the user compute, in block order.
+    pub fn externals(&self) -> impl Iterator<Item = &DspBlock> {
+        self.dsp.iter().filter(|b| b.is_external())
     }
 
     /// Position of the first feature of each DSP block in the list of all features.

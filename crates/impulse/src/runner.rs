@@ -156,10 +156,39 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// [`ImpulseError::Dsp`] when a block refuses the values (not finite, wrong length).
     pub fn features(&mut self, window: &[f32]) -> Result<&[f32], ImpulseError> {
+        self.features_given(window, &[])
+    }
+
+    /// The same where programs of the user compute some blocks: `given` has all features of each [`DspBlock::is_external`], in block order.
+    ///
+    /// # Errors
+    /// As [`Runner::features`]; [`ImpulseError::Structure`] when features of such a block are missing or of another number.
+    pub fn features_given(&mut self, window: &[f32], given: &[&[f32]]) -> Result<&[f32], ImpulseError> {
+        let mut given = given.iter();
         let axes = self.impulse.window.axes.len();
         let (mut at, mut state_at) = (0, 0);
         for block in &self.impulse.dsp {
             let out = &mut self.features[at..at + block.features()];
+            at += out.len();
+            if block.is_external() {
+                let whole = given.next().copied().unwrap_or_default();
+                if whole.len() != block.plan.output().len() {
+                    return Err(ImpulseError::Structure {
+                        impulse: self.impulse.name.clone(),
+                        reason: format!(
+                            "DSP block `{}` is computed by a program of its own, and {} of its {} features are given",
+                            block.id,
+                            whole.len(),
+                            block.plan.output().len()
+                        ),
+                    });
+                }
+                match &block.keep {
+                    None => out.copy_from_slice(whole),
+                    Some(keep) => out.iter_mut().zip(keep).for_each(|(to, &k)| *to = whole[k]),
+                }
+                continue;
+            }
             let all = block.axes.len() == axes && block.axes.iter().enumerate().all(|(i, &a)| i == a);
             let values = if all {
                 window
@@ -184,7 +213,6 @@ impl<'a> Runner<'a> {
                     }
                 }
             }
-            at += block.features();
         }
         Ok(&self.features)
     }
@@ -228,7 +256,15 @@ impl<'a> Runner<'a> {
     /// # Errors
     /// As [`Runner::features`] and [`Runner::infer`].
     pub fn run(&mut self, window: &[f32]) -> Result<Outcome, ImpulseError> {
-        self.features(window)?;
+        self.run_given(window, &[])
+    }
+
+    /// The same with what [`Runner::features_given`] is given.
+    ///
+    /// # Errors
+    /// As [`Runner::features_given`] and [`Runner::infer`].
+    pub fn run_given(&mut self, window: &[f32], given: &[&[f32]]) -> Result<Outcome, ImpulseError> {
+        self.features_given(window, given)?;
         let features = core::mem::take(&mut self.features);
         let outcome = self.infer(&features);
         self.features = features;

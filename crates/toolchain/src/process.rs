@@ -72,7 +72,7 @@ pub(crate) fn version(program: &str) -> Option<String> {
 }
 
 /// Lines of what a program said that an error repeats.
-const TAIL: usize = 12;
+pub(crate) const TAIL: usize = 12;
 /// Bytes of a line that are told.
 const LINE_MAX: u64 = 1000;
 
@@ -88,7 +88,7 @@ fn start(program: &str, args: &[String], dir: &Path) -> Result<Child, ToolError>
 }
 
 /// Sends the lines of a stream until it ends or nobody listens. Longer lines are told in parts.
-fn lines(stream: impl Read + Send + 'static, to: mpsc::Sender<String>) {
+pub(crate) fn lines(stream: impl Read + Send + 'static, to: mpsc::Sender<String>) {
     std::thread::spawn(move || {
         let mut stream = BufReader::new(stream);
         let mut line = Vec::new();

@@ -157,6 +157,13 @@ pub fn run(session: &Session<'_>, trained: &Staged<Trained>) -> Result<Staged<Bu
             weight_bytes: 0,
             memory: Vec::new(),
         };
+        if let Some(block) = impulse.externals().next() {
+            let note = format!(
+                "nothing is exported: a program of its own computes DSP block `{}`, and there is no C of it; write it as a block `custom` (docs/blocks.md) when it shall run on a device",
+                block.id
+            );
+            return Ok((built, vec![note]));
+        }
         for id in &deploy.targets {
             let bytes = pack(&impulse, check(id, &deploy.package)?, &deploy.package, &about, None)?;
             let object = session.store.put_blob(&bytes)?;

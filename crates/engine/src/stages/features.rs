@@ -10,6 +10,7 @@ use crate::{
     EngineError,
     batches::batches,
     error::AtPath,
+    program,
     project::{ImpulseSection, Project, nearest},
     session::{Key, Session, Staged},
 };
@@ -53,7 +54,7 @@ pub fn run(
     silver: &Staged<Silver>,
     split: &Staged<Split>,
 ) -> Result<Staged<Gold>, EngineError> {
-    let whole_key = key(session, silver, split);
+    let whole_key = key(session, silver, split)?;
     let Some(section) = &session.project.file.impulse.select else {
         return session.stage("features", &whole_key, || build(session, &silver.value, &split.value));
     };
@@ -87,7 +88,7 @@ fn kept(
     silver: &Staged<Silver>,
     split: &Staged<Split>,
 ) -> Result<(Gold, Vec<String>), EngineError> {
-    let key = key(session, silver, split);
+    let key = key(session, silver, split)?;
     if let Some(hash) = session.store.get_derived(&key)?
         && session.store.has_blob(&hash)
     {
@@ -103,7 +104,7 @@ fn kept(
 }
 
 /// What all features depend on.
-fn key(session: &Session<'_>, silver: &Staged<Silver>, split: &Staged<Split>) -> Hash {
+fn key(session: &Session<'_>, silver: &Staged<Silver>, split: &Staged<Split>) -> Result<Hash, EngineError> {
     let impulse = &session.project.file.impulse;
     let mut key = Key::new("features");
     key.text("silver", &silver.hash.to_string())
@@ -112,11 +113,18 @@ fn key(session: &Session<'_>, silver: &Staged<Silver>, split: &Staged<Split>) ->
         .value("dsp", &impulse.dsp)
         .value("ranges", &impulse.ranges)
         .value("name", &session.project.file.project.name);
-    key.finish()
+    for program in program::identities(session)? {
+        key.text("program", &program);
+    }
+    Ok(key.finish())
 }
 
 /// Window and DSP blocks of a project on these recordings.
+///
+/// # Errors
+/// [`EngineError::NotBuilt`] for a block of a program of its own that was not asked yet; what a block refuses.
 pub(crate) fn design(
+    session: &Session<'_>,
     project: &Project,
     silver: &Silver,
     notes: &mut Vec<String>,
@@ -124,11 +132,12 @@ pub(crate) fn design(
     let section = &project.file.impulse;
     let lengths: Vec<usize> = silver.samples.iter().map(|s| s.frames).collect();
     let window = plan::window(&silver.format, &lengths, section, notes)?;
-    let dsp = blocks(project, section, &window)?;
+    let dsp = blocks(session, project, section, &window)?;
     Ok(Impulse { name: project.file.project.name.clone(), window, dsp, learn: Vec::new() })
 }
 
 fn blocks(
+    session: &Session<'_>,
     project: &Project,
     section: &ImpulseSection,
     window: &Window,
@@ -143,7 +152,14 @@ fn blocks(
         ));
     }
     let mut blocks: Vec<DspBlock> = Vec::new();
-    for block in &section.dsp {
+    let programs = program::of(project);
+    for (block, id) in section.dsp.iter().zip(program::ids(&section.dsp)) {
+        if let Some(program) = programs.iter().find(|p| p.id == id) {
+            let params = program.params(session, window)?;
+            let axes = program.axes(window)?;
+            blocks.push(DspBlock::new(id, &block.block, 1, params, axes, window)?);
+            continue;
+        }
         let known = edgewright_dsp::blocks();
         let info = known.iter().find(|b| b.name == block.block).ok_or_else(|| {
             let hint = nearest(&block.block, known.iter().map(|b| b.name))
@@ -164,10 +180,6 @@ fn blocks(
                 .collect::<Result<Vec<_>, _>>()?,
         };
         let params = params(&block.params).map_err(usage)?;
-        let mut id = block.id.clone().unwrap_or_else(|| block.block.clone());
-        if blocks.iter().any(|b| b.id == id) {
-            id = format!("{id}{}", blocks.len() + 1);
-        }
         let made = DspBlock::new(id, &block.block, version, params, axes, window);
         blocks.push(made.map_err(|e| match other_kind(window, &block.block) {
             Some(hint) => EngineError::Data(format!("DSP block `{}`: {e}\nhint: {hint}", block.block)),
@@ -209,7 +221,8 @@ fn params(table: &BTreeMap<String, toml::Value>) -> Result<Params, String> {
 
 fn build(session: &Session<'_>, silver: &Silver, split: &Split) -> Result<(Gold, Vec<String>), EngineError> {
     let mut notes = Vec::new();
-    let impulse = design(&session.project, silver, &mut notes)?;
+    ask_programs(session, silver)?;
+    let impulse = design(session, &session.project, silver, &mut notes)?;
     impulse.validate()?;
     let labels = Labels::of(silver);
     let (training, refused_a) = matrix(session, silver, split, &impulse, &labels, false)?;
@@ -240,6 +253,22 @@ fn build(session: &Session<'_>, silver: &Silver, split: &Split) -> Result<(Gold,
     Ok((gold, notes))
 }
 
+/// Asks the blocks of programs of their own for the features of a window, so that their shapes are known.
+fn ask_programs(session: &Session<'_>, silver: &Silver) -> Result<(), EngineError> {
+    let programs = program::of(&session.project);
+    if programs.is_empty() {
+        return Ok(());
+    }
+    let lengths: Vec<usize> = silver.samples.iter().map(|s| s.frames).collect();
+    let window = plan::window(&silver.format, &lengths, &session.project.file.impulse, &mut Vec::new())?;
+    let whole = silver.samples.iter().find(|s| window.starts(s.frames).next().is_some());
+    let sample = whole.ok_or_else(|| EngineError::Data("no recording gives a window".into()))?;
+    let values = SilverReader::open(session, silver)?.part(sample, 0..sample.frames.min(window.frames))?;
+    let mut cut = Vec::new();
+    window.cut(&values, 0, &mut cut);
+    programs.iter().try_for_each(|p| p.discover(session, &window, &p.axes(&window)?, &cut))
+}
+
 /// Computes and stores the features of one side. Also returns how many windows a block refused.
 fn matrix(
     session: &Session<'_>,
@@ -252,6 +281,7 @@ fn matrix(
     let rule = &session.project.file.impulse.ranges;
     let wanted: Vec<usize> =
         (0..silver.samples.len()).filter(|&i| (split.sides[i] == Side::Testing) == testing).collect();
+    let programs = program::of(&session.project);
     let mut reader = SilverReader::open(session, silver)?;
     let mut out = session.store.blob_writer()?;
     let mut windows = Vec::new();
@@ -286,7 +316,20 @@ fn matrix(
                 || Runner::new(impulse),
                 |runner, (piece, values)| {
                     let runner = runner.as_mut().map_err(|e| EngineError::Internal(e.to_string()))?;
-                    Ok(features(runner, &impulse.window, piece, values))
+                    let cut = |start: &usize| {
+                        let mut cut = Vec::new();
+                        impulse.window.cut(values, start - piece.frames.start, &mut cut);
+                        cut
+                    };
+                    let given = impulse
+                        .externals()
+                        .filter_map(|block| Some((block, programs.iter().find(|p| p.id == block.id)?)))
+                        .map(|(block, program)| {
+                            let windows: Vec<Vec<f32>> = piece.starts.iter().map(cut).collect();
+                            program.rows(session, block, &impulse.window, &windows)
+                        })
+                        .collect::<Result<Vec<_>, EngineError>>()?;
+                    Ok(features(runner, &impulse.window, piece, values, &given))
                 },
             )
             .collect::<Result<Vec<_>, EngineError>>()?;
@@ -331,19 +374,21 @@ fn pieces(impulse: &Impulse, place: u64, sample: usize, frames: usize, starts: V
     starts.chunks(most).map(piece).collect()
 }
 
-/// Features of the windows of a piece, and how many windows were refused.
+/// Features of the windows of a piece (`given`: those of programs, for each block and window), and how many windows were refused.
 fn features(
     runner: &mut Runner<'_>,
     window: &Window,
     piece: &Piece,
     values: &[f32],
+    given: &[Vec<Vec<f32>>],
 ) -> (Vec<WindowAt>, Vec<f32>, usize) {
     let (mut at, mut features, mut refused) = (Vec::new(), Vec::new(), 0);
     let mut cut = Vec::new();
     runner.reset();
-    for &start in &piece.starts {
+    for (n, &start) in piece.starts.iter().enumerate() {
         window.cut(values, start - piece.frames.start, &mut cut);
-        match runner.features(&cut) {
+        let given: Vec<&[f32]> = given.iter().map(|rows| rows[n].as_slice()).collect();
+        match runner.features_given(&cut, &given) {
             Ok(row) => {
                 features.extend_from_slice(row);
                 at.push(WindowAt { sample: piece.sample, start, label: None });

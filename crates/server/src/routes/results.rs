@@ -16,7 +16,7 @@ use edgewright_api::{
     BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, FeatureMap, MapQuery, MapSample,
     OutcomeList, OutcomeQuery, OutcomeWindow, Problem, Results, StageList, TargetList,
 };
-use edgewright_engine::{board, classify::Classifier, documents, dsp_tool, map, outcomes, preview};
+use edgewright_engine::{board, classify::Classifier, documents, dsp_tool, map, outcomes, preview, program};
 
 /// Windows of a cell in one answer.
 const OUTCOMES: usize = 1000;
@@ -85,6 +85,17 @@ pub async fn list_targets(State(app): State<App>, project: ProjectDir) -> ApiRes
     responses((status = 200, body = BlockList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn list_blocks() -> ApiResult<Json<BlockList>> {
     let value = serde_json::json!({ "blocks": dsp_tool::impulse_blocks_json() });
+    serde_json::from_value(value).map(Json).map_err(ApiError::internal)
+}
+
+/// The external DSP blocks of a project by their ids, as they declare themselves; one that cannot be asked says why in its help. Starts
+/// those that a command starts.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/blocks", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = BlockList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn list_own_blocks(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<BlockList>> {
+    let blocks = app.run_in(&project, |s| Ok(program::list(s))).await?;
+    let value = serde_json::json!({ "blocks": blocks });
     serde_json::from_value(value).map(Json).map_err(ApiError::internal)
 }
 
