@@ -378,7 +378,7 @@ pub enum DspCommand {
 /// `dsp tune`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  edgewright dsp tune motion --trials 60\n  edgewright dsp tune motion --block spectral_analysis --apply\n\nOnly training windows are looked at. The figure stands for accuracy and is none: run the project to see what the settings are worth."
+    after_help = "Examples:\n  edgewright dsp tune motion --trials 60\n  edgewright dsp tune motion --block spectral_analysis --apply\n\nThe search looks at training windows alone. Its best settings are then trained and compared on validation windows; with an anomaly block, by what that block tells as well. A setting at which one of both figures loses half a point is not chosen. What the choice is worth is told on test windows."
 )]
 pub struct TuneArgs {
     /// Folder that holds edgewright.toml.
@@ -390,6 +390,9 @@ pub struct TuneArgs {
     /// Settings that are tried, with those of the project file.
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u64).range(2..=10_000))]
     pub trials: u64,
+    /// Of the best settings, how many are trained beside those of the project file; 0: the search alone decides.
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u64).range(0..=100))]
+    pub finalists: u64,
     /// Seed of the search; left out: the project's.
     #[arg(long)]
     pub seed: Option<u64>,

@@ -440,7 +440,12 @@ fn dsp_importance(args: &ProjectJson, printer: &Printer) -> Result<Verdict> {
 
 fn dsp_tune(args: &TuneArgs, printer: &Printer) -> Result<Verdict> {
     let session = open(&args.project, printer)?;
-    let options = tune::Options { block: args.block.clone(), trials: args.trials as usize, seed: args.seed };
+    let options = tune::Options {
+        block: args.block.clone(),
+        trials: args.trials as usize,
+        seed: args.seed,
+        finalists: args.finalists as usize,
+    };
     let tuned = tune::tune(&session, &options)?;
     if args.json.json {
         printer.json(&tuned)?;

@@ -40,16 +40,26 @@ fn the_best_of_a_search_goes_into_the_project_file() {
     let out = bench.run(&[&import[..], &["--category", "testing"]].concat());
     assert!(out.status.success(), "{}", text(&out));
     let with_tests = bench.json(&["dsp", "tune", "project", "--trials", "12", "--json"]);
-    assert_eq!(blocks, with_tests);
+    assert_eq!((&blocks["trials"], &blocks["finalists"]), (&with_tests["trials"], &with_tests["finalists"]));
 
     let before = std::fs::read_to_string(bench.path("project/edgewright.toml")).expect("a project file");
     let out = bench.run(&["dsp", "tune", "project", "--trials", "12", "--apply"]);
     assert!(out.status.success(), "{}", text(&out));
     let after = std::fs::read_to_string(bench.path("project/edgewright.toml")).expect("a project file");
-    if trials[0]["current"] == true {
+    let finalists = blocks["finalists"].as_array().expect("finalists");
+    assert!(finalists.len() > 1 && finalists[0]["current"] == true, "{blocks}");
+    assert!(finalists.iter().all(|f| f["accuracy"].is_number() && f["anomaly"].is_number()), "{blocks}");
+    let chosen = finalists.iter().filter(|f| f["chosen"] == true).collect::<Vec<_>>();
+    assert_eq!(chosen.len(), 1, "{blocks}");
+    for name in ["accuracy", "anomaly"] {
+        let of = |f: &serde_json::Value| f[name].as_f64().expect("a figure");
+        assert!(of(chosen[0]) >= of(&finalists[0]) - 0.005, "{blocks}");
+    }
+    assert_eq!(with_tests["test"].as_array().map(Vec::len), Some(2), "{blocks}");
+    if chosen[0]["current"] == true {
         assert_eq!(before, after);
     } else {
-        for (key, value) in trials[0]["settings"].as_object().expect("settings") {
+        for (key, value) in chosen[0]["settings"].as_object().expect("settings") {
             assert!(after.contains(&format!("{key} = {value}")), "{after}");
         }
         let comments = |t: &str| t.lines().filter(|l| l.contains('#')).count();
@@ -74,6 +84,7 @@ fn searches_that_cannot_be_are_refused() {
     for i in 0..6 {
         bench.write(&format!("recordings/slow.{i}.csv"), motion(2.0, 4.0, i));
     }
+    bench.replace("[[impulse.learn]]\nkind = \"anomaly\"", "# [[impulse.learn]]\n# kind = \"anomaly\"");
     bench.run(&["data", "import", "recordings", "--project", "project", "--label-from", "name"]);
     let out = bench.run(&["dsp", "tune", "project"]);
     assert!(!out.status.success() && text(&out).contains("tells at least two apart"), "{}", text(&out));

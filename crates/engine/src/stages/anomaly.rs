@@ -61,56 +61,9 @@ impl Trainer<'_> {
         };
         let values = read(&rows)?;
         let watched = read(&watch)?;
-        let (false_alarm_rate, seed) = (section.false_alarm_rate.unwrap_or(0.01), self.session.seed);
-        let failed = |e: edgewright_ml::FitError| EngineError::Data(format!("anomaly block: {e}"));
-        let (graph, threshold, note) = if section.method == Method::Gmm {
-            let shape = section.covariance.map(|c| match c {
-                CovarianceKind::Full => gmm::Shape::Full,
-                CovarianceKind::Diagonal => gmm::Shape::Diagonal,
-            });
-            let spec = gmm::Spec { components: section.components, shape, axes, false_alarm_rate, seed };
-            let model = gmm::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let shape = if model.shape == gmm::Shape::Full { "full" } else { "diagonal" };
-            let what = format!("{} Gaussians with {shape} covariances", model.components());
-            let note = format!("{what} on {} of {} features", model.axes.len(), rows.width());
-            (model.to_graph("anomaly"), model.threshold, note)
-        } else if section.method == Method::IsolationForest {
-            let usual = isolation::Spec::default();
-            let spec = isolation::Spec {
-                trees: section.trees.unwrap_or(usual.trees),
-                max_depth: section.max_depth.unwrap_or(usual.max_depth),
-                axes,
-                false_alarm_rate,
-                seed,
-            };
-            let model = isolation::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let what = format!("{} trees with {} splits", spec.trees, model.ensemble.splits());
-            let note = format!("{what} on {} of {} features", model.axes.len(), rows.width());
-            (of_trees(&model.ensemble, Ending::Plain, "anomaly"), model.threshold, note)
-        } else if section.method == Method::OneClassKnn {
-            let usual = nearest::Spec::default();
-            let prototypes = section.prototypes.unwrap_or(usual.prototypes);
-            let spec = nearest::Spec { prototypes, axes, false_alarm_rate };
-            let model = nearest::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let what = format!("{} of {} windows kept", model.clusters(), rows.len());
-            let note = format!("{what}, {} of {} features", model.axes().len(), rows.width());
-            (model.to_graph("anomaly"), model.threshold, note)
-        } else if section.method == Method::Pca {
-            let picture = impulse.window.image.is_some();
-            let spec = pca::Spec { components: section.components, axes, picture, false_alarm_rate };
-            let model = pca::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let share = 100.0 * model.explained;
-            let what = format!("{} principal components, {share:.0} % of the variance", model.components());
-            let note = format!("{what} of {} of {} features", model.axes, rows.width());
-            (model.to_graph("anomaly"), model.threshold, note)
-        } else {
-            let clusters = section.clusters.unwrap_or(32);
-            let spec = kmeans::Spec { clusters, axes, false_alarm_rate, seed };
-            let model = kmeans::fit(&values, rows.width(), &watched, &spec).map_err(failed)?;
-            let what = format!("{} clusters", model.clusters());
-            let note = format!("{what} on {} of {} features", model.axes().len(), rows.width());
-            (model.to_graph("anomaly"), model.threshold, note)
-        };
+        let picture = impulse.window.image.is_some();
+        let (graph, threshold, note) =
+            learn(section, &values, rows.width(), &watched, axes, picture, self.session.seed)?;
         notes.push(format!("{note}, threshold {threshold:.3}"));
         let summary = LearnSummary {
             id: id(section, n),
@@ -137,4 +90,70 @@ impl Trainer<'_> {
         };
         Ok(Block { float: block(graph), int8: block(int8), summary, rule: None })
     }
+}
+
+/// Learns what is normal on rows of `width` features: a graph that scores, the threshold, and what it is. `watched`: rows that set the
+/// threshold with them; `axes`: the features that are looked at, all or chosen ones when left out.
+///
+/// # Errors
+/// [`EngineError::Data`] when the rows do not allow it.
+pub(crate) fn learn(
+    section: &LearnSection,
+    values: &[f32],
+    width: usize,
+    watched: &[f32],
+    axes: Option<Vec<usize>>,
+    picture: bool,
+    seed: u64,
+) -> Result<(Graph, f32, String), EngineError> {
+    let false_alarm_rate = section.false_alarm_rate.unwrap_or(0.01);
+    let failed = |e: edgewright_ml::FitError| EngineError::Data(format!("anomaly block: {e}"));
+    let (graph, threshold, note) = if section.method == Method::Gmm {
+        let shape = section.covariance.map(|c| match c {
+            CovarianceKind::Full => gmm::Shape::Full,
+            CovarianceKind::Diagonal => gmm::Shape::Diagonal,
+        });
+        let spec = gmm::Spec { components: section.components, shape, axes, false_alarm_rate, seed };
+        let model = gmm::fit(values, width, watched, &spec).map_err(failed)?;
+        let shape = if model.shape == gmm::Shape::Full { "full" } else { "diagonal" };
+        let what = format!("{} Gaussians with {shape} covariances", model.components());
+        let note = format!("{what} on {} of {} features", model.axes.len(), width);
+        (model.to_graph("anomaly"), model.threshold, note)
+    } else if section.method == Method::IsolationForest {
+        let usual = isolation::Spec::default();
+        let spec = isolation::Spec {
+            trees: section.trees.unwrap_or(usual.trees),
+            max_depth: section.max_depth.unwrap_or(usual.max_depth),
+            axes,
+            false_alarm_rate,
+            seed,
+        };
+        let model = isolation::fit(values, width, watched, &spec).map_err(failed)?;
+        let what = format!("{} trees with {} splits", spec.trees, model.ensemble.splits());
+        let note = format!("{what} on {} of {} features", model.axes.len(), width);
+        (of_trees(&model.ensemble, Ending::Plain, "anomaly"), model.threshold, note)
+    } else if section.method == Method::OneClassKnn {
+        let usual = nearest::Spec::default();
+        let prototypes = section.prototypes.unwrap_or(usual.prototypes);
+        let spec = nearest::Spec { prototypes, axes, false_alarm_rate };
+        let model = nearest::fit(values, width, watched, &spec).map_err(failed)?;
+        let what = format!("{} of {} windows kept", model.clusters(), values.len() / width.max(1));
+        let note = format!("{what}, {} of {} features", model.axes().len(), width);
+        (model.to_graph("anomaly"), model.threshold, note)
+    } else if section.method == Method::Pca {
+        let spec = pca::Spec { components: section.components, axes, picture, false_alarm_rate };
+        let model = pca::fit(values, width, watched, &spec).map_err(failed)?;
+        let share = 100.0 * model.explained;
+        let what = format!("{} principal components, {share:.0} % of the variance", model.components());
+        let note = format!("{what} of {} of {} features", model.axes, width);
+        (model.to_graph("anomaly"), model.threshold, note)
+    } else {
+        let clusters = section.clusters.unwrap_or(32);
+        let spec = kmeans::Spec { clusters, axes, false_alarm_rate, seed };
+        let model = kmeans::fit(values, width, watched, &spec).map_err(failed)?;
+        let what = format!("{} clusters", model.clusters());
+        let note = format!("{what} on {} of {} features", model.axes().len(), width);
+        (model.to_graph("anomaly"), model.threshold, note)
+    };
+    Ok((graph, threshold, note))
 }

@@ -27,7 +27,7 @@ use std::ops::Range;
 ///
 /// # Errors
 /// [`EngineError::Internal`] when they cannot be read.
-pub(super) fn read(rows: &TrainingRows) -> Result<Vec<f32>, EngineError> {
+pub(crate) fn read(rows: &TrainingRows) -> Result<Vec<f32>, EngineError> {
     let all: Vec<usize> = (0..rows.len()).collect();
     let mut out = vec![0.0; rows.len() * rows.width()];
     rows.read(&all, &mut out).map_err(|e| EngineError::Internal(e.to_string()))?;

@@ -1,8 +1,8 @@
 //! The stages of `run`, in order. Each reads the manifests before it and writes its own.
 
-mod anomaly;
+pub(crate) mod anomaly;
 pub mod build;
-mod classical;
+pub(crate) mod classical;
 pub mod clean;
 mod external;
 pub mod features;

@@ -1,12 +1,14 @@
-//! `dsp tune`: a search of a block's parameters by how well its features tell training windows apart, and what it costs.
+//! `dsp tune`: a search of a block's parameters by what its features tell of training windows and what they cost; the best are trained,
+//! compared on validation windows, and the choice is told on test windows.
 
 mod edit;
+mod judge;
 mod score;
 mod space;
 
 use crate::{
     EngineError,
-    project::nearest,
+    project::{LearnKind, nearest},
     run::{self, Results},
     session::Session,
     stages::{
@@ -19,7 +21,8 @@ use crate::{
 };
 use edgewright_dsp::Value;
 use edgewright_impulse::{DspBlock, Impulse};
-use score::separability;
+pub use judge::{Finalist, OnTest};
+use score::{Scored, mean};
 use serde::Serialize;
 use space::{Draw, Setting, Space};
 use std::collections::BTreeSet;
@@ -40,6 +43,8 @@ pub struct Options {
     pub trials: usize,
     /// Seed of the search; `None` for the project's.
     pub seed: Option<u64>,
+    /// Of the best settings, how many are trained beside those of the project file; 0: none, the search alone decides.
+    pub finalists: usize,
 }
 
 /// What was tried.
@@ -55,6 +60,12 @@ pub struct Tuned {
     pub labels: usize,
     /// The best first.
     pub trials: Vec<Trial>,
+    /// Those that were trained, the project's own first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub finalists: Vec<Finalist>,
+    /// The int8 model on test windows with the settings of the project file, and with those that were chosen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub test: Option<[OnTest; 2]>,
 }
 
 /// One setting.
@@ -63,13 +74,21 @@ pub struct Trial {
     /// Keys whose values are not those of the project file.
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// Share of a window's nearest neighbours in other recordings that have its label, 0..1.
-    pub separability: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub separability: Option<f64>,
+    /// With an anomaly block: area under the ROC curve by which the distance to known windows tells those of a label that is not known,
+    /// and distorted ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub novelty: Option<f64>,
     /// Scratch, features and what is kept from window to window, in bytes.
     pub ram_bytes: usize,
     /// Number of features.
     pub features: usize,
-    /// Separability less what the RAM costs.
+    /// Mean of both, less what the RAM costs.
     pub score: f64,
+    /// What the RAM costs.
+    #[serde(skip)]
+    price: f64,
     /// Whether it is the one of the project file.
     pub current: bool,
 }
@@ -123,18 +142,19 @@ impl TrainingWindows {
 /// Searches the parameters of a block. The same seed tries the same settings in the same order.
 ///
 /// # Errors
-/// [`EngineError::Data`] without two labels in two recordings each or without a parameter to try; whatever a stage returns.
+/// [`EngineError::Data`] without two labels (or an anomaly block) or without a parameter to try; whatever a stage returns.
 pub fn tune(session: &Session<'_>, options: &Options) -> Result<Tuned, EngineError> {
     let mut results = Results::default();
     run::fill(session, 2, &mut results)?;
     let (Some(silver), Some(split)) = (&results.silver, &results.split) else {
         return Err(EngineError::NotBuilt { stage: "split" });
     };
-    let impulse = features::design(&session.project, &silver.value, &mut Vec::new())?;
-    let (_, block) = find(&impulse, options.block.as_deref())?;
+    let impulse = features::design(session, &session.project, &silver.value, &mut Vec::new())?;
+    let (index, block) = find(&impulse, options.block.as_deref())?;
     let windows = TrainingWindows::read(session, &silver.value, &split.value, &impulse)?;
     let labels: BTreeSet<u32> = windows.labels.iter().copied().collect();
-    if labels.len() < 2 {
+    let unusual = session.project.file.impulse.learn.iter().any(|l| l.kind == LearnKind::Anomaly);
+    if labels.len() < 2 && !unusual {
         return Err(EngineError::Data(format!(
             "the training windows have {} label; tuning tells at least two apart\nhint: import recordings of another label, and see `edgewright data list`",
             labels.len()
@@ -149,15 +169,20 @@ pub fn tune(session: &Session<'_>, options: &Options) -> Result<Tuned, EngineErr
     let total = options.trials as u64;
     let now = ram(block);
     let judge = |block: &DspBlock, settings: &Setting| -> Option<Trial> {
-        let separability = separability(block, &impulse.window, &windows)?;
+        let scored = Scored::of(block, &impulse.window, &windows, unusual)?;
+        let separability = (labels.len() > 1).then(|| scored.separability());
+        let novelty = unusual.then(|| scored.novelty());
+        let figure = mean(separability.into_iter().chain(novelty))?;
         let ram_bytes = ram(block);
         let price = PRICE * (ram_bytes.max(1) as f64 / now.max(1) as f64).log2();
         Some(Trial {
             settings: settings.iter().map(|(k, v)| (k.clone(), json(v))).collect(),
             separability,
+            novelty,
             ram_bytes,
             features: block.features(),
-            score: separability - price,
+            score: figure - price,
+            price,
             current: settings.is_empty(),
         })
     };
@@ -181,6 +206,7 @@ pub fn tune(session: &Session<'_>, options: &Options) -> Result<Tuned, EngineErr
             refused += 1;
             continue;
         };
+        let settings = space.effective(block, settings, &impulse.window, &made);
         let judged = judge(&made, &settings);
         plans.push(made.plan);
         let Some(trial) = judged else {
@@ -195,7 +221,24 @@ pub fn tune(session: &Session<'_>, options: &Options) -> Result<Tuned, EngineErr
     }
     // Stable: of equals the one that was tried first.
     trials.sort_by(|a, b| b.score.total_cmp(&a.score));
-    Ok(Tuned { block: block.id.clone(), seed, windows: windows.values.len(), labels: labels.len(), trials })
+    let mut tuned = Tuned {
+        block: block.id.clone(),
+        seed,
+        windows: windows.values.len(),
+        labels: labels.len(),
+        trials,
+        finalists: Vec::new(),
+        test: None,
+    };
+    if options.finalists > 0 {
+        tuned.finalists = judge::judge(session, index, &tuned, options.finalists)?;
+        if let Some(chosen) = tuned.finalists.iter().find(|f| f.chosen) {
+            let own = judge::on_test(session, index, &serde_json::Map::new())?;
+            tuned.test =
+                own.zip(judge::on_test(session, index, &chosen.settings)?).map(|(own, chosen)| [own, chosen]);
+        }
+    }
+    Ok(tuned)
 }
 
 /// Writes the best setting into the project file, with everything else of it as it was. Whether something was changed.
@@ -203,7 +246,7 @@ pub fn tune(session: &Session<'_>, options: &Options) -> Result<Tuned, EngineErr
 /// # Errors
 /// [`EngineError::Data`] where the text cannot be edited without touching something else.
 pub fn apply(session: &Session<'_>, tuned: &Tuned) -> Result<bool, EngineError> {
-    let Some(best) = tuned.trials.first().filter(|t| !t.current) else { return Ok(false) };
+    let Some(settings) = tuned.best() else { return Ok(false) };
     let dir = &session.project.dir;
     let (text, version) = workspace::read_project_file(dir)?;
     let sections = &session.project.file.impulse.dsp;
@@ -211,7 +254,7 @@ pub fn apply(session: &Session<'_>, tuned: &Tuned) -> Result<bool, EngineError> 
     let index = sections.iter().position(by_id).ok_or_else(|| {
         EngineError::Data(format!("the project file has no block `{}` by name; give it an `id`", tuned.block))
     })?;
-    let edited = edit::set_keys(&text, index, &best.settings).map_err(EngineError::Data)?;
+    let edited = edit::set_keys(&text, index, settings).map_err(EngineError::Data)?;
     workspace::write_project_file(dir, &edited, Some(&version), &[])?;
     Ok(true)
 }
@@ -245,10 +288,23 @@ fn json(value: &Value) -> serde_json::Value {
 }
 
 impl Tuned {
+    /// The settings that are better than those of the project file, when some are: chosen on validation windows where they were trained.
+    pub fn best(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
+        match self.finalists.is_empty() {
+            true => self.trials.first().filter(|t| !t.current).map(|t| &t.settings),
+            false => self.finalists.iter().find(|f| f.chosen && !f.current).map(|f| &f.settings),
+        }
+    }
+
     /// For people.
     pub fn to_text(&self) -> String {
+        let figure = |v: Option<f64>| v.map_or_else(|| "-".to_owned(), |v| format!("{v:.4}"));
+        let shown = |settings: &serde_json::Map<String, serde_json::Value>, current: bool| {
+            let all: Vec<String> = settings.iter().map(|(k, v)| format!("{k} = {v}")).collect();
+            if current { "as in the project file".into() } else { all.join(", ") }
+        };
         let mut out = format!(
-            "block `{}`: {} settings on {} training windows of {} labels, seed {}\n{:>7}  {:>12}  {:>10}  {:>8}  settings\n",
+            "block `{}`: {} settings on {} training windows of {} labels, seed {}\n{:>7}  {:>12}  {:>7}  {:>10}  {:>8}  settings\n",
             self.block,
             self.trials.len(),
             self.windows,
@@ -256,20 +312,53 @@ impl Tuned {
             self.seed,
             "score",
             "separability",
+            "novelty",
             "RAM bytes",
             "features"
         );
         for t in &self.trials {
-            let settings: Vec<String> = t.settings.iter().map(|(k, v)| format!("{k} = {v}")).collect();
-            let shown = if t.current { "as in the project file".into() } else { settings.join(", ") };
             out.push_str(&format!(
-                "{:>7.4}  {:>12.4}  {:>10}  {:>8}  {shown}\n",
-                t.score, t.separability, t.ram_bytes, t.features
+                "{:>7.4}  {:>12}  {:>7}  {:>10}  {:>8}  {}\n",
+                t.score,
+                figure(t.separability),
+                figure(t.novelty),
+                t.ram_bytes,
+                t.features,
+                shown(&t.settings, t.current)
             ));
         }
-        out.push_str(
-            "separability: share of the five nearest windows of other recordings that have the same label. It stands for accuracy and is none, and says nothing of an anomaly block: run the project to see what the settings are worth.\n",
-        );
+        out.push_str("separability: share of the five nearest windows of other recordings that have the same label; novelty: how well the distance to known windows tells those of an unknown label, and distorted ones.\n");
+        if self.finalists.is_empty() {
+            out.push_str("Both stand for what a model would make of the features and are none: run the project to see what the settings are worth.\n");
+            return out;
+        }
+        out.push_str(&format!(
+            "\ntrained, on validation windows\n{:>7}  {:>8}  {:>7}  settings\n",
+            "score", "accuracy", "anomaly"
+        ));
+        for f in &self.finalists {
+            let mark = if f.chosen { "  <- chosen" } else { "" };
+            let settings = shown(&f.settings, f.current);
+            out.push_str(&format!(
+                "{:>7.4}  {:>8}  {:>7}  {settings}{mark}\n",
+                f.score,
+                figure(f.accuracy),
+                figure(f.anomaly)
+            ));
+        }
+        if let Some([own, chosen]) = &self.test {
+            for (name, now, then) in
+                [("accuracy", own.accuracy, chosen.accuracy), ("AUROC", own.auroc, chosen.auroc)]
+            {
+                if now.is_some() {
+                    out.push_str(&format!(
+                        "test {name}: {} as in the project file, {} as chosen\n",
+                        figure(now),
+                        figure(then)
+                    ));
+                }
+            }
+        }
         out
     }
 }

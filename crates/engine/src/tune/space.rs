@@ -46,6 +46,25 @@ impl Space {
         out
     }
 
+    /// The setting without the keys that change nothing of the block that it makes, such as those of a wavelet beside an FFT.
+    pub(super) fn effective(
+        &self,
+        block: &DspBlock,
+        setting: Setting,
+        window: &Window,
+        made: &DspBlock,
+    ) -> Setting {
+        let mut out = setting;
+        for key in out.keys().cloned().collect::<Vec<_>>() {
+            let mut without = out.clone();
+            without.remove(&key);
+            if self.block(block, &without, window).is_some_and(|b| b.plan == made.plan) {
+                out = without;
+            }
+        }
+        out
+    }
+
     /// The block with a setting, when it can be planned so.
     pub(super) fn block(&self, block: &DspBlock, setting: &Setting, window: &Window) -> Option<DspBlock> {
         let mut params: Params = block.params.clone();
