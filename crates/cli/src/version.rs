@@ -95,7 +95,7 @@ pub fn version(command: &VersionCommand, printer: &Printer) -> Result<Verdict> {
                 let session = shared(&args.project, printer)?;
                 versions::find(&session, &args.id)?
             };
-            versions::restore(&args.project, &found.text, None)?;
+            versions::restore_version(&args.project, &found, None)?;
             if args.json.json {
                 printer.json(&serde_json::json!({"id": found.id}))?;
             } else {

@@ -71,3 +71,44 @@ fn what_was_trained_can_be_compared_and_restored() {
     assert!(bench.run(&["version", "restore", &named, "--project", "kws"]).status.success());
     assert!(std::fs::read_to_string(&file).expect("there").contains("'../mine'"));
 }
+
+#[test]
+fn a_version_keeps_the_program_of_a_custom_block() {
+    let (bench, key) = workspace();
+    for i in 0..10 {
+        bench.write(&format!("in/low.{i}.wav"), tone(300.0 + 5.0 * f64::from(i), i as u64));
+        bench.write(&format!("in/high.{i}.wav"), tone(1500.0 + 20.0 * f64::from(i), i as u64 + 100));
+    }
+    let one = "axes a\nfeature loud = rms(a)\nfeature low = min(a)\n";
+    let two = format!("{one}feature top = max(a)\n");
+    bench.write("kws/sound.ew", one);
+    bench.write(
+        "kws/edgewright.toml",
+        "[[data]]\npath = '../in'\nlabel_from = 'name'\n[[impulse.dsp]]\nblock = 'custom'\nfile = 'sound.ew'\n[[impulse.learn]]\nkind = 'classifier'\n[training]\nepochs = 3\n",
+    );
+    let run = || {
+        let out = bench.run(&["run", "kws", "--until", "train"]);
+        assert!(out.status.success(), "{}", text(&out));
+    };
+    let list = || bench.json(&["version", "list", "kws", "--json"])["versions"].clone();
+    run();
+    bench.write("kws/sound.ew", &two);
+    assert_eq!(list()[0]["current"], false, "the project file is the same, the program is not");
+    run();
+    let all = list();
+    assert_eq!(all.as_array().map(Vec::len), Some(2), "{all}");
+    let older = all[1]["id"].as_str().expect("an id").to_owned();
+    assert!(all[1]["outcome"].get("programs").is_none(), "{all}");
+    let told = bench.run(&["version", "diff", &older, "--project", "kws"]);
+    assert_eq!(String::from_utf8_lossy(&told.stdout), "+feature top = max(a)\n", "{}", text(&told));
+    let program = || std::fs::read_to_string(bench.path("kws/sound.ew")).expect("there");
+    let out = bench.run(&["version", "restore", &older, "--project", "kws"]);
+    assert!(out.status.success() && program() == one, "{}", text(&out));
+    assert_eq!(list()[1]["current"], true);
+    // Over the network as well.
+    let newer = all[0]["id"].as_str().expect("an id");
+    let server = Server::start(&bench.path(""));
+    server.json(&key, "POST", &format!("/api/v1/projects/kws/versions/{newer}/restore"), &json!({})).ok(200);
+    assert_eq!(program(), two);
+    assert_eq!(list()[0]["current"], true);
+}

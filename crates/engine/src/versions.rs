@@ -3,6 +3,7 @@
 
 use crate::{
     EngineError,
+    error::AtPath,
     project::{FILE_NAME, Project},
     run::{Results, RunReport},
     session::Session,
@@ -11,12 +12,27 @@ use crate::{
 use edgewright_store::VersionRow;
 use serde::Serialize;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+};
 
 /// Digits of an id.
 const DIGITS: usize = 16;
 /// Longer texts are told as replaced whole: finding what they share takes time by the square.
 const LINES_MAX: usize = 3000;
+
+/// Key of the programs beside the outcome.
+const PROGRAMS: &str = "programs";
+
+/// Programs that custom blocks took out of files, by the names of the files.
+fn programs(project: &Project) -> BTreeMap<String, String> {
+    let of = |s: &crate::project::DspSection| {
+        let program = s.params.get("program").and_then(toml::Value::as_str);
+        Some((s.file.clone()?, program?.to_owned()))
+    };
+    project.file.impulse.dsp.iter().filter_map(of).collect()
+}
 
 /// A version.
 #[derive(Clone, Debug, Serialize)]
@@ -34,6 +50,9 @@ pub struct Version {
     /// The text of the project file.
     #[serde(skip)]
     pub text: String,
+    /// Programs of custom blocks that it names, by the names of their files.
+    #[serde(skip)]
+    pub programs: BTreeMap<String, String>,
 }
 
 /// What a line of a difference is.
@@ -71,6 +90,7 @@ pub(crate) fn record(
     let id = digest(&format!("{}\n{}", trained.record.key, digest(text)))[..DIGITS].to_owned();
     let outcome = serde_json::json!({
         "seed": report.seed, "data": report.data, "training": report.training, "test": report.test, "verify": report.verify,
+        PROGRAMS: programs(&session.project),
     });
     let now = now();
     Ok(session.store.put_version(&VersionRow {
@@ -88,20 +108,24 @@ pub(crate) fn record(
 /// # Errors
 /// Those of the store.
 pub fn list(session: &Session<'_>) -> Result<Vec<Version>, EngineError> {
-    let text = &session.project.text;
-    session.store.list_versions()?.into_iter().map(|row| version(row, text)).collect()
+    let now = (session.project.text.clone(), programs(&session.project));
+    session.store.list_versions()?.into_iter().map(|row| version(row, &now)).collect()
 }
 
-fn version(row: VersionRow, text: &str) -> Result<Version, EngineError> {
-    let outcome =
+fn version(row: VersionRow, now: &(String, BTreeMap<String, String>)) -> Result<Version, EngineError> {
+    let mut outcome: Value =
         serde_json::from_str(&row.outcome_json).map_err(|e| EngineError::Internal(e.to_string()))?;
+    // Those that an earlier program noted have none.
+    let kept = outcome.as_object_mut().and_then(|o| o.remove(PROGRAMS));
+    let programs = kept.and_then(|p| serde_json::from_value(p).ok()).unwrap_or_default();
     Ok(Version {
-        current: row.file == text,
+        current: row.file == now.0 && programs == now.1,
         id: row.id,
         created: row.created,
         last_run: row.last_run,
         outcome,
         text: row.file,
+        programs,
     })
 }
 
@@ -122,17 +146,67 @@ pub fn find(session: &Session<'_>, id: &str) -> Result<Version, EngineError> {
     }
 }
 
-/// What changed in the project file from one version to another, or to the file as it is now.
+/// What changed in the project file and in the programs of custom blocks from one version to another, or to the files as they are now.
 ///
 /// # Errors
 /// Those of [`find`].
 pub fn diff(session: &Session<'_>, from: &str, to: Option<&str>) -> Result<Vec<DiffLine>, EngineError> {
-    let before = find(session, from)?.text;
+    let of = |v: Version| (v.text, v.programs);
+    let before = of(find(session, from)?);
     let after = match to {
-        Some(id) => find(session, id)?.text,
-        None => session.project.text.clone(),
+        Some(id) => of(find(session, id)?),
+        None => (session.project.text.clone(), programs(&session.project)),
     };
-    Ok(lines(&before, &after))
+    let mut out = lines(&before.0, &after.0);
+    let files: BTreeSet<&String> = before.1.keys().chain(after.1.keys()).collect();
+    for name in files {
+        let text = |of: &BTreeMap<String, String>| of.get(name).cloned().unwrap_or_default();
+        let (was, is) = (text(&before.1), text(&after.1));
+        if was != is {
+            out.push(DiffLine { kind: DiffKind::Same, text: format!("# {name}") });
+            out.extend(lines(&was, &is));
+        }
+    }
+    Ok(out)
+}
+
+/// Writes the files of a version again: the project file as [`restore`] does, and the programs of custom blocks that it names.
+///
+/// # Errors
+/// Those of [`restore`]; then nothing was changed.
+pub fn restore_version(
+    dir: &Path,
+    version: &Version,
+    roots: Option<&[PathBuf]>,
+) -> Result<String, EngineError> {
+    let mut before = Vec::new();
+    let mut write = || {
+        for (name, text) in &version.programs {
+            let path = dir.join(name);
+            let there = std::fs::read(&path).ok();
+            if there.as_deref() == Some(text.as_bytes()) {
+                continue;
+            }
+            if !crate::confine::inside(dir, name, &[]) {
+                return Err(EngineError::Data(format!(
+                    "`file = {name:?}` of the version is no file of the project's folder"
+                )));
+            }
+            crate::stages::build::write_whole(&path, text.as_bytes())?;
+            before.push((path, there));
+        }
+        restore(dir, &version.text, roots)
+    };
+    let written = write();
+    if written.is_err() {
+        for (path, there) in before {
+            match there {
+                Some(bytes) => crate::stages::build::write_whole(&path, &bytes)?,
+                None => std::fs::remove_file(&path).at(&path)?,
+            }
+        }
+    }
+    written
 }
 
 /// Writes the file of a version again. `roots`: as in [`write_project_file`] for who comes over the network; whoever is at the machine may

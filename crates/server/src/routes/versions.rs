@@ -46,7 +46,7 @@ pub async fn restore_version(
     let roots = app.data_roots.clone();
     let file = app
         .run(move |_| {
-            let version = versions::restore(&project.dir, &found.text, Some(&roots))?;
+            let version = versions::restore_version(&project.dir, &found, Some(&roots))?;
             let settings = Project::parse(&project.dir, &found.text)?;
             Ok(ProjectFile {
                 text: found.text,
