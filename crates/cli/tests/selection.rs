@@ -58,6 +58,16 @@ fn selected_features_reach_the_c_and_the_rest_is_not_computed() {
     // Two classes tell at most ln 2.
     assert!(information(&features[0]) > 0.5 && information(&features[0]) <= std::f64::consts::LN_2 + 1e-9);
 
+    // Of two labels each is told as much as both; with its own loss.
+    for f in features {
+        let of = f["labels"].as_object().expect("labels");
+        assert_eq!(of.len(), 2, "{f}");
+        for told in of.values() {
+            assert!((information(told) - information(f)).abs() < 1e-9, "{f}");
+            assert_eq!(told["drop"].is_null(), f["drop"].is_null(), "{f}");
+        }
+    }
+
     // By name: the two of one block that nobody else needs.
     let names: Vec<&str> = features
         .iter()

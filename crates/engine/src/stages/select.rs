@@ -49,23 +49,56 @@ pub(crate) fn information(
     split: &Split,
 ) -> Result<Option<Vec<f64>>, EngineError> {
     let Some((rows, classes)) = classes(&session.project.file, gold, split) else { return Ok(None) };
+    each(session, gold, &rows, |column| mutual_information(column, &classes)).map(Some)
+}
+
+/// The same with each label against all others, in the order of `labels`, for each feature.
+///
+/// # Errors
+/// Those of [`information`].
+pub(crate) fn information_of_labels(
+    session: &Session<'_>,
+    gold: &Gold,
+    split: &Split,
+    labels: &[String],
+) -> Result<Vec<Vec<f64>>, EngineError> {
+    let windows = gold.training.windows();
+    let rows: Vec<usize> = (0..windows.len())
+        .filter(|&r| split.sides[windows[r].sample] == Side::Training && windows[r].label.is_some())
+        .collect();
+    let is = |label: &String| -> Vec<u32> {
+        rows.iter().map(|&r| u32::from(gold.labels.get(&windows[r]) == Some(label.as_str()))).collect()
+    };
+    let of: Vec<Vec<u32>> = labels.iter().map(is).collect();
+    each(session, gold, &rows, |column| {
+        of.iter().map(|classes| mutual_information(column, classes)).collect()
+    })
+}
+
+/// A figure of each column on these rows; some columns are read at once.
+fn each<T: Send>(
+    session: &Session<'_>,
+    gold: &Gold,
+    rows: &[usize],
+    figure: impl Fn(&[f32]) -> T + Sync,
+) -> Result<Vec<T>, EngineError> {
     let width = gold.names.len();
     let mut scores = Vec::with_capacity(width);
     for start in (0..width).step_by(COLUMNS) {
         session.progress("features", start as u64, width as u64, "information")?;
         #[expect(clippy::single_range_in_vec_init, reason = "one range of columns is what is meant")]
         let columns = [start..(start + COLUMNS).min(width)];
-        let matrix = gold.training.rows(session, rows.clone(), &columns)?;
+        let matrix = gold.training.rows(session, rows.to_vec(), &columns)?;
         let (count, wide) = (matrix.len(), matrix.width());
         let mut values = vec![0.0; count * wide];
         matrix.read(&(0..count).collect::<Vec<_>>(), &mut values).at(&session.project.state_dir())?;
         let of = |c: usize| {
             let column: Vec<f32> = values.iter().skip(c).step_by(wide).copied().collect();
-            mutual_information(&column, &classes)
+            figure(&column)
         };
-        scores.extend((0..wide).into_par_iter().map(of).collect::<Vec<f64>>());
+        scores.extend((0..wide).into_par_iter().map(of).collect::<Vec<T>>());
     }
-    Ok(Some(scores))
+    Ok(scores)
 }
 
 /// The columns that a section keeps, rising.
