@@ -5,7 +5,7 @@ use crate::{
     classify::best,
     run::{self, Results},
     session::Session,
-    stages::{features::Gold, gold::WindowAt, test::infer},
+    stages::{features::Gold, test::infer},
 };
 use edgewright_impulse::Task;
 use edgewright_ml::projection::Axes;
@@ -123,7 +123,7 @@ pub fn feature_map(session: &Session<'_>, limit: usize, said: bool) -> Result<Fe
     let points = picked
         .zip(places)
         .zip(outcomes)
-        .map(|(((at, test), place), said): (((WindowAt, bool), [f64; 3]), Option<usize>)| {
+        .map(|(((at, test), place), said)| {
             let sample = *places_of.entry(at.sample).or_insert_with(|| {
                 let cleaned = &silver.samples[at.sample];
                 let (group, metadata) = about.remove(&cleaned.id).unwrap_or_default();

@@ -125,7 +125,7 @@ pub fn declared(bytes: &[u8]) -> Result<Declared, String> {
         let mut item = Item {
             name: name.to_owned(),
             kind: kind.to_owned(),
-            default: Value::Null,
+            default: item["value"].clone(),
             choices: item["valid"]
                 .as_array()
                 .into_iter()
@@ -140,11 +140,10 @@ pub fn declared(bytes: &[u8]) -> Result<Declared, String> {
                 .flatten()
                 .filter_map(|v| v.as_u64()?.try_into().ok())
                 .collect(),
-            ..read_default(item)
         };
         // Defaults may be written as texts.
         let given = std::mem::take(&mut item.default);
-        if !given.is_null() && text(&given) != "" {
+        if !given.is_null() && !text(&given).is_empty() {
             item.default = item.value(&given)?;
         }
         if out.parameters.iter().any(|p| p.name == item.name) {
@@ -156,17 +155,6 @@ pub fn declared(bytes: &[u8]) -> Result<Declared, String> {
         return Err(format!("its /parameters has more than {MOST_PARAMETERS} parameters"));
     }
     Ok(out)
-}
-
-fn read_default(item: &Value) -> Item {
-    Item {
-        name: String::new(),
-        kind: String::new(),
-        default: item["value"].clone(),
-        choices: Vec::new(),
-        help: String::new(),
-        versions: Vec::new(),
-    }
 }
 
 impl Item {

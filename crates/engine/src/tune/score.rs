@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn what_forgets_strength_does_not_tell_what_is_unusual() {
         let wave = |hz: f32, phase: f32| -> Vec<f32> {
-            (0..32).map(|i| (i as f32 / 32.0 * hz * 6.283 + phase).sin()).collect()
+            (0..32).map(|i| (i as f32 / 32.0 * hz * std::f32::consts::TAU + phase).sin()).collect()
         };
         let from = TrainingWindows {
             values: (0..24).map(|i| wave(if i % 2 == 0 { 2.0 } else { 5.0 }, i as f32)).collect(),
