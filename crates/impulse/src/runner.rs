@@ -159,7 +159,7 @@ impl<'a> Runner<'a> {
         self.features_given(window, &[])
     }
 
-    /// The same where programs of the user compute some blocks: `given` has all features of each [`DspBlock::is_external`], in block order.
+    /// The same where programs of the user compute some blocks: `given` has all features of each [`crate::DspBlock::is_external`], in block order.
     ///
     /// # Errors
     /// As [`Runner::features`]; [`ImpulseError::Structure`] when features of such a block are missing or of another number.
