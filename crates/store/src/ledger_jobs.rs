@@ -139,7 +139,7 @@ impl Ledger {
         let mut guard = self.inner();
         let inner = &mut *guard;
         let query = sqlx::query(
-            "SELECT * FROM jobs WHERE $1 IS NULL OR project = $1 ORDER BY created DESC, id DESC LIMIT $2",
+            "SELECT * FROM jobs WHERE $1 IS NULL OR project = $1 ORDER BY created DESC, rowid DESC LIMIT $2",
         )
         .bind(project)
         .bind(i64::from(limit))
@@ -147,7 +147,8 @@ impl Ledger {
         inner.runtime.block_on(query)?.iter().map(job).collect()
     }
 
-    /// Takes the next job that waits, or whose worker let its lease run out. Jobs that were begun too often fail here. Nobody puts a
+    /// Takes the next job that waits, or whose worker let its lease run out; of several, the one that was added first, also within one
+    /// millisecond, where ids say nothing of it. Jobs that were begun too often fail here. Nobody puts a
     /// job off for longer than a lease: one that waits for a later time was written before the clock was set back, and is taken.
     ///
     /// # Errors
@@ -170,7 +171,7 @@ impl Ledger {
                     started = COALESCE(started, $3)
                  WHERE id = (SELECT id FROM jobs WHERE ((state = 'queued' AND (run_at <= $3 OR run_at > $2))
                     OR (state = 'running' AND lease_until < $3)) AND attempt < max_attempts
-                    ORDER BY run_at, id LIMIT 1)
+                    ORDER BY run_at, rowid LIMIT 1)
                  RETURNING *",
             )
             .bind(owner)

@@ -87,3 +87,16 @@ fn a_clock_that_was_set_back_leaves_no_job_waiting() {
     assert!(ledger.claim_job("a", 50, 100).expect("asked").is_none(), "what is put off waits");
     assert!(ledger.claim_job("a", 60, 100).expect("asked").is_some());
 }
+
+#[test]
+fn jobs_of_one_millisecond_are_taken_in_the_order_in_which_they_were_added() {
+    let (_dir, ledger) = ledger();
+    for id in ["3", "1", "2"] {
+        ledger.add_job(&job(id, None), 7).expect("added");
+    }
+    let listed: Vec<String> = ledger.list_jobs(None, 10).expect("listed").into_iter().map(|j| j.id).collect();
+    assert_eq!(listed, ["2", "1", "3"], "the newest first");
+    for expected in ["3", "1", "2"] {
+        assert_eq!(ledger.claim_job("a", 8, 100).expect("asked").expect("a job").job.id, expected);
+    }
+}
