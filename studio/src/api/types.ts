@@ -212,6 +212,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/blocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The external DSP blocks of a project by their ids, as they declare themselves; one that cannot be asked says why in its help. Starts
+         *     those that a command starts.
+         */
+        get: operations["list_own_blocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/classify": {
         parameters: {
             query?: never;
@@ -1154,7 +1174,7 @@ export interface components {
         };
         /** @description A block to try on a window. */
         BlockPreview: {
-            /** @description Name of the block. */
+            /** @description Name of the block, or the id of an external block of the project. */
             block: string;
             /** @description Parameters; the others have their defaults. */
             params?: {
@@ -3343,6 +3363,36 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_own_blocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockList"];
                 };
             };
             "4XX": {
