@@ -116,7 +116,8 @@ fn a_float_model_becomes_one_of_16_bits() {
     let done = bench.json(&[args.as_slice(), &["wide.tflite", "--json"]].concat());
     assert!(done["loss"].as_f64().expect("a loss") < 0.01, "{done}");
     let after = floats(&run(&bench, "wide.tflite", "wide.npy"));
-    assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 0.01), "{before:?} {after:?}");
+    // Weights have eight bits, as in int8; what flows has sixteen: half of what is allowed there.
+    assert!(before.iter().zip(&after).all(|(a, b)| (a - b).abs() < 0.03), "{before:?} {after:?}");
     let ends = bench.json(&[args.as_slice(), &["ends.tflite", "--io", "int16", "--json"]].concat());
     assert_eq!([&ends["input"]["type"], &ends["outputs"][0]["type"]], ["int16", "int16"], "{ends}");
     let again = bench.run(&["model", "export", "ends.tflite", "--format", "c", "--out", "c"]);
