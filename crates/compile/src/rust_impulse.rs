@@ -34,6 +34,7 @@ const BLOCKS: &[(&str, &str)] = blocks!(
     "custom/types.rs",
     "decimate.rs",
     "device_image.rs",
+    "external.rs",
     "features.rs",
     "features_plan.rs",
     "fft.rs",
@@ -465,4 +466,32 @@ tables of the DSP blocks are made when the impulse is.
 {boxes}"#,
         window = impulse.window.values(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BLOCKS;
+    use std::path::Path;
+
+    /// Names of the source files below a folder.
+    fn sources(folder: &Path, ahead: &str, into: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            let name = format!("{ahead}{}", path.file_name().expect("a name").to_string_lossy());
+            if path.is_dir() {
+                sources(&path, &format!("{name}/"), into);
+            } else {
+                into.push(name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_source_of_the_blocks_is_carried() {
+        let mut there = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../dsp/src"), "", &mut there);
+        let carried = |name: &String| BLOCKS.iter().any(|(n, _)| n == name);
+        let left: Vec<&String> = there.iter().filter(|n| !carried(n) && !n.contains("tests")).collect();
+        assert!(there.len() > 30 && left.is_empty(), "{left:?}");
+    }
 }
