@@ -46,6 +46,8 @@ pub struct Builder {
     pub extreme: bool,
     /// Zero point of outputs without activation.
     pub zero: i32,
+    /// Small weights whose scale is a power of two, so that many sums lie half way between two outputs.
+    pub halves: bool,
 }
 
 const SCALE: f32 = 0.05;
@@ -56,7 +58,7 @@ impl Builder {
         let mut graph = Graph { name: name.into(), ..Graph::default() };
         let last = graph.push_tensor(tensor("input", shape, DType::I8, Some(quant(-3)), None));
         graph.inputs.push(last);
-        Self { graph, rng: Rng(seed), last, extreme: false, zero: 7 }
+        Self { graph, rng: Rng(seed), last, extreme: false, zero: 7, halves: false }
     }
 
     /// The tensor that the next node will read.
@@ -76,6 +78,9 @@ impl Builder {
     }
 
     fn weight(&mut self) -> i8 {
+        if self.halves {
+            return self.rng.below(7) as i8 - 3;
+        }
         if self.extreme {
             return self.rng.byte();
         }
@@ -102,7 +107,9 @@ impl Builder {
         let bias: Vec<i32> = (0..outputs).map(|_| self.rng.below(8000) as i32 - 4000).collect();
         // Sums spread over some ten thousand times the root of their length.
         let factor = 0.02 / (length as f64).sqrt();
-        let scales = (0..outputs).map(|_| (factor * (0.5 + self.rng.unit())) as f32).collect();
+        let halves = self.halves;
+        let mut scale = || if halves { 0.0625 } else { (factor * (0.5 + self.rng.unit())) as f32 };
+        let scales = (0..outputs).map(|_| scale()).collect();
         let many = |axis| Some(Quant { scale: scales, zero_point: 0, axis });
         let name = self.graph.tensors.len();
         let w = self.graph.push_tensor(tensor(

@@ -49,7 +49,9 @@ EW_INLINE void ew_group_helium(const ew_geometry *g, const int8_t *const *rows, 
     if (channels >= 8) {
         vstrbq_s16(out, all);
     } else {
+        EW_HELIUM_ORDER();
         vstrbq_p_s16(out, all, vctp16q((uint32_t)channels));
+        EW_HELIUM_ORDER();
     }
 }
 #else
@@ -325,6 +327,7 @@ EW_INLINE void ew_depthwise_helium(const ew_geometry *g, const int8_t *x, int32_
                 ew_fill_helium(to, in_zero, row);
             }
         }
+        EW_HELIUM_ORDER();
         for (ky = 0; ky < g->kernel_h; ky++) {
             rows[ky] = ring + (first + ky) % g->kernel_h * row;
         }

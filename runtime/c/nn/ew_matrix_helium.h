@@ -6,6 +6,13 @@
  * shift to the left, below zero.
  */
 
+/* GCC 12 takes a predicated store for one of all lanes, and moves loads of MVE across plain stores: nothing passes this. */
+#if EW_HELIUM
+#define EW_HELIUM_ORDER() __asm__ volatile("" : : : "memory")
+#else
+#define EW_HELIUM_ORDER() ((void)0)
+#endif
+
 EW_FN int8_t ew_finish_blocks(int32_t x, const ew_channel *c, const ew_matrix *m)
 {
     ew_channel channel = *c;
@@ -81,7 +88,8 @@ EW_FN int8_t ew_finish_blocks(int32_t x, const ew_channel *c, const ew_matrix *m
     "ldrd r0, r2, [sp, #16]\n\t"                                                                                       \
     "ldmia r0!, {r3, r4, r5, r6, r7, r8}\n\t"                                                                          \
     "ldr r9, [sp, #32]\n\t"
-/* _relu: outputs of a layer whose limits are those of a byte and whose zero point is the smallest; _any: others. Halves are
+/* `adr` counts from a multiple of four, so the function begins at one: GCC aligns to two where it does not optimise for speed.
+ * _relu: outputs of a layer whose limits are those of a byte and whose zero point is the smallest; _any: others. Halves are
  * rounded up; those below zero are to go down, which cannot be seen where all below zero becomes the smallest. */
 #define EW_HELIUM_DOWN                                                                                                 \
     "vshr.s32 q2, q0, #31\n\tvadd.i32 q0, q0, q2\n\tvshr.s32 q3, q1, #31\n\tvadd.i32 q1, q1, q3\n\t"
@@ -89,7 +97,7 @@ EW_FN int8_t ew_finish_blocks(int32_t x, const ew_channel *c, const ew_matrix *m
 #define EW_HELIUM_BYTE "vqmovnb.s16 q0, q0\n\t"
 #define EW_HELIUM_LIMITS "vmax.s16 q0, q0, q5\n\tvmin.s16 q0, q0, q6\n\t"
 #define EW_HELIUM_TILE(name, down, limit)                                                                                     \
-    __attribute__((naked, noinline, unused)) static void name(                                                         \
+    __attribute__((naked, noinline, unused, aligned(4))) static void name(                                             \
         const int8_t *x __attribute__((unused)), const ew_matrix *m __attribute__((unused)),                           \
         int8_t *out __attribute__((unused)), int32_t stride __attribute__((unused)))                                   \
     {                                                                                                                  \
@@ -259,8 +267,10 @@ EW_INLINE void ew_move_helium(int8_t *to, const int8_t *from, int32_t n)
     }
     if (n > 0) {
         const mve_pred16_t some = vctp8q((uint32_t)n);
+        EW_HELIUM_ORDER();
         vstrbq_p_s8(to, vldrbq_z_s8(from, some), some);
     }
+    EW_HELIUM_ORDER();
 #else
     memcpy(to, from, (size_t)n);
 #endif
@@ -278,8 +288,10 @@ EW_INLINE void ew_fill_helium(int8_t *to, int32_t value, int32_t n)
         vstrbq_s8(to, all);
     }
     if (n > 0) {
+        EW_HELIUM_ORDER();
         vstrbq_p_s8(to, all, vctp8q((uint32_t)n));
     }
+    EW_HELIUM_ORDER();
 #else
     memset(to, value, (size_t)n);
 #endif
@@ -335,7 +347,10 @@ EW_INLINE void ew_columns_helium(const ew_geometry *g, int32_t inputs, const int
                                  ew_tile_helium tile, int8_t *spare, int8_t *out)
 {
     int8_t *const to = n == 4 ? out : spare;
-    tile(x, m, to, g->out_c);
+    /* Rows come in pairs; of one row there is none. */
+    if (g->out_c > 1) {
+        tile(x, m, to, g->out_c);
+    }
     if (g->out_c % 2 == 1) {
         const int32_t last = g->out_c - 1;
         const int8_t *const w = m->weights + last * inputs;
@@ -402,7 +417,9 @@ EW_FN void ew_finish_helium(const int32_t *sums, const ew_channel *c, const ew_m
         x = vshlq_s32(vaddq_s32(vmulhq_s32(x, multiplier), zero), vnegq_s32(half));
     }
     x = vminq_s32(vmaxq_s32(x, vdupq_n_s32(m->min)), vdupq_n_s32(m->max));
+    EW_HELIUM_ORDER();
     vstrbq_p_s32(out, x, some);
+    EW_HELIUM_ORDER();
 }
 #endif
 

@@ -1,6 +1,7 @@
 //! `bench`: what the project claims about speed, memory and size, measured side by side in one run.
 
 mod build;
+mod cmsis_dsp;
 mod compile;
 mod data;
 mod dsp;
@@ -119,6 +120,7 @@ const GROUPS: &[(&str, Group)] = &[
     ("server", server::run),
     ("data", data::run),
     ("dsp", dsp::run),
+    ("cmsis-dsp", cmsis_dsp::run),
     ("label-studio", label_studio::run),
     ("studio", studio::run),
 ];

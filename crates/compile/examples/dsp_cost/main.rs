@@ -1,15 +1,24 @@
 //! Writes `docs/dsp-cost.md`, the file that is named: instructions of every block on emulated cores, and its RAM. Takes some
 //! minutes; needs arm-none-eabi-gcc and qemu-system-arm. `cargo xtask generate --device` runs it.
+//!
+//! With `--cmsis-dsp DSP CORE`, checkouts of CMSIS-DSP and of CMSIS, it counts blocks on a Cortex-M4F beside the same made of
+//! CMSIS-DSP's functions, and prints a line of JSON for each. `cargo xtask bench cmsis-dsp` runs that.
 
 mod cases;
+mod cmsis;
 mod measure;
 
 use cases::{CORES, cases};
 use edgewright_compile::target;
-use std::{error::Error, fmt::Write, fs};
+use std::{error::Error, fmt::Write, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1).ok_or("usage: dsp_cost FILE")?;
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let path = match args.as_slice() {
+        [path] => path,
+        [flag, dsp, core] if flag == "--cmsis-dsp" => return beside_cmsis(dsp.as_ref(), core.as_ref()),
+        _ => return Err("usage: dsp_cost FILE, or dsp_cost --cmsis-dsp DSP CORE".into()),
+    };
     let mut out = format!(
         "<!-- Do not edit: made by `cargo xtask generate --device`.
      Source: crates/compile/examples/dsp_cost. -->
@@ -60,4 +69,21 @@ version, on a window that is usual for it. The RAM is exact and known before any
         out.push('\n');
     }
     Ok(fs::write(path, out)?)
+}
+
+fn beside_cmsis(dsp: &Path, core: &Path) -> Result<(), Box<dyn Error>> {
+    for case in cases().iter().filter(|c| !c.fixed) {
+        let compared = cmsis::compare(case, dsp, core).map_err(|e| format!("{}: {e}", case.name()))?;
+        if let Some(c) = compared {
+            println!(
+                r#"{{"block": "{}", "core": "{}", "ours": {}, "peer": {}, "apart": {}}}"#,
+                case.block.name,
+                cmsis::CORE,
+                c.ours,
+                c.peer,
+                c.apart
+            );
+        }
+    }
+    Ok(())
 }

@@ -4,7 +4,7 @@ use super::cases::{Case, Kind};
 use edgewright_compile::{Options, compile, harness, target};
 use edgewright_test_support::{Board, run_on_board};
 use edgewright_toolchain::{BoardSpec, host_compilers};
-use std::{error::Error, fs};
+use std::{error::Error, fs, path::Path};
 
 /// Level of optimisation.
 pub const LEVEL: &str = "-O3";
@@ -21,13 +21,7 @@ pub fn instructions(case: &Case, core: &str) -> Result<u64, Box<dyn Error>> {
     for (name, bytes) in compile(&impulse, target, &Options::default())? {
         fs::write(dir.path().join(name), bytes)?;
     }
-    let window = case.window();
-    let (kind, values) = if case.kind == Kind::Sound {
-        ("int16_t", window.iter().flat_map(|v| (*v as i16).to_le_bytes()).collect::<Vec<u8>>())
-    } else {
-        ("float", window.iter().flat_map(|v| v.to_le_bytes()).collect())
-    };
-    fs::write(dir.path().join("window.bin"), values)?;
+    let kind = write_window(case, dir.path())?;
     fs::write(dir.path().join("main.c"), program(kind))?;
     // There are no steps without a network.
     let [mark, end, last, _] = harness::MARKS;
@@ -42,13 +36,7 @@ pub fn instructions(case: &Case, core: &str) -> Result<u64, Box<dyn Error>> {
     let compilers = host_compilers();
     let host = compilers.first().ok_or("no C compiler for the host")?;
     let run = run_on_board(dir.path(), &board, host, LEVEL, &["block.c", "main.c"])?;
-    let block = &impulse.dsp[0];
-    let mut features = vec![0.0f32; block.features()];
-    block
-        .plan
-        .extract(&window, &mut vec![0.0; block.plan.scratch_len()], &mut features)
-        .map_err(|e| e.message)?;
-    let expected: Vec<u8> = features.iter().flat_map(|v| v.to_le_bytes()).collect();
+    let expected: Vec<u8> = features(case)?.iter().flat_map(|v| v.to_le_bytes()).collect();
     if fs::read(dir.path().join("features.bin"))? != expected {
         return Err("the C gives other features than the Rust side".into());
     }
@@ -59,6 +47,36 @@ pub fn instructions(case: &Case, core: &str) -> Result<u64, Box<dyn Error>> {
         Some(c) if c.first > 0 => Ok(c.first),
         other => Err(format!("nothing was counted: {other:?}").into()),
     }
+}
+
+/// Writes `window.bin` and says the type of its values.
+///
+/// # Errors
+/// Those of writing.
+pub fn write_window(case: &Case, dir: &Path) -> Result<&'static str, std::io::Error> {
+    let window = case.window();
+    let (kind, values) = if case.kind == Kind::Sound {
+        ("int16_t", window.iter().flat_map(|v| (*v as i16).to_le_bytes()).collect::<Vec<u8>>())
+    } else {
+        ("float", window.iter().flat_map(|v| v.to_le_bytes()).collect())
+    };
+    fs::write(dir.join("window.bin"), values)?;
+    Ok(kind)
+}
+
+/// Features of the window by the Rust side.
+///
+/// # Errors
+/// What the block says.
+pub fn features(case: &Case) -> Result<Vec<f32>, String> {
+    let impulse = case.impulse();
+    let block = &impulse.dsp[0];
+    let mut features = vec![0.0f32; block.features()];
+    block
+        .plan
+        .extract(&case.window(), &mut vec![0.0; block.plan.scratch_len()], &mut features)
+        .map_err(|e| e.message)?;
+    Ok(features)
 }
 
 /// Classifies the window once, which is counted, and writes its features from a fresh handle.
