@@ -72,17 +72,20 @@ version, on a window that is usual for it. The RAM is exact and known before any
 }
 
 fn beside_cmsis(dsp: &Path, core: &Path) -> Result<(), Box<dyn Error>> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
     for case in cases().iter().filter(|c| !c.fixed) {
         let compared = cmsis::compare(case, dsp, core).map_err(|e| format!("{}: {e}", case.name()))?;
         if let Some(c) = compared {
-            println!(
+            writeln!(
+                out,
                 r#"{{"block": "{}", "core": "{}", "ours": {}, "peer": {}, "apart": {}}}"#,
                 case.block.name,
                 cmsis::CORE,
                 c.ours,
                 c.peer,
                 c.apart
-            );
+            )?;
         }
     }
     Ok(())
