@@ -21,7 +21,15 @@ pub fn run(workspace: &Workspace, _pairs: u64, tell: &mut dyn FnMut(Figure)) -> 
     let commit = captured(&mut command(Path::new(&dsp), "git", ["log", "-1", "--format=%h of %cs"]))
         .map_or("unknown".into(), |t| t.trim().to_owned());
     let mut counting = workspace.cargo([
-        "run", "--quiet", "--locked", "--package", "edgewright-compile", "--example", "dsp_cost", "--", "--cmsis-dsp",
+        "run",
+        "--quiet",
+        "--locked",
+        "--package",
+        "edgewright-compile",
+        "--example",
+        "dsp_cost",
+        "--",
+        "--cmsis-dsp",
     ]);
     let lines = captured(counting.arg(dsp).arg(core))?;
     for line in lines.lines() {

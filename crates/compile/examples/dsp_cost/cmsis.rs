@@ -53,7 +53,14 @@ pub fn compare(case: &Case, dsp: &Path, core: &Path) -> Result<Option<Compared>,
     ];
     // As its own build has it: loops unrolled by hand, fused multiplication as the compiler likes. In one file its casts of floats
     // to integers must not be taken for other memory.
-    let mut flags = vec![measure::LEVEL, "-std=gnu11", "-DARM_MATH_LOOPUNROLL", "-ffast-math", "-fno-strict-aliasing", "-w"];
+    let mut flags = vec![
+        measure::LEVEL,
+        "-std=gnu11",
+        "-DARM_MATH_LOOPUNROLL",
+        "-ffast-math",
+        "-fno-strict-aliasing",
+        "-w",
+    ];
     flags.extend(folders.iter().map(String::as_str));
     let build = BoardBuild {
         board: &spec,
