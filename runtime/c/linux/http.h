@@ -15,6 +15,7 @@ struct head {
     char method[16], target[TARGET_MOST + 1];
     int minor;        /* of the version, 0 or 1 */
     int hosts, keep;  /* how many hosts were named; whether the connection stays */
+    int closes;       /* whether the client closes it, which counts more */
     int expects;      /* whether the client waits to be told to send the body */
     long length;      /* of the body; -1 when none was told */
     enum content content;
@@ -32,6 +33,24 @@ static int is_word(const char *from, const char *to, const char *word)
     const size_t n = strlen(word);
     return (size_t)(to - from) >= n && strncasecmp(from, word, n) == 0 &&
            (from + n == to || from[n] == ';' || from[n] == ' ');
+}
+
+/* Whether a list with commas has a word. */
+static int lists(const char *from, const char *to, const char *word)
+{
+    while (from < to) {
+        const char *end = (const char *)memchr(from, ',', (size_t)(to - from));
+        const char *const next = end == NULL ? to : end + 1;
+        end = end == NULL ? to : end;
+        while (from < end && (*from == ' ' || *from == '\t')) {
+            from++;
+        }
+        if (is_word(from, end, word)) {
+            return 1;
+        }
+        from = next;
+    }
+    return 0;
 }
 
 /* One field; 0, or the status that refuses the request. */
@@ -57,9 +76,9 @@ static int head_field(const char *name, size_t n, const char *from, const char *
     } else if (n == 4 && strncasecmp(name, "host", n) == 0) {
         h->hosts++;
     } else if (n == 10 && strncasecmp(name, "connection", n) == 0) {
-        if (is_word(from, to, "close")) {
-            h->keep = 0;
-        } else if (h->minor == 0 && is_word(from, to, "keep-alive")) {
+        if (lists(from, to, "close")) {
+            h->closes = 1;
+        } else if (lists(from, to, "keep-alive")) {
             h->keep = 1;
         }
     } else if (n == 6 && strncasecmp(name, "expect", n) == 0) {
@@ -139,6 +158,7 @@ static int head_read(const char *p, size_t size, struct head *h)
         }
         p += 2;
     }
+    h->keep = h->keep && !h->closes;
     if (h->hosts > 1 || (h->minor == 1 && h->hosts == 0)) {
         return 400;
     }

@@ -28,6 +28,7 @@
 #ifndef REQUEST_MS
 #define REQUEST_MS 30000.0 /* from the first byte of a request to the last of its reply, and between two requests */
 #endif
+#define PATIENCE_MS 1000.0 /* of that, before a new client may take the place of one that is still sending */
 #define DRAIN_MS 1000.0    /* what a refused client still sends is read for so long, lest it miss the refusal */
 #define TURNS 32           /* before it is another connection's turn */
 #define LISTEN "127.0.0.1:1337"
@@ -60,14 +61,14 @@ static int is(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-/* Sends a head and the reply, which is left out when only the head was asked for. */
-static void respond(struct connection *c, int status, int keep, int whole)
+/* Sends a head with `fields`, and the reply, which is left out when only the head was asked for. */
+static void respond(struct connection *c, int status, const char *fields, int keep, int whole)
 {
     char head[256];
     const int n = snprintf(head, sizeof head,
-                           "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %lu\r\n"
+                           "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %lu\r\n%s"
                            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: %s\r\n\r\n",
-                           status, reason(status), (unsigned long)reply_size, keep ? "keep-alive" : "close");
+                           status, reason(status), (unsigned long)reply_size, fields, keep ? "keep-alive" : "close");
     const size_t body = whole ? reply_size : 0u;
     c->out = (char *)malloc((size_t)n + body);
     if (c->out == NULL) {
@@ -81,11 +82,16 @@ static void respond(struct connection *c, int status, int keep, int whole)
     c->close = !keep;
 }
 
-static void refuse(struct connection *c, int status, int keep, const char *words)
+static void refuse_with(struct connection *c, int status, const char *fields, int whole, const char *words)
 {
     reply_size = 0;
     say("{\"success\":false,\"error\":\"%s\"}\n", words);
-    respond(c, status, keep, 1);
+    respond(c, status, fields, 0, whole);
+}
+
+static void refuse(struct connection *c, int status, int whole, const char *words)
+{
+    refuse_with(c, status, "", whole, words);
 }
 
 static void info(void)
@@ -142,9 +148,9 @@ static int handle_request(struct connection *c)
     const size_t head = blank == NULL ? 0u : (size_t)(blank - c->in) + 4u;
     const double begun = now_ms();
     size_t length;
-    int status, get, keep;
+    int status, get, whole;
     if (head > HEAD_MOST || (head == 0u && c->in_size >= HEAD_MOST)) {
-        refuse(c, 431, 0, "the head of the request is too long");
+        refuse(c, 431, 1, "the head of the request is too long");
         return 1;
     }
     if (head == 0u) {
@@ -152,28 +158,30 @@ static int handle_request(struct connection *c)
     }
     status = head_read(c->in, head, &h);
     if (status != 0) {
-        refuse(c, status, 0, "the head of the request is not accepted");
+        refuse(c, status, 1, "the head of the request is not accepted");
         return 1;
     }
-    get = is(h.method, "GET") || is(h.method, "HEAD");
+    whole = !is(h.method, "HEAD");
+    get = is(h.method, "GET") || !whole;
     if (!is(h.target, "/health") && !is(h.target, "/api/info") && !is(h.target, "/api/features")) {
-        refuse(c, 404, 0, "there is GET /health, GET /api/info and POST /api/features");
+        refuse(c, 404, whole, "there is GET /health, GET /api/info and POST /api/features");
         return 1;
     }
     if (is(h.target, "/api/features") ? !is(h.method, "POST") : !get) {
-        refuse(c, 405, 0, "there is GET /health, GET /api/info and POST /api/features");
+        refuse_with(c, 405, is(h.target, "/api/features") ? "Allow: POST\r\n" : "Allow: GET, HEAD\r\n",
+                    whole, "there is GET /health, GET /api/info and POST /api/features");
         return 1;
     }
     if (h.length < 0 && !get) {
-        refuse(c, 411, 0, "the length of the body is not told");
+        refuse(c, 411, whole, "the length of the body is not told");
         return 1;
     }
     if (h.length > (get ? 0 : BODY_MOST)) {
-        refuse(c, 413, 0, "the body is too long");
+        refuse(c, 413, whole, "the body is too long");
         return 1;
     }
     if (!get && h.content != CONTENT_JSON && h.content != CONTENT_BINARY) {
-        refuse(c, 415, 0, "values come as application/json or as application/octet-stream");
+        refuse(c, 415, whole, "values come as application/json or as application/octet-stream");
         return 1;
     }
     length = h.length > 0 ? (size_t)h.length : 0u;
@@ -187,7 +195,7 @@ static int handle_request(struct connection *c)
         if (c->in_room < head + length + 1) {
             char *more = (char *)realloc(c->in, head + length + 1);
             if (more == NULL) {
-                refuse(c, 503, 0, "there is no memory for the body");
+                refuse(c, 503, whole, "there is no memory for the body");
                 return 1;
             }
             c->in = more;
@@ -195,7 +203,6 @@ static int handle_request(struct connection *c)
         }
         return 0;
     }
-    keep = h.keep;
     reply_size = 0;
     if (is(h.target, "/health")) {
         say("{\"status\":\"ok\"}\n");
@@ -209,7 +216,7 @@ static int handle_request(struct connection *c)
         status = classify(c->in + head, length, h.content, begun);
         c->in[head + length] = behind;
     }
-    respond(c, status, keep, !is(h.method, "HEAD"));
+    respond(c, status, "", h.keep, whole);
     c->in_size -= head + length;
     memmove(c->in, c->in + head + length, c->in_size);
     c->told = 0;
@@ -293,6 +300,22 @@ static void welcome(int listener, double now)
     count++;
 }
 
+/* The connection that makes room for a new one, or -1: the oldest that said nothing or has been at one request for a while, lest a
+ * few of them shut everybody out. */
+static int oldest(double now)
+{
+    int i, found = -1;
+    for (i = 0; i < count; i++) {
+        const struct connection *c = &connections[i];
+        const int waits = c->out == NULL && !c->draining &&
+                          (c->in_size == 0u || c->deadline < now + REQUEST_MS - PATIENCE_MS);
+        if (waits && (found < 0 || c->deadline < connections[found].deadline)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
 static int run(int listener)
 {
     struct pollfd files[CONNECTIONS_MOST + 1];
@@ -306,7 +329,11 @@ static int run(int listener)
             next = connections[i].deadline < next ? connections[i].deadline : next;
             next = connections[i].more ? now : next;
         }
-        files[count].fd = count < CONNECTIONS_MOST ? listener : -1;
+        files[count].fd = listener;
+        if (count == CONNECTIONS_MOST && oldest(now) < 0) {
+            files[count].fd = -1;
+            next = now + 100.0 < next ? now + 100.0 : next;
+        }
         files[count].events = POLLIN;
         files[count].revents = 0;
         if (poll(files, (nfds_t)count + 1u, next > now ? (int)(next - now) + 1 : 0) < 0 && errno != EINTR) {
@@ -315,7 +342,14 @@ static int run(int listener)
         }
         now = now_ms();
         if (files[count].revents != 0) {
-            welcome(listener, now); /* behind the others, which keep their places */
+            const int gone = count == CONNECTIONS_MOST ? oldest(now) : -1;
+            if (gone >= 0) {
+                files[gone].fd = -1;
+                drop(&connections[gone]);
+            }
+            if (count < CONNECTIONS_MOST) {
+                welcome(listener, now); /* behind the others, which keep their places */
+            }
         }
         for (i = count - 1; i >= 0; i--) {
             struct connection *c = &connections[i];
@@ -324,7 +358,7 @@ static int run(int listener)
                 drop(c);
             } else if (now >= c->deadline) {
                 if (c->out == NULL && !c->draining && c->in_size > 0u) {
-                    refuse(c, 408, 0, "the request took too long");
+                    refuse(c, 408, 1, "the request took too long");
                     c->deadline = now + DRAIN_MS;
                     if (serve(c, now)) {
                         continue;

@@ -231,6 +231,24 @@ fn the_server_refuses_what_is_wrong_and_goes_on() {
     }
     server.well();
     drop(idle);
+    // Also more of them than there are places, at its own limits.
+    let many_idle: Vec<TcpStream> = (0..100).map(|_| server.connect()).collect();
+    for mut stream in many_idle.iter().step_by(2) {
+        let _ = stream.write_all(b"GET /health HT");
+    }
+    let begun = std::time::Instant::now();
+    server.well();
+    assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
+    drop(many_idle);
+    // A client that closes is believed, whatever else it lists; a refused HEAD has no body; what is allowed is told.
+    let twice = [get("Host: x\r\nConnection: TE, close\r\n"), get("Host: x\r\n")].concat();
+    assert_eq!(server.ask(&twice).matches("HTTP/1.1 200 OK").count(), 1);
+    let told = server.ask(b"HEAD /nowhere HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert!(told.starts_with("HTTP/1.1 404 ") && told.ends_with("\r\n\r\n"), "{told}");
+    for (request, allowed) in [("GET /api/features", "POST"), ("POST /health", "GET, HEAD")] {
+        let told = server.ask(format!("{request} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes());
+        assert!(told.contains(&format!("\r\nAllow: {allowed}\r\n")), "{told}");
+    }
     // Several requests at once are answered one after the other; the head alone where that was asked for.
     let twice = [get("Host: x\r\n"), b"HEAD /health HTTP/1.0\r\n\r\n".to_vec()].concat();
     let told = server.ask(&twice);
