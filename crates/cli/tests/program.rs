@@ -1,7 +1,11 @@
 //! DSP blocks that a program of the user computes: real programs, in Python.
 
 mod common;
-use common::{Bench, http::Server, http::workspace, motion, text};
+use common::{
+    Bench,
+    http::{Server, create_key, workspace},
+    motion, text,
+};
 use serde_json::{Value, json};
 
 const BLOCK: &str =
@@ -79,6 +83,38 @@ fn a_program_gives_the_features() {
     bench.write("recordings/fast.77.csv", motion(8.5, 4.0, 77));
     assert_eq!(status(3), "built");
     assert_eq!(asked(), first + 1);
+}
+
+#[test]
+fn a_search_beside_a_program_asks_it_first() {
+    let bench = project("");
+    bench.append("\n[[impulse.dsp]]\nblock = \"flatten\"\n");
+    let told = bench.json(&[
+        "dsp",
+        "tune",
+        "project",
+        "--block",
+        "flatten",
+        "--trials",
+        "2",
+        "--finalists",
+        "0",
+        "--json",
+    ]);
+    assert_eq!(told["trials"].as_array().map(Vec::len), Some(2), "{told}");
+}
+
+#[test]
+fn a_program_that_no_argument_names_is_told_by_its_version() {
+    let bench = project("");
+    bench.replace("\"blocks/block.py\"]", "\"-m\", \"blocks.block\"]");
+    let status =
+        || bench.json(&["run", "project", "--json", "--until", "features"])["stages"][3]["status"].clone();
+    assert_eq!((status(), status()), (json!("built"), json!("cached")));
+    let other = bands().replace("latestImplementationVersion\": 1", "latestImplementationVersion\": 2");
+    assert_ne!(other, bands());
+    bench.write("project/blocks/block.py", other);
+    assert_eq!(status(), "built");
 }
 
 #[test]
@@ -188,6 +224,24 @@ fn a_block_that_runs_already_is_asked_and_the_studio_tries_it() {
     let report = bench.json(&["run", "project", "--json", "--until", "features"]);
     assert!(notes(&report, 3).contains("15 features"), "{report}");
     let server = Server::start(&bench.path(""));
+    // A command is started by who may change things alone.
+    let url = format!("url = \"http://127.0.0.1:{port}\"");
+    let command = "command = [\"sh\", \"-c\", \"touch started; false\"]";
+    bench.replace(&url, command);
+    let path = "/api/v1/projects/project/blocks";
+    let reader = create_key(&bench, &["--scope", "read"]);
+    let help = |told: Value| told["blocks"][0]["help"].as_str().expect("words").to_owned();
+    let seen = help(server.get(&reader, path).ok(200));
+    assert!(seen.contains("not asked yet"), "{seen}");
+    assert_eq!(server.json(&reader, "POST", path, &json!({})).status, 403);
+    let tried = json!({"block": "bands", "sample": "x", "window_ms": 1000});
+    assert_eq!(server.json(&reader, "POST", "/api/v1/projects/project/features", &tried).status, 403);
+    let heard = [("x-api-key", reader.as_str())];
+    assert_eq!(server.send("POST", "/api/v1/projects/project/classify?name=x.csv", &heard, b"x").status, 403);
+    assert!(!bench.path("project/started").exists());
+    let failed = help(server.json(&key, "POST", path, &json!({})).ok(200));
+    assert!(bench.path("project/started").exists() && !failed.contains("not asked"), "{failed}");
+    bench.replace(command, &url);
     let blocks = server.get(&key, "/api/v1/projects/project/blocks").ok(200);
     assert_eq!(blocks["blocks"][0]["name"], "bands", "{blocks}");
     assert_eq!(blocks["blocks"][0]["parameters"][0]["default"], 4, "{blocks}");
