@@ -182,12 +182,19 @@ pub fn restore_version(
     expected: Option<&str>,
     roots: Option<&[PathBuf]>,
 ) -> Result<String, EngineError> {
-    if !discard && !list(session)?.iter().any(|v| v.current) {
+    let dir = session.project.dir.as_path();
+    let all = list(session)?;
+    // Also one that the project file as it is does not name.
+    let lost = |(name, text): (&String, &String)| {
+        let known =
+            |bytes: &[u8]| all.iter().filter_map(|v| v.programs.get(name)).any(|p| p.as_bytes() == bytes);
+        std::fs::read(dir.join(name)).is_ok_and(|there| there != text.as_bytes() && !known(&there))
+    };
+    if !discard && (!all.iter().any(|v| v.current) || version.programs.iter().any(lost)) {
         return Err(EngineError::Changed(format!(
             "{FILE_NAME} and the programs that it names are as no version has them and would be lost; train them first, or discard them"
         )));
     }
-    let dir = session.project.dir.as_path();
     // Somebody may have written since the session read.
     let there = digest(&session.project.text);
     if expected.is_some_and(|e| e != there) {
