@@ -178,6 +178,40 @@ fn a_program_that_fails_hangs_dies_or_gives_nonsense_leaves_the_project_as_it_wa
     assert_eq!(bench.json(&["run", "project", "--json", "--until", "test"])["test"], whole["test"]);
 }
 
+/// A terminal tells only its own group of processes; a program with a group of its own must not go on without anybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_stops_the_command_stops_its_programs() {
+    let bench = project("");
+    bench.replace("time_limit_s = 5", "time_limit_s = 60");
+    let block = "import os, time\nopen('pid.new', 'w').write(str(os.getpid()))\nos.rename('pid.new', 'pid')\ntime.sleep(60)\n";
+    bench.write("project/blocks/block.py", block);
+    for signal in ["-INT", "-TERM"] {
+        let mut run = common::command(&bench.path(""))
+            .args(["run", "project", "--until", "features"])
+            .spawn()
+            .expect("starts");
+        let pid = bench.path("project/pid");
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !pid.exists() && std::time::Instant::now() < until {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let number = std::fs::read_to_string(&pid).expect("the block runs");
+        std::fs::remove_file(&pid).expect("removed");
+        let told = std::process::Command::new("sh")
+            .args(["-c", &format!("kill {signal} {}", run.id())])
+            .status()
+            .expect("told");
+        assert!(told.success() && !run.wait().expect("ends").success());
+        let there = || std::fs::read_to_string(format!("/proc/{number}/cmdline")).unwrap_or_default();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
+        while !there().is_empty() && std::time::Instant::now() < until {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert_eq!(there(), "", "{signal}");
+    }
+}
+
 #[test]
 fn settings_that_cannot_be_are_refused_where_they_stand() {
     let bench = project("parameters = { bans = 5 }\n");
@@ -187,6 +221,9 @@ fn settings_that_cannot_be_are_refused_where_they_stand() {
         assert!(text(&out).contains(words), "{words}: {}", text(&out));
     };
     says(1, "did you mean `bands`");
+    bench.replace("time_limit_s = 5", "time_limit_s = 86401");
+    says(2, "it must be from 1 to 86400");
+    bench.replace("time_limit_s = 86401", "time_limit_s = 5");
     bench.replace("parameters = { bans = 5 }", "parameters = { bands = 5.5 }");
     says(1, "a whole number");
     bench.replace("parameters = { bands = 5.5 }", "bands = 5");
