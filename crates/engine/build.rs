@@ -24,94 +24,7 @@ fn files(path: &Path, out: &mut Vec<PathBuf>) {
 }
 
 fn main() {
-    let stages: &[(&str, &[&str])] = &[
-        ("import", &["../sample/src", "src/dataset"]),
-        (
-            "clean",
-            &[
-                "../sample/src",
-                "../etl/src",
-                "../dsp/src/resample.rs",
-                "src/stages/clean.rs",
-                "src/stages/plan.rs",
-            ],
-        ),
-        ("split", &["../etl/src/split.rs", "src/stages/split.rs"]),
-        (
-            "features",
-            &[
-                "../dsp/src",
-                "../impulse/src",
-                "../ml/src/importance.rs",
-                "src/stages/features.rs",
-                "src/stages/plan.rs",
-                "src/stages/select.rs",
-                "src/program",
-            ],
-        ),
-        ("program", &["src/program"]),
-        (
-            "train",
-            &[
-                "../train/src",
-                "../ml/src",
-                "../ir/src",
-                "../kernels/src",
-                "../compile/src/cost",
-                "src/stages/train.rs",
-                "src/stages/anomaly.rs",
-                "src/stages/networks.rs",
-                "src/stages/external.rs",
-                "src/stages/classical.rs",
-                "src/stages/objects.rs",
-                "src/stages/uncertainty.rs",
-                "src/stages/imported.rs",
-                "src/architecture.rs",
-            ],
-        ),
-        ("checkpoint", &["../train/src", "../ir/src", "../kernels/src"]),
-        (
-            "test",
-            &[
-                "../ml/src",
-                "../ir/src",
-                "../kernels/src",
-                "../impulse/src",
-                "src/stages/test.rs",
-                "src/stages/uncertainty.rs",
-            ],
-        ),
-        (
-            "build",
-            &[
-                "../compile/src",
-                "../deploy/src",
-                // What packages of Rust carry.
-                "../dsp/src",
-                "../kernels/src",
-                "../../runtime/c",
-                "../../targets",
-                "src/native.rs",
-                "src/stages/build.rs",
-            ],
-        ),
-        (
-            "verify",
-            &[
-                "../compile/src",
-                "../toolchain/src",
-                "../../runtime/c",
-                "../../targets",
-                "../impulse/src",
-                "../deploy/src",
-                "src/native.rs",
-                "src/verify",
-                "src/stages/build.rs",
-                "src/stages/prove.rs",
-            ],
-        ),
-        ("report", &["../report/src", "../ml/src/projection.rs", "src/reporting.rs"]),
-    ];
+    let stages: &[(&str, &[&str])] = include!("stage_code.rs");
     let mut table = String::from("&[\n");
     for (stage, paths) in stages {
         let mut hash = Fnv(0xcbf2_9ce4_8422_2325);
@@ -134,4 +47,5 @@ fn main() {
         panic!("{out}/code.rs: {e}");
     }
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=stage_code.rs");
 }

@@ -31,8 +31,8 @@ pub use problem::Problem;
 pub use project::{
     Diff, DiffKind, DiffLine, DiffQuery, DspEstimate, DspSetting, Estimate, EstimateRequest, KeptImpulse,
     KeptImpulseList, LayerEstimate, LearnEstimate, LearnSetting, NewProject, Project, ProjectFile,
-    ProjectFileChecked, ProjectFileText, ProjectFileWritten, ProjectList, Settings, TargetEstimate,
-    UseImpulse, Version, VersionList,
+    ProjectFileChecked, ProjectFileText, ProjectFileWritten, ProjectList, RestoreVersion, Settings,
+    TargetEstimate, UseImpulse, Version, VersionList,
 };
 pub use results::{
     Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,

@@ -303,6 +303,17 @@ pub struct KeptImpulseList {
     pub impulses: Vec<KeptImpulse>,
 }
 
+/// How to go back to a version.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreVersion {
+    /// Hash of the text of the project file that was read, as [`ProjectFile`] tells it.
+    pub version: String,
+    /// Also when the files as they are were never trained, and are lost then.
+    #[serde(default)]
+    pub discard: bool,
+}
+
 /// How to put a kept impulse into use.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

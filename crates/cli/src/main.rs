@@ -22,6 +22,10 @@ fn main() -> ExitCode {
     // Who classifies or exports wants to hear of stages only when they work.
     let cached = matches!(cli.command, args::Command::Run(_));
     let printer = output::Printer::new(cli.quiet, cli.no_progress, cached);
+    // A server ends its programs itself.
+    if !matches!(cli.command, args::Command::Serve(_)) {
+        edgewright_server::when_told_to_end(edgewright_engine::stop_programs);
+    }
     match commands::run(cli.command, &printer) {
         Ok(commands::Verdict::Done) => ExitCode::SUCCESS,
         Ok(commands::Verdict::Missed) => ExitCode::from(1),

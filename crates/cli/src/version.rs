@@ -48,6 +48,9 @@ pub struct DiffArgs {
 pub struct RestoreArgs {
     /// Id of a version, or its first characters.
     id: String,
+    /// Also when the files as they are were never trained, and are lost then.
+    #[arg(long)]
+    discard: bool,
     /// Folder that holds edgewright.toml.
     #[arg(long, default_value = ".")]
     project: PathBuf,
@@ -91,11 +94,9 @@ pub fn version(command: &VersionCommand, printer: &Printer) -> Result<Verdict> {
             print_diff(&lines, args.json, printer)?;
         }
         VersionCommand::Restore(args) => {
-            let found = {
-                let session = shared(&args.project, printer)?;
-                versions::find(&session, &args.id)?
-            };
-            versions::restore_version(&args.project, &found, None)?;
+            let session = shared(&args.project, printer)?;
+            let found = versions::find(&session, &args.id)?;
+            versions::restore_version(&session, &found, args.discard, None, None)?;
             if args.json.json {
                 printer.json(&serde_json::json!({"id": found.id}))?;
             } else {

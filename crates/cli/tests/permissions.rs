@@ -62,6 +62,7 @@ const NEEDS: &[(&str, &[&str])] = &[
     (
         "full",
         &[
+            "ask_own_blocks",
             "cancel_job",
             "change_account",
             "create_key",

@@ -1,7 +1,11 @@
 //! DSP blocks that a program of the user computes: real programs, in Python.
 
 mod common;
-use common::{Bench, http::Server, http::workspace, motion, text};
+use common::{
+    Bench,
+    http::{Server, create_key, workspace},
+    motion, text,
+};
 use serde_json::{Value, json};
 
 const BLOCK: &str =
@@ -82,6 +86,38 @@ fn a_program_gives_the_features() {
 }
 
 #[test]
+fn a_search_beside_a_program_asks_it_first() {
+    let bench = project("");
+    bench.append("\n[[impulse.dsp]]\nblock = \"flatten\"\n");
+    let told = bench.json(&[
+        "dsp",
+        "tune",
+        "project",
+        "--block",
+        "flatten",
+        "--trials",
+        "2",
+        "--finalists",
+        "0",
+        "--json",
+    ]);
+    assert_eq!(told["trials"].as_array().map(Vec::len), Some(2), "{told}");
+}
+
+#[test]
+fn a_program_that_no_argument_names_is_told_by_its_version() {
+    let bench = project("");
+    bench.replace("\"blocks/block.py\"]", "\"-m\", \"blocks.block\"]");
+    let status =
+        || bench.json(&["run", "project", "--json", "--until", "features"])["stages"][3]["status"].clone();
+    assert_eq!((status(), status()), (json!("built"), json!("cached")));
+    let other = bands().replace("latestImplementationVersion\": 1", "latestImplementationVersion\": 2");
+    assert_ne!(other, bands());
+    bench.write("project/blocks/block.py", other);
+    assert_eq!(status(), "built");
+}
+
+#[test]
 fn a_selection_takes_some_of_them() {
     let bench = project("");
     bench.append("\n[impulse.select]\nkeep = 4\n");
@@ -142,6 +178,40 @@ fn a_program_that_fails_hangs_dies_or_gives_nonsense_leaves_the_project_as_it_wa
     assert_eq!(bench.json(&["run", "project", "--json", "--until", "test"])["test"], whole["test"]);
 }
 
+/// A terminal tells only its own group of processes; a program with a group of its own must not go on without anybody.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_stops_the_command_stops_its_programs() {
+    let bench = project("");
+    bench.replace("time_limit_s = 5", "time_limit_s = 60");
+    let block = "import os, time\nopen('pid.new', 'w').write(str(os.getpid()))\nos.rename('pid.new', 'pid')\ntime.sleep(60)\n";
+    bench.write("project/blocks/block.py", block);
+    for signal in ["-INT", "-TERM"] {
+        let mut run = common::command(&bench.path(""))
+            .args(["run", "project", "--until", "features"])
+            .spawn()
+            .expect("starts");
+        let pid = bench.path("project/pid");
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        while !pid.exists() && std::time::Instant::now() < until {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        let number = std::fs::read_to_string(&pid).expect("the block runs");
+        std::fs::remove_file(&pid).expect("removed");
+        let told = std::process::Command::new("sh")
+            .args(["-c", &format!("kill {signal} {}", run.id())])
+            .status()
+            .expect("told");
+        assert!(told.success() && !run.wait().expect("ends").success());
+        let there = || std::fs::read_to_string(format!("/proc/{number}/cmdline")).unwrap_or_default();
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
+        while !there().is_empty() && std::time::Instant::now() < until {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert_eq!(there(), "", "{signal}");
+    }
+}
+
 #[test]
 fn settings_that_cannot_be_are_refused_where_they_stand() {
     let bench = project("parameters = { bans = 5 }\n");
@@ -151,6 +221,9 @@ fn settings_that_cannot_be_are_refused_where_they_stand() {
         assert!(text(&out).contains(words), "{words}: {}", text(&out));
     };
     says(1, "did you mean `bands`");
+    bench.replace("time_limit_s = 5", "time_limit_s = 86401");
+    says(2, "it must be from 1 to 86400");
+    bench.replace("time_limit_s = 86401", "time_limit_s = 5");
     bench.replace("parameters = { bans = 5 }", "parameters = { bands = 5.5 }");
     says(1, "a whole number");
     bench.replace("parameters = { bands = 5.5 }", "bands = 5");
@@ -188,6 +261,24 @@ fn a_block_that_runs_already_is_asked_and_the_studio_tries_it() {
     let report = bench.json(&["run", "project", "--json", "--until", "features"]);
     assert!(notes(&report, 3).contains("15 features"), "{report}");
     let server = Server::start(&bench.path(""));
+    // A command is started by who may change things alone.
+    let url = format!("url = \"http://127.0.0.1:{port}\"");
+    let command = "command = [\"sh\", \"-c\", \"touch started; false\"]";
+    bench.replace(&url, command);
+    let path = "/api/v1/projects/project/blocks";
+    let reader = create_key(&bench, &["--scope", "read"]);
+    let help = |told: Value| told["blocks"][0]["help"].as_str().expect("words").to_owned();
+    let seen = help(server.get(&reader, path).ok(200));
+    assert!(seen.contains("not asked yet"), "{seen}");
+    assert_eq!(server.json(&reader, "POST", path, &json!({})).status, 403);
+    let tried = json!({"block": "bands", "sample": "x", "window_ms": 1000});
+    assert_eq!(server.json(&reader, "POST", "/api/v1/projects/project/features", &tried).status, 403);
+    let heard = [("x-api-key", reader.as_str())];
+    assert_eq!(server.send("POST", "/api/v1/projects/project/classify?name=x.csv", &heard, b"x").status, 403);
+    assert!(!bench.path("project/started").exists());
+    let failed = help(server.json(&key, "POST", path, &json!({})).ok(200));
+    assert!(bench.path("project/started").exists() && !failed.contains("not asked"), "{failed}");
+    bench.replace(command, &url);
     let blocks = server.get(&key, "/api/v1/projects/project/blocks").ok(200);
     assert_eq!(blocks["blocks"][0]["name"], "bands", "{blocks}");
     assert_eq!(blocks["blocks"][0]["parameters"][0]["default"], 4, "{blocks}");

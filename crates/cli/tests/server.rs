@@ -319,6 +319,7 @@ fn a_job_survives_kill_9_and_ends_with_a_package() {
         assert_eq!(column(name).len(), count, "{name}");
     }
     assert!(count >= 20 && column("samples").len() == 20 && column("labels") == ["high", "low"], "{map}");
+    assert_eq!(column("samples")[0]["metadata"]["format"], "wav", "what is known of a sample is on the map");
     let tests = column("test");
     assert!(tests.is_sorted_by_key(|t| t.as_bool()) && tests.contains(&json!(true)), "{map}");
     let low = |n: usize| {

@@ -53,8 +53,23 @@ fn what_was_trained_can_be_compared_and_restored() {
     let added: Vec<_> =
         diff["lines"].as_array().expect("lines").iter().filter(|l| l["kind"] == "added").collect();
     assert_eq!(added, [&json!({"kind": "added", "text": "epochs = 6"})]);
-    let restore = |id: &str| server.json(&key, "POST", &path(&format!("/{id}/restore")), &json!({}));
+    let read = || server.get(&key, "/api/v1/projects/kws/file").ok(200)["version"].clone();
+    let restore_over = |id: &str, body: serde_json::Value| {
+        server.json(&key, "POST", &path(&format!("/{id}/restore")), &body)
+    };
+    let restore = |id: &str| restore_over(id, json!({"version": read()}));
     assert_eq!(restore("nothing").code(), "not_found");
+    // What was never trained is not lost unless somebody says so, and what was not read never is.
+    let trained = std::fs::read_to_string(&file).expect("there");
+    let seen = read();
+    std::fs::write(&file, format!("{trained}# mine\n")).expect("written");
+    assert_eq!(restore(&older).code(), "changed");
+    assert_eq!(restore_over(&older, json!({"version": seen, "discard": true})).code(), "changed");
+    let out = bench.run(&["version", "restore", &older, "--project", "kws"]);
+    assert!(!out.status.success() && text(&out).contains("would be lost"), "{}", text(&out));
+    assert!(std::fs::read_to_string(&file).expect("there").ends_with("# mine\n"));
+    assert!(bench.run(&["version", "restore", &newer, "--project", "kws", "--discard"]).status.success());
+    assert_eq!(std::fs::read_to_string(&file).expect("there"), trained);
     let back = restore(&older).ok(200);
     assert_eq!(back["text"], json!(before));
     assert_eq!(std::fs::read_to_string(&file).expect("there"), before);
@@ -108,7 +123,14 @@ fn a_version_keeps_the_program_of_a_custom_block() {
     // Over the network as well.
     let newer = all[0]["id"].as_str().expect("an id");
     let server = Server::start(&bench.path(""));
-    server.json(&key, "POST", &format!("/api/v1/projects/kws/versions/{newer}/restore"), &json!({})).ok(200);
+    let restore = |discard: bool| {
+        let version = server.get(&key, "/api/v1/projects/kws/file").ok(200)["version"].clone();
+        let body = json!({"version": version, "discard": discard});
+        server.json(&key, "POST", &format!("/api/v1/projects/kws/versions/{newer}/restore"), &body)
+    };
+    bench.write("kws/sound.ew", format!("{one}# mine\n"));
+    assert_eq!(restore(false).code(), "changed", "a program that was never trained");
+    restore(true).ok(200);
     assert_eq!(program(), two);
     assert_eq!(list()[0]["current"], true);
 }

@@ -246,6 +246,19 @@ fn refusals_name_line_column_and_what_would_do() {
     assert!(with(&deep, &[]).expect_err("deep").contains("use `let`"));
     let long = format!("feature b = rms(axis0){}", " + 1 * mean(axis1)".repeat(3000));
     assert!(with(&long, &[]).is_ok() || with(&long, &[]).is_err_and(|e| e.contains("more than 2000 steps")));
+    for nothing in [",", " , ,"] {
+        let error = with("feature abc = rms(axis0)", &[("features", nothing)]).expect_err("no feature");
+        assert!(error.contains("names no feature"), "{error}");
+    }
+    let long = WindowSpec { frames: 200_000, ..WINDOW };
+    let smooth = |n: usize| {
+        let program = format!("feature f = max(smooth(axis0, {n}))");
+        let params = Params::from([("program".into(), Value::Text(program))]);
+        plan("custom", 1, &params, &long).map_err(|e| e.message)
+    };
+    assert!(smooth(100).is_ok());
+    let error = smooth(100_000).expect_err("too much work");
+    assert!(error.contains("operations a window"), "{error}");
     let error = with("feature abc = rms(axis0)", &[("features", "abd")]).expect_err("no such feature");
     assert!(error.contains("did you mean `abc`?"), "{error}");
     let table = WindowSpec { rate_hz: 0.0, ..WINDOW };

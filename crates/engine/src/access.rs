@@ -140,7 +140,7 @@ impl Workspace {
     /// Those of the store.
     pub fn sign_in_token(&self) -> Result<String, EngineError> {
         let token = random_hex::<32>()?;
-        self.ledger.add_token(&digest(&token), &owner(self)?.id, now() + TOKEN_MS)?;
+        self.ledger.add_token(&digest(&token), &owner(self)?.id, now() + TOKEN_MS, false)?;
         Ok(token)
     }
 

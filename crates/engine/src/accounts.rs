@@ -155,7 +155,7 @@ impl Workspace {
 
     fn token_of(&self, user: &str) -> Result<String, EngineError> {
         let token = random_hex::<32>()?;
-        self.ledger.add_token(&digest(&token), user, now() + INVITATION_MS)?;
+        self.ledger.add_token(&digest(&token), user, now() + INVITATION_MS, true)?;
         Ok(token)
     }
 
@@ -164,7 +164,7 @@ impl Workspace {
         found.ok_or_else(|| EngineError::NotFound(format!("there is no account `{id}`")))
     }
 
-    /// Another token for an account: its link was lost or its password forgotten.
+    /// Another token for an account: its link was lost or its password forgotten. Links of before do not sign in any more.
     ///
     /// # Errors
     /// [`EngineError::NotFound`]; those of the store.
@@ -246,6 +246,9 @@ mod tests {
         for taken in ["ada", "ADA", "owner", "Owner", "", "a\nb"] {
             assert!(w.invite(taken, Role::Editor).expect_err("refused").is_usage(), "{taken:?}");
         }
+        let (again, _) = w.invite_again(&ada.id).expect("invited");
+        assert!(w.sign_in_with_token(&token, "").expect("asked").is_none(), "a newer link replaces it");
+        let token = again;
         let secret = w.sign_in_with_token(&token, "Firefox\n").expect("asked").expect("in");
         assert!(w.sign_in_with_token(&token, "").expect("asked").is_none(), "once");
         let caller = || w.caller_of_session(&secret).expect("asked");

@@ -250,14 +250,14 @@ pub fn switch(
     roots: Option<&[PathBuf]>,
 ) -> Result<(String, String), EngineError> {
     let impulse = read(dir, name)?;
-    let (text, _) = read_project_file(dir)?;
+    let (text, there) = read_project_file(dir)?;
     if !discard && !list(dir)?.iter().any(|i| i.current) {
         return Err(EngineError::Changed(
             "the impulse in use is kept under no name and would be lost; keep it first, or discard it".into(),
         ));
     }
     let whole = with(&text, &impulse);
-    let version = versions::restore(dir, &whole, roots)?;
+    let version = versions::restore(dir, &whole, &there, roots)?;
     Ok((whole, version))
 }
 

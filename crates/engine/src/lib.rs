@@ -45,6 +45,7 @@ pub mod versions;
 mod work;
 pub mod workspace;
 
+pub use edgewright_toolchain::stop_all as stop_programs;
 pub use error::EngineError;
 pub use events::{Event, Observer, Silent};
 pub use run::{RunOptions, RunOutcome, RunReport};

@@ -160,10 +160,12 @@ type Details = HashMap<String, (Option<String>, BTreeMap<String, String>)>;
 
 fn details(session: &Session<'_>) -> Result<Details, EngineError> {
     let rows = session.store.list_samples()?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.id, (row.group, serde_json::from_str(&row.metadata_json).unwrap_or_default())))
-        .collect())
+    rows.into_iter()
+        .map(|row| {
+            let metadata = crate::dataset::info(&row)?.metadata;
+            Ok((row.id, (row.group, metadata)))
+        })
+        .collect()
 }
 
 /// Evenly spaced training windows, by number, and where they lie.

@@ -267,7 +267,7 @@ pub struct DspSection {
     /// External block: `url` may name another machine, which then sees the recordings.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remote: bool,
-    /// External block: seconds that its start, or an answer, may take; 60 when left out.
+    /// External block: seconds that its start, or an answer, may take, a day at most; 60 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_s: Option<u64>,
     /// External block: parameters of its own, as its `/parameters` declares them.

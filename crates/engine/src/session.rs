@@ -213,6 +213,90 @@ mod tests {
         assert_ne!(Key::new("clean").finish(), Key::new("split").finish());
     }
 
+    /// Modules that no stage's result depends on but through what stands in its key, or that only carry: errors, the session, settings, lists.
+    const CARRY: &[&str] = &[
+        "batches",
+        "doctor",
+        "documents",
+        "error",
+        "estimate",
+        "project",
+        "run",
+        "scratch",
+        "session",
+        "versions",
+    ];
+
+    /// Text of a source without comments and tests.
+    fn source(path: &std::path::Path) -> String {
+        let text = std::fs::read_to_string(path).expect("a source");
+        let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+        text.lines().map(|l| l.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether a source says `module::something` of a module of this crate, or names one of these types.
+    fn names(text: &str, module: &str) -> bool {
+        let types = match module {
+            "boxes" => "LabelBox",
+            "ranges" => "LabelRange",
+            _ => "",
+        };
+        let word = format!("{module}::");
+        let behind_other = |before: &str| {
+            before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                || before.strip_suffix("::").is_some_and(|b| {
+                    b.rsplit(|c: char| !(c.is_alphanumeric() || c == '_'))
+                        .next()
+                        .is_some_and(|w| w.starts_with("edgewright_"))
+                })
+        };
+        text.match_indices(&word).any(|(at, _)| !behind_other(&text[..at]))
+            || !types.is_empty() && text.contains(types)
+    }
+
+    #[test]
+    fn the_code_of_a_stage_is_all_that_it_names() {
+        let code: &[(&str, &[&str])] = include!("../stage_code.rs");
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let sources = |path: &str| -> Vec<std::path::PathBuf> {
+            match root.join(path) {
+                p if p.is_dir() => walk(&p),
+                p => vec![p],
+            }
+        };
+        fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+            let entries = std::fs::read_dir(folder).expect("a folder").flatten().map(|e| e.path());
+            entries.flat_map(|p| if p.is_dir() { walk(&p) } else { vec![p] }).collect()
+        }
+        // Modules by their names; those of one name count together.
+        let all: Vec<(String, std::path::PathBuf)> = ["src", "src/stages", "src/dataset"]
+            .iter()
+            .flat_map(|folder| std::fs::read_dir(root.join(folder)).expect("a folder").flatten())
+            .filter_map(|e| Some((e.path().file_stem()?.to_str()?.to_owned(), e.path())))
+            .filter(|(name, path)| {
+                path.extension().is_some_and(|x| x == "rs") && !CARRY.contains(&name.as_str())
+            })
+            .collect();
+        let mut missing = Vec::new();
+        for (stage, paths) in code {
+            let own: Vec<_> =
+                paths.iter().filter(|p| p.starts_with("src/")).flat_map(|p| sources(p)).collect();
+            for file in &own {
+                let text = source(file);
+                for (module, path) in &all {
+                    // What a stage takes of another one is its result, whose hash is in the key.
+                    let result = crate::stages::STAGES.contains(&module.as_str()) || module == "prove";
+                    let reader = module == "clean" && text.contains("SilverReader");
+                    let listed = own.iter().any(|p| p.file_stem() == path.file_stem());
+                    if !listed && (!result || reader) && names(&text, module) {
+                        missing.push(format!("{stage}: {} names {module}", file.display()));
+                    }
+                }
+            }
+        }
+        assert!(missing.is_empty(), "put them into stage_code.rs:\n{}", missing.join("\n"));
+    }
+
     #[test]
     fn parts_cannot_run_into_each_other() {
         let a = Key::new("clean").text("x", "ab").text("y", "c").finish();

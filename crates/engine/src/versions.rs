@@ -170,15 +170,36 @@ pub fn diff(session: &Session<'_>, from: &str, to: Option<&str>) -> Result<Vec<D
     Ok(out)
 }
 
-/// Writes the files of a version again: the project file as [`restore`] does, and the programs of custom blocks that it names.
+/// Writes the files of a version again: the project file as [`restore`] does, and the programs of custom blocks that it names. `session` is of
+/// the project as it is; what was never trained of it is lost, which must be said with `discard`.
 ///
 /// # Errors
-/// Those of [`restore`]; then nothing was changed.
+/// [`EngineError::Changed`] for files that no version holds, unless `discard`; those of [`restore`]; then nothing was changed.
 pub fn restore_version(
-    dir: &Path,
+    session: &Session<'_>,
     version: &Version,
+    discard: bool,
+    expected: Option<&str>,
     roots: Option<&[PathBuf]>,
 ) -> Result<String, EngineError> {
+    let dir = session.project.dir.as_path();
+    let all = list(session)?;
+    // Also one that the project file as it is does not name.
+    let lost = |(name, text): (&String, &String)| {
+        let known =
+            |bytes: &[u8]| all.iter().filter_map(|v| v.programs.get(name)).any(|p| p.as_bytes() == bytes);
+        std::fs::read(dir.join(name)).is_ok_and(|there| there != text.as_bytes() && !known(&there))
+    };
+    if !discard && (!all.iter().any(|v| v.current) || version.programs.iter().any(lost)) {
+        return Err(EngineError::Changed(format!(
+            "{FILE_NAME} and the programs that it names are as no version has them and would be lost; train them first, or discard them"
+        )));
+    }
+    // Somebody may have written since the session read.
+    let there = digest(&session.project.text);
+    if expected.is_some_and(|e| e != there) {
+        return Err(changed());
+    }
     let mut before = Vec::new();
     let mut write = || {
         for (name, text) in &version.programs {
@@ -195,7 +216,7 @@ pub fn restore_version(
             crate::stages::build::write_whole(&path, text.as_bytes())?;
             before.push((path, there));
         }
-        restore(dir, &version.text, roots)
+        restore(dir, &version.text, &there, roots)
     };
     let written = write();
     if written.is_err() {
@@ -209,18 +230,27 @@ pub fn restore_version(
     written
 }
 
-/// Writes the file of a version again. `roots`: as in [`write_project_file`] for who comes over the network; whoever is at the machine may
-/// name any file. Returns the hash by which a writer says what it has read.
+fn changed() -> EngineError {
+    EngineError::Changed(format!("{FILE_NAME} was changed meanwhile; read it again, then go back"))
+}
+
+/// Writes the file of a version again over the one whose hash is `expected`. `roots`: as in [`write_project_file`] for who comes over the network;
+/// whoever is at the machine may name any file. Returns the hash by which a writer says what it has read.
 ///
 /// # Errors
-/// [`EngineError::Changed`] when somebody else writes meanwhile; those of [`write_project_file`].
-pub fn restore(dir: &Path, text: &str, roots: Option<&[PathBuf]>) -> Result<String, EngineError> {
+/// [`EngineError::Changed`] when somebody else has written meanwhile; those of [`write_project_file`].
+pub fn restore(
+    dir: &Path,
+    text: &str,
+    expected: &str,
+    roots: Option<&[PathBuf]>,
+) -> Result<String, EngineError> {
     match roots {
-        Some(roots) => {
-            let (_, there) = read_project_file(dir)?;
-            write_project_file(dir, text, Some(&there), roots)
-        }
+        Some(roots) => write_project_file(dir, text, Some(expected), roots),
         None => {
+            if read_project_file(dir)?.1 != expected {
+                return Err(changed());
+            }
             Project::parse(dir, text)?;
             crate::stages::build::write_whole(&dir.join(FILE_NAME), text.as_bytes())?;
             Ok(digest(text))

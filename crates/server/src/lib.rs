@@ -225,6 +225,18 @@ pub fn sign_in_link(url: &str, token: &str) -> String {
     format!("{url}/sign-in?token={token}")
 }
 
+/// Does something once the process is told to end, and ends it then. For commands that serve nothing.
+pub fn when_told_to_end(work: impl FnOnce() + Send + 'static) {
+    std::thread::spawn(move || {
+        // Without it the process is killed, as ever.
+        if let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            runtime.block_on(told_to_end());
+            work();
+            std::process::exit(130);
+        }
+    });
+}
+
 async fn told_to_end() {
     #[cfg(unix)]
     {

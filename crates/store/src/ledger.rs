@@ -181,20 +181,28 @@ impl Ledger {
         }))
     }
 
-    /// Adds a token that signs in once.
+    /// Adds a token that signs in once. With `alone` those that the person had before are gone.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub fn add_token(&self, digest: &str, user: &str, expires: i64) -> Result<(), StoreError> {
+    pub fn add_token(&self, digest: &str, user: &str, expires: i64, alone: bool) -> Result<(), StoreError> {
         let mut guard = self.inner();
-        let inner = &mut *guard;
-        let query = sqlx::query("INSERT INTO tokens (digest, user_id, expires) VALUES ($1, $2, $3)")
-            .bind(digest)
-            .bind(user)
-            .bind(expires)
-            .execute(&mut inner.connection);
-        inner.runtime.block_on(query)?;
-        Ok(())
+        let Inner { runtime, connection, .. } = &mut *guard;
+        runtime.block_on(self::alone(connection, async |connection| {
+            if alone {
+                sqlx::query("DELETE FROM tokens WHERE user_id = $1")
+                    .bind(user)
+                    .execute(&mut *connection)
+                    .await?;
+            }
+            sqlx::query("INSERT INTO tokens (digest, user_id, expires) VALUES ($1, $2, $3)")
+                .bind(digest)
+                .bind(user)
+                .bind(expires)
+                .execute(&mut *connection)
+                .await?;
+            Ok(())
+        }))
     }
 
     /// Uses a token up. `None` when it was used, has expired or never was.

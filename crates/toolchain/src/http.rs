@@ -3,6 +3,7 @@
 use std::{
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream, ToSocketAddrs},
+    sync::mpsc::RecvTimeoutError,
     time::{Duration, Instant},
 };
 
@@ -107,20 +108,34 @@ impl Endpoint {
         most: usize,
         go_on: &dyn Fn() -> bool,
     ) -> Result<Reply, HttpError> {
-        let until = Instant::now() + limit;
+        // A limit beyond what the clock can tell is none.
+        let until = Instant::now().checked_add(limit);
         let wait = Duration::from_millis(100);
         let late = || HttpError::TimedOut { at: self.host.clone(), seconds: limit.as_secs() };
         let failed = |source| HttpError::Connect { at: self.host.clone(), source };
         let slow = |e: &std::io::Error| {
             matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
         };
-        let check = || match (go_on(), Instant::now() < until) {
+        let check = || match (go_on(), until.is_none_or(|until| Instant::now() < until)) {
             (false, _) => Err(HttpError::Stopped),
             (_, false) => Err(late()),
             _ => Ok(()),
         };
-        let mut stream = TcpStream::connect_timeout(&self.at, limit.max(Duration::from_millis(1)))
-            .map_err(|e| if slow(&e) { late() } else { failed(e) })?;
+        // Nothing interrupts a connection that is being made, so that it is made beside the watching. Who was stopped leaves it to end by
+        // itself.
+        let (to, from) = std::sync::mpsc::channel();
+        let at = self.at;
+        std::thread::spawn(move || {
+            to.send(TcpStream::connect_timeout(&at, limit.max(Duration::from_millis(1))))
+        });
+        let mut stream = loop {
+            check()?;
+            match from.recv_timeout(wait) {
+                Ok(made) => break made.map_err(|e| if slow(&e) { late() } else { failed(e) })?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Err(late()),
+            }
+        };
         stream
             .set_read_timeout(Some(wait))
             .and_then(|()| stream.set_write_timeout(Some(wait)))
@@ -238,6 +253,38 @@ mod tests {
             assert!(refused.contains("remote = true"), "{refused}");
             assert!(Endpoint::parse(url, true).is_ok(), "{url}");
         }
+    }
+
+    #[test]
+    fn a_limit_that_no_clock_can_tell_is_none() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("bound");
+        let answers = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("asked");
+            stream.write_all(b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}").expect("answered");
+        });
+        let endpoint = Endpoint::parse(&format!("http://{at}"), false).expect("an address");
+        let reply = endpoint.ask("/", None, Duration::MAX, 1000, &|| true).expect("answered");
+        assert_eq!(reply.body, b"{}");
+        answers.join().expect("ended");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn who_waits_for_a_connection_can_be_stopped() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let at = listener.local_addr().expect("bound");
+        // Nobody takes them: once the queue is full, connections are neither made nor refused.
+        let mut waiting = Vec::new();
+        while let Ok(stream) = TcpStream::connect_timeout(&at, Duration::from_millis(200)) {
+            waiting.push(stream);
+        }
+        let endpoint = Endpoint::parse(&format!("http://{at}"), false).expect("an address");
+        let begun = Instant::now();
+        let go_on = || begun.elapsed() < Duration::from_millis(300);
+        let told = endpoint.ask("/", None, Duration::from_secs(20), 1000, &go_on).expect_err("stopped");
+        assert!(matches!(told, HttpError::Stopped), "{told}");
+        assert!(begun.elapsed() < Duration::from_secs(5));
     }
 
     #[test]

@@ -5,12 +5,14 @@ mod host;
 mod http;
 mod process;
 mod service;
+mod started;
 
 pub use board::{BoardBuild, BoardRun, BoardSpec, Counts, build_counter, run_board};
 pub use host::{Compiler, compiler, host_build, host_compilers, sanitizer_works};
 pub use http::{Endpoint, HttpError, Reply, reply};
 pub use process::{ToolError, run, watch};
 pub use service::{Service, free_port};
+pub use started::stop_all;
 
 use std::path::Path;
 

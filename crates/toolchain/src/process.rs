@@ -1,10 +1,11 @@
 //! Starting a program, with a time limit and with its words kept.
 
+use crate::started::Started;
 use std::{
     collections::VecDeque,
     io::{BufRead, BufReader, Read},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     sync::mpsc,
     time::{Duration, Instant},
 };
@@ -76,15 +77,10 @@ pub(crate) const TAIL: usize = 12;
 /// Bytes of a line that are told.
 const LINE_MAX: u64 = 1000;
 
-fn start(program: &str, args: &[String], dir: &Path) -> Result<Child, ToolError> {
-    Command::new(program)
-        .args(args)
-        .current_dir(dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|source| ToolError::Start { program: program.into(), source })
+fn start(program: &str, args: &[String], dir: &Path) -> Result<Started, ToolError> {
+    let mut command = Command::new(program);
+    command.args(args).current_dir(dir).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    Started::spawn(&mut command).map_err(|source| ToolError::Start { program: program.into(), source })
 }
 
 /// Sends the lines of a stream until it ends or nobody listens. Longer lines are told in parts.
@@ -102,7 +98,7 @@ pub(crate) fn lines(stream: impl Read + Send + 'static, to: mpsc::Sender<String>
 }
 
 /// Runs a program in a folder and hands on what it says, line by line. `tell` is called at least every 50 ms, with `None` when nothing
-/// was said; once it returns false the program is stopped.
+/// was said; once it returns false the program is stopped, with what it has started.
 ///
 /// # Errors
 /// [`ToolError`] with the end of what it said.
@@ -143,9 +139,7 @@ pub fn watch(
             None
         };
         if let Some(why) = stop {
-            // It may have ended in between; then there is nothing to stop.
-            let _ = child.kill();
-            let _ = child.wait();
+            child.end();
             return Err(why);
         }
         if !said && let Some(status) = child.try_wait().map_err(failed)? {
@@ -188,9 +182,7 @@ pub fn run(program: &str, args: &[String], dir: &Path, limit: Duration) -> Resul
         match child.try_wait().map_err(|source| ToolError::Start { program: program.into(), source })? {
             Some(status) => break status,
             None if start.elapsed() > limit => {
-                // It may have ended in between; then there is nothing to stop.
-                let _ = child.kill();
-                let _ = child.wait();
+                child.end();
                 return Err(ToolError::TimedOut { program: program.into(), seconds: limit.as_secs() });
             }
             None => {
@@ -232,6 +224,27 @@ mod tests {
             .expect("ends");
         heard[..2].sort();
         assert_eq!(heard, ["one", "two", "three"]);
+    }
+
+    #[test]
+    fn what_a_program_has_started_ends_with_it() {
+        let dir = std::env::temp_dir().join(format!("edgewright-started-{}", std::process::id()));
+        std::fs::create_dir_all(&dir).expect("a folder");
+        let mark = dir.join("mark");
+        // The inner one would write after its parent is gone.
+        let script = format!("(sleep 1; touch '{}') & echo go; sleep 30", mark.display());
+        let stopped = shell(&script, Duration::from_secs(20), &mut |line| line != Some("go"));
+        assert!(matches!(stopped, Err(ToolError::Stopped { .. })), "{stopped:?}");
+        let late = run("sh", &["-c".into(), script.clone()], Path::new("."), Duration::from_millis(200));
+        assert!(matches!(late, Err(ToolError::TimedOut { .. })), "{late:?}");
+        let args = ["-c".to_owned(), script];
+        let service = crate::Service::start("sh", &args, &[], Path::new(".")).expect("starts");
+        std::thread::sleep(Duration::from_millis(200));
+        drop(service);
+        std::thread::sleep(Duration::from_millis(1500));
+        let there = mark.exists();
+        std::fs::remove_dir_all(&dir).expect("removed");
+        assert!(!there, "it went on");
     }
 
     #[test]

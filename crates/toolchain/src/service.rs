@@ -1,18 +1,21 @@
 //! A program that stays and answers until it is not needed any more.
 
-use crate::process::{TAIL, ToolError, lines};
+use crate::{
+    process::{TAIL, ToolError, lines},
+    started::Started,
+};
 use std::{
     collections::VecDeque,
     net::TcpListener,
     path::Path,
-    process::{Child, ChildStdin, Command, Stdio},
+    process::{ChildStdin, Command, Stdio},
     sync::{Arc, Mutex, mpsc},
 };
 
-/// A running program; it is stopped when this is dropped. Its input stays open until then, so that it can notice when we were killed.
+/// A running program; it is stopped when this is dropped, with what it has started. Its input stays open until then, so that it can notice when we were killed.
 pub struct Service {
     program: String,
-    child: Child,
+    child: Started,
     _input: Option<ChildStdin>,
     words: Arc<Mutex<VecDeque<String>>>,
 }
@@ -28,14 +31,15 @@ impl Service {
         variables: &[(&str, String)],
         dir: &Path,
     ) -> Result<Self, ToolError> {
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        command
             .args(args)
             .envs(variables.iter().map(|(k, v)| (k, v)))
             .current_dir(dir)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+            .stderr(Stdio::piped());
+        let mut child = Started::spawn(&mut command)
             .map_err(|source| ToolError::Start { program: program.into(), source })?;
         let (to, from) = mpsc::channel::<String>();
         if let Some(out) = child.stdout.take() {
@@ -90,9 +94,7 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It may have ended; then there is nothing to stop.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.child.end();
     }
 }
 

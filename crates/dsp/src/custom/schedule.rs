@@ -11,6 +11,9 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 /// Features of a program, at most.
 const MOST_FEATURES: usize = 65_536;
+/// Operations of a program for one window, at most: a fraction of a second on a computer. A mean of so many neighbours is their whole sum for
+/// each value, because a running sum would round otherwise on a device.
+const MOST_WORK: usize = 1 << 28;
 
 pub(super) fn schedule(program: Compiled, wanted: &str, window: &WindowSpec) -> Result<CustomPlan, DspError> {
     let Compiled { nodes, features, .. } = program;
@@ -48,8 +51,35 @@ pub(super) fn schedule(program: Compiled, wanted: &str, window: &WindowSpec) -> 
             );
         }
     }
+    if names.is_empty() {
+        return refuse(
+            "program_name",
+            format!("`features` is `{wanted}`, which names no feature; name some, or leave it empty for all"),
+        );
+    }
     let (steps, scratch) = place(&nodes, &order);
+    let work = steps.iter().map(operations).fold(0, usize::saturating_add);
+    if work > MOST_WORK {
+        return refuse(
+            "program_too_large",
+            format!(
+                "the program takes about {work} operations a window; it can take at most {MOST_WORK}: smooth over fewer values, or `decimate` first"
+            ),
+        );
+    }
     Ok(CustomPlan { frames: window.frames, axes: window.axes, steps, names, lines, scratch })
+}
+
+/// Operations of a step, about: values that it reads or writes, times what each of them costs.
+fn operations(step: &Step) -> usize {
+    let len = |a: &Operand| match a {
+        Operand::Const(_) => 1,
+        Operand::At { len, .. } => *len,
+    };
+    match &step.op {
+        Op::Smooth(n) => step.len.saturating_mul(*n),
+        _ => step.args.iter().map(len).fold(step.len, usize::max),
+    }
 }
 
 /// A frequency with three decimals at most.

@@ -129,7 +129,7 @@ pub fn cut(session: &Session<'_>, id: &str, parts: &[Part], keep: bool) -> Resul
             EngineError::Data(format!("`{}`, frames {} to {}: {}", row.name, part.start, part.end, e.message))
         })?;
         let name = part_name(&row.name, number, ending);
-        let labels = moved(&said, 1.0, part.start, part.end + 1 - part.start);
+        let (labels, _) = moved(&said, 1.0, part.start, part.end + 1 - part.start);
         rows.push(sample(session, &row, &whole, name, &bytes, *part, &labels)?);
     }
     let added = session.store.add_samples(&rows)?;

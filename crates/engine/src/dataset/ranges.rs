@@ -246,19 +246,40 @@ pub fn checked(ranges: Vec<LabelRange>, frames: usize, whole: bool) -> Result<Ve
     }
 }
 
-/// Ranges on a recording of another rate that begins `cut` frames later and has `frames` frames. What lies outside goes.
-pub(crate) fn moved(ranges: &[LabelRange], ratio: f64, cut: usize, frames: usize) -> Vec<LabelRange> {
+/// Ranges on a recording of another rate that begins `cut` frames later and has `frames` frames. What lies outside goes. They do not overlap:
+/// where two share a frame now, the first keeps it and the second begins behind it. When nothing is left of the second, the one that was longer
+/// as received has the frame, of equals the first; how many went so is returned as well.
+pub(crate) fn moved(
+    ranges: &[LabelRange],
+    ratio: f64,
+    cut: usize,
+    frames: usize,
+) -> (Vec<LabelRange>, usize) {
     let place = |frame: usize| (frame as f64 * ratio).round() as usize;
-    ranges
-        .iter()
-        .filter_map(|r| {
-            let start = place(r.start);
-            // What is shorter than a frame now, such as a heart beat, is still there.
-            let end = place(r.end + 1).max(start + 1);
-            let (start, end) = (start.max(cut) - cut, end.saturating_sub(cut).min(frames));
-            (start < end).then(|| LabelRange { start, end: end - 1, ..r.clone() })
-        })
-        .collect()
+    // Each with its frames as received.
+    let mut out: Vec<(LabelRange, usize)> = Vec::with_capacity(ranges.len());
+    let mut gone = 0;
+    for r in ranges {
+        let start = place(r.start);
+        // What is shorter than a frame now, such as a heart beat, is still there.
+        let end = place(r.end + 1).max(start + 1);
+        let (start, end) = (start.max(cut) - cut, end.saturating_sub(cut).min(frames));
+        if start >= end {
+            continue;
+        }
+        let received = r.end + 1 - r.start;
+        let free = out.last().map_or(0, |(last, _)| last.end + 1);
+        if end > free {
+            out.push((LabelRange { start: start.max(free), end: end - 1, ..r.clone() }, received));
+            continue;
+        }
+        gone += 1;
+        if let Some((last, before)) = out.last_mut().filter(|(_, before)| *before < received) {
+            *last = LabelRange { start: last.start, end: last.end, ..r.clone() };
+            *before = received;
+        }
+    }
+    (out.into_iter().map(|(r, _)| r).collect(), gone)
 }
 
 #[cfg(test)]
@@ -322,7 +343,20 @@ mod tests {
     }
 
     #[test]
+    fn ranges_that_share_a_frame_are_put_apart() {
+        let third = |ranges: &[LabelRange]| moved(ranges, 1.0 / 3.0, 0, 10);
+        let of = |a: (&str, usize, usize), b: (&str, usize, usize)| {
+            third(&[range(a.0, a.1, a.2), range(b.0, b.1, b.2)])
+        };
+        assert_eq!(of(("N", 3, 3), ("V", 4, 4)), (vec![range("N", 1, 1)], 1), "of equals the first");
+        assert_eq!(of(("N", 2, 2), ("V", 3, 4)), (vec![range("V", 1, 1)], 1), "the longer one");
+        assert_eq!(of(("N", 3, 3), ("V", 4, 9)), (vec![range("N", 1, 1), range("V", 2, 2)], 0), "behind it");
+        assert_eq!(of(("N", 3, 3), ("V", 6, 6)), (vec![range("N", 1, 1), range("V", 2, 2)], 0));
+    }
+
+    #[test]
     fn ranges_follow_the_recording() {
+        let moved = |ranges: &[LabelRange], ratio, cut, frames| super::moved(ranges, ratio, cut, frames).0;
         let ranges = [range("a", 0, 99), range("b", 100, 199)];
         assert_eq!(moved(&ranges, 0.5, 10, 80), [range("a", 0, 39), range("b", 40, 79)]);
         assert_eq!(moved(&ranges, 1.0, 150, 50), [range("b", 0, 49)]);

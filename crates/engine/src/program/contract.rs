@@ -297,7 +297,12 @@ pub fn answer(bytes: &[u8], windows: Option<usize>) -> Result<Answer, String> {
             if first.len() != width {
                 return Err(format!("it gave {} labels for {width} features", first.len()));
             }
-            Some(first.iter().map(text).collect())
+            // A feature without a name is called by its place: names are kept one a line.
+            let named = |(i, name): (usize, &Value)| match text(name) {
+                name if name.trim().is_empty() => format!("feature {}", i + 1),
+                name => name,
+            };
+            Some(first.iter().enumerate().map(named).collect())
         }
         _ => None,
     };
@@ -332,8 +337,9 @@ fn shape(config: &Value, width: usize) -> Result<OutputShape, String> {
             .zip(side("height"))
             .map(|(rows, columns)| OutputShape::Spectrogram { rows, columns }),
         Some("image") => {
-            side("width").zip(side("height")).zip(side("channels")).map(|((width, height), channels)| {
-                OutputShape::Image { height: height * side("frames").unwrap_or(1), width, channels }
+            side("width").zip(side("height")).zip(side("channels")).and_then(|((width, height), channels)| {
+                let height = height.checked_mul(side("frames").unwrap_or(1))?;
+                Some(OutputShape::Image { height, width, channels })
             })
         }
         Some(other) => {
@@ -418,6 +424,11 @@ mod tests {
                 r#"{"features": [1, 2], "output_config": {"type": "image", "shape": {"width": 3}}}"#,
                 "whole `shape`",
             ),
+            (
+                r#"{"features": [1, 2], "output_config": {"type": "image",
+                    "shape": {"width": 1, "height": 9223372036854775808, "channels": 1, "frames": 2}}}"#,
+                "whole `shape`",
+            ),
             (r#"{"features": [1, 2"#, "no JSON"),
             ("[]", "no object"),
             ("{}", "no list `features`"),
@@ -425,6 +436,8 @@ mod tests {
             let told = run(text).expect_err("refused");
             assert!(told.contains(words), "{text}: {told}");
         }
+        let named = run(r#"{"features": [1, 2, 3], "labels": ["a", "", "\n"]}"#).expect("whole").names;
+        assert_eq!(named, Some(vec!["a".into(), "feature 2".into(), "feature 3".into()]));
         let batch = |text: &str| answer(text.as_bytes(), Some(2));
         assert_eq!(
             batch(r#"{"features": [[1], [2]], "labels": ["a"]}"#).expect("whole").names,

@@ -23,6 +23,8 @@ use std::{
 
 /// Seconds that a program may take to start, and for an answer, when the project does not say.
 const TIME_LIMIT_S: u64 = 60;
+/// The longest that a project may say: a day.
+const MOST_TIME_S: u64 = 24 * 60 * 60;
 /// Bytes of an answer, at most.
 const MOST_BYTES: usize = 256 << 20;
 /// Values that are sent at once, about.
@@ -84,9 +86,11 @@ pub fn of(project: &Project) -> Vec<Program> {
         .collect()
 }
 
-/// The blocks of a project that programs compute, as catalogue entries; one that cannot be asked says why in its help.
-pub fn list(session: &Session<'_>) -> Vec<Value> {
-    let entry = |p: &Program| match p.declared(session) {
+/// The blocks of a project that programs compute, as catalogue entries. With `ask` they are asked, and started for that; otherwise what they
+/// answered when they were last asked counts. One of which nothing is known says why in its help.
+pub fn list(session: &Session<'_>, ask: bool) -> Vec<Value> {
+    let told = |p: &Program| if ask { p.declared(session) } else { p.last_declared(session) };
+    let entry = |p: &Program| match told(p) {
         Err(e) => {
             json!({"name": p.id, "title": p.id, "help": e.to_string(), "versions": [1], "parameters": []})
         }
@@ -114,8 +118,9 @@ impl Program {
         EngineError::Data(format!("DSP block `{}`: {reason}", self.id))
     }
 
-    /// What tells this program from others: the bytes of the files that its command names, or what it answers to `/parameters`. Who only
-    /// looks does not ask; the answer to the last question counts.
+    /// What tells this program from others: the bytes of the files that its command names. Where it names none (`python3 -m block`) or there is
+    /// only an address, what it answers to `/parameters` besides, with its version. Who only looks does not ask; the answer to the last question
+    /// counts.
     fn identity(&self, session: &Session<'_>) -> Result<String, EngineError> {
         if let Some(known) = self.identity.get() {
             return Ok(known.clone());
@@ -125,24 +130,52 @@ impl Program {
     }
 
     fn identify(&self, session: &Session<'_>) -> Result<String, EngineError> {
-        if let Some(command) = &self.section.command {
-            let bytes = |argument: &String| std::fs::read(self.dir.join(argument)).ok();
-            let files: Vec<_> = command.iter().map(|a| bytes(a).map(|b| Hash::of(&b).to_string())).collect();
-            return Ok(format!("{command:?} {files:?}"));
+        let (code, files) = self.code();
+        if files > 0 {
+            return Ok(code);
         }
-        let key = Key::new("program").value("url", &self.section.url).finish();
-        if session.looking {
-            let known = session.store.get_derived(&key)?;
-            return Ok(known.ok_or(EngineError::NotBuilt { stage: "features" })?.to_string());
+        if !session.looking {
+            self.with(session, |_| Ok(()))?;
         }
-        let document = self.with(session, |r| {
-            serde_json::to_vec(&r.declared).map_err(|e| EngineError::Internal(e.to_string()))
-        })?;
-        let hash = session.store.put_blob(&document)?;
+        let known = session.store.get_derived(&self.declared_key())?;
+        let document = known.ok_or(EngineError::NotBuilt { stage: "features" })?;
+        Ok(format!("{code} {document}"))
+    }
+
+    /// Its address and command with the hashes of the files that are named in it, and how many those are.
+    fn code(&self) -> (String, usize) {
+        let hash =
+            |argument: &String| std::fs::read(self.dir.join(argument)).ok().map(|b| Hash::of(&b).to_string());
+        let command = self.section.command.as_deref().unwrap_or_default();
+        let files: Vec<_> = command.iter().map(hash).collect();
+        let code = match &self.section.command {
+            Some(command) => format!("{command:?} {files:?}"),
+            None => format!("{:?}", self.section.url),
+        };
+        (code, files.iter().flatten().count())
+    }
+
+    /// Where its last answer to `/parameters` is kept.
+    fn declared_key(&self) -> Hash {
+        Key::new("program").text("declared", &self.code().0).finish()
+    }
+
+    /// Keeps what it answers to `/parameters`.
+    fn keep(&self, session: &Session<'_>, declared: &Declared) -> Result<(), EngineError> {
+        let document = serde_json::to_vec(declared).map_err(|e| EngineError::Internal(e.to_string()))?;
+        let (key, hash) = (self.declared_key(), session.store.put_blob(&document)?);
         if session.store.get_derived(&key)? != Some(hash) {
             session.store.put_derived(&key, &hash)?;
         }
-        Ok(hash.to_string())
+        Ok(())
+    }
+
+    /// What the block said of its parameters when it was last asked, with the code that it has now; starts nothing.
+    fn last_declared(&self, session: &Session<'_>) -> Result<Declared, EngineError> {
+        match session.store.get_derived(&self.declared_key())? {
+            Some(hash) if session.store.has_blob(&hash) => session.read(&hash),
+            _ => Err(self.fail("it was not asked yet for its parameters; a run asks it")),
+        }
     }
 
     /// What everything that it gives depends on, beside the values of windows.
@@ -331,7 +364,7 @@ impl Program {
     }
 
     fn limit(&self) -> Duration {
-        Duration::from_secs(self.section.time_limit_s.unwrap_or(TIME_LIMIT_S))
+        Duration::from_secs(self.section.time_limit_s.unwrap_or(TIME_LIMIT_S).min(MOST_TIME_S))
     }
 
     fn ask(
@@ -393,6 +426,7 @@ impl Program {
         };
         let reply = self.first_words(session, service.as_mut(), &at)?;
         let declared = self.checked(&reply, "/parameters", contract::declared(&reply.body))?;
+        self.keep(session, &declared)?;
         let version = self.section.version.unwrap_or(declared.version);
         let params =
             declared.params(&self.section.parameters, version).map_err(|reason| self.fail(reason))?;
@@ -558,8 +592,10 @@ impl DspSection {
                     .into(),
             );
         }
-        if self.time_limit_s == Some(0) {
-            return Some("`impulse.dsp.time_limit_s` is 0; it must be at least 1".into());
+        if let Some(limit) = self.time_limit_s.filter(|s| !(1..=MOST_TIME_S).contains(s)) {
+            return Some(format!(
+                "`impulse.dsp.time_limit_s` is {limit}; it must be from 1 to {MOST_TIME_S}, a day"
+            ));
         }
         let url = self.url.as_deref()?;
         Endpoint::problem(url, self.remote).map(|e| format!("`impulse.dsp.url`: {e}"))

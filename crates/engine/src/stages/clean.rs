@@ -361,7 +361,16 @@ fn clean_sample(
             lineage.extend(steps);
             let frames = signal.frames();
             let ratio = received.map_or(1.0, |from| signal.rate_hz / from);
-            parts = ranges::moved(&sample.ranges, ratio, cut, frames);
+            let gone;
+            (parts, gone) = ranges::moved(&sample.ranges, ratio, cut, frames);
+            if gone > 0 {
+                flags.push((
+                    "ranges_together".into(),
+                    format!(
+                        "{gone} labelled parts fall on a frame that another one has at this rate and are left out; the longer one is kept, of equals the first"
+                    ),
+                ));
+            }
             (signal.values, frames)
         }
         Content::Image(image) => {

@@ -254,7 +254,10 @@ fn build(session: &Session<'_>, silver: &Silver, split: &Split) -> Result<(Gold,
 }
 
 /// Asks the blocks of programs of their own for the features of a window, so that their shapes are known.
-fn ask_programs(session: &Session<'_>, silver: &Silver) -> Result<(), EngineError> {
+///
+/// # Errors
+/// Those of the programs; [`EngineError::Data`] when no recording gives a window.
+pub(crate) fn ask_programs(session: &Session<'_>, silver: &Silver) -> Result<(), EngineError> {
     let programs = program::of(&session.project);
     if programs.is_empty() {
         return Ok(());

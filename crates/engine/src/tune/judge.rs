@@ -97,9 +97,11 @@ pub(super) fn judge(
         let mut results = Results::default();
         match run::fill(&other, 4, &mut results) {
             Ok(()) => {}
-            Err(EngineError::Cancelled) => return Err(EngineError::Cancelled),
             // Features from which nothing can be learned are no choice.
-            Err(_) if !trial.current => continue,
+            Err(EngineError::Data(_) | EngineError::Train(_) | EngineError::Impulse(_)) if !trial.current => {
+                continue;
+            }
+            // A full disk, a damaged store: what else trains now would be no better.
             Err(e) => return Err(e),
         }
         let [accuracy, anomaly] = figures(&other, &results)?;

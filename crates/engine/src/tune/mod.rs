@@ -149,6 +149,7 @@ pub fn tune(session: &Session<'_>, options: &Options) -> Result<Tuned, EngineErr
     let (Some(silver), Some(split)) = (&results.silver, &results.split) else {
         return Err(EngineError::NotBuilt { stage: "split" });
     };
+    features::ask_programs(session, &silver.value)?;
     let impulse = features::design(session, &session.project, &silver.value, &mut Vec::new())?;
     let (index, block) = find(&impulse, options.block.as_deref())?;
     let windows = TrainingWindows::read(session, &silver.value, &split.value, &impulse)?;

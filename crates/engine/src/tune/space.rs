@@ -11,7 +11,31 @@ pub(super) type Setting = BTreeMap<String, Value>;
 const NOT_TRIED: [&str; 4] = ["scale_axes", "arith", "features", "moving_avg_num_windows"];
 
 /// Values of each parameter, the current one first.
-pub(super) struct Space(Vec<(String, Vec<Value>)>);
+pub(super) struct Space(Vec<(String, Values)>);
+
+/// Values of a parameter.
+enum Values {
+    /// These.
+    Listed(Vec<Value>),
+    /// Texts for the numbers of a program, written when they are drawn: there is one for every pair of changes.
+    Numbers(Numbers),
+}
+
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Self::Listed(values) => values.len(),
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    fn get(&self, n: usize) -> Value {
+        match self {
+            Self::Listed(values) => values[n].clone(),
+            Self::Numbers(numbers) => numbers.get(n),
+        }
+    }
+}
 
 impl Space {
     pub(super) fn of(block: &DspBlock, window: &Window) -> Self {
@@ -23,7 +47,8 @@ impl Space {
         let tried = params
             .filter(|p| p.versions.contains(&block.version) && !NOT_TRIED.contains(&p.name))
             .map(|p| (p.name.to_owned(), values(p, block.params.get(p.name))))
-            .filter(|(_, v)| v.len() > 1);
+            .filter(|(_, v)| v.len() > 1)
+            .map(|(name, values)| (name, Values::Listed(values)));
         Self(tried.collect())
     }
 
@@ -40,7 +65,7 @@ impl Space {
             let (name, values) = &self.0[which];
             match draw.below(values.len()) {
                 0 => out.remove(name),
-                v => out.insert(name.clone(), values[v].clone()),
+                v => out.insert(name.clone(), values.get(v)),
             };
         }
         out
@@ -116,7 +141,7 @@ fn numbers(n: f64, min: f64, max: f64, whole: bool) -> Vec<Value> {
 }
 
 /// Settings of a program's numbers: each from its least to its largest, or near what it is, as texts for `values`.
-fn program(block: &DspBlock, window: &Window) -> Vec<(String, Vec<Value>)> {
+fn program(block: &DspBlock, window: &Window) -> Vec<(String, Values)> {
     let text = |name: &str| match block.params.get(name) {
         Some(Value::Text(t)) => t.clone(),
         _ => String::new(),
@@ -141,22 +166,58 @@ fn program(block: &DspBlock, window: &Window) -> Vec<(String, Vec<Value>)> {
             (name, now, near.into_iter().map(|v: f64| if whole { v.round() } else { v }).collect())
         })
         .collect();
-    let mut all = vec![Value::Text(set)];
-    let show = |change: &[(usize, f64)]| {
-        let value = |i: usize, now: f64| change.iter().find(|c| c.0 == i).map_or(now, |c| c.1);
-        let parts: Vec<String> =
-            numbers.iter().enumerate().map(|(i, (n, now, _))| format!("{n} = {}", value(i, *now))).collect();
-        Value::Text(parts.join(", "))
-    };
-    for (i, (_, _, near)) in numbers.iter().enumerate() {
-        for v in near {
-            all.push(show(&[(i, *v)]));
-            for (j, (_, _, other)) in numbers.iter().enumerate().skip(i + 1) {
-                all.extend(other.iter().map(|w| show(&[(i, *v), (j, *w)])));
+    let numbers = Numbers { set, all: numbers };
+    if numbers.len() > 1 { vec![("values".into(), Values::Numbers(numbers))] } else { vec![] }
+}
+
+/// The numbers of a program.
+struct Numbers {
+    /// What the project sets.
+    set: String,
+    /// Name, value now, values to try.
+    all: Vec<(String, f64, Vec<f64>)>,
+}
+
+impl Numbers {
+    /// Texts in which the number of this place has one certain value: alone, and beside each value of each number behind it.
+    fn with_one(&self, i: usize) -> usize {
+        1 + self.all[i + 1..].iter().map(|n| n.2.len()).sum::<usize>()
+    }
+
+    fn len(&self) -> usize {
+        1 + self.all.iter().enumerate().map(|(i, n)| n.2.len() * self.with_one(i)).sum::<usize>()
+    }
+
+    /// What is set, then all changes of one number or two, in order.
+    fn get(&self, n: usize) -> Value {
+        let Some(mut n) = n.checked_sub(1) else { return Value::Text(self.set.clone()) };
+        for (i, (_, _, near)) in self.all.iter().enumerate() {
+            let each = self.with_one(i);
+            if n >= near.len() * each {
+                n -= near.len() * each;
+                continue;
+            }
+            let (one, mut pair) = ((i, near[n / each]), n % each);
+            if pair == 0 {
+                return self.text(&[one]);
+            }
+            pair -= 1;
+            for (j, (_, _, other)) in self.all.iter().enumerate().skip(i + 1) {
+                if let Some(v) = other.get(pair) {
+                    return self.text(&[one, (j, *v)]);
+                }
+                pair -= other.len();
             }
         }
+        Value::Text(self.set.clone())
     }
-    if all.len() > 1 { vec![("values".into(), all)] } else { vec![] }
+
+    fn text(&self, change: &[(usize, f64)]) -> Value {
+        let value = |i: usize, now: f64| change.iter().find(|c| c.0 == i).map_or(now, |c| c.1);
+        let parts: Vec<String> =
+            self.all.iter().enumerate().map(|(i, (n, now, _))| format!("{n} = {}", value(i, *now))).collect();
+        Value::Text(parts.join(", "))
+    }
 }
 
 /// SplitMix64 (Steele, Lea, Flood, 2014).
@@ -174,5 +235,51 @@ impl Draw {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^= z >> 31;
         (z % n.max(1) as u64) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_of_one_number_or_two_come_in_order_and_each_once() {
+        let number = |name: &str, near: &[f64]| (name.to_owned(), 1.0, near.to_vec());
+        let numbers = Numbers {
+            set: "a = 1".into(),
+            all: vec![number("a", &[2.0, 3.0]), number("b", &[4.0]), number("c", &[5.0, 6.0])],
+        };
+        let text = |n: usize| match numbers.get(n) {
+            Value::Text(text) => text,
+            other => panic!("{other:?}"),
+        };
+        let all: Vec<String> = (0..numbers.len()).map(text).collect();
+        let changes: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(
+            changes,
+            [
+                "a = 1",
+                "a = 2, b = 1, c = 1",
+                "a = 2, b = 4, c = 1",
+                "a = 2, b = 1, c = 5",
+                "a = 2, b = 1, c = 6",
+                "a = 3, b = 1, c = 1",
+                "a = 3, b = 4, c = 1",
+                "a = 3, b = 1, c = 5",
+                "a = 3, b = 1, c = 6",
+                "a = 1, b = 4, c = 1",
+                "a = 1, b = 4, c = 5",
+                "a = 1, b = 4, c = 6",
+                "a = 1, b = 1, c = 5",
+                "a = 1, b = 1, c = 6",
+            ]
+        );
+        // Twenty thousand numbers would be some thousand million texts.
+        let many = Numbers {
+            set: String::new(),
+            all: (0..20_000).map(|i| number(&format!("n{i}"), &[0.5; 6])).collect(),
+        };
+        assert!(many.len() > 1_000_000_000);
+        assert_ne!(many.get(many.len() - 1), many.get(1));
     }
 }

@@ -29,8 +29,79 @@ fn is_beat(code: u16) -> bool {
 struct Open {
     frame: u64,
     code: u16,
+    subtype: i16,
     text: String,
-    more: BTreeMap<String, String>,
+}
+
+/// What is kept of the annotations: one for each frame at most, so that a small file cannot become much.
+struct Kept<'a> {
+    file: &'a str,
+    rate_hz: f64,
+    frames: usize,
+    /// They hold for this and all further annotations until others are told.
+    number: i16,
+    channel: i16,
+    /// Spans, and whether each is of a beat.
+    spans: Vec<(Span, bool)>,
+    beyond: usize,
+    together: usize,
+}
+
+impl Kept<'_> {
+    /// Takes an annotation whose modifiers have all come.
+    fn take(&mut self, open: Open) -> Result<(), SampleError> {
+        if open.code == NOTE && open.text.starts_with("##") {
+            // It speaks of the file itself.
+            return self.resolution(&open.text);
+        }
+        let Some(frame) = usize::try_from(open.frame).ok().filter(|f| *f < self.frames) else {
+            self.beyond += 1;
+            return Ok(());
+        };
+        let beat = is_beat(open.code);
+        let last = self.spans.last_mut().filter(|last| last.0.start == frame);
+        if last.is_some() {
+            self.together += 1;
+        }
+        // One frame has one label: what the heart does goes before what somebody noted.
+        if last.as_ref().is_some_and(|last| last.1 || !beat) {
+            return Ok(());
+        }
+        let own = format!("code {}", open.code);
+        let sign = SIGNS.get(usize::from(open.code)).copied().filter(|s| !s.is_empty()).unwrap_or(&own);
+        let mut more = BTreeMap::new();
+        for (name, value) in [("number", self.number), ("subtype", open.subtype), ("channel", self.channel)] {
+            if value != 0 {
+                more.insert(name.to_owned(), value.to_string());
+            }
+        }
+        if !open.text.is_empty() {
+            more.insert("text".into(), open.text);
+        }
+        let span = (event(frame, sign, more), beat);
+        match last {
+            Some(last) => *last = span,
+            None => self.spans.push(span),
+        }
+        Ok(())
+    }
+
+    /// Holds the rate that a note tells against that of the signals.
+    fn resolution(&self, note: &str) -> Result<(), SampleError> {
+        let Some(said) = note.strip_prefix("## time resolution:") else { return Ok(()) };
+        if said.trim().parse::<f64>().is_ok_and(|said| said == self.rate_hz) {
+            return Ok(());
+        }
+        Err(error(
+            "wfdb_annotation",
+            format!(
+                "{}: the annotations count {} times a second, the signals {}; write them anew at the rate of the signals",
+                self.file,
+                said.trim(),
+                self.rate_hz
+            ),
+        ))
+    }
 }
 
 /// Annotations in order of time as spans of one frame, called by their signs.
@@ -43,7 +114,9 @@ pub(super) fn read(
 ) -> Result<Vec<Span>, SampleError> {
     let wrong = |at: usize, what: String| error("wfdb_annotation", format!("{file}, byte {at}: {what}"));
     let word = |at: usize| bytes.get(at..at + 2).map(|b| u16::from_le_bytes([b[0], b[1]]));
-    let mut all: Vec<Open> = Vec::new();
+    let mut kept =
+        Kept { file, rate_hz, frames, number: 0, channel: 0, spans: Vec::new(), beyond: 0, together: 0 };
+    let mut open: Option<Open> = None;
     let (mut at, mut time) = (0, 0i64);
     loop {
         let here = at;
@@ -51,7 +124,6 @@ pub(super) fn read(
             .ok_or_else(|| wrong(at, "the file ends without its mark of the end; fetch it again".into()))?;
         at += 2;
         let (code, low) = (pair >> 10, pair & 0x3FF);
-        let last = all.last_mut();
         match code {
             0 if low == 0 => break,
             SKIP => {
@@ -61,10 +133,11 @@ pub(super) fn read(
                 at += 4;
                 time += i64::from((u32::from(high) << 16 | u32::from(low)) as i32);
             }
-            NUMBER | SUBTYPE | CHANNEL => {
-                let name = ["number", "subtype", "channel"][usize::from(code - NUMBER)];
-                if let Some(open) = last.filter(|_| low != 0) {
-                    open.more.insert(name.into(), (low as i16).to_string());
+            NUMBER => kept.number = low as i16,
+            CHANNEL => kept.channel = low as i16,
+            SUBTYPE => {
+                if let Some(open) = &mut open {
+                    open.subtype = low as i16;
                 }
             }
             TEXT => {
@@ -73,49 +146,31 @@ pub(super) fn read(
                     .get(at..at + length)
                     .ok_or_else(|| wrong(here, format!("a text of {length} bytes reaches beyond the end")))?;
                 at += length.next_multiple_of(2);
-                if let Some(open) = last {
+                if let Some(open) = &mut open {
                     open.text = String::from_utf8_lossy(text).trim_matches(['\0', ' ']).to_owned();
                 }
             }
             _ => {
+                // What came between belongs to the one before, which is whole now: `NUMBER` and `CHANNEL` follow what they are of.
+                let before = open.as_ref().map_or(0, |o| o.frame);
+                if let Some(open) = open.take() {
+                    kept.take(open)?;
+                }
                 time += i64::from(low);
                 let frame = u64::try_from(time).map_err(|_| {
                     wrong(here, format!("an annotation lies {time} frames before the beginning"))
                 })?;
-                if all.last().is_some_and(|o| o.frame > frame) {
+                if before > frame {
                     return Err(wrong(here, format!("an annotation at frame {frame} follows a later one")));
                 }
-                all.push(Open { frame, code, text: String::new(), more: BTreeMap::new() });
+                open = Some(Open { frame, code, subtype: 0, text: String::new() });
             }
         }
     }
-    resolution(&mut all, rate_hz).map_err(|what| wrong(0, what))?;
-    let (mut beyond, mut together) = (0, 0);
-    let mut out: Vec<(Span, bool)> = Vec::with_capacity(all.len());
-    for open in all {
-        let Some(frame) = usize::try_from(open.frame).ok().filter(|f| *f < frames) else {
-            beyond += 1;
-            continue;
-        };
-        let own = format!("code {}", open.code);
-        let sign = SIGNS.get(usize::from(open.code)).copied().filter(|s| !s.is_empty()).unwrap_or(&own);
-        let mut more = open.more;
-        if !open.text.is_empty() {
-            more.insert("text".into(), open.text);
-        }
-        let beat = is_beat(open.code);
-        let span = event(frame, sign, more);
-        match out.last_mut() {
-            // One frame has one label: what the heart does goes before what somebody noted.
-            Some(last) if last.0.start == frame => {
-                together += 1;
-                if beat && !last.1 {
-                    *last = (span, beat);
-                }
-            }
-            _ => out.push((span, beat)),
-        }
+    if let Some(open) = open {
+        kept.take(open)?;
     }
+    let Kept { spans, beyond, together, .. } = kept;
     if beyond > 0 {
         let message =
             format!("{file}: {beyond} annotations lie behind the last of {frames} frames and are left out");
@@ -127,21 +182,5 @@ pub(super) fn read(
         );
         remark(findings, "annotation_together", message);
     }
-    Ok(out.into_iter().map(|(span, _)| span).collect())
-}
-
-/// Takes the notes out that speak of the file itself, and holds its rate against that of the signals.
-fn resolution(all: &mut Vec<Open>, rate_hz: f64) -> Result<(), String> {
-    for open in all.iter().filter(|o| o.code == NOTE) {
-        let Some(said) = open.text.strip_prefix("## time resolution:") else { continue };
-        let same = said.trim().parse::<f64>().is_ok_and(|said| said == rate_hz);
-        if !same {
-            return Err(format!(
-                "the annotations count {} times a second, the signals {rate_hz}; write them anew at the rate of the signals",
-                said.trim()
-            ));
-        }
-    }
-    all.retain(|o| o.code != NOTE || !o.text.starts_with("##"));
-    Ok(())
+    Ok(spans.into_iter().map(|(span, _)| span).collect())
 }

@@ -125,6 +125,12 @@ fn signal(place: &Place<'_>, line: &str, n: usize) -> Result<SignalLine, SampleE
             file.escape_debug()
         )));
     }
+    if file.to_ascii_lowercase().ends_with(".hea") {
+        return Err(place.error(format!(
+            "signal file `{}` is a header; name the file that holds the values",
+            file.escape_debug()
+        )));
+    }
     let code = words.next().ok_or_else(|| place.error("the format of the signal is missing"))?;
     let digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (format, mut rest) = code.split_at(digits(code));

@@ -1,7 +1,7 @@
 //! WFDB records.
 
 use super::{kinds, refused, signal};
-use edgewright_sample::{DecodeOptions, Decoded, Format, decode, detect, wfdb};
+use edgewright_sample::{DecodeOptions, Decoded, Format, decode, detect, labels::Span, wfdb};
 
 const HEADER: &str = "r1 2 360 4 # no note\nr1.dat 212 200(1024)/mV 11 1024 995 200 0 MLII\nr1.dat 212 100 11 1000 1011 0 0 V5 lead\n# 69 M\n#\n# Aldomet\n";
 
@@ -86,6 +86,27 @@ fn marks_at_one_frame_and_behind_the_end_are_told() {
 }
 
 #[test]
+fn number_and_channel_hold_until_others_are_told() {
+    let header = HEADER.replace(" # no note", "");
+    let marks = words(&[
+        mark(1, 0),
+        mark(60, 7),
+        mark(61, 3),
+        mark(62, 1),
+        mark(5, 1),
+        mark(1, 1),
+        mark(60, 0),
+        mark(62, 2),
+        mark(1, 1),
+        0,
+    ]);
+    let read = read(&record(&header, &pairs(&VALUES), &marks));
+    let more = |s: &Span| s.label_map.iter().map(|(k, v)| format!("{k} {v}")).collect::<Vec<_>>().join(", ");
+    let told: Vec<_> = read.spans.iter().map(more).collect();
+    assert_eq!(told, ["channel 1, number 7, subtype 3", "channel 1, number 7", "channel 2", "channel 2"]);
+}
+
+#[test]
 fn what_is_wrong_is_named() {
     let all = DecodeOptions::default();
     let good = HEADER.replace(" # no note", "");
@@ -103,6 +124,7 @@ fn what_is_wrong_is_named() {
     header("212 200", "212x4 200", "line 2: 4 values a frame");
     header("212 200", "212:3 200", "a skew of 3 frames");
     header("r1.dat 212 200", "../r1.dat 212 200", "beside the header");
+    header("r1.dat 212 200", "r2.hea 212 200", "line 2: signal file `r2.hea` is a header");
     header("200(1024)", "x(1024)", "line 2: the gain `x`");
     let signals = |text: &str, bytes: &[u8], kind: &'static str, words: &str| {
         refused("r.wfdb", &record(text, bytes, &marks), &all, kind, words);

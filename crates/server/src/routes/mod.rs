@@ -63,7 +63,7 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(results::get_artifact))
         .routes(routes!(results::list_targets))
         .routes(routes!(results::list_blocks))
-        .routes(routes!(results::list_own_blocks))
+        .routes(routes!(results::list_own_blocks, results::ask_own_blocks))
         .routes(routes!(results::preview_features))
         .routes(routes!(results::feature_map))
         .routes(routes!(results::classify))

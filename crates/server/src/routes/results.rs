@@ -4,7 +4,7 @@ use crate::{
     convert,
     error::{ApiError, ApiResult},
     send,
-    state::{App, Asked, Body, Named, ProjectDir},
+    state::{App, Asked, Body, Named, ProjectDir, Who, reaches},
     upload,
 };
 use axum::{
@@ -16,7 +16,10 @@ use edgewright_api::{
     BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, FeatureMap, MapQuery, MapSample,
     OutcomeList, OutcomeQuery, OutcomeWindow, Problem, Results, StageList, TargetList,
 };
-use edgewright_engine::{board, classify::Classifier, documents, dsp_tool, map, outcomes, preview, program};
+use edgewright_engine::{
+    access::Scope, board, classify::Classifier, documents, dsp_tool, map, outcomes, preview, program,
+    session::Session,
+};
 
 /// Windows of a cell in one answer.
 const OUTCOMES: usize = 1000;
@@ -88,27 +91,57 @@ pub async fn list_blocks() -> ApiResult<Json<BlockList>> {
     serde_json::from_value(value).map(Json).map_err(ApiError::internal)
 }
 
-/// The external DSP blocks of a project by their ids, as they declare themselves; one that cannot be asked says why in its help. Starts
-/// those that a command starts.
+/// The external DSP blocks of a project by their ids, as they declared themselves when they were last asked; one that was not says so in its
+/// help. Starts nothing.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/blocks", tag = "results",
     params(("project" = String, Path, description = "Id of the project")),
     responses((status = 200, body = BlockList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn list_own_blocks(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<BlockList>> {
-    let blocks = app.run_in(&project, |s| Ok(program::list(s))).await?;
+    own_blocks(&app, &project, false).await
+}
+
+/// Ask the external DSP blocks of a project what they are; one that cannot be asked says why in its help. Starts those that a command starts.
+#[utoipa::path(post, path = "/api/v1/projects/{project}/blocks", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = BlockList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn ask_own_blocks(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<BlockList>> {
+    own_blocks(&app, &project, true).await
+}
+
+async fn own_blocks(app: &App, project: &ProjectDir, ask: bool) -> ApiResult<Json<BlockList>> {
+    let blocks = app.run_in(project, move |s| Ok(program::list(s, ask))).await?;
     let value = serde_json::json!({ "blocks": blocks });
     serde_json::from_value(value).map(Json).map_err(ApiError::internal)
 }
 
-/// Features of one window with parameters that are being tried; nothing is changed.
+/// Refuses who may only look when a program of the project would be started: `block`, or any.
+async fn may_start(app: &App, project: &ProjectDir, who: &Who, block: Option<String>) -> ApiResult<()> {
+    if reaches(who.0.scope, Scope::Full) {
+        return Ok(());
+    }
+    let starts = move |s: &Session<'_>| {
+        Ok(program::of(&s.project).iter().any(|p| block.as_ref().is_none_or(|b| *b == p.id)))
+    };
+    if app.run_in(project, starts).await? {
+        return Err(ApiError::forbidden(
+            "a program of the project would be started for that, which needs the scope `full` or the role `editor`",
+        ));
+    }
+    Ok(())
+}
+
+/// Features of one window with parameters that are being tried; nothing is changed. Those of an external block need the scope `full`.
 #[utoipa::path(post, path = "/api/v1/projects/{project}/features", tag = "results",
     params(("project" = String, Path, description = "Id of the project")), request_body = BlockPreview,
     responses((status = 200, body = BlockFeatures), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn preview_features(
     State(app): State<App>,
     project: ProjectDir,
+    who: Who,
     Body(asked): Body<BlockPreview>,
 ) -> ApiResult<Json<BlockFeatures>> {
     let request = convert::preview(asked);
+    may_start(&app, &project, &who, Some(request.block.clone())).await?;
     let out = app.run_in(&project, move |s| preview::preview(s, &request)).await?;
     Ok(Json(BlockFeatures {
         shape: out.shape.into_iter().map(|n| n as u64).collect(),
@@ -156,7 +189,8 @@ pub async fn feature_map(
     }))
 }
 
-/// Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`.
+/// Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`, and the
+/// scope `full` when the impulse has an external block.
 #[utoipa::path(post, path = "/api/v1/projects/{project}/classify", tag = "results",
     params(("project" = String, Path, description = "Id of the project"), ClassifyQuery),
     request_body(content = String, content_type = "application/octet-stream", description = "The file"),
@@ -164,9 +198,11 @@ pub async fn feature_map(
 pub async fn classify(
     State(app): State<App>,
     project: ProjectDir,
+    who: Who,
     Asked(query): Asked<ClassifyQuery>,
     request: Request,
 ) -> ApiResult<Json<ClassifyResult>> {
+    may_start(&app, &project, &who, None).await?;
     let name = upload::safe_name(&query.name)?;
     let folder = upload::receive(&app, &name, request).await?;
     let (windows, (rate_hz, window_ms)) = app

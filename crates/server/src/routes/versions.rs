@@ -3,10 +3,10 @@
 use crate::{
     convert,
     error::ApiResult,
-    state::{App, Asked, Named, ProjectDir},
+    state::{App, Asked, Body, Named, ProjectDir},
 };
 use axum::{Json, extract::State};
-use edgewright_api::{Diff, DiffQuery, Problem, ProjectFile, VersionList};
+use edgewright_api::{Diff, DiffQuery, Problem, ProjectFile, RestoreVersion, VersionList};
 use edgewright_engine::{project::Project, versions};
 
 /// Every state of the project file that was trained, with what came of it.
@@ -33,21 +33,25 @@ pub async fn diff_version(
     Ok(Json(Diff { lines: lines.into_iter().map(convert::diff_line).collect() }))
 }
 
-/// Write the project file of a version again. What was built with it is still there, so that the next run is short.
+/// Write the project file of a version again. What was built with it is still there, so that the next run is short. Files that were changed
+/// meanwhile, or that no version holds, are refused with `changed`; the latter unless they are to be discarded.
 #[utoipa::path(post, path = "/api/v1/projects/{project}/versions/{version}/restore", tag = "projects",
     params(("project" = String, Path, description = "Id of the project"), ("version" = String, Path, description = "Id of the version")),
+    request_body = RestoreVersion,
     responses((status = 200, body = ProjectFile), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn restore_version(
     State(app): State<App>,
     project: ProjectDir,
     Named(version): Named,
+    Body(asked): Body<RestoreVersion>,
 ) -> ApiResult<Json<ProjectFile>> {
-    let found = app.run_in(&project, move |s| versions::find(s, &version)).await?;
     let roots = app.data_roots.clone();
     let file = app
-        .run(move |_| {
-            let version = versions::restore_version(&project.dir, &found, Some(&roots))?;
-            let settings = Project::parse(&project.dir, &found.text)?;
+        .run_in(&project, move |s| {
+            let found = versions::find(s, &version)?;
+            let version =
+                versions::restore_version(s, &found, asked.discard, Some(&asked.version), Some(&roots))?;
+            let settings = Project::parse(&s.project.dir, &found.text)?;
             Ok(ProjectFile {
                 text: found.text,
                 version,

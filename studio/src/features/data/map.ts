@@ -10,13 +10,18 @@ export interface Colouring {
 /** Names that are told apart; all others are one. */
 const MOST = 24;
 
-/** Keys that some sample says something of. */
+/** What is built in; keys of metadata stand behind {@link META}, so that one called `label` is another. */
+const META = 'metadata.';
+
+/** What some sample says something of: `group`, and keys of metadata behind `metadata.`. */
 export function keysOf(map: FeatureMap): string[] {
   const keys = new Set(map.samples.flatMap((s) => Object.keys(s.metadata)));
-  return [...(map.samples.some((s) => s.group) ? ['group'] : []), ...[...keys].sort()];
+  return [...(map.samples.some((s) => s.group) ? ['group'] : []), ...[...keys].sort().map((key) => META + key)];
 }
 
-const about = (map: FeatureMap, key: string) => map.samples.map((s) => (key === 'group' ? s.group : s.metadata[key]) ?? '(not told)');
+const NOT_TOLD = '(not told)';
+const about = (map: FeatureMap, key: string) =>
+  map.samples.map((s) => (key === 'group' ? s.group : s.metadata[key.slice(META.length)]) ?? NOT_TOLD);
 
 /** By `label`, `split`, `error` or a key of {@link keysOf}. */
 export function colouring(map: FeatureMap, by: string): Colouring {
@@ -25,7 +30,7 @@ export function colouring(map: FeatureMap, by: string): Colouring {
     by === 'label' ? (n) => labels[map.label[n] ?? -1] ?? '(no label)'
     : by === 'split' ? (n) => (map.test[n] ? 'test' : 'training and validation')
     : by === 'error' ? (n) => (map.said[n] == null || map.label[n] == null ? 'not known' : map.said[n] === map.label[n] ? 'right' : 'wrong')
-    : ((told) => (n: number) => told[map.sample[n]!]!)(about(map, by));
+    : ((values) => (n: number) => values[map.sample[n]!]!)(about(map, by));
   const counts = new Map<string, number>();
   for (let n = 0; n < map.x.length; n++) counts.set(word(n), (counts.get(word(n)) ?? 0) + 1);
   let names = [...counts.keys()].sort();
