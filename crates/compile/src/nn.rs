@@ -164,6 +164,13 @@ fn own_state(graph: &Graph, node: &Node) -> Option<TensorId> {
     (alone && readers == 1 && !graph.outputs.contains(&state)).then_some(state)
 }
 
+/// Whether a node keeps in one state what another held: a copy, since the other's place takes its own new value at the end.
+fn copies_state(graph: &Graph, node: &Node, places: &[Place]) -> bool {
+    let from = places[node.inputs[0].0 as usize];
+    graph.states.iter().any(|s| s.write == node.output)
+        && graph.states.iter().any(|s| places[s.read.0 as usize] == from)
+}
+
 /// Finds out what a valid graph needs.
 ///
 /// # Errors
@@ -234,7 +241,10 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
             Place::Output(behind)
         } else if let Some(state) = own_state(graph, node) {
             places[state.0 as usize]
-        } else if matches!(node.op, Op::Reshape) && places[node.inputs[0].0 as usize] != Place::Constant {
+        } else if matches!(node.op, Op::Reshape)
+            && places[node.inputs[0].0 as usize] != Place::Constant
+            && !copies_state(graph, node, &places)
+        {
             places[node.inputs[0].0 as usize]
         } else {
             let t = graph.tensor(node.output);

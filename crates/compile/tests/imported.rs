@@ -4,7 +4,8 @@ use edgewright_compile::{Options, compile_graph, rust_crate, target};
 use edgewright_ir::{
     Activation, DType, Data, Graph, Node, Op, Quant, Tensor, TensorId,
     extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
-    import::onnx,
+    export::tflite,
+    import::{self, onnx},
     interpret::Interpreter,
     quantize,
 };
@@ -149,6 +150,42 @@ fn lstm() -> Graph {
     m.graph
 }
 
+/// A delay of two steps, and two states that change places, as a file with VAR_HANDLE, READ_VARIABLE and ASSIGN_VARIABLE gives
+/// them: what one state held goes to the next.
+fn lines(integer: bool) -> Vec<Graph> {
+    let make = |name: &str, swap: bool| {
+        let mut m = Make { graph: Graph { name: name.into(), ..Graph::default() }, integer };
+        let (s, z) = (0.05, -7);
+        let [x, a, b] = [(); 3].map(|()| m.tensor(&[6], s, z, None));
+        m.graph.inputs = vec![x];
+        let add = |activation| Op::Binary { kind: BinaryKind::Add, activation };
+        let y = m.node(add(Activation::None), &[b, x], &[6], s, z);
+        let kept = |name: &str, read, write| State { name: name.into(), read, write, initial: None };
+        m.graph.states = if swap { vec![kept("a", a, b), kept("b", b, a)] } else { vec![kept("a", a, x), kept("b", b, a)] };
+        if swap {
+            let first = (0..6).map(|i| 9 * i - 20);
+            let first = if integer {
+                Data::I8(first.map(|v| v as i8).collect())
+            } else {
+                Data::F32(first.map(|v| v as f32).collect())
+            };
+            m.graph.states[0].initial = Some(first);
+        }
+        m.graph.outputs = vec![y];
+        m.graph.validate().expect("valid");
+        m.graph
+    };
+    [make("delay", false), make("swap", true)]
+        .into_iter()
+        .map(|direct| {
+            let bytes = tflite::write(&direct).expect("a file");
+            let read = import::tflite::read(&bytes, &direct.name, Reference::Litert).expect("a model").graph;
+            assert_eq!(expected(&read, 9), expected(&direct, 9), "{}", read.to_text());
+            read
+        })
+        .collect()
+}
+
 /// Bytes of the outputs of some cases, and of the inputs.
 fn expected(graph: &Graph, cases: usize) -> (Vec<u8>, Vec<u8>) {
     let mut rng = Rng(5);
@@ -210,6 +247,7 @@ fn every_operator_gives_the_bytes_of_the_interpreter() {
         everything(false, Reference::Tflm),
         lstm(),
     ];
+    graphs.extend([true, false].into_iter().flat_map(lines));
     // Recurrent layers that are unrolled, in float and in int8; their weights are written once.
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/onnx");
     for name in ["lstm_both_ways", "gru_backward", "classifier", "layer_norm", "rnn_relu", "attention"] {
@@ -290,6 +328,7 @@ fn rustc(dir: &Path, args: &[&str]) {
 #[test]
 fn the_crate_without_unsafe_code_gives_the_bytes_of_the_interpreter() {
     let mut graphs = vec![edgewright_test_support::keywords(), lstm()];
+    graphs.extend(lines(true));
     for (integer, reference) in [(true, Reference::Litert), (false, Reference::Tflm)] {
         graphs.push(everything(integer, reference));
     }
