@@ -2,7 +2,7 @@
 
 use edgewright_compile::{Options, compile_graph, rust_crate, target};
 use edgewright_ir::{
-    Activation, DType, Data, Graph, Node, Op, Quant, Tensor, TensorId,
+    Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Quant, Tensor, TensorId,
     extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
     export::tflite,
     import::{self, onnx},
@@ -150,6 +150,45 @@ fn lstm() -> Graph {
     m.graph
 }
 
+/// Layers in bytes that read nothing but constants, and a sum of what they make and the input.
+fn constants() -> Graph {
+    let mut m = Make { graph: Graph { name: "constants".into(), ..Graph::default() }, integer: true };
+    let (s, z) = (0.05, -7);
+    let x = m.tensor(&[4, 4, 3], s, z, None);
+    m.graph.inputs = vec![x];
+    let mut rng = Rng(11);
+    let mut bytes = |m: &mut Make, shape: &[usize], zero: i32| {
+        let data = (0..shape.iter().product()).map(|_| rng.byte()).collect();
+        m.tensor(shape, s, zero, Some(Data::I8(data)))
+    };
+    let c = bytes(&mut m, &[4, 4, 3], z);
+    let (w, d, f) =
+        (bytes(&mut m, &[3, 1, 1, 3], 0), bytes(&mut m, &[1, 1, 3], 0), bytes(&mut m, &[3, 3], 0));
+    let bias = m.tensor(&[3], s * s, 0, Some(Data::I32(vec![500, -700, 0])));
+    m.graph.tensors[bias.0 as usize].dtype = DType::I32;
+    let (activation, padding) = (Activation::None, Padding::default());
+    let (one, shape) = ([1, 1], [4, 4, 3]);
+    let depthwise =
+        Op::DepthwiseConv2d { stride: one, dilation: one, padding, multiplier: 1, activation };
+    let pool = |kind| Op::Pool2d { kind, kernel: one, stride: one, padding, activation };
+    let mut made = vec![
+        m.node(Op::Conv2d { stride: one, dilation: one, padding, activation }, &[c, w, bias], &shape, s, z),
+        m.node(depthwise, &[c, d, bias], &shape, s, z),
+        m.node(Op::FullyConnected { activation }, &[c, f, bias], &shape, s, z),
+        m.node(pool(PoolKind::Average), &[c], &shape, s, z),
+        m.node(Op::Activate { activation: Activation::Relu6 }, &[c], &shape, s, z),
+    ];
+    let softmax = m.node(Op::Softmax, &[c], &shape, 1.0 / 256.0, -128);
+    made.push(m.node(Op::Quantize, &[softmax], &shape, s, z));
+    let mut sum = x;
+    for part in made {
+        sum = m.node(Op::Add { activation }, &[sum, part], &shape, 0.2, 3);
+    }
+    m.graph.outputs = vec![sum];
+    m.graph.validate().expect("valid");
+    m.graph
+}
+
 /// A delay of two steps, and two states that change places, as a file with VAR_HANDLE, READ_VARIABLE and ASSIGN_VARIABLE gives
 /// them: what one state held goes to the next.
 fn lines(integer: bool) -> Vec<Graph> {
@@ -248,6 +287,7 @@ fn every_operator_gives_the_bytes_of_the_interpreter() {
         lstm(),
     ];
     graphs.extend([true, false].into_iter().flat_map(lines));
+    graphs.push(constants());
     // Recurrent layers that are unrolled, in float and in int8; their weights are written once.
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/onnx");
     for name in ["lstm_both_ways", "gru_backward", "classifier", "layer_norm", "rnn_relu", "attention"] {
@@ -329,6 +369,7 @@ fn rustc(dir: &Path, args: &[&str]) {
 fn the_crate_without_unsafe_code_gives_the_bytes_of_the_interpreter() {
     let mut graphs = vec![edgewright_test_support::keywords(), lstm()];
     graphs.extend(lines(true));
+    graphs.push(constants());
     for (integer, reference) in [(true, Reference::Litert), (false, Reference::Tflm)] {
         graphs.push(everything(integer, reference));
     }
