@@ -16,10 +16,10 @@ const RESERVED: &[&str] = &[
     "assert boolean byte extends finally fun implements import instanceof interface is native null object package strictfp synchronized \
      throws transient typealias val var when",
     // Headers of C and of systems: with the folder of the library on the path, `math.h` would be the library's.
-    "aio alloca arpa assert byteswap complex ctype cpio dirent dlfcn elf endian errno error execinfo fcntl features fenv float fmtmsg \
-     fnmatch ftw getopt glob grp iconv inttypes io iso646 langinfo libgen limits link locale malloc math memory monetary mqueue ndbm net \
-     netdb netinet newlib nl_types poll process pthread pwd reent regex sched search semaphore setjmp signal spawn stdalign stdarg \
-     stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string strings stropts sys syslog tar termios tgmath \
+    "aio alloca byteswap complex ctype cpio dirent dlfcn elf endian errno error execinfo fcntl features fenv float fmtmsg \
+     fnmatch ftw getopt glob grp iconv inttypes io iso646 langinfo libgen limits link locale malloc math memory monetary mqueue ndbm \
+     netdb newlib nl_types poll process pthread pwd reent regex sched search semaphore setjmp signal spawn stdalign stdarg \
+     stdatomic stdbit stdbool stdckdint stddef stdint stdio stdlib stdnoreturn string strings stropts syslog tar termios tgmath \
      threads time uchar ucontext unistd utime values wait wchar wctype windows",
     // Types that end in `_t`: the handle would be one of them.
     "blkcnt blksize clock clockid dev div fpos fsblkcnt fsfilcnt gid id imaxdiv ino int8 int16 int32 int64 int_fast8 int_fast16 int_fast32 \

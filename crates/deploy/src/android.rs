@@ -355,3 +355,11 @@ pub(crate) fn android(library: &Library<'_>) -> FileTree {
     );
     tree
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_package_is_a_keyword() {
+        assert_eq!(["my_gestures", "in_t", "fu_n"].map(super::package), ["mygestures", "modelint", "modelfun"]);
+    }
+}

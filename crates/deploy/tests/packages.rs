@@ -210,7 +210,11 @@ fn every_package_compiles_and_names_its_files() {
             "cmake" | "keil" | "iar" => build(&dir, &compiler, &strict, &["examples/classify.c", &source]),
             "cmsis-pack" | "cube-mx" => build(&dir, &compiler, &strict, &["Template/classify.c", &source]),
             "arduino" | "particle" => sketch("examples/classify/classify.ino"),
-            "zephyr" => build(&dir, &compiler, &["-c"], &["samples/classify/src/main.c"]),
+            "zephyr" => {
+                // Options of all modules share one space, where `SENSOR` is taken.
+                assert!(text("Kconfig").starts_with("config EW_MY_GESTURES\n"), "{}", text("Kconfig"));
+                build(&dir, &compiler, &["-c"], &["samples/classify/src/main.c"]);
+            }
             "esp-idf" => build(&dir, &compiler, &["-c"], &["examples/classify/main/main.c"]),
             "pico-sdk" => build(&dir, &compiler, &["-c"], &["examples/classify/main.c"]),
             "android" => {
