@@ -101,7 +101,7 @@ def tflm(content, cases, outputs):
 expected = {}
 
 
-def save(name, m, inputs, outputs, cases=6):
+def save(name, m, inputs, outputs, cases=6, wrong=()):
     content = m.bytes(inputs, outputs)
     given = []
     for n in range(cases):
@@ -119,6 +119,8 @@ def save(name, m, inputs, outputs, cases=6):
         given.append(case)
     found = {"inputs": [[v.flatten().tolist() for v in case] for case in given]}
     for runtime_name, call in (("litert", litert), ("tflm", lambda c, g: tflm(c, g, len(outputs)))):
+        if runtime_name in wrong:
+            continue
         try:
             found[runtime_name] = call(content, given)
         except Exception as e:  # a runtime that has no such kernel
@@ -267,6 +269,36 @@ def two_inputs():
     save("two_inputs", m, [x, y], [z])
 
 
+def svdf_without_names():
+    """Weights over time of the full range, as converters make them; tensors without names, so that nothing but numbers tells states apart."""
+    m = Model()
+    x = m.tensor([1, 9], T.INT8, 0.08, -5)
+    for units, rank, memory in ((6, 2, 10), (6, 1, 10), (4, 1, 10)):
+        inputs, filters = m.tensors[m.ops[-1].outputs[0] if m.ops else x].shape[1], units * rank
+        feature = m.tensor([filters, inputs], T.INT8, 0.01, 0, weights8(filters, inputs))
+        values = rng.integers(-32768, 32768, (filters, memory))
+        assert np.abs(values).reshape(units, -1).sum(1).min() > 65535
+        time = m.tensor([filters, memory], T.INT16, 2.0**-16, 0, values)
+        bias = m.tensor([units], T.INT32, 0.004 * 2.0**-16, 0, rng.integers(-400000, 400000, units))
+        state = m.tensor([1, filters * memory], T.INT16, 0.004, 0, variable=True)
+        y = m.tensor([1, units], T.INT8, 0.05, -128)
+        before = m.ops[-1].outputs[0] if m.ops else x
+        m.op(B.SVDF, [before, feature, time, bias, state], y, 3, O.SVDFOptions, rank=rank, fusedActivationFunction=1)
+    for t in m.tensors:
+        t.name = b""
+    save("svdf_full", m, [x], [y], 14)
+
+
+def dequantized():
+    """A constant with a scale for each channel, whose other axes are as long. TFLM takes the first scale for all."""
+    m = Model()
+    x = m.tensor([1, 3, 3, 3], T.FLOAT32)
+    w = m.tensor([1, 3, 3, 3], T.INT8, [0.01, 0.2, 3.0], 0, weights8(1, 3, 3, 3), axis=3)
+    w = m.op(B.DEQUANTIZE, [w], m.tensor([1, 3, 3, 3], T.FLOAT32), 5)
+    y = m.op(B.ADD, [x, w], m.tensor([1, 3, 3, 3], T.FLOAT32), 1, O.AddOptions, fusedActivationFunction=0)
+    save("dequantized", m, [x], [y], 3, wrong=("tflm",))
+
+
 keywords_with_memory()
 prelu()
 network16()
@@ -274,4 +306,6 @@ ends16()
 curves16()
 products16()
 two_inputs()
+svdf_without_names()
+dequantized()
 (HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")

@@ -1,9 +1,10 @@
 //! C identifiers and literals.
 
+use crate::reserved::is_reserved;
 use std::fmt::Write;
 
 /// C identifier from the name of a project: lower case, words of letters, digits and underscores; never empty, never a
-/// keyword, never one of the runtime's names.
+/// name that [`is_reserved`].
 pub fn prefix(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars() {
@@ -20,55 +21,7 @@ pub fn prefix(name: &str) -> String {
     while out.ends_with('_') {
         out.pop();
     }
-    let keyword = [
-        "auto",
-        "break",
-        "case",
-        "char",
-        "const",
-        "continue",
-        "default",
-        "do",
-        "double",
-        "else",
-        "enum",
-        "extern",
-        "float",
-        "for",
-        "goto",
-        "if",
-        "inline",
-        "int",
-        "long",
-        "register",
-        "restrict",
-        "return",
-        "short",
-        "signed",
-        "sizeof",
-        "static",
-        "struct",
-        "switch",
-        "typedef",
-        "union",
-        "unsigned",
-        "void",
-        "volatile",
-        "while",
-        "class",
-        "new",
-        "delete",
-        "this",
-        "template",
-        "namespace",
-        "main",
-        "ew",
-    ];
-    if out.is_empty()
-        || out.starts_with(|c: char| c.is_ascii_digit())
-        || keyword.contains(&out.as_str())
-        || out.starts_with("ew_")
-    {
+    if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) || is_reserved(&out) {
         out.insert_str(0, "model_");
     }
     out
@@ -154,6 +107,13 @@ mod tests {
             ("9lives", "model_9lives"),
             ("äö", "model_"),
             ("ew_x", "model_ew_x"),
+            ("Math", "model_math"),
+            ("size", "model_size"),
+            ("match", "model_match"),
+            ("object", "model_object"),
+            ("test", "model_test"),
+            ("model", "model"),
+            ("server", "server"),
         ] {
             assert_eq!(prefix(name), expected);
         }

@@ -164,6 +164,13 @@ fn own_state(graph: &Graph, node: &Node) -> Option<TensorId> {
     (alone && readers == 1 && !graph.outputs.contains(&state)).then_some(state)
 }
 
+/// Whether a node keeps in one state what another held: a copy, since the other's place takes its own new value at the end.
+fn copies_state(graph: &Graph, node: &Node, places: &[Place]) -> bool {
+    let from = places[node.inputs[0].0 as usize];
+    graph.states.iter().any(|s| s.write == node.output)
+        && graph.states.iter().any(|s| places[s.read.0 as usize] == from)
+}
+
 /// Finds out what a valid graph needs.
 ///
 /// # Errors
@@ -234,7 +241,10 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
             Place::Output(behind)
         } else if let Some(state) = own_state(graph, node) {
             places[state.0 as usize]
-        } else if matches!(node.op, Op::Reshape) && places[node.inputs[0].0 as usize] != Place::Constant {
+        } else if matches!(node.op, Op::Reshape)
+            && places[node.inputs[0].0 as usize] != Place::Constant
+            && !copies_state(graph, node, &places)
+        {
             places[node.inputs[0].0 as usize]
         } else {
             let t = graph.tensor(node.output);
@@ -567,7 +577,7 @@ impl Emitter<'_> {
     fn node(&mut self, i: usize, node: &Node) -> Result<(), String> {
         let graph = self.graph;
         let base = format!("{}_{i}", self.symbol);
-        let x = self.pointer(node.inputs[0]);
+        let x = self.operand(node.inputs[0]);
         let y = self.pointer(node.output);
         let n = graph.tensor(node.output).len();
         let shape = |id: TensorId| {
@@ -630,13 +640,11 @@ impl Emitter<'_> {
                     p.min,
                     p.max
                 ));
-                let x = self.operand(node.inputs[0]);
                 let b = self.operand(node.inputs[1]);
                 format!("ew_add_s8(&{base}_add, {x}, {b}, {n}u, {y});")
             }
             Step::AddF32 { limits: l } => {
                 self.need(&["ew_fixed.h", "ew_elementwise.h"]);
-                let x = self.operand(node.inputs[0]);
                 let b = self.operand(node.inputs[1]);
                 format!("ew_add_f32({x}, {b}, {n}u, {}, {y});", limits(&l))
             }
@@ -659,7 +667,6 @@ impl Emitter<'_> {
             }
             Step::Reshape if x == y => return Ok(()),
             Step::Reshape => {
-                let x = self.operand(node.inputs[0]);
                 format!("memcpy({y}, {x}, {}u);", graph.tensor(node.output).bytes())
             }
             Step::Normalize => {
@@ -673,7 +680,7 @@ impl Emitter<'_> {
                 self.need(&["ew_fixed.h", "ew_elementwise.h"]);
                 if i > 0 && self.needs.fused[i - 1] {
                     let before = &graph.nodes[i - 1];
-                    let x = self.pointer(before.inputs[0]);
+                    let x = self.operand(before.inputs[0]);
                     let mean = self.constant(i, "mean", before.inputs[1])?;
                     let factor = self.constant(i, "scale", before.inputs[2])?;
                     let columns = graph.tensor(before.inputs[1]).len();

@@ -2,9 +2,10 @@
 
 use edgewright_compile::{Options, compile_graph, rust_crate, target};
 use edgewright_ir::{
-    Activation, DType, Data, Graph, Node, Op, Quant, Tensor, TensorId,
+    Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Quant, Tensor, TensorId,
     extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
-    import::onnx,
+    export::tflite,
+    import::{self, onnx},
     interpret::Interpreter,
     quantize,
 };
@@ -149,6 +150,81 @@ fn lstm() -> Graph {
     m.graph
 }
 
+/// Layers in bytes that read nothing but constants, and a sum of what they make and the input.
+fn constants() -> Graph {
+    let mut m = Make { graph: Graph { name: "constants".into(), ..Graph::default() }, integer: true };
+    let (s, z) = (0.05, -7);
+    let x = m.tensor(&[4, 4, 3], s, z, None);
+    m.graph.inputs = vec![x];
+    let mut rng = Rng(11);
+    let mut bytes = |m: &mut Make, shape: &[usize], zero: i32| {
+        let data = (0..shape.iter().product()).map(|_| rng.byte()).collect();
+        m.tensor(shape, s, zero, Some(Data::I8(data)))
+    };
+    let c = bytes(&mut m, &[4, 4, 3], z);
+    let (w, d, f) =
+        (bytes(&mut m, &[3, 1, 1, 3], 0), bytes(&mut m, &[1, 1, 3], 0), bytes(&mut m, &[3, 3], 0));
+    let bias = m.tensor(&[3], s * s, 0, Some(Data::I32(vec![500, -700, 0])));
+    m.graph.tensors[bias.0 as usize].dtype = DType::I32;
+    let (activation, padding) = (Activation::None, Padding::default());
+    let (one, shape) = ([1, 1], [4, 4, 3]);
+    let depthwise =
+        Op::DepthwiseConv2d { stride: one, dilation: one, padding, multiplier: 1, activation };
+    let pool = |kind| Op::Pool2d { kind, kernel: one, stride: one, padding, activation };
+    let mut made = vec![
+        m.node(Op::Conv2d { stride: one, dilation: one, padding, activation }, &[c, w, bias], &shape, s, z),
+        m.node(depthwise, &[c, d, bias], &shape, s, z),
+        m.node(Op::FullyConnected { activation }, &[c, f, bias], &shape, s, z),
+        m.node(pool(PoolKind::Average), &[c], &shape, s, z),
+        m.node(Op::Activate { activation: Activation::Relu6 }, &[c], &shape, s, z),
+    ];
+    let softmax = m.node(Op::Softmax, &[c], &shape, 1.0 / 256.0, -128);
+    made.push(m.node(Op::Quantize, &[softmax], &shape, s, z));
+    let mut sum = x;
+    for part in made {
+        sum = m.node(Op::Add { activation }, &[sum, part], &shape, 0.2, 3);
+    }
+    m.graph.outputs = vec![sum];
+    m.graph.validate().expect("valid");
+    m.graph
+}
+
+/// A delay of two steps, and two states that change places, as a file with VAR_HANDLE, READ_VARIABLE and ASSIGN_VARIABLE gives
+/// them: what one state held goes to the next.
+fn lines(integer: bool) -> Vec<Graph> {
+    let make = |name: &str, swap: bool| {
+        let mut m = Make { graph: Graph { name: name.into(), ..Graph::default() }, integer };
+        let (s, z) = (0.05, -7);
+        let [x, a, b] = [(); 3].map(|()| m.tensor(&[6], s, z, None));
+        m.graph.inputs = vec![x];
+        let add = |activation| Op::Binary { kind: BinaryKind::Add, activation };
+        let y = m.node(add(Activation::None), &[b, x], &[6], s, z);
+        let kept = |name: &str, read, write| State { name: name.into(), read, write, initial: None };
+        m.graph.states = if swap { vec![kept("a", a, b), kept("b", b, a)] } else { vec![kept("a", a, x), kept("b", b, a)] };
+        if swap {
+            let first = (0..6).map(|i| 9 * i - 20);
+            let first = if integer {
+                Data::I8(first.map(|v| v as i8).collect())
+            } else {
+                Data::F32(first.map(|v| v as f32).collect())
+            };
+            m.graph.states[0].initial = Some(first);
+        }
+        m.graph.outputs = vec![y];
+        m.graph.validate().expect("valid");
+        m.graph
+    };
+    [make("delay", false), make("swap", true)]
+        .into_iter()
+        .map(|direct| {
+            let bytes = tflite::write(&direct).expect("a file");
+            let read = import::tflite::read(&bytes, &direct.name, Reference::Litert).expect("a model").graph;
+            assert_eq!(expected(&read, 9), expected(&direct, 9), "{}", read.to_text());
+            read
+        })
+        .collect()
+}
+
 /// Bytes of the outputs of some cases, and of the inputs.
 fn expected(graph: &Graph, cases: usize) -> (Vec<u8>, Vec<u8>) {
     let mut rng = Rng(5);
@@ -210,6 +286,8 @@ fn every_operator_gives_the_bytes_of_the_interpreter() {
         everything(false, Reference::Tflm),
         lstm(),
     ];
+    graphs.extend([true, false].into_iter().flat_map(lines));
+    graphs.push(constants());
     // Recurrent layers that are unrolled, in float and in int8; their weights are written once.
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/onnx");
     for name in ["lstm_both_ways", "gru_backward", "classifier", "layer_norm", "rnn_relu", "attention"] {
@@ -290,6 +368,8 @@ fn rustc(dir: &Path, args: &[&str]) {
 #[test]
 fn the_crate_without_unsafe_code_gives_the_bytes_of_the_interpreter() {
     let mut graphs = vec![edgewright_test_support::keywords(), lstm()];
+    graphs.extend(lines(true));
+    graphs.push(constants());
     for (integer, reference) in [(true, Reference::Litert), (false, Reference::Tflm)] {
         graphs.push(everything(integer, reference));
     }

@@ -8,9 +8,10 @@ use crate::{
 use edgewright_compile::FileTree;
 use edgewright_impulse::Task;
 
-/// A part of a package name: letters and digits alone, so that no name of a function needs escapes.
+/// A part of a package name: letters and digits alone, so that no name of a function needs escapes; no keyword.
 pub(crate) fn package(prefix: &str) -> String {
-    prefix.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase()
+    let name = prefix.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_lowercase();
+    if edgewright_compile::is_reserved(&name) { format!("model{name}") } else { name }
 }
 
 /// A Kotlin string literal.
@@ -71,7 +72,7 @@ fn jni(library: &Library<'_>) -> String {
     let (p, u) = (library.prefix, library.prefix.to_uppercase());
     let (name, numbers) = (package(p), library.impulse.result_len().max(1));
     let reset = match library.impulse.state_len() {
-        0 => "    (void)model;\n".to_owned(),
+        0 => String::new(),
         _ => format!("    {p}_reset(&((Model *)(intptr_t)model)->handle);\n"),
     };
     format!(
@@ -127,8 +128,11 @@ JNIEXPORT void JNICALL Java_edgewright_{name}_Model_destroy(JNIEnv *env, jclass 
 /* Forgets earlier windows. */
 JNIEXPORT void JNICALL Java_edgewright_{name}_Model_reset(JNIEnv *env, jclass type, jlong model)
 {{
-    (void)env;
     (void)type;
+    if (model == 0) {{
+        refuse(env, "java/lang/IllegalStateException", "the model is closed");
+        return;
+    }}
 {reset}}}
 
 JNIEXPORT jfloatArray JNICALL Java_edgewright_{name}_Model_classify(JNIEnv *env, jclass type, jlong model, jfloatArray window)
@@ -350,4 +354,12 @@ pub(crate) fn android(library: &Library<'_>) -> FileTree {
         ),
     );
     tree
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_package_is_a_keyword() {
+        assert_eq!(["my_gestures", "in_t", "fu_n"].map(super::package), ["mygestures", "modelint", "modelfun"]);
+    }
 }

@@ -134,13 +134,13 @@ pub(crate) fn zephyr(library: &Library<'_>) -> FileTree {
     put(
         &mut tree,
         "Kconfig",
-        format!("config {u}\n\tbool \"Model {p} with its signal processing\"\n\tdefault y\n"),
+        format!("config EW_{u}\n\tbool \"Model {p} with its signal processing\"\n\tdefault y\n"),
     );
     put(
         &mut tree,
         "CMakeLists.txt",
         format!(
-            "if(CONFIG_{u})\n  zephyr_include_directories(include)\n  zephyr_library_named({p})\n  zephyr_library_sources(src/{p}.c)\nendif()\n"
+            "if(CONFIG_EW_{u})\n  zephyr_include_directories(include)\n  zephyr_library_named(ew_{p})\n  zephyr_library_sources(src/{p}.c)\nendif()\n"
         ),
     );
     put(
@@ -148,7 +148,7 @@ pub(crate) fn zephyr(library: &Library<'_>) -> FileTree {
         "samples/classify/CMakeLists.txt",
         "cmake_minimum_required(VERSION 3.20)\nlist(APPEND ZEPHYR_EXTRA_MODULES ${CMAKE_CURRENT_SOURCE_DIR}/../..)\nfind_package(Zephyr REQUIRED HINTS $ENV{ZEPHYR_BASE})\nproject(classify)\ntarget_sources(app PRIVATE src/main.c)\n",
     );
-    put(&mut tree, "samples/classify/prj.conf", format!("CONFIG_{u}=y\nCONFIG_FPU=y\nCONFIG_PRINTK=y\n"));
+    put(&mut tree, "samples/classify/prj.conf", format!("CONFIG_EW_{u}=y\nCONFIG_FPU=y\nCONFIG_PRINTK=y\n"));
     put(
         &mut tree,
         "samples/classify/sample.yaml",

@@ -15,8 +15,8 @@ macro_rules! runtime {
     };
 }
 
-const EIM: &[(&str, &[u8])] = runtime!("eim.c", "json.h", "model.h", "reply.h");
-const SERVER: &[(&str, &[u8])] = runtime!("server.c", "http.h", "json.h", "model.h", "reply.h");
+const EIM: &[(&str, &[u8])] = runtime!("ew_eim.c", "ew_json.h", "ew_model.h", "ew_reply.h");
+const SERVER: &[(&str, &[u8])] = runtime!("ew_server.c", "ew_http.h", "ew_json.h", "ew_model.h", "ew_reply.h");
 
 /// Sources of a Linux executable that serves an impulse over a socket.
 pub fn eim(library: &Library<'_>) -> Sources {
@@ -80,7 +80,7 @@ fn program(library: &Library<'_>, kind: &seal::Kind, runtime: &[(&str, &[u8])]) 
     let anomaly = f.anomaly_at.map_or("-1".to_owned(), |a| a.to_string());
     let boxes = f.detector.as_ref().map_or(String::new(), |(at, d)| {
         format!(
-            "#define MODEL_BOX_MAX {u}_BOX_MAX\n#define MODEL_BOX {p}_box\n#define MODEL_DECODE {p}_decode\n#define MODEL_CELLS_AT {at}\n#define MODEL_BOX_THRESHOLD {:?}f\n#define MODEL_BOX_THRESHOLD_ID {DETECTION_ID}\n",
+            "#define EW_MODEL_BOX_MAX {u}_BOX_MAX\n#define EW_MODEL_BOX {p}_box\n#define EW_MODEL_DECODE {p}_decode\n#define EW_MODEL_CELLS_AT {at}\n#define EW_MODEL_BOX_THRESHOLD {:?}f\n#define EW_MODEL_BOX_THRESHOLD_ID {DETECTION_ID}\n",
             d.threshold
         )
     });
@@ -88,18 +88,18 @@ fn program(library: &Library<'_>, kind: &seal::Kind, runtime: &[(&str, &[u8])]) 
     let told = seal::manifest(library, kind, test.is_some().then_some("--self-test"));
     let [(_, terms), (_, mit), (_, apache)] = library.about.files();
     let texts = format!(
-        "#define MODEL_MANIFEST {}\n#define MODEL_PROOF {}\n#define MODEL_LICENCE {}\n{}",
+        "#define EW_MODEL_MANIFEST {}\n#define EW_MODEL_PROOF {}\n#define EW_MODEL_LICENCE {}\n{}",
         literal(&told),
         literal(library.proof.unwrap_or("null\n")),
         literal(&format!("{terms}\n----\n\n{mit}\n----\n\n{apache}")),
         if test.is_some() {
-            format!("#define MODEL_SELFTEST {p}_selftest\nint {p}_selftest(void);\n")
+            format!("#define EW_MODEL_SELFTEST {p}_selftest\nint {p}_selftest(void);\n")
         } else {
             String::new()
         },
     );
     let config = format!(
-        "#include \"{p}.h\"\n{texts}#define MODEL_GENERATOR \"edgewright {VERSION}\"\n#define MODEL_ARENA_SIZE {u}_ARENA_SIZE\n#define MODEL_WINDOW_LEN {u}_WINDOW_LEN\n#define MODEL_FEATURE_COUNT {u}_FEATURE_COUNT\n#define MODEL_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define MODEL_HANDLE {p}_t\n#define MODEL_SIGNAL {p}_signal\n#define MODEL_SIGNAL_F32 {p}_signal_f32\n#define MODEL_INIT {p}_init\n#define MODEL_EXTRACT {p}_extract\n#define MODEL_INVOKE {p}_invoke\n#define MODEL_INPUT_COUNT {}\n#define MODEL_SLICE_SIZE {}\n#define MODEL_CHANNELS {}\n#define MODEL_LABEL_COUNT {}\n#define MODEL_LABELS_AT {}\n#define MODEL_ANOMALY_AT ({anomaly})\n{boxes}#define MODEL_LABELS {{{}}}\n#define MODEL_PROJECT {}\n#define MODEL_PARAMETERS {}\n",
+        "#include \"{p}.h\"\n{texts}#define EW_MODEL_GENERATOR \"edgewright {VERSION}\"\n#define EW_MODEL_ARENA_SIZE {u}_ARENA_SIZE\n#define EW_MODEL_WINDOW_LEN {u}_WINDOW_LEN\n#define EW_MODEL_FEATURE_COUNT {u}_FEATURE_COUNT\n#define EW_MODEL_OUTPUT_COUNT {u}_OUTPUT_COUNT\n#define EW_MODEL_HANDLE {p}_t\n#define EW_MODEL_SIGNAL {p}_signal\n#define EW_MODEL_SIGNAL_F32 {p}_signal_f32\n#define EW_MODEL_INIT {p}_init\n#define EW_MODEL_EXTRACT {p}_extract\n#define EW_MODEL_INVOKE {p}_invoke\n#define EW_MODEL_INPUT_COUNT {}\n#define EW_MODEL_SLICE_SIZE {}\n#define EW_MODEL_CHANNELS {}\n#define EW_MODEL_LABEL_COUNT {}\n#define EW_MODEL_LABELS_AT {}\n#define EW_MODEL_ANOMALY_AT ({anomaly})\n{boxes}#define EW_MODEL_LABELS {{{}}}\n#define EW_MODEL_PROJECT {}\n#define EW_MODEL_PARAMETERS {}\n",
         f.inputs,
         f.slice,
         f.image.map_or(0, |i| i[2]),
@@ -111,14 +111,14 @@ fn program(library: &Library<'_>, kind: &seal::Kind, runtime: &[(&str, &[u8])]) 
         literal(&parameters(&f).replace('%', "%%")),
     );
     let mut files = library.files.clone();
-    files.insert("model_config.h".into(), config.into_bytes());
+    files.insert("ew_model_config.h".into(), config.into_bytes());
     for (name, bytes) in runtime {
         files.insert((*name).into(), bytes.to_vec());
     }
     let mut compile = vec![runtime[0].0.to_owned(), format!("{p}.c")];
     if let Some(test) = test {
-        files.insert("selftest.c".into(), format!("#define EW_SELFTEST_NO_MAIN\n{test}").into_bytes());
-        compile.push("selftest.c".into());
+        files.insert("ew_selftest.c".into(), format!("#define EW_SELFTEST_NO_MAIN\n{test}").into_bytes());
+        compile.push("ew_selftest.c".into());
     }
     Sources { files, compile }
 }

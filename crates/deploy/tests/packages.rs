@@ -1,7 +1,7 @@
 //! Every package is whole, says its hashes, and its example compiles without warnings; where a program comes out, it runs.
 
 use edgewright_compile::{FileTree, Options, compile, prefix, target};
-use edgewright_deploy::{About, KINDS, Library, files, zip};
+use edgewright_deploy::{About, KINDS, Library, files, native, zip};
 use edgewright_dsp::Params;
 use edgewright_impulse::{DspBlock, Impulse, LearnBlock, Task, Window};
 use edgewright_ir::{Activation, DType, Data, Graph, Node, Op, Tensor, TensorId};
@@ -117,9 +117,15 @@ int main(void)
     if (Java_edgewright_mygestures_Model_classify(&env, NULL, model, (jfloatArray)(uintptr_t)1) != NULL || thrown[0] == 0) {
         return 2;
     }
+    thrown[0] = 0;
     Java_edgewright_mygestures_Model_reset(&env, NULL, model);
+    if (thrown[0] != 0) {
+        return 3;
+    }
     Java_edgewright_mygestures_Model_destroy(&env, NULL, model);
-    return 0;
+    /* What a closed model has. */
+    Java_edgewright_mygestures_Model_reset(&env, NULL, 0);
+    return strcmp(thrown, "the model is closed") == 0 ? 0 : 4;
 }
 "#;
 
@@ -204,7 +210,11 @@ fn every_package_compiles_and_names_its_files() {
             "cmake" | "keil" | "iar" => build(&dir, &compiler, &strict, &["examples/classify.c", &source]),
             "cmsis-pack" | "cube-mx" => build(&dir, &compiler, &strict, &["Template/classify.c", &source]),
             "arduino" | "particle" => sketch("examples/classify/classify.ino"),
-            "zephyr" => build(&dir, &compiler, &["-c"], &["samples/classify/src/main.c"]),
+            "zephyr" => {
+                // Options of all modules share one space, where `SENSOR` is taken.
+                assert!(text("Kconfig").starts_with("config EW_MY_GESTURES\n"), "{}", text("Kconfig"));
+                build(&dir, &compiler, &["-c"], &["samples/classify/src/main.c"]);
+            }
             "esp-idf" => build(&dir, &compiler, &["-c"], &["examples/classify/main/main.c"]),
             "pico-sdk" => build(&dir, &compiler, &["-c"], &["examples/classify/main.c"]),
             "android" => {
@@ -287,6 +297,36 @@ fn well_formed(text: &str) -> Result<(), String> {
         return Err(format!("{roots} roots, {open:?} left open"));
     }
     Ok(())
+}
+
+#[test]
+fn a_library_with_the_name_of_a_file_of_the_runtime_becomes_a_program() {
+    let compiler = host_compilers().into_iter().next().expect("a C compiler");
+    let host = target::all().iter().find(|t| t.id == "host").expect("host");
+    for name in ["model", "server", "http", "json", "reply", "eim", "selftest", "model_config"] {
+        let impulse = Impulse { name: name.into(), ..impulse() };
+        let p = prefix(name);
+        assert_eq!(p, name);
+        let emitted = compile(&impulse, host, &Options::default()).expect("compiled");
+        let about = About::default();
+        let library =
+            Library { files: &emitted, prefix: &p, impulse: &impulse, target: host, about: &about, proof: None };
+        for make in [native::eim, native::server] {
+            let sources = make(&library);
+            for file in ["c", "h"].map(|end| format!("{p}.{end}")) {
+                assert!(sources.files.get(&file) == emitted.get(&file), "{file} is another");
+            }
+            let dir = tempfile::tempdir().expect("a folder");
+            write(dir.path(), &sources.files);
+            let compile: Vec<&str> = sources.compile.iter().map(String::as_str).collect();
+            let flags = ["-std=gnu99", "-O1", "-Wall", "-Wextra", "-Werror"];
+            host_build(&compiler, dir.path(), &flags, &compile, "program")
+                .unwrap_or_else(|e| panic!("{p}, {compile:?}: {e}"));
+            let words = run("./program", &["--self-test".into()], dir.path(), Duration::from_secs(20))
+                .unwrap_or_else(|e| panic!("{p}: {e}"));
+            assert!(words.contains("agree"), "{p}: {words}");
+        }
+    }
 }
 
 #[test]

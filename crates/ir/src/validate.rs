@@ -1,6 +1,6 @@
 //! Checks of a graph, its multiply-accumulates, its canonical bytes.
 
-use crate::graph::{DType, Data, Graph, GraphError, Node, Op, Padding, Tensor, TensorId};
+use crate::graph::{DType, Data, Graph, GraphError, Node, Op, Padding, PoolKind, Tensor, TensorId};
 
 /// Most elements of a tensor.
 const MOST_ELEMENTS: usize = 1 << 26;
@@ -185,8 +185,21 @@ impl Graph {
                 same(&tensor(2).shape, &[m], "bias")?;
                 same(&[out.len()], &[rows * m], "number of outputs")?;
             }
-            Op::Pool2d { kernel, stride, padding, .. } => {
+            Op::Pool2d { kind, kernel, stride, padding, .. } => {
                 let x = image(node.inputs[0])?;
+                // So that a sum stays within 32 bits.
+                let most = match tensor(0).dtype {
+                    _ if *kind == PoolKind::Max => usize::MAX,
+                    DType::I16 => 65_535,
+                    DType::I8 => 1 << 22,
+                    _ => usize::MAX,
+                };
+                if kernel[0].min(x[0]).saturating_mul(kernel[1].min(x[1])) > most {
+                    return Err(format!(
+                        "a mean over {kernel:?} elements of {:?} is not possible, at most {most} are",
+                        tensor(0).dtype
+                    ));
+                }
                 let [h, w] = window(x, padding, *kernel, [1, 1], *stride)?;
                 same(&out.shape, &[h, w, x[2]], "output")?;
             }
@@ -327,7 +340,7 @@ impl Graph {
                 let w = &self.tensor(node.inputs[1]).shape;
                 out * (w[0] * w[1]) as u64
             }
-            Op::FullyConnected { .. } => self.tensor(node.inputs[1]).len() as u64,
+            Op::FullyConnected { .. } => out * self.tensor(node.inputs[1]).shape[1] as u64,
             Op::MatMul { shared, .. } => out * *shared as u64,
             Op::SvdfState => self.tensor(node.inputs[2]).len() as u64,
             Op::SvdfOutput => self.tensor(node.inputs[1]).len() as u64,

@@ -162,7 +162,7 @@ impl Graph {
     fn check_svdf_output(&self, node: &Node) -> Result<(), String> {
         let tensor = |i: usize| self.tensor(node.inputs[i]);
         let (state, w, b, out) = (tensor(0), tensor(1), tensor(2), self.tensor(node.output));
-        let (&[filters, memory], Some(Data::I16(weights)), Some(Data::I32(bias))) =
+        let (&[filters, _], Some(Data::I16(weights)), Some(Data::I32(bias))) =
             (state.shape.as_slice(), &w.data, &b.data)
         else {
             return Err("its state, weights or bias are not of 16, 16 and 32 bits".into());
@@ -180,13 +180,7 @@ impl Graph {
                 out.len()
             ));
         }
-        let rank = filters / out.len();
-        for (unit, row) in weights.chunks_exact(rank * memory).enumerate() {
-            let reach = 32768 * row.iter().map(|w| i64::from(w.unsigned_abs())).sum::<i64>();
-            if reach + i64::from(bias[unit]).abs() > i64::from(i32::MAX) {
-                return Err(format!("the sums of output {unit} may leave 32 bits"));
-            }
-        }
+        // Sums of 64 bits hold all that fits a tensor.
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! Integer SVDF: a dense layer whose weights are sums of products of a filter over the input and one over time.
 //!
 //! # Source
-//! TensorFlow Lite for Microcontrollers, `EvalInt16SvdfReference`: bytes in and out, a state of 16 bits without a zero point. Sums are kept
-//! in 32 bits; each is requantised once, with two roundings.
+//! TensorFlow Lite for Microcontrollers, `EvalInt16SvdfReference`: bytes in and out, a state of 16 bits without a zero point. Each sum
+//! is requantised once, with two roundings. The reference keeps sums in 32 bits, which those over time may leave: here they are kept in 64
+//! and end at the limits of 32, which is the same wherever the reference does not overflow.
 
 use crate::fixed::{Requantize, output, requantize};
 
@@ -46,15 +47,16 @@ pub fn svdf_state(p: &SvdfStateParams, x: &[i8], state: &[i16], weights: &[i8], 
     }
 }
 
-/// Sums of the state over time, of `rank` neighbouring filters together. `weights` as `state` `[filters, memory]`.
+/// Sums of the state over time, of `rank` neighbouring filters together, at the limits of 32 bits where they leave them. `weights` as `state` `[filters, memory]`.
 pub fn svdf_output(p: &SvdfOutputParams, state: &[i16], weights: &[i16], bias: &[i32], out: &mut [i8]) {
     let each = p.rank * p.memory;
     let rows = state.chunks_exact(each).zip(weights.chunks_exact(each));
     for ((out, bias), (s, w)) in out.iter_mut().zip(bias).zip(rows) {
-        let mut sum = *bias;
+        let mut sum = i64::from(*bias);
         for (s, w) in s.iter().zip(w) {
-            sum += i32::from(*s) * i32::from(*w);
+            sum += i64::from(i32::from(*s) * i32::from(*w));
         }
+        let sum = sum.clamp(i32::MIN.into(), i32::MAX.into()) as i32;
         *out = output(requantize(sum, p.factor), p.out_zero, -128, 127);
     }
 }

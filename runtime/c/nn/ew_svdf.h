@@ -19,17 +19,18 @@ EW_FN void ew_svdf_state(const int8_t *x, size_t inputs, size_t filters, size_t 
     }
 }
 
-/* Sums of the state over time, `each` products for an output. */
+/* Sums of the state over time, `each` products for an output; they end at the limits of 32 bits. */
 EW_FN void ew_svdf_output(const int16_t *state, size_t units, size_t each, ew_factor factor, int32_t out_zero,
                           const int16_t *weights, const int32_t *bias, int8_t *out)
 {
     size_t u, i;
     for (u = 0; u < units; u++) {
-        int32_t sum = bias[u];
+        int64_t sum = bias[u];
         for (i = 0; i < each; i++) {
             sum += (int32_t)state[i] * weights[i];
         }
-        out[u] = ew_output(ew_requantize(sum, factor), out_zero, -128, 127);
+        sum = sum < INT32_MIN ? INT32_MIN : (sum > INT32_MAX ? INT32_MAX : sum);
+        out[u] = ew_output(ew_requantize((int32_t)sum, factor), out_zero, -128, 127);
         state += each;
         weights += each;
     }

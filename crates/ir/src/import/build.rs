@@ -1,6 +1,6 @@
 //! Nodes and constants of a graph that is being imported.
 
-use super::{ImportError, shape};
+use super::{ImportError, MOST_CONSTANT_BYTES, shape};
 use crate::{
     extra::{BinaryKind, ReduceKind},
     graph::{DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
@@ -17,6 +17,8 @@ pub struct Build {
     operator: String,
     place: String,
     made: usize,
+    /// Bytes of the constants that were made.
+    held: usize,
 }
 
 impl Build {
@@ -27,6 +29,7 @@ impl Build {
             operator: String::new(),
             place: String::new(),
             made: 0,
+            held: 0,
         }
     }
 
@@ -74,8 +77,19 @@ impl Build {
     /// A constant.
     pub fn constant(&mut self, name: &str, shape: &[usize], data: Data, quant: Option<Quant>) -> TensorId {
         let dtype = data.dtype();
+        self.held = self.held.saturating_add(data.len() * dtype.bytes());
         let name = self.name(name);
         self.graph.push_tensor(Tensor { name, shape: shape.to_vec(), dtype, quant, data: Some(data) })
+    }
+
+    /// Refuses a model whose constants, spread out and joined, have become too large.
+    pub fn check_constants(&self) -> Result<(), ImportError> {
+        if self.held > MOST_CONSTANT_BYTES {
+            return self.fail(format!(
+                "with its constants all constants together are larger than {MOST_CONSTANT_BYTES} bytes"
+            ));
+        }
+        Ok(())
     }
 
     /// A node that makes `output`.
@@ -120,6 +134,11 @@ impl Build {
         if t.data.is_none() {
             let outer = shape::without_batch(&shape);
             return Ok(self.make(Op::Strided { shape, strides, offset }, vec![x], x, &outer));
+        }
+        if self.held.saturating_add(count * t.dtype.bytes()) > MOST_CONSTANT_BYTES {
+            return self.fail(format!(
+                "a constant of {shape:?} makes all constants together larger than {MOST_CONSTANT_BYTES} bytes"
+            ));
         }
         let copy = |len: usize, at: &dyn Fn(usize)| {
             for n in 0..count {
@@ -264,12 +283,18 @@ impl Build {
 pub fn fold(graph: &mut Graph) -> Result<(), GraphError> {
     let kept: Vec<TensorId> =
         graph.outputs.iter().copied().chain(graph.states.iter().flat_map(|s| [s.read, s.write])).collect();
+    let mut held: usize = graph.constant_bytes();
     let mut rest = Vec::with_capacity(graph.nodes.len());
     for mut node in std::mem::take(&mut graph.nodes) {
         let constant = |id: &TensorId| graph.tensor(*id).data.is_some();
         let float = |id: &TensorId| graph.tensor(*id).dtype == DType::F32;
         let known = !node.inputs.is_empty() && node.inputs.iter().all(|id| constant(id) && float(id));
         if known && float(&node.output) && !kept.contains(&node.output) {
+            held = held.saturating_add(graph.tensor(node.output).bytes());
+            if held > MOST_CONSTANT_BYTES {
+                let reason = format!("its constants are larger than {MOST_CONSTANT_BYTES} bytes together");
+                return Err(GraphError::Node { node: node.name, reason });
+            }
             let values = alone(graph, &node)?;
             graph.tensors[node.output.0 as usize].data = Some(Data::F32(values));
             continue;
@@ -348,6 +373,18 @@ pub fn prune(graph: &mut Graph) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn constants_together_have_a_limit() {
+        let mut b = Build::new("constants");
+        b.held = MOST_CONSTANT_BYTES - 8;
+        let x = b.constant("x", &[1], Data::F32(vec![1.0]), None);
+        assert!(b.check_constants().is_ok() && b.view(x, vec![1], vec![0], 0).is_ok());
+        let error = b.view(x, vec![2], vec![0], 0).expect_err("full").to_string();
+        assert!(error.contains("all constants together"), "{error}");
+        b.constant("y", &[1], Data::F32(vec![1.0]), None);
+        assert!(b.check_constants().is_err());
+    }
 
     #[test]
     fn every_tensor_has_a_name_of_its_own() {

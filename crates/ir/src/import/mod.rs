@@ -55,3 +55,6 @@ pub enum ImportError {
 
 /// Most elements that one tensor may have.
 pub(crate) const MOST_ELEMENTS: usize = 1 << 26;
+
+/// Most bytes that all constants together may have.
+pub(crate) const MOST_CONSTANT_BYTES: usize = 1 << 29;

@@ -61,6 +61,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         let makes = node.outputs.first().map_or("nothing", String::as_str);
         importer.b.at(&node.kind, i, makes);
         importer.node(node)?;
+        importer.b.check_constants()?;
     }
     importer.finish(&raw, shapes)
 }

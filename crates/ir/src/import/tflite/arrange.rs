@@ -6,6 +6,9 @@ use crate::{
     import::{ImportError, shape},
 };
 
+/// Most integers, such as shapes and indices, that are computed before the model runs.
+const MOST_INDICES: usize = 4096;
+
 /// A slice of each axis: first element, step, number of elements.
 type Slice = Vec<(i64, i64, usize)>;
 
@@ -141,8 +144,9 @@ impl Importer<'_> {
         let mut offset = 0i64;
         let mut strides = Vec::new();
         for ((&(first, step, count), own), &extent) in cut.iter().zip(&own).zip(full) {
-            let last = first + step * (count as i64 - 1);
-            if count == 0 || first < 0 || last < 0 || first.max(last) >= extent as i64 {
+            let last = i128::from(first) + i128::from(step) * (count as i128 - 1);
+            let ends = [i128::from(first), last];
+            if count == 0 || ends.iter().any(|end| !(0..extent as i128).contains(end)) {
                 return self.b.fail(format!("a part of {full:?} reaches outside or is empty"));
             }
             offset += first * *own as i64;
@@ -160,6 +164,9 @@ impl Importer<'_> {
         let (begin_mask, end_mask, shrink) = (bits(0)?, bits(1)?, bits(4)?);
         if bits(2)? != 0 || bits(3)? != 0 {
             return self.b.fail("ellipsis and new axes are not supported; write the slice of each axis");
+        }
+        if self.small(op, 5)? != 0 {
+            return self.b.fail("ends that count from the begin (`offset`) are not supported; write where each slice ends");
         }
         let (begin, end, step) =
             (self.ints(self.arg(op, 1)?)?, self.ints(self.arg(op, 2)?)?, self.ints(self.arg(op, 3)?)?);
@@ -212,7 +219,7 @@ impl Importer<'_> {
         }
         let cut = (0..full.len())
             .map(|i| {
-                let count = if size[i] < 0 { full[i] as i64 - begin[i] } else { size[i] };
+                let count = if size[i] < 0 { (full[i] as i64).saturating_sub(begin[i]) } else { size[i] };
                 (begin[i], 1, count.max(0) as usize)
             })
             .collect();
@@ -318,10 +325,14 @@ impl Importer<'_> {
             return self.b.fail("batch dimensions are not supported");
         }
         let indices = self.ints(self.arg(op, 1)?)?;
-        let step = indices.get(1).map_or(1, |b| b - indices[0]);
-        if indices.is_empty() || indices.windows(2).any(|w| w[1] - w[0] != step) {
+        let step = match indices.as_slice() {
+            [] => None,
+            [_] => Some(1),
+            [first, second, ..] => second.checked_sub(*first),
+        };
+        let Some(step) = step.filter(|&s| indices.windows(2).all(|w| w[1].checked_sub(w[0]) == Some(s))) else {
             return self.b.fail("indices without one step are not supported; use SLICE and CONCATENATION");
-        }
+        };
         let mut cut: Slice = full.iter().map(|&d| (0, 1, d)).collect();
         cut[axis] = (indices[0], step, indices.len());
         self.cut(op, 0, id, &cut)
@@ -362,8 +373,18 @@ impl Importer<'_> {
         let made: Option<Vec<i64>> = match op.code {
             77 => Some(self.full(self.arg(op, 0)?)?.iter().map(|&d| d as i64).collect()),
             22 | 43 | 53 | 70 => values(0),
-            2 | 83 => {
-                (0..op.inputs.len()).map(values).collect::<Option<Vec<_>>>().map(|parts| parts.concat())
+            2 | 83 => 'joined: {
+                let mut joined = Vec::new();
+                for i in 0..op.inputs.len() {
+                    joined.extend(match values(i) {
+                        Some(part) => part,
+                        None => break 'joined None,
+                    });
+                    if joined.len() > MOST_INDICES {
+                        break;
+                    }
+                }
+                Some(joined)
             }
             45 => match values(0) {
                 Some(v) => {
@@ -399,12 +420,21 @@ impl Importer<'_> {
             _ => None,
         };
         match made {
+            Some(values) if values.len() > MOST_INDICES => {
+                self.b.fail(format!("more than {MOST_INDICES} integers are not computed ahead"))
+            }
             Some(values) => {
                 self.known.insert(out, values);
                 Ok(())
             }
             None if self.raw.outputs.contains(&out) || op.inputs.iter().any(|&i| self.flows(i)) => {
                 let name = super::names::name(op.code, &op.custom);
+                let kind = self.tensor(out)?.kind;
+                if op.code == 114 {
+                    return self.b.fail(format!(
+                        "to {kind:?} is not supported; end the model with int8 or int16 before it"
+                    ));
+                }
                 self.b.fail(format!("it is not supported; {}", super::names::replacement(&name)))
             }
             None => Ok(()),

@@ -97,6 +97,13 @@ impl Importer<'_> {
         if beta != 1.0 {
             return self.b.fail(format!("beta {beta} is not supported; scale the layer before it"));
         }
+        let kinds = (self.kind(self.arg(op, 0)?)?.0, self.kind(self.out(op)?)?.0);
+        if kinds.0 != kinds.1 {
+            return self.b.fail(format!(
+                "from {:?} to {:?} is not supported; give its output the type of its input",
+                kinds.0, kinds.1
+            ));
+        }
         self.simple(op, Op::Softmax)
     }
 
@@ -399,9 +406,15 @@ impl Importer<'_> {
         let (id, out) = (self.arg(op, 0)?, self.out(op)?);
         let t = self.tensor(id)?;
         if t.data.is_some() {
-            let several = t.shape.iter().position(|&d| d == t.scale.len()).unwrap_or(0);
-            let Some(values) = t.floats(if t.scale.len() > 1 { several } else { 0 }) else {
-                return self.b.fail(format!("the constant `{}` is {:?}", t.name, t.kind));
+            let Some(values) = t.floats(usize::try_from(t.axis).unwrap_or(usize::MAX)) else {
+                return self.b.fail(format!(
+                    "the constant `{}` is {:?} of {:?} with {} scales along axis {}",
+                    t.name,
+                    t.kind,
+                    t.shape,
+                    t.scale.len(),
+                    t.axis
+                ));
             };
             let made = self.b.constant(&t.name, &shape::without_batch(&t.shape), Data::F32(values), None);
             self.map.insert(out, made);

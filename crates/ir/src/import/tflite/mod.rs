@@ -8,8 +8,10 @@ mod names;
 mod recurrent;
 mod state;
 mod svdf;
+#[cfg(test)]
+mod tests;
 
-use super::{ImportError, Imported, build::Build, shape};
+use super::{ImportError, Imported, build::Build, flat::Budget, shape};
 use crate::{
     extra::Reference,
     graph::{DType, Data, Op, Quant, TensorId},
@@ -24,7 +26,8 @@ use std::collections::BTreeMap;
 /// [`ImportError`] naming what does not fit, or the operator that is not supported and its place.
 pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, ImportError> {
     let malformed = |reason: String| ImportError::Malformed { format: "TFLite", reason };
-    let graphs = model::read(bytes).map_err(malformed)?;
+    let budget = Budget::of(bytes);
+    let graphs = model::read(bytes, &budget).map_err(malformed)?;
     let main = &graphs[0];
     let mut importer = Importer {
         raw: main,
@@ -46,6 +49,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
     }
     for (i, op) in main.ops.iter().enumerate() {
         importer.op(i, op)?;
+        importer.b.check_constants()?;
     }
     let mut shapes: Vec<Vec<usize>> =
         main.inputs.iter().map(|&id| main.tensors[id as usize].shape.clone()).collect();
@@ -73,6 +77,15 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
     Ok(Imported { graph, shapes, notes })
 }
 
+/// What tells variables apart. The names of tensors are for people: they may be empty or come twice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    /// Container and name of a VAR_HANDLE.
+    Handle(String),
+    /// Number of the variable tensor that an operator keeps its state in.
+    Tensor(i32),
+}
+
 /// A variable that operators read and assign.
 struct Variable {
     /// Tensor that holds it when a run starts.
@@ -90,7 +103,7 @@ struct Importer<'a> {
     map: BTreeMap<i32, TensorId>,
     /// Integers of the file's tensors that could be computed: shapes and indices.
     known: BTreeMap<i32, Vec<i64>>,
-    variables: BTreeMap<String, Variable>,
+    variables: BTreeMap<Key, Variable>,
     /// Name of the variable behind a handle.
     handles: BTreeMap<i32, String>,
 }

@@ -4,7 +4,7 @@
 //! `schema.fbs` of TensorFlow Lite, version 3: the field numbers.
 
 use crate::import::{
-    flat::{Read, Table, Vector},
+    flat::{Budget, Read, Table, Vector},
     shape,
 };
 
@@ -58,6 +58,8 @@ pub struct RawTensor<'a> {
     pub data: Option<&'a [u8]>,
     pub scale: Vec<f32>,
     pub zero: Vec<i64>,
+    /// Axis of the scales when there are several, as the file has it.
+    pub axis: i32,
 }
 
 impl RawTensor<'_> {
@@ -99,11 +101,11 @@ impl RawTensor<'_> {
             }
             Type::F16 => Some(data.chunks_exact(2).map(|b| half(u16::from_le_bytes([b[0], b[1]]))).collect()),
             Type::I8 | Type::U8 | Type::I16 | Type::I32 if !self.scale.is_empty() => {
-                let inner: usize = self.shape.get(axis + 1..)?.iter().product();
                 let several = self.scale.len() > 1;
                 if several && self.scale.len() != *self.shape.get(axis)? {
                     return None;
                 }
+                let inner: usize = self.shape.iter().skip(axis.saturating_add(1)).product();
                 let values = self.ints()?;
                 Some(
                     values
@@ -157,12 +159,15 @@ pub struct RawGraph<'a> {
     pub ops: Vec<RawOp<'a>>,
 }
 
-/// All subgraphs of a file.
-pub fn read(bytes: &[u8]) -> Read<Vec<RawGraph<'_>>> {
+/// Most axes of a tensor.
+const MOST_AXES: usize = 8;
+
+/// All subgraphs of a file, whose copies `budget` pays for.
+pub fn read<'a>(bytes: &'a [u8], budget: &'a Budget) -> Read<Vec<RawGraph<'a>>> {
     if bytes.get(4..8) != Some(b"TFL3".as_slice()) {
         return Err("the bytes 4 to 7 are not `TFL3`".into());
     }
-    let root = Table::root(bytes)?;
+    let root = Table::root(bytes, budget)?;
     let codes = root.vector(1, 4)?;
     let codes: Vec<(i32, String)> = (0..codes.len)
         .map(|i| {
@@ -176,10 +181,15 @@ pub fn read(bytes: &[u8]) -> Read<Vec<RawGraph<'_>>> {
     if graphs.len == 0 {
         return Err("it has no subgraph".into());
     }
-    (0..graphs.len).map(|i| subgraph(&graphs.table(i)?, &codes, &buffers)).collect()
+    (0..graphs.len).map(|i| subgraph(&graphs.table(i)?, &codes, &buffers, budget)).collect()
 }
 
-fn subgraph<'a>(t: &Table<'a>, codes: &[(i32, String)], buffers: &Vector<'a>) -> Read<RawGraph<'a>> {
+fn subgraph<'a>(
+    t: &Table<'a>,
+    codes: &[(i32, String)],
+    buffers: &Vector<'a>,
+    budget: &Budget,
+) -> Read<RawGraph<'a>> {
     let tensors = t.vector(0, 4)?;
     let tensors: Vec<RawTensor<'a>> =
         (0..tensors.len).map(|i| tensor(&tensors.table(i)?, buffers)).collect::<Read<_>>()?;
@@ -198,6 +208,7 @@ fn subgraph<'a>(t: &Table<'a>, codes: &[(i32, String)], buffers: &Vector<'a>) ->
                 .ok()
                 .and_then(|i| codes.get(i))
                 .ok_or_else(|| format!("operator code {index} does not exist"))?;
+            budget.take(custom.len())?;
             Ok(RawOp {
                 code: *code,
                 custom: custom.clone(),
@@ -217,6 +228,9 @@ fn tensor<'a>(t: &Table<'a>, buffers: &Vector<'a>) -> Read<RawTensor<'a>> {
         .into_iter()
         .map(|d| usize::try_from(d).map_err(|_| format!("`{name}` has an extent of {d}")))
         .collect::<Read<_>>()?;
+    if shape.len() > MOST_AXES {
+        return Err(format!("`{name}` has {} axes, at most {MOST_AXES} are possible", shape.len()));
+    }
     let count = shape::count(&shape).ok_or_else(|| format!("`{name}` is too large: {shape:?}"))?;
     let kind = Type::of(t.i8(1, 0)?);
     let buffer = t.i32(2, 0)?;
@@ -231,13 +245,14 @@ fn tensor<'a>(t: &Table<'a>, buffers: &Vector<'a>) -> Read<RawTensor<'a>> {
             data = Some(raw);
         }
     }
-    let (mut scale, mut zero) = (Vec::new(), Vec::new());
+    let (mut scale, mut zero, mut axis) = (Vec::new(), Vec::new(), 0);
     if let Some(q) = t.table(4)? {
         scale = q.floats(2)?;
         zero = q.longs(3)?;
+        axis = q.i32(6, 0)?;
     }
     if scale.iter().any(|s| !s.is_finite() || *s < 0.0) {
         return Err(format!("`{name}` has a scale that is no positive number"));
     }
-    Ok(RawTensor { name, shape, kind, data, scale, zero })
+    Ok(RawTensor { name, shape, kind, data, scale, zero, axis })
 }

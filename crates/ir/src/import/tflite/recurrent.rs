@@ -1,7 +1,7 @@
 //! Recurrent layers, unrolled over time.
 
 use super::{
-    Importer,
+    Importer, Key,
     model::{RawOp, Type},
 };
 use crate::{
@@ -82,8 +82,8 @@ impl Importer<'_> {
         }
         let gates = (0..4).map(|g| self.gate(op, g, inputs, units)).collect::<Result<Vec<_>, _>>()?;
         let x = self.input(id)?;
-        let (h_name, c_name) = (self.tensor(h_id)?.name.clone(), self.tensor(c_id)?.name.clone());
-        let (mut h, mut c) = (self.read_state(&h_name, h_id)?, self.read_state(&c_name, c_id)?);
+        let (h_key, c_key) = (Key::Tensor(h_id), Key::Tensor(c_id));
+        let (mut h, mut c) = (self.read_state(&h_key, h_id)?, self.read_state(&c_key, c_id)?);
         let mut every = Vec::new();
         for t in 0..steps {
             let now = self.b.view(x, vec![inputs], vec![1], t * inputs)?;
@@ -115,8 +115,8 @@ impl Importer<'_> {
             h = self.b.make(product, vec![o, shown], c, &[units]);
             every.push(h);
         }
-        self.keep_state(&h_name, h);
-        self.keep_state(&c_name, c);
+        self.keep_state(&h_key, h);
+        self.keep_state(&c_key, c);
         let y = self.output(out)?;
         self.b.node(Op::Concat { outer: 1 }, every, y);
         Ok(())
@@ -173,7 +173,7 @@ impl Importer<'_> {
         let x = self.input(id)?;
         let weights = self.b.constant("lstm_weights", &[4, units, inputs + units], Data::I8(weights), None);
         let bias = self.b.constant("lstm_bias", &[4, units], Data::I32(bias), None);
-        let name = self.tensor(h_id)?.name.clone();
+        let name = self.state_name(&self.tensor(h_id)?.name);
         let state = self.b.flow(&format!("state {name}"), &[3 * units], DType::I8, Some(quant.clone()));
         let all =
             self.b.flow(&format!("{name} and state"), &[(steps + 3) * units], DType::I8, Some(quant.clone()));

@@ -1,6 +1,6 @@
 //! Variables that live from run to run.
 
-use super::{Importer, Variable, model::RawOp, model::Type};
+use super::{Importer, Key, Variable, model::RawOp, model::Type};
 use crate::{
     extra::State,
     graph::{Data, Op, TensorId},
@@ -25,18 +25,18 @@ impl Importer<'_> {
                 self.handles.insert(self.out(op)?, name);
             }
             143 => {
-                let name = self.variable(op)?;
+                let key = self.variable(op)?;
                 let out = self.out(op)?;
-                let id = self.read_state(&name, out)?;
+                let id = self.read_state(&key, out)?;
                 self.map.insert(out, id);
             }
             144 => {
-                let name = self.variable(op)?;
+                let key = self.variable(op)?;
                 let value = self.arg(op, 1)?;
                 let id = self.input(value)?;
                 // A run that assigns and never reads needs no state.
                 let v =
-                    self.variables.entry(name).or_insert(Variable { read: None, now: None, initial: None });
+                    self.variables.entry(key).or_insert(Variable { read: None, now: None, initial: None });
                 v.now = Some(id);
             }
             _ => return Ok(false),
@@ -44,33 +44,52 @@ impl Importer<'_> {
         Ok(true)
     }
 
-    fn variable(&self, op: &RawOp<'_>) -> Result<String, ImportError> {
+    fn variable(&self, op: &RawOp<'_>) -> Result<Key, ImportError> {
         match self.handles.get(&self.arg(op, 0)?) {
-            Some(name) => Ok(name.clone()),
+            Some(name) => Ok(Key::Handle(name.clone())),
             None => self.b.fail("its first input is no variable"),
         }
     }
 
     /// The present value of a variable whose type is that of tensor `like`.
-    pub(super) fn read_state(&mut self, name: &str, like: i32) -> Result<TensorId, ImportError> {
-        if let Some(now) = self.variables.get(name).and_then(|v| v.now) {
+    pub(super) fn read_state(&mut self, key: &Key, like: i32) -> Result<TensorId, ImportError> {
+        if let Some(now) = self.variables.get(key).and_then(|v| v.now) {
             return Ok(now);
         }
+        let name = self.wanted_name(key);
         let (dtype, quant) = self.kind(like)?;
         let shape = shape::without_batch(self.full(like)?);
         let id = self.b.flow(&format!("state {name}"), &shape, dtype, quant);
         let v =
-            self.variables.entry(name.into()).or_insert(Variable { read: None, now: None, initial: None });
+            self.variables.entry(key.clone()).or_insert(Variable { read: None, now: None, initial: None });
         v.read = Some(id);
         v.now = Some(id);
         Ok(id)
     }
 
     /// Sets the value that a run leaves behind.
-    pub(super) fn keep_state(&mut self, name: &str, id: TensorId) {
-        if let Some(v) = self.variables.get_mut(name) {
+    pub(super) fn keep_state(&mut self, key: &Key, id: TensorId) {
+        if let Some(v) = self.variables.get_mut(key) {
             v.now = Some(id);
         }
+    }
+
+    /// What people call a variable.
+    fn wanted_name(&self, key: &Key) -> String {
+        match key {
+            Key::Handle(name) => name.clone(),
+            Key::Tensor(id) => self.tensor(*id).map(|t| t.name.clone()).unwrap_or_default(),
+        }
+    }
+
+    /// A name that no state of the graph has yet.
+    pub(super) fn state_name(&self, wanted: &str) -> String {
+        let taken = |name: &str| self.b.graph.states.iter().any(|s| s.name == name);
+        if !wanted.is_empty() && !taken(wanted) {
+            return wanted.into();
+        }
+        let stem = if wanted.is_empty() { "state" } else { wanted };
+        (1..).map(|i| format!("{stem}_{i}")).find(|name| !taken(name)).unwrap_or_default()
     }
 
     /// The subgraph that runs before the first run: it may assign constants to variables.
@@ -97,7 +116,7 @@ impl Importer<'_> {
                         return self.b.fail("its subgraph assigns something that is no constant");
                     };
                     let v = Variable { read: None, now: None, initial: Some(data) };
-                    self.variables.insert(name.clone(), v);
+                    self.variables.insert(Key::Handle(name.clone()), v);
                 }
                 _ => {
                     let name = super::names::name(op.code, &op.custom);
@@ -113,7 +132,7 @@ impl Importer<'_> {
     /// States of the graph from the variables.
     pub(super) fn finish_states(&mut self) {
         let variables = std::mem::take(&mut self.variables);
-        for (name, v) in variables {
+        for (key, v) in variables {
             let (Some(read), Some(mut write)) = (v.read, v.now) else { continue };
             if write != read && self.b.graph.nodes.iter().all(|n| n.output != write) {
                 // A constant or the input: copied by a node of its own.
@@ -122,6 +141,7 @@ impl Importer<'_> {
             }
             let dtype = self.b.tensor(read).dtype;
             let initial = v.initial.filter(|d| d.dtype() == dtype);
+            let name = self.state_name(&self.wanted_name(&key));
             self.b.graph.states.push(State { name, read, write, initial });
         }
     }

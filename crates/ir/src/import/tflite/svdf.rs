@@ -1,7 +1,7 @@
 //! SVDF: a dense layer that remembers.
 
 use super::{
-    Importer,
+    Importer, Key,
     model::{RawOp, Type},
 };
 use crate::{
@@ -110,8 +110,8 @@ impl Importer<'_> {
             },
         };
         let x = self.input(id)?;
-        let name = self.tensor(state)?.name.clone();
-        let before = self.read_state(&name, state)?;
+        let key = Key::Tensor(state);
+        let before = self.read_state(&key, state)?;
         self.b.graph.tensors[before.0 as usize].shape = vec![e.filters, e.memory];
         let values = values.iter().map(|&b| b as i8).collect();
         let scale = self.b.tensor(before).quant.as_ref().map_or(1.0, |q| q.scale[0]) * t_quant.scale[0];
@@ -120,7 +120,7 @@ impl Importer<'_> {
         let quant = Quant { scale: vec![scale.max(f32::MIN_POSITIVE)], zero_point: 0, axis: 0 };
         let bias = self.b.constant("svdf_bias", &[e.units], Data::I32(bias), Some(quant));
         let now = self.b.make(Op::SvdfState, vec![x, before, f], before, &[e.filters, e.memory]);
-        self.keep_state(&name, now);
+        self.keep_state(&key, now);
         let y = self.output(out)?;
         self.b.node(Op::SvdfOutput, vec![now, t, bias], y);
         Ok(())
@@ -146,8 +146,8 @@ impl Importer<'_> {
             return self.b.fail("its state must be float");
         }
         let x = self.input(id)?;
-        let name = self.tensor(state)?.name.clone();
-        let before = self.read_state(&name, state)?;
+        let key = Key::Tensor(state);
+        let before = self.read_state(&key, state)?;
         let Extents { inputs, filters, memory, units } = *e;
         let f = self.b.constant("svdf_feature", &[filters, inputs], Data::F32(f), None);
         let t = self.b.constant("svdf_time", &[filters, memory], Data::F32(t), None);
@@ -158,7 +158,7 @@ impl Importer<'_> {
             let older = self.b.view(before, vec![filters, memory - 1], vec![memory as isize, 1], 1)?;
             now = self.b.make(Op::Concat { outer: filters }, vec![older, now], x, &[filters, memory]);
         }
-        self.keep_state(&name, now);
+        self.keep_state(&key, now);
         let product = Op::Binary { kind: BinaryKind::Mul, activation: Activation::None };
         let weighted = self.b.make(product, vec![now, t], x, &[filters, memory]);
         let sum = Op::Reduce { kind: ReduceKind::Sum, count: memory * (filters / units), inner: 1 };

@@ -1,6 +1,6 @@
 /* Reads JSON in place: a text that ends with a zero byte. */
-#ifndef JSON_H
-#define JSON_H
+#ifndef EW_JSON_H
+#define EW_JSON_H
 
 #include <stdlib.h>
 #include <string.h>

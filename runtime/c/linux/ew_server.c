@@ -5,10 +5,10 @@
  */
 #define _GNU_SOURCE
 #define REPLY_NOT_FINITE "null"
-#include "http.h"
-#include "json.h"
-#include "model.h"
-#include "reply.h"
+#include "ew_http.h"
+#include "ew_json.h"
+#include "ew_model.h"
+#include "ew_reply.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -24,7 +24,7 @@
 #define CONNECTIONS_MOST 64
 #define HEAD_MOST 8192
 /* A value takes at most 16 characters with its comma when it is written well, twice that when it is not. */
-#define BODY_MOST (4096L + 32L * MODEL_INPUT_COUNT)
+#define BODY_MOST (4096L + 32L * EW_MODEL_INPUT_COUNT)
 #ifndef REQUEST_MS
 #define REQUEST_MS 30000.0 /* from the first byte of a request to the last of its reply, and between two requests */
 #endif
@@ -96,7 +96,7 @@ static void refuse(struct connection *c, int status, int whole, const char *word
 
 static void info(void)
 {
-    say("{\"project\":" MODEL_PROJECT ",\"modelParameters\":" MODEL_PARAMETERS ",\"versions\":{\"api\":1,\"generator\":\"" MODEL_GENERATOR
+    say("{\"project\":" EW_MODEL_PROJECT ",\"modelParameters\":" EW_MODEL_PARAMETERS ",\"versions\":{\"api\":1,\"generator\":\"" EW_MODEL_GENERATOR
         "\"},\"limits\":{\"body_bytes\":%ld,\"connections\":%d}}\n",
         BODY_MOST, CONNECTIONS_MOST);
 }
@@ -114,17 +114,17 @@ static int classify(const char *body, size_t size, enum content content, double 
     } else {
         const char *end = strlen(body) == size ? value(body, DEPTH_MOST) : NULL;
         const char *array = end != NULL && *space(end) == '\0' ? find(body, "features") : NULL;
-        const long n = array != NULL ? numbers(array, values, MODEL_INPUT_COUNT) : -1;
-        if (n != MODEL_INPUT_COUNT) {
+        const long n = array != NULL ? numbers(array, values, EW_MODEL_INPUT_COUNT) : -1;
+        if (n != EW_MODEL_INPUT_COUNT) {
             if (n < 0) {
                 say("{\"success\":false,\"error\":\"the body is no JSON object with an array of numbers named features\"}\n");
             } else {
-                say("{\"success\":false,\"error\":\"%ld values instead of %d\"}\n", n, MODEL_INPUT_COUNT);
+                say("{\"success\":false,\"error\":\"%ld values instead of %d\"}\n", n, EW_MODEL_INPUT_COUNT);
             }
             return 400;
         }
     }
-    if (MODEL_INIT(&handle, arena, sizeof arena) != 0 || compute(values, &times) != 0) {
+    if (EW_MODEL_INIT(&handle, arena, sizeof arena) != 0 || compute(values, &times) != 0) {
         say("{\"success\":false,\"error\":\"the window could not be classified: a value is not a number\"}\n");
         return 422;
     }
@@ -432,7 +432,7 @@ int main(int argc, char **argv)
     }
     reply_room = 65536u;
     reply = (char *)malloc(reply_room);
-    if (reply == NULL || MODEL_INIT(&handle, arena, sizeof arena) != 0) {
+    if (reply == NULL || EW_MODEL_INIT(&handle, arena, sizeof arena) != 0) {
         return 1;
     }
     signal(SIGPIPE, SIG_IGN);

@@ -1,6 +1,6 @@
 /* The head of a request of HTTP/1.1, strictly: what is not in the grammar, or could be read in two ways, is refused. */
-#ifndef HTTP_H
-#define HTTP_H
+#ifndef EW_HTTP_H
+#define EW_HTTP_H
 
 #include <string.h>
 #include <strings.h>

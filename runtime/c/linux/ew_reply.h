@@ -1,6 +1,6 @@
 /* A reply, as long as it gets. */
-#ifndef REPLY_H
-#define REPLY_H
+#ifndef EW_REPLY_H
+#define EW_REPLY_H
 
 #include <math.h>
 #include <signal.h>

@@ -1,12 +1,12 @@
 /* A Linux program that serves a library over a Unix socket or standard input: one JSON message after the other.
  *
  * A message ends with the brace that closes it; braces in strings do not count. Replies are one line; on a socket a zero
- * byte follows. `model_config.h` names the library and holds the texts of the hello reply.
+ * byte follows. `ew_model_config.h` names the library and holds the texts of the hello reply.
  */
 #define _GNU_SOURCE
-#include "json.h"
-#include "model.h"
-#include "reply.h"
+#include "ew_json.h"
+#include "ew_model.h"
+#include "ew_reply.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,7 +22,7 @@
 #define SLICES 4
 #define SMOOTHED 2
 
-static float stream[MODEL_INPUT_COUNT], history[SMOOTHED][MODEL_OUTPUT_COUNT];
+static float stream[EW_MODEL_INPUT_COUNT], history[SMOOTHED][EW_MODEL_OUTPUT_COUNT];
 static unsigned long streamed, smoothed;
 static char *message, shm_name[64];
 static float *shm;
@@ -88,11 +88,11 @@ static void share(void)
 
 static void hello(void)
 {
-    say("\"success\":true,\"project\":" MODEL_PROJECT ",\"model_parameters\":" MODEL_PARAMETERS
+    say("\"success\":true,\"project\":" EW_MODEL_PROJECT ",\"model_parameters\":" EW_MODEL_PARAMETERS
         ",\"inferencing_engine\":{\"engine_type\":\"none\",\"properties\":[]}");
     if (shm != NULL) {
         say(",\"features_shm\":{\"name\":\"%s\",\"size_bytes\":%lu,\"type\":\"float32\",\"elements\":%d}", shm_name,
-            (unsigned long)sizeof values, MODEL_INPUT_COUNT);
+            (unsigned long)sizeof values, EW_MODEL_INPUT_COUNT);
     } else {
         say(",\"features_shm_error\":\"shared memory could not be made\"");
     }
@@ -111,12 +111,12 @@ static void classify(const float *from, int smooth, double begun)
     if (smooth) {
         const unsigned long count = ++smoothed < SMOOTHED ? smoothed : SMOOTHED;
         memcpy(history[smoothed % SMOOTHED], outputs, sizeof outputs);
-        for (i = 0; i < MODEL_LABEL_COUNT; i++) {
+        for (i = 0; i < EW_MODEL_LABEL_COUNT; i++) {
             float sum = 0.0f;
             for (k = 0; k < (int)count; k++) {
-                sum += history[(smoothed - (unsigned long)k) % SMOOTHED][i + MODEL_LABELS_AT];
+                sum += history[(smoothed - (unsigned long)k) % SMOOTHED][i + EW_MODEL_LABELS_AT];
             }
-            outputs[i + MODEL_LABELS_AT] = sum / (float)count;
+            outputs[i + EW_MODEL_LABELS_AT] = sum / (float)count;
         }
     }
     say("\"success\":true,\"result\":{");
@@ -135,26 +135,26 @@ static void classify(const float *from, int smooth, double begun)
 static void slice(const float *from, long n, double begun)
 {
     int i;
-    memmove(stream, stream + n, sizeof(float) * (size_t)(MODEL_INPUT_COUNT - n));
-    memcpy(stream + MODEL_INPUT_COUNT - n, from, sizeof(float) * (size_t)n);
+    memmove(stream, stream + n, sizeof(float) * (size_t)(EW_MODEL_INPUT_COUNT - n));
+    memcpy(stream + EW_MODEL_INPUT_COUNT - n, from, sizeof(float) * (size_t)n);
     streamed += (unsigned long)n;
     /* Where the window is no multiple of the slice, the first one begins with some zeros. */
-    if (streamed >= (unsigned long)SLICES * MODEL_SLICE_SIZE) {
-        streamed = (unsigned long)SLICES * MODEL_SLICE_SIZE;
+    if (streamed >= (unsigned long)SLICES * EW_MODEL_SLICE_SIZE) {
+        streamed = (unsigned long)SLICES * EW_MODEL_SLICE_SIZE;
         classify(stream, 1, begun);
         return;
     }
     say("\"success\":true,\"result\":{");
-    if (MODEL_LABEL_COUNT > 0) {
-        static const char *const labels[] = MODEL_LABELS;
+    if (EW_MODEL_LABEL_COUNT > 0) {
+        static const char *const labels[] = EW_MODEL_LABELS;
         say("\"classification\":{");
-        for (i = 0; i < MODEL_LABEL_COUNT; i++) {
+        for (i = 0; i < EW_MODEL_LABEL_COUNT; i++) {
             say("%s%s:0", i > 0 ? "," : "", labels[i]);
         }
         say("}");
     }
-    if (MODEL_ANOMALY_AT >= 0) {
-        say("%s\"anomaly\":0", MODEL_LABEL_COUNT > 0 ? "," : "");
+    if (EW_MODEL_ANOMALY_AT >= 0) {
+        say("%s\"anomaly\":0", EW_MODEL_LABEL_COUNT > 0 ? "," : "");
     }
     say("},\"timing\":{\"dsp\":0,\"classification\":0,\"anomaly\":0,\"json\":0,\"stdin\":0,\"msg_handler\":0},"
         "\"info\":\"the window is not full yet\"}");
@@ -178,7 +178,7 @@ static const float *request(const char *body, int in_shm, long expected, long *n
             return NULL;
         }
     } else {
-        *n = numbers(body, values, MODEL_INPUT_COUNT);
+        *n = numbers(body, values, EW_MODEL_INPUT_COUNT);
     }
     if (*n < 0) {
         fail("the values are not an array of numbers");
@@ -238,7 +238,7 @@ static void answer(const char *m)
         if (body != NULL) {
             long n;
             const int continuous = k >= 2 && !BOXES; /* pictures are no stream */
-            const float *from = request(body, k % 2, continuous ? MODEL_SLICE_SIZE : MODEL_INPUT_COUNT, &n);
+            const float *from = request(body, k % 2, continuous ? EW_MODEL_SLICE_SIZE : EW_MODEL_INPUT_COUNT, &n);
             if (from != NULL && continuous) {
                 slice(from, n, begun);
             } else if (from != NULL) {
@@ -247,12 +247,12 @@ static void answer(const char *m)
             return;
         }
     }
-#ifdef MODEL_DECODE
+#ifdef EW_MODEL_DECODE
     body = find(m, "set_threshold");
     if (body != NULL && *body == '{') {
         double block = -1.0, score = 0.0;
         const char *of = find(body, "id"), *at = find(body, "min_score");
-        if (of == NULL || number(of, &block) == NULL || block != (double)MODEL_BOX_THRESHOLD_ID) {
+        if (of == NULL || number(of, &block) == NULL || block != (double)EW_MODEL_BOX_THRESHOLD_ID) {
             fail("there is no block of this id with a threshold");
         } else if (at == NULL || number(at, &score) == NULL || !(score >= 0.0 && score <= 1.0)) {
             fail("min_score must lie in 0 to 1");
@@ -395,7 +395,7 @@ int main(int argc, char **argv)
     reply_room = 65536u;
     reply = (char *)malloc(reply_room);
     message = (char *)malloc(4096u);
-    if (reply == NULL || message == NULL || MODEL_INIT(&handle, arena, sizeof arena) != 0) {
+    if (reply == NULL || message == NULL || EW_MODEL_INIT(&handle, arena, sizeof arena) != 0) {
         return 1;
     }
     free(message);
