@@ -130,6 +130,12 @@ pub(crate) const ARITH: ParamInfo = select(
     "Arithmetic: fixed computes in integers, for cores without a floating-point unit, with almost the same features.",
 );
 
+/// The same for spectral analysis.
+const SPECTRAL_ARITH: ParamInfo = ParamInfo {
+    help: "Arithmetic: fixed computes in integers, for cores without a floating-point unit; not of wavelets. RMS and amplitudes are off by at most 1e-4 of themselves, amplitudes also by 2e-5 of the whole spectrum's, skewness and kurtosis by 2e-3 of 1 and 4 more than their magnitude.",
+    ..ARITH.of(&[2, 3, 4])
+};
+
 static BLOCKS: &[BlockInfo] = &[
     BlockInfo {
         name: "raw",
@@ -323,6 +329,7 @@ static BLOCKS: &[BlockInfo] = &[
                 versions: ONE,
                 help: "Edges of the power bands, rising, with commas between them.",
             },
+            SPECTRAL_ARITH,
         ],
     },
     BlockInfo {
