@@ -52,7 +52,7 @@ pub use external::{EXTERNAL, ExternalPlan, MOST_EXTERNAL};
 pub use features::{Band, FeaturesPlan, GENERATORS, Welch};
 pub use fft::RealFft;
 pub use fixed::{
-    DECADE, Decibels, FixedBank, FixedFft, FixedGain, FixedKind, FixedPlan, FixedSections, FixedSpectralPlan,
+    Decibels, FixedBank, FixedFft, FixedGain, FixedKind, FixedPlan, FixedSections, FixedSpectralPlan,
     cepstral_scales,
 };
 pub use flatten::FlattenPlan;

@@ -16,7 +16,7 @@ mod spectral;
 
 pub use fft::FixedFft;
 pub use sections::FixedSections;
-pub use spectral::{DECADE, FixedGain, FixedSpectralPlan};
+pub use spectral::{FixedGain, FixedSpectralPlan};
 
 use crate::{Framing, MelBank, audio::beyond_unit};
 use alloc::{vec, vec::Vec};

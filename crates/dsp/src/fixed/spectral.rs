@@ -7,16 +7,16 @@
 //! all bins. Factors of the input, decimation and filter are constants that one multiplication at the end brings in.
 //!
 //! # Error
-//! Against the formulas of the float block in exact arithmetic, with `most` the largest magnitude of the axis:
-//! - RMS is off by at most 1e-4 of itself and 3e-7 `most`;
+//! Against the formulas of the float block in exact arithmetic (against the block itself twice as much), with `most` the largest magnitude of the axis:
+//! - RMS is off by at most 5e-5 of itself and 3e-7 `most`;
 //! - the amplitude of a bin (the root of its power) by at most 1e-4 of itself, 2e-5 of the root of the spectrum's sum and
 //!   3e-7 `most` times the root of the transform's length; its logarithm accordingly;
-//! - skewness by at most 2e-3 (1 + its magnitude), kurtosis by at most 2e-3 (4 + itself), where the spread is above
+//! - skewness by at most 5e-4 (1 + its magnitude), kurtosis by at most 5e-4 (4 + itself), where the spread is above
 //!   1e-3 `most`; those of the spectrum likewise, where its spread is above a tenth of its mean.
 //!
 //! That holds for cut-offs from a 2000th to 0.4 of the rate; up to half the rate the shares of `most` are ten times as
-//! large, and a filter that would need more is refused. The float block rounds to 24 bits in a direct form: below a
-//! hundredth of the rate it is further from the formulas than this one. Where squares leave the range of
+//! large, and a filter that would need more is refused. The float block rounds to 24 bits in a direct form: for cut-offs
+//! below a hundredth of the rate it can be further from the formulas than twice this. Where squares leave the range of
 //! single precision (amplitudes below 1e-19 or above 1e19) the float block gives 0 or infinity, and this one goes on.
 //! Tests hold these bounds.
 
@@ -65,7 +65,7 @@ pub struct FixedGain {
 }
 
 /// log10(2) * 2^-16.
-pub const DECADE: f32 = (core::f64::consts::LOG10_2 / 65536.0) as f32;
+const DECADE: f32 = (core::f64::consts::LOG10_2 / 65536.0) as f32;
 /// Bin of a spectrum without power: the logarithm of 1e-10.
 const NOTHING: f32 = -10.0;
 
