@@ -77,7 +77,13 @@ pub fn emit(p: &FixedPlan, symbol: &str, axes: usize, axis: usize, whole: &str) 
 }
 
 /// Emits spectral analysis as a function of just the steps that are configured, after the array of its axes in `out`.
-pub fn emit_spectral(p: &FixedSpectralPlan, symbol: &str, axes: usize, whole: &str, mut out: String) -> DspCode {
+pub fn emit_spectral(
+    p: &FixedSpectralPlan,
+    symbol: &str,
+    axes: usize,
+    whole: &str,
+    mut out: String,
+) -> DspCode {
     let mut runtime = vec!["ew_read.h", "ew_fixed_fft.h", "ew_fixed_base.h", "ew_fixed_spectral.h"];
     let fft = fft(symbol, &p.fft, &mut out);
     out.push_str(&u16s(&format!("{symbol}_log2"), &p.log2));

@@ -149,7 +149,11 @@ const CASES: [Case; 7] = [
     ("mfe", 4, &[]),
     ("spectrogram", 3, &[("frame_stride", 0.03)]),
     ("spectrogram", 4, &[("fft_length", 64.0)]),
-    ("spectral_analysis", 4, &[("input_decimation_ratio", 30.0), ("filter_cutoff", 20.0), ("scale_axes", -0.3)]),
+    (
+        "spectral_analysis",
+        4,
+        &[("input_decimation_ratio", 30.0), ("filter_cutoff", 20.0), ("scale_axes", -0.3)],
+    ),
     ("spectral_analysis", 4, &[]),
 ];
 

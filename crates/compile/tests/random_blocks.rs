@@ -94,8 +94,7 @@ static int run_{i}(FILE *from, FILE *to)
 /// What a case goes through, to see that all ways were taken.
 fn ways(impulse: &Impulse, seen: &mut BTreeSet<String>) {
     let block = &impulse.dsp[0];
-    let fixed =
-        if matches!(block.plan, Plan::Fixed(_) | Plan::FixedSpectral(_)) { " fixed" } else { "" };
+    let fixed = if matches!(block.plan, Plan::Fixed(_) | Plan::FixedSpectral(_)) { " fixed" } else { "" };
     seen.insert(format!("{} {}{fixed}", block.block, block.version));
     if let Plan::Features(p) = &block.plan {
         for (generator, wanted) in GENERATORS.iter().zip(p.wanted) {

@@ -15,6 +15,7 @@ use crate::{
     spectral_plan::spectral,
 };
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
     vec,
@@ -31,7 +32,7 @@ pub enum Plan {
     Spectrogram(SpectrogramPlan),
     Mel(MelPlan),
     Fixed(FixedPlan),
-    FixedSpectral(FixedSpectralPlan),
+    FixedSpectral(Box<FixedSpectralPlan>),
     Image(ImagePlan),
     Heart(HeartPlan),
     Features(FeaturesPlan),

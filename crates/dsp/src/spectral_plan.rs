@@ -1,14 +1,15 @@
 //! From a configuration of spectral analysis to its tables. The checks stand in the order of the reference.
 
 use crate::{
-    Analysis, Bins, DspError, FixedSpectralPlan, Peaks, Plan, RealFft, SpectralPlan, Spectrum, Wavelet, WindowSpec,
+    Analysis, Bins, DspError, FixedSpectralPlan, Peaks, Plan, RealFft, SpectralPlan, Spectrum, Wavelet,
+    WindowSpec,
     audio_plan::power_of_two,
     decimate::decimators,
     plan::{Reader, refuse},
     spectral::{butterworth, stable},
     wavelet_taps::wavelet_taps,
 };
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
 pub(crate) fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspError> {
     let wavelet = version >= 3 && p.text("analysis_type") == "Wavelet";
@@ -79,7 +80,7 @@ fn fixed(p: &Reader<'_>, plan: SpectralPlan, spectrum: &Spectrum, rate: f64) -> 
     let high = p.text("filter_type") == "high";
     let mut fixed = FixedSpectralPlan::new(plan, spectrum, high);
     if fixed.bits >= FEWEST_BITS {
-        return Ok(Plan::FixedSpectral(fixed));
+        return Ok(Plan::FixedSpectral(Box::new(fixed)));
     }
     let (cutoff, order) = (p.number("filter_cutoff"), p.count("filter_order"));
     let mut below = rate / 2.0 - cutoff;

@@ -162,8 +162,14 @@ impl Features {
 fn check(seen: &mut Seen, times: f64, got: &Features, want: &Features, e: &Exact, most: f64, what: &str) {
     let of_most = 3e-7 * most;
     let (_, m2, ..) = moments(&e.x);
-    near(&mut seen.rms, got.rms, want.rms, times * (5e-5 * m2.sqrt() + of_most + 1e-30), &format!("{what}, RMS"));
-    let mut moments_near = |got: [f64; 2], want: [f64; 2], what: &str, seen: [&mut f64; 2]| {
+    near(
+        &mut seen.rms,
+        got.rms,
+        want.rms,
+        times * (5e-5 * m2.sqrt() + of_most + 1e-30),
+        &format!("{what}, RMS"),
+    );
+    let moments_near = |got: [f64; 2], want: [f64; 2], what: &str, seen: [&mut f64; 2]| {
         let [skewness, kurtosis] = seen;
         let off = times * 5e-4;
         near(skewness, got[0], want[0], off * (1.0 + want[0].abs()), &format!("{what} skewness"));
@@ -222,7 +228,8 @@ fn random_parameters_and_inputs_are_within_the_bounds() {
     let mut r = Random(1);
     let (mut seen, mut beside) = (Seen::default(), Seen::default());
     let (mut done, mut refused) = (0, 0);
-    while done < 500 {
+    let cases = std::env::var("CASES").map_or(500, |n| n.parse().unwrap());
+    while done < cases {
         let (frames, axes) = (20 + (r.unit() * 400.0) as usize, r.of(&[1, 2, 3]));
         let rate_hz = r.of(&[25.0, 62.5, 1000.0]);
         let version = r.of(&[2, 3, 4, 4]);
@@ -271,8 +278,12 @@ fn random_parameters_and_inputs_are_within_the_bounds() {
                 let here = Features::read(&got[at..][..per], p);
                 check(&mut seen, 1.0, &here, &Features::of(e, p, bins), e, most, what);
                 // Below, rounding in the float block is what differs.
-                if p.sections.is_empty() || share >= 0.01 {
-                    let float = Features::read(&in_floats[at..][..per], p);
+                if (p.sections.is_empty() || share >= 0.01) && (1e-9..1e9).contains(&most) {
+                    let mut float = Features::read(&in_floats[at..][..per], p);
+                    // The fourth power of a power leaves the range of floats.
+                    if !(1e-2..3e3).contains(&most) {
+                        float.spectral = None;
+                    }
                     check(&mut beside, 2.0, &here, &float, e, most, &format!("{what}, floats"));
                 }
             };
@@ -284,7 +295,7 @@ fn random_parameters_and_inputs_are_within_the_bounds() {
         }
     }
     eprintln!("largest shares of the bounds: {seen:?}; of twice those, beside floats: {beside:?}");
-    assert!(refused < 2000, "{refused}");
+    assert!(refused < cases, "{refused}");
 }
 
 fn run(list: &[(&str, Value)], frames: usize, window: &[f32]) -> Vec<f32> {
@@ -296,12 +307,17 @@ fn run(list: &[(&str, Value)], frames: usize, window: &[f32]) -> Vec<f32> {
 }
 
 fn high_pass() -> Vec<(&'static str, Value)> {
-    vec![("filter_type", text("high")), ("filter_cutoff", Value::Number(2.0)), ("filter_order", Value::Number(4.0))]
+    vec![
+        ("filter_type", text("high")),
+        ("filter_cutoff", Value::Number(2.0)),
+        ("filter_order", Value::Number(4.0)),
+    ]
 }
 
 #[test]
 fn silence_and_constants_have_the_features_of_nothing() {
-    let decimated = vec![("input_decimation_ratio", Value::Number(3.0)), ("extra_low_freq", Value::Bool(true))];
+    let decimated =
+        vec![("input_decimation_ratio", Value::Number(3.0)), ("extra_low_freq", Value::Bool(true))];
     for list in [vec![], decimated] {
         for value in [0.0, 9.81, -32768.0, 1e-30, 1e-40, 3.0e38, 0.1] {
             for (k, v) in run(&list, 500, &[value; 500]).into_iter().enumerate() {
@@ -327,9 +343,16 @@ fn a_power_of_two_changes_levels_alone() {
             let power = 2f32.powi(e);
             let scaled: Vec<f32> = wave.iter().map(|v| v * power).collect();
             let got = run(&list, 125, &scaled);
-            list.push(("scale_axes", Value::Number(f64::from(power))));
-            assert_eq!(got, run(&list, 125, &wave), "{e}: the scale of the block is not that of the values");
-            list.pop();
+            // So far the block's own scale goes.
+            if e < 29 {
+                list.push(("scale_axes", Value::Number(f64::from(power))));
+                assert_eq!(
+                    got,
+                    run(&list, 125, &wave),
+                    "{e}: the block's scale does not do what the values' does"
+                );
+                list.pop();
+            }
             for (k, (a, b)) in base.iter().zip(&got).enumerate() {
                 let at = k % (base.len() / 2);
                 let octaves = f64::from(e) * 2.0 * 2f64.log10();
@@ -372,7 +395,8 @@ fn windows_at_the_ends_of_the_range_stay_finite() {
 #[test]
 fn what_cannot_be_computed_is_refused_in_words() {
     let spec = WindowSpec { rate_hz: 62.5, axes: 3, frames: 125, image: None };
-    let plan_of = |version, list: &[(&str, Value)]| plan("spectral_analysis", version, &params(list, true), &spec);
+    let plan_of =
+        |version, list: &[(&str, Value)]| plan("spectral_analysis", version, &params(list, true), &spec);
     let block = plan_of(4, &[]).expect("a plan");
     let mut features = vec![0.0; block.output().len()];
     let mut scratch = vec![0.0; block.scratch_len()];
@@ -403,8 +427,10 @@ fn what_cannot_be_computed_is_refused_in_words() {
             ("fft_length", Value::Number(4096.0)),
         ]
     };
-    let edge = plan_of(4, &filter(31.2499)).expect_err("refused");
+    let long = WindowSpec { frames: 2000, ..spec };
+    let plan_of = |list: &[(&str, Value)]| plan("spectral_analysis", 4, &params(list, true), &long);
+    let edge = plan_of(&filter(31.22)).expect_err("refused");
     assert_eq!(edge.kind, "filter_needs_floats");
     let said = edge.message.split("to ").nth(1).and_then(|t| t.split(' ').next()).expect("a frequency");
-    plan_of(4, &filter(said.parse().expect("a number"))).expect("the nearest that works");
+    plan_of(&filter(said.parse().expect("a number"))).expect("the nearest that works");
 }

@@ -88,9 +88,8 @@ mod tests {
                 for mut x in inputs {
                     let values: Vec<f64> = x.iter().map(|v| f64::from(*v)).collect();
                     let mean = values.iter().sum::<f64>() / count as f64;
-                    let moment = |p: i32| {
-                        values.iter().map(|v| (v - mean).powi(p)).sum::<f64>() / count as f64
-                    };
+                    let moment =
+                        |p: i32| values.iter().map(|v| (v - mean).powi(p)).sum::<f64>() / count as f64;
                     let m2 = moment(2);
                     centre(&mut x);
                     let got = shape(&x);
@@ -104,7 +103,10 @@ mod tests {
                     let (skew, kurt) = (moment(3) / m2.powf(1.5), moment(4) / m2 / m2 - 3.0);
                     assert!((root / m2.sqrt() - 1.0).abs() < 1e-4 + step, "{count} {scale}: {root} {m2}");
                     let off = (f64::from(got.skewness) - skew).abs();
-                    assert!(off < (1e-3 + 3.0 * step) * (1.0 + skew.abs()), "{count} {scale}: {got:?} {skew}");
+                    assert!(
+                        off < (1e-3 + 3.0 * step) * (1.0 + skew.abs()),
+                        "{count} {scale}: {got:?} {skew}"
+                    );
                     let off = (f64::from(got.kurtosis) - kurt).abs();
                     assert!(off < (1e-3 + 6.0 * step) * (4.0 + kurt), "{count} {scale}: {got:?} {kurt}");
                 }
