@@ -126,6 +126,10 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize, whole: &str) -> DspCode
             return crate::dsp_custom::emit(p, symbol, axes, out);
         }
         Plan::Fixed(p) => return crate::dsp_fixed::emit(p, symbol, axes, block.axes[0], whole),
+        Plan::FixedSpectral(p) => {
+            chosen_array(&mut out);
+            return crate::dsp_fixed::emit_spectral(p, symbol, axes, whole, out);
+        }
         Plan::Spectral(p) => {
             chosen_array(&mut out);
             return spectral(p, symbol, axes, out);

@@ -1,4 +1,4 @@
-//! Audio blocks in integers from windows of `int16_t`: the C reads them where they lie and gives the bits of the Rust side, on
+//! Blocks in integers from windows of `int16_t`: the C reads them where they lie and gives the bits of the Rust side, on
 //! the host and on an emulated core without floating-point unit, where it needs far fewer instructions than in floats.
 
 use edgewright_compile::{Options, compile, harness, target};
@@ -23,6 +23,9 @@ fn impulse(block: &str, version: u32, list: &[(&str, f64)], axes: usize, fixed: 
     };
     let mut params: Params = list.iter().map(|(k, v)| ((*k).into(), Value::Number(*v))).collect();
     params.insert("arith".into(), Value::Text(if fixed { "fixed" } else { "float" }.into()));
+    if params.contains_key("filter_cutoff") {
+        params.insert("filter_type".into(), Value::Text("high".into()));
+    }
     let block = DspBlock::new("audio", block, version, params, vec![axes - 1], &window).expect("a block");
     Impulse { name: "audio".into(), window, dsp: vec![block], learn: vec![] }
 }
@@ -140,12 +143,18 @@ fn agree(dir: &Path, expected: &[f32], what: &str) {
 
 type Case = (&'static str, u32, &'static [(&'static str, f64)]);
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 7] = [
     ("mfcc", 4, &[]),
     ("mfcc", 1, &[("win_size", 0.0), ("fft_length", 512.0), ("num_cepstral", 1.0), ("pre_shift", 700.0)]),
     ("mfe", 4, &[]),
     ("spectrogram", 3, &[("frame_stride", 0.03)]),
     ("spectrogram", 4, &[("fft_length", 64.0)]),
+    (
+        "spectral_analysis",
+        4,
+        &[("input_decimation_ratio", 30.0), ("filter_cutoff", 20.0), ("scale_axes", -0.3)],
+    ),
+    ("spectral_analysis", 4, &[]),
 ];
 
 #[test]
@@ -205,11 +214,12 @@ fn a_core_without_floats_takes_a_third_of_the_instructions_at_most() {
             return;
         }
     }
-    for case in [&CASES[0], &CASES[2], &CASES[4]] {
+    for case in [&CASES[0], &CASES[2], &CASES[4], &CASES[5], &CASES[6]] {
         let (float, fixed) = (board("cortex-m0plus", case, false), board("cortex-m0plus", case, true));
         assert!(3 * fixed < float, "{case:?}: {fixed} instructions in integers, {float} in floats");
     }
     for id in ["cortex-m3", "cortex-m4f"] {
         board(id, &CASES[0], true);
+        board(id, &CASES[5], true);
     }
 }

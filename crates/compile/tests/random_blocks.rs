@@ -94,7 +94,7 @@ static int run_{i}(FILE *from, FILE *to)
 /// What a case goes through, to see that all ways were taken.
 fn ways(impulse: &Impulse, seen: &mut BTreeSet<String>) {
     let block = &impulse.dsp[0];
-    let fixed = if matches!(block.plan, Plan::Fixed(_)) { " fixed" } else { "" };
+    let fixed = if matches!(block.plan, Plan::Fixed(_) | Plan::FixedSpectral(_)) { " fixed" } else { "" };
     seen.insert(format!("{} {}{fixed}", block.block, block.version));
     if let Plan::Features(p) = &block.plan {
         for (generator, wanted) in GENERATORS.iter().zip(p.wanted) {
@@ -116,6 +116,17 @@ fn ways(impulse: &Impulse, seen: &mut BTreeSet<String>) {
             }
         };
         seen.extend(p.steps.iter().map(text));
+    }
+    if let Plan::FixedSpectral(p) = &block.plan {
+        for d in &p.spectral.decimation {
+            seen.insert(format!("fixed decimation by {}", d.ratio));
+        }
+        if let Some(filter) = &p.filter {
+            seen.insert(format!("fixed filter, high {}", filter.high));
+        }
+        if let Some(s) = p.spectrum() {
+            seen.insert(format!("fixed bins, log {}, low {}", s.log, s.low.is_some()));
+        }
     }
     if let Plan::Spectral(p) = &block.plan {
         for d in &p.decimation {
@@ -265,6 +276,17 @@ fn the_cases_go_every_way() {
         "mfcc 4 fixed",
         "spectrogram 3 fixed",
         "spectrogram 4 fixed",
+        "spectral_analysis 2 fixed",
+        "spectral_analysis 3 fixed",
+        "spectral_analysis 4 fixed",
+        "fixed decimation by 3",
+        "fixed decimation by 10",
+        "fixed filter, high true",
+        "fixed filter, high false",
+        "fixed bins, log true, low false",
+        "fixed bins, log false, low false",
+        "fixed bins, log true, low true",
+        "fixed bins, log false, low true",
         "flatten 1",
         "signal_features 1",
         "bands true, harmonics true",

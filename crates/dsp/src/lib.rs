@@ -51,7 +51,10 @@ pub use device_image::{PixelScaling, ResizeMode, quantised_pixels, resize as res
 pub use external::{EXTERNAL, ExternalPlan, MOST_EXTERNAL};
 pub use features::{Band, FeaturesPlan, GENERATORS, Welch};
 pub use fft::RealFft;
-pub use fixed::{Decibels, FixedBank, FixedFft, FixedKind, FixedPlan, cepstral_scales};
+pub use fixed::{
+    Decibels, FixedBank, FixedFft, FixedGain, FixedKind, FixedPlan, FixedSections, FixedSpectralPlan,
+    cepstral_scales,
+};
 pub use flatten::FlattenPlan;
 pub use framing::Framing;
 pub use heart::{HeartOptions, HeartPlan, Variability};

@@ -11,10 +11,11 @@ use crate::{
     custom::custom,
     external::{EXTERNAL, external},
     features_plan::features,
-    fixed::FixedPlan,
+    fixed::{FixedPlan, FixedSpectralPlan},
     spectral_plan::spectral,
 };
 use alloc::{
+    boxed::Box,
     format,
     string::{String, ToString},
     vec,
@@ -31,6 +32,7 @@ pub enum Plan {
     Spectrogram(SpectrogramPlan),
     Mel(MelPlan),
     Fixed(FixedPlan),
+    FixedSpectral(Box<FixedSpectralPlan>),
     Image(ImagePlan),
     Heart(HeartPlan),
     Features(FeaturesPlan),
@@ -143,7 +145,7 @@ impl Reader<'_> {
             Some(info) if !info.versions.contains(&version) => refuse(
                 "fixed_point_unavailable",
                 format!(
-                    "version {version} of `{name}` scales with the loudest value of a window and computes in floats alone; set `{}` to {FLOAT}, or take version {} or newer",
+                    "version {version} of `{name}` computes in floats alone; set `{}` to {FLOAT}, or take version {} or newer",
                     ARITH.name, info.versions[0]
                 ),
             ),
@@ -294,6 +296,7 @@ impl Plan {
             Self::External(p) => p.shape,
             Self::Flatten(p) => OutputShape::Flat(p.axes * p.per_axis()),
             Self::Spectral(p) => OutputShape::Flat(p.features()),
+            Self::FixedSpectral(p) => OutputShape::Flat(p.spectral.features()),
             Self::Spectrogram(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
             Self::Mel(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
             Self::Fixed(p) => OutputShape::Spectrogram { rows: p.framing.rows, columns: p.columns() },
@@ -313,6 +316,7 @@ impl Plan {
             Self::External(p) => p.frames * p.axes,
             Self::Flatten(p) => p.frames * p.axes,
             Self::Spectral(p) => p.frames * p.axes,
+            Self::FixedSpectral(p) => p.spectral.frames * p.spectral.axes,
             Self::Spectrogram(p) => p.framing.samples,
             Self::Mel(p) => p.framing.samples,
             Self::Fixed(p) => p.framing.samples,
@@ -329,6 +333,7 @@ impl Plan {
             Self::Features(p) => p.scratch_len(),
             Self::Custom(p) => p.scratch,
             Self::Spectral(p) => p.scratch_len(),
+            Self::FixedSpectral(p) => p.scratch_len(),
             Self::Spectrogram(p) => p.scratch_len(),
             Self::Mel(p) => p.scratch_len(),
             Self::Fixed(p) => p.scratch_len(),
@@ -403,6 +408,7 @@ impl Plan {
                 );
             }
             Self::Spectral(p) => p.extract(window, scratch, features),
+            Self::FixedSpectral(p) => p.extract(window, features),
             Self::Spectrogram(p) => p.extract(window, scratch, features),
             Self::Mel(p) => p.extract(window, scratch, features),
             Self::Fixed(p) => p.extract(window, features),
@@ -428,6 +434,7 @@ impl Plan {
             Self::Custom(p) => p.names.clone(),
             Self::External(p) => p.names.clone(),
             Self::Spectral(p) => p.names(axes),
+            Self::FixedSpectral(p) => p.spectral.names(axes),
             Self::Spectrogram(_) | Self::Mel(_) | Self::Fixed(_) => match self.output() {
                 OutputShape::Spectrogram { rows, columns } => (0..rows * columns)
                     .map(|i| format!("frame {} value {}", i / columns, i % columns))
@@ -460,6 +467,7 @@ impl Plan {
             Self::Spectrogram(p) => vec![p.fft.n],
             Self::Mel(p) => vec![p.fft.n],
             Self::Fixed(p) => vec![p.fft.n],
+            Self::FixedSpectral(p) => vec![p.fft.n],
             Self::Heart(p) => match &p.variability {
                 Variability::All(plan) => vec![plan.fft.n],
                 _ => vec![],

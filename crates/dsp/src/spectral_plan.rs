@@ -1,14 +1,15 @@
 //! From a configuration of spectral analysis to its tables. The checks stand in the order of the reference.
 
 use crate::{
-    Analysis, Bins, DspError, Peaks, Plan, RealFft, SpectralPlan, Spectrum, Wavelet, WindowSpec,
+    Analysis, Bins, DspError, FixedSpectralPlan, Peaks, Plan, RealFft, SpectralPlan, Spectrum, Wavelet,
+    WindowSpec,
     audio_plan::power_of_two,
     decimate::decimators,
     plan::{Reader, refuse},
     spectral::{butterworth, stable},
     wavelet_taps::wavelet_taps,
 };
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
 pub(crate) fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspError> {
     let wavelet = version >= 3 && p.text("analysis_type") == "Wavelet";
@@ -58,7 +59,43 @@ pub(crate) fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Res
     } else {
         Analysis::Spectrum(spectrum(p, version, fft, rate, kept)?)
     };
+    if p.fixed() {
+        let Analysis::Spectrum(spectrum) = &plan.analysis else {
+            return refuse(
+                "fixed_point_unavailable",
+                "`analysis_type` Wavelet computes in floats alone; set `arith` to float, or `analysis_type` to FFT".into(),
+            );
+        };
+        let spectrum = spectrum.clone();
+        return fixed(p, plan, &spectrum, rate);
+    }
     Ok(Plan::Spectral(plan))
+}
+
+/// Bits of an axis that integers need.
+const FEWEST_BITS: u32 = 20;
+
+/// The same plan in integers. Values of a filter near half the rate grow, and leave the axis too few bits.
+fn fixed(p: &Reader<'_>, plan: SpectralPlan, spectrum: &Spectrum, rate: f64) -> Result<Plan, DspError> {
+    let high = p.text("filter_type") == "high";
+    let mut fixed = FixedSpectralPlan::new(plan, spectrum, high);
+    if fixed.bits >= FEWEST_BITS {
+        return Ok(Plan::FixedSpectral(Box::new(fixed)));
+    }
+    let (cutoff, order) = (p.number("filter_cutoff"), p.count("filter_order"));
+    let mut below = rate / 2.0 - cutoff;
+    while fixed.bits < FEWEST_BITS && below < rate / 4.0 {
+        below *= 1.25;
+        fixed.spectral.sections = butterworth(order, rate / 2.0 - below, rate, high);
+        fixed = FixedSpectralPlan::new(fixed.spectral, spectrum, high);
+    }
+    refuse(
+        "filter_needs_floats",
+        format!(
+            "a filter of order {order} at {cutoff} Hz is too near half the rate for integers; lower `filter_cutoff` to {:.6} Hz or set `arith` to float",
+            rate / 2.0 - below
+        ),
+    )
 }
 
 fn too_high(levels: usize, needed: Option<usize>, kept: usize, rate: f64) -> String {

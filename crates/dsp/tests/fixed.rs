@@ -158,7 +158,7 @@ fn blocks_without_integers_refuse_them() {
     let spec = WindowSpec { rate_hz: 16000.0, axes: 1, frames: 8000, image: None };
     for (block, version, word) in [
         ("raw", 1, "float"),
-        ("spectral_analysis", 4, "float"),
+        ("spectral_analysis", 1, "version 2"),
         ("mfe", 2, "version 3"),
         ("spectrogram", 1, "version 3"),
     ] {

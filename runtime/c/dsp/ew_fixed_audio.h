@@ -6,7 +6,7 @@ typedef struct {
     uint32_t lift;    /* bits by which samples are lifted */
     int32_t emphasis; /* multiple of 2^-lift; 0 for none */
     size_t axes, axis; /* in the signal */
-    int (*whole)(void *context, size_t offset, size_t length, float *out); /* of a window of int16_t, read where it lies */
+    ew_get whole; /* of a window of int16_t, read where it lies */
 } ew_fixed_framing;
 
 typedef struct {
@@ -32,18 +32,6 @@ typedef struct {
 #define EW_NOTHING (-6553600) /* below every noise floor */
 #define EW_LOW_BITS 11
 
-EW_FN int32_t ew_bits_at(const float *x)
-{
-    int32_t v;
-    memcpy(&v, x, sizeof v);
-    return v;
-}
-
-EW_FN void ew_put_bits(float *x, int32_t v)
-{
-    memcpy(x, &v, sizeof v);
-}
-
 /* A float as a multiple of 2^(top - 141), to the nearest, halves away from 0. */
 EW_FN int32_t ew_whole(uint32_t bits, uint32_t top)
 {
@@ -55,18 +43,6 @@ EW_FN int32_t ew_whole(uint32_t bits, uint32_t top)
     }
     v = (((bits & 0x7fffffu) | 0x800000u) + (1u << (down - 1u))) >> down;
     return (bits >> 31) != 0u ? -(int32_t)v : (int32_t)v;
-}
-
-EW_FN uint32_t ew_largest(const int32_t *x, size_t n, uint32_t most)
-{
-    size_t i;
-    for (i = 0; i < n; i++) {
-        const uint32_t v = (uint32_t)x[i] & 0x7fffffffu;
-        if (v > most) {
-            most = v;
-        }
-    }
-    return most;
 }
 
 /* Reads `count` samples from `start` to words of `out`: bits of floats, or whole numbers where the window lies as such. */
@@ -96,19 +72,6 @@ EW_FN int ew_fixed_read(const ew_fixed_framing *f, const ew_signal *signal, size
         count -= some;
     }
     return EW_OK;
-}
-
-/* Largest magnitude of whole numbers. */
-EW_FN uint32_t ew_loudest(const int32_t *x, size_t n, uint32_t most)
-{
-    size_t i;
-    for (i = 0; i < n; i++) {
-        const uint32_t v = x[i] < 0 ? 0u - (uint32_t)x[i] : (uint32_t)x[i];
-        if (v > most) {
-            most = v;
-        }
-    }
-    return most;
 }
 
 EW_FN void ew_lift(int32_t *x, size_t n, uint32_t up)
@@ -192,33 +155,6 @@ EW_FN int ew_fixed_frame(const ew_fixed_framing *f, const ew_signal *signal, siz
     return EW_OK;
 }
 
-/* log2 of x, at least 1, as a multiple of 2^-16. */
-EW_FN int32_t ew_log2(const uint16_t *table, uint64_t x)
-{
-    const uint32_t high = (uint32_t)(x >> 32), low = (uint32_t)x;
-    uint32_t top, mantissa, at, step;
-    if (high != 0u) {
-        const uint32_t bits = ew_bits(high);
-        top = 31u + bits;
-        mantissa = bits == 32u ? high : (high << (32u - bits)) | (low >> bits);
-    } else if (low != 0u) {
-        const uint32_t bits = ew_bits(low);
-        top = bits - 1u;
-        mantissa = low << (32u - bits);
-    } else {
-        return 0;
-    }
-    at = (mantissa >> 24) & 127u;
-    step = ((uint32_t)table[(at + 1u) & 127u] - (uint32_t)table[at]) & 0xffffu;
-    return (int32_t)((top << 16) + table[at] + ((step * ((mantissa >> 8) & 0xffffu)) >> 16));
-}
-
-/* A multiple of 2^16. */
-EW_FN int32_t ew_octaves(int32_t exponent)
-{
-    return exponent * 65536;
-}
-
 /* Weighted sum of `count` powers below 2^48. */
 EW_FN uint64_t ew_filter_power(const uint32_t *power, const uint16_t *weights, size_t count)
 {
@@ -237,11 +173,6 @@ EW_FN uint64_t ew_filter_power(const uint32_t *power, const uint16_t *weights, s
     }
 #endif
     return sum;
-}
-
-EW_FN uint64_t ew_power_at(const uint32_t *power)
-{
-    return ((uint64_t)power[1] << 32) | power[0];
 }
 
 /* Whole square root. */

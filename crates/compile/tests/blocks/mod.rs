@@ -143,6 +143,10 @@ pub fn block_of(rng: &mut Rng, index: usize, name: &str, window: &Window) -> Opt
         "spectral_analysis" => {
             version = [1, 2, 3, 4, 4, 4, 4][rng.below(7)];
             spectral(rng, version, window.rate_hz, &mut params);
+            if version > 1 && rng.below(2) == 0 {
+                params.insert("arith".into(), Value::Text("fixed".into()));
+                params.insert("analysis_type".into(), Value::Text("FFT".into()));
+            }
         }
         _ => {
             set("frame_length", 0.016 + 0.02 * rng.unit());

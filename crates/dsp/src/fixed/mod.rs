@@ -1,5 +1,6 @@
-//! Audio blocks in integers, for cores without a floating-point unit. A frame's samples become integers of 16 bits with
-//! one exponent; everything up to the features is computed in integers, and one multiplication makes each feature a float.
+//! Blocks in integers, for cores without a floating-point unit: audio here, spectral analysis in `spectral`.
+//!
+//! Audio: a frame's samples become integers of 16 bits with one exponent; everything up to the features is computed in integers, and one multiplication makes each feature a float.
 //!
 //! # Error
 //! Against the float block the amplitude of a bin or band (the root of its energy) is off by at most 2e-5 of the root of
@@ -9,8 +10,13 @@
 mod arith;
 mod fft;
 mod normalise;
+mod sections;
+mod shape;
+mod spectral;
 
 pub use fft::FixedFft;
+pub use sections::FixedSections;
+pub use spectral::{FixedGain, FixedSpectralPlan};
 
 use crate::{Framing, MelBank, audio::beyond_unit};
 use alloc::{vec, vec::Vec};
