@@ -48,6 +48,9 @@ pub enum Command {
     /// The processing blocks.
     #[command(subcommand)]
     Dsp(DspCommand),
+    /// What helps to train.
+    #[command(subcommand)]
+    Train(crate::training::TrainCommand),
     /// Models from elsewhere, without a project.
     #[command(subcommand)]
     Model(crate::model::ModelCommand),

@@ -50,6 +50,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Dsp(DspCommand::Run(args)) => dsp_run(&args, printer),
         Command::Dsp(DspCommand::Importance(args)) => dsp_importance(&args, printer),
         Command::Dsp(DspCommand::Tune(args)) => dsp_tune(&args, printer),
+        Command::Train(command) => crate::training::train(&command, printer),
         Command::Model(args) => crate::model::run(&args, printer),
         Command::Estimate(args) => estimate(&args, printer),
         Command::Targets(args) => targets(&args, printer),

@@ -33,6 +33,7 @@ fn step(line: StepLine) -> api::TrainingStep {
         flash_bytes: f.flash_bytes,
         ram_bytes: f.ram_bytes as u64,
         instructions: f.instructions,
+        packed_bytes: f.packed_bytes,
     };
     api::TrainingStep {
         step: line.step,
@@ -502,6 +503,7 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
             .into_iter()
             .map(|l| api::Curve {
                 block: l.id,
+                labels: l.labels,
                 points: l
                     .history
                     .into_iter()
@@ -511,6 +513,9 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
                         metric: e.metric,
                         validation_loss: e.validation_loss,
                         validation_metric: e.validation_metric,
+                        learning_rate: e.learning_rate,
+                        gradient_norm: e.gradient_norm,
+                        confusion: e.confusion,
                     })
                     .collect(),
                 best_epoch: l.best_epoch as u64,
@@ -650,7 +655,17 @@ pub fn log_entry(line: NumberedLine) -> api::LogEntry {
             LogLine::StageFinished { stage, cached, seconds, notes } => {
                 api::LogLine::StageFinished { stage, cached, seconds, notes }
             }
-            LogLine::Epoch { block, epoch, epochs, loss, metric, validation_loss, validation_metric } => {
+            LogLine::Epoch {
+                block,
+                epoch,
+                epochs,
+                loss,
+                metric,
+                validation_loss,
+                validation_metric,
+                learning_rate,
+                gradient_norm,
+            } => {
                 api::LogLine::Epoch(api::EpochLine {
                     block,
                     epoch: epoch as u64,
@@ -659,6 +674,8 @@ pub fn log_entry(line: NumberedLine) -> api::LogEntry {
                     metric,
                     validation_loss,
                     validation_metric,
+                    learning_rate,
+                    gradient_norm,
                 })
             }
             LogLine::Note { text } => api::LogLine::Note { text },
