@@ -43,6 +43,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Run(args) => run_stages(&args, printer),
         Command::Test(args) => test(&args, printer),
         Command::Classify(args) => classify(&args, printer),
+        Command::Explain(args) => crate::training::explain(&args, printer),
         Command::Report(args) => report(&args, printer),
         Command::Build(args) => build(&args, printer),
         Command::Verify(args) => verify(&args, printer),

@@ -136,8 +136,10 @@ pub(crate) fn learning(curves: &Curves) -> String {
     let n = curves.epochs.len().max(2) as f64;
     let mut out = String::new();
     type Pick = fn(&crate::Curve) -> (f64, Option<f64>);
-    let mut pictures: Vec<(&str, Pick)> =
-        vec![("loss", |c| (c.loss, c.validation_loss)), ("accuracy or R2", |c| (c.metric, c.validation_metric))];
+    let mut pictures: Vec<(&str, Pick)> = vec![
+        ("loss", |c| (c.loss, c.validation_loss)),
+        ("accuracy or R2", |c| (c.metric, c.validation_metric)),
+    ];
     if curves.epochs.iter().all(|c| c.gradient_norm.is_some()) {
         pictures.push(("norm of the gradient", |c| (c.gradient_norm.unwrap_or(0.0), None)));
     }

@@ -48,7 +48,8 @@ impl Model {
         }
         let mut model = self.clone();
         for unit in model.units.iter_mut().filter(|u| many(u)) {
-            let mut places: Vec<usize> = (0..unit.weights.len()).filter(|i| unit.weights[*i] != 0.0).collect();
+            let mut places: Vec<usize> =
+                (0..unit.weights.len()).filter(|i| unit.weights[*i] != 0.0).collect();
             let own = if places.len() < unit.weights.len() { values - 1 } else { values };
             places.sort_by(|a, b| unit.weights[*a].total_cmp(&unit.weights[*b]).then(a.cmp(b)));
             let sorted: Vec<f64> = places.iter().map(|i| f64::from(unit.weights[*i])).collect();
@@ -74,7 +75,8 @@ fn cut(sorted: &[f64], count: usize) -> Vec<(usize, f32)> {
         let mut next = Vec::with_capacity(centres.len());
         for (i, own) in centres.iter().enumerate() {
             // Up to the middle between two centres.
-            let to = centres.get(i + 1).map_or(sorted.len(), |c| sorted.partition_point(|v| *v < (own + c) / 2.0));
+            let to =
+                centres.get(i + 1).map_or(sorted.len(), |c| sorted.partition_point(|v| *v < (own + c) / 2.0));
             if to > from {
                 let mean = sorted[from..to].iter().sum::<f64>() / (to - from) as f64;
                 parts.push((to, mean as f32));

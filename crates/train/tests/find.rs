@@ -50,7 +50,8 @@ fn a_suggested_rate_trains_and_is_the_same_on_two_threads() {
         // It trains well, and a thousandth of it does not get there.
         let network = network(text);
         let accuracy = |rate: f64| {
-            let fitted = trained(Start::Network(&network), &Settings { learning_rate: rate as f32, ..settings() });
+            let fitted =
+                trained(Start::Network(&network), &Settings { learning_rate: rate as f32, ..settings() });
             fitted.history[fitted.best_epoch - 1].validation_metric.expect("validated")
         };
         assert!(accuracy(rate) > 0.9, "{rate}: {}", accuracy(rate));
@@ -65,11 +66,8 @@ fn a_sweep_ends_when_the_loss_leaves_or_somebody_says_so() {
     let targets: Vec<f32> = rows.values.iter().map(|x| 3.0 * x - 5.0).collect();
     let of = Targets::Values(&targets);
     let network = Network { input: vec![1], layers: Vec::new(), head: Head::Linear { outputs: 1 } };
-    let settings = Settings {
-        optimizer: edgewright_train::Optimizer::Sgd,
-        clip_norm: 0.0,
-        ..Settings::default()
-    };
+    let settings =
+        Settings { optimizer: edgewright_train::Optimizer::Sgd, clip_norm: 0.0, ..Settings::default() };
     let (start, train, validation) = (Start::Network(&network), &rows, &rows);
     let course = Course {
         start,
@@ -124,7 +122,8 @@ fn zeros_stay_zeros_and_equals_stay_equal() {
         let sparse = whole.model.sparsified(0.7).expect("sparse");
         let fine = held(&sparse, Hold::Zeros, 1);
         assert!(fine == held(&sparse, Hold::Zeros, 2), "two threads give other weights");
-        let zeros = |model: &Model| model.weights().map(|w| w.iter().filter(|v| **v == 0.0).count()).collect();
+        let zeros =
+            |model: &Model| model.weights().map(|w| w.iter().filter(|v| **v == 0.0).count()).collect();
         let (before, after): (Vec<usize>, Vec<usize>) = (zeros(&sparse), zeros(&fine.model));
         assert_eq!(before, after, "{text}");
         assert!(zeros_of(&held(&sparse, Hold::Nothing, 1).model) < zeros_of(&fine.model) / 4, "{text}");

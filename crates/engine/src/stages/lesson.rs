@@ -38,9 +38,7 @@ impl Truths {
         match self {
             Self::Classes { of, count } => Targets::Classes { of, count: *count },
             Self::Values(of) => Targets::Values(of),
-            Self::Objects { of, labels, weight } => {
-                Targets::Objects { of, labels: *labels, weight: *weight }
-            }
+            Self::Objects { of, labels, weight } => Targets::Objects { of, labels: *labels, weight: *weight },
         }
     }
 }

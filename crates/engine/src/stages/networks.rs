@@ -3,9 +3,7 @@
 use super::{
     build,
     gold::TrainingRows,
-    train::{
-        Block, Epoch, LayerLine, LearnSummary, StepFigures, StepLine, Trainer, id, inputs, labels,
-    },
+    train::{Block, Epoch, LayerLine, LearnSummary, StepFigures, StepLine, Trainer, id, inputs, labels},
 };
 use crate::{
     EngineError, architecture,
@@ -16,8 +14,8 @@ use edgewright_compile::cost;
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::Graph;
 use edgewright_train::{
-    Course, Event, Fitted, Flow, Found, Head, Hold, Layer, Network, Rows, Settings, Start, Targets, Teacher, TrainError,
-    measure,
+    Course, Event, Fitted, Flow, Found, Head, Hold, Layer, Network, Rows, Settings, Start, Targets, Teacher,
+    TrainError, measure,
 };
 use std::time::{Duration, Instant};
 
@@ -249,7 +247,9 @@ impl Trainer<'_> {
                 Some(wanted) if !all.is_empty() => {
                     format!("there is no network `{wanted}`; the impulse has {}", all.join(", "))
                 }
-                _ => "the impulse has no network that is trained here: only those take steps of a size".into(),
+                _ => {
+                    "the impulse has no network that is trained here: only those take steps of a size".into()
+                }
             }));
         };
         let impulse = Impulse::from_bundle(&self.gold.impulse)?;

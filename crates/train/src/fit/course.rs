@@ -134,10 +134,7 @@ impl Course<'_> {
     ///
     /// # Errors
     /// [`TrainError`]; a loss that leaves all bounds ends the sweep and is no error.
-    pub fn find_rate(
-        &self,
-        observer: &mut (dyn FnMut(usize) -> Flow + Send),
-    ) -> Result<Found, TrainError> {
+    pub fn find_rate(&self, observer: &mut (dyn FnMut(usize) -> Flow + Send)) -> Result<Found, TrainError> {
         let mut trainer = self.prepare(None)?;
         self.inside(move || trainer.sweep(observer))
     }
