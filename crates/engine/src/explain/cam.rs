@@ -7,7 +7,7 @@ use super::{
     score::{Judge, ahead, end, failed},
 };
 use crate::EngineError;
-use edgewright_impulse::{Impulse, LearnBlock};
+use edgewright_impulse::LearnBlock;
 use edgewright_ir::{DType, Data, Graph, Node, Op, TensorId, interpret::Interpreter};
 
 /// Length of the step, as a share of the largest value of the layer.
@@ -34,13 +34,7 @@ fn tail(graph: &Graph, from: usize, judge: &Judge<'_>) -> Graph {
 }
 
 /// Heat of the places of the last convolution. The judge has scored the window.
-pub(super) fn map(
-    impulse: &Impulse,
-    learn: &LearnBlock,
-    judge: &Judge<'_>,
-    features: &[f32],
-) -> Result<HeatMap, EngineError> {
-    debug_assert_eq!(features.len(), impulse.features());
+pub(super) fn map(learn: &LearnBlock, judge: &Judge<'_>) -> Result<HeatMap, EngineError> {
     let graph = &learn.graph;
     let is_convolution = |n: &Node| matches!(n.op, Op::Conv2d { .. } | Op::DepthwiseConv2d { .. });
     // A cell output of one place tells nothing of places.
@@ -102,4 +96,79 @@ pub(super) fn map(
         names: Vec::new(),
         values: heat.into_iter().map(|h| h.max(0.0) as f32).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::score::Judge, map};
+    use edgewright_impulse::{LearnBlock, Task};
+    use edgewright_ir::{Activation, DType, Data, Graph, Node, Op, Padding, Tensor, TensorId};
+
+    /// A convolution of one element that gives `relu(x)` and `relu(-x)`, and two sums: three times what the first channel has at place 2,
+    /// and nothing.
+    fn block() -> LearnBlock {
+        let mut graph = Graph { name: "cam".into(), ..Graph::default() };
+        let mut tensor = |name: &str, shape: &[usize], data: Option<Vec<f32>>| -> TensorId {
+            graph.push_tensor(Tensor {
+                name: name.into(),
+                shape: shape.to_vec(),
+                dtype: DType::F32,
+                quant: None,
+                data: data.map(Data::F32),
+            })
+        };
+        let x = tensor("x", &[1, 6, 1], None);
+        let weights = tensor("w", &[2, 1, 1, 1], Some(vec![1.0, -1.0]));
+        let bias = tensor("b", &[2], Some(vec![0.0; 2]));
+        let seen = tensor("seen", &[1, 6, 2], None);
+        let flat = tensor("flat", &[12], None);
+        let mut read = vec![0.0; 24];
+        read[4] = 3.0;
+        let sums = tensor("sums", &[2, 12], Some(read));
+        let none = tensor("none", &[2], Some(vec![0.0; 2]));
+        let (logits, scores) = (tensor("logits", &[2], None), tensor("scores", &[2], None));
+        let node = |name: &str, op: Op, inputs: Vec<TensorId>, output| Node {
+            name: name.into(),
+            op,
+            inputs,
+            output,
+        };
+        let convolution = Op::Conv2d {
+            stride: [1, 1],
+            dilation: [1, 1],
+            padding: Padding::default(),
+            activation: Activation::Relu,
+        };
+        graph.nodes = vec![
+            node("convolution", convolution, vec![x, weights, bias], seen),
+            node("reshape", Op::Reshape, vec![seen], flat),
+            node(
+                "dense",
+                Op::FullyConnected { activation: Activation::None },
+                vec![flat, sums, none],
+                logits,
+            ),
+            node("softmax", Op::Softmax, vec![logits], scores),
+        ];
+        (graph.inputs, graph.outputs) = (vec![x], vec![scores]);
+        let labels = vec!["a".into(), "b".into()];
+        let task = Task::Classification { labels, min_confidence: None };
+        LearnBlock { id: "cam".into(), task, inputs: vec![0], graph }
+    }
+
+    #[test]
+    fn channels_are_weighed_by_what_the_score_gains_with_them() {
+        let learn = block();
+        learn.graph.validate().expect("a valid graph");
+        let mut judge = Judge::of(&learn, vec![0..6]).expect("a judge");
+        let features = [1.0, -2.0, 4.0, 0.0, 5.0, -1.0];
+        for (class, score, expected) in [(0, 12.0, [0.5, 0.0, 2.0, 0.0, 2.5, 0.0]), (1, -12.0, [0.0; 6])] {
+            judge.class = class;
+            assert!((judge.score(&features).expect("a score") - score).abs() < 1e-6);
+            // The slope is 3 at one of six places: a half in the mean.
+            let made = map(&learn, &judge).expect("a map");
+            assert_eq!((made.rows, made.columns, made.name.as_str()), (1, 6, "convolution"));
+            assert!(made.values.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-3), "{:?}", made.values);
+        }
+    }
 }

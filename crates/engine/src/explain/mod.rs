@@ -145,7 +145,7 @@ pub fn explain(session: &Session<'_>, request: &Request) -> Result<Explanation, 
     let label = judge.choose(&place.features, request.label.as_deref())?;
     let score = judge.score(&place.features)?;
     let maps = match request.method {
-        Method::GradCam => vec![cam::map(&impulse, learn, &judge, &place.features)?],
+        Method::GradCam => vec![cam::map(learn, &judge)?],
         Method::Occlusion => {
             let mean = mean(session, gold, impulse.features())?;
             let mut maps =

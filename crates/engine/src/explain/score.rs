@@ -37,6 +37,11 @@ impl<'a> Judge<'a> {
         let offsets = impulse.feature_offsets();
         let ranges =
             learn.inputs.iter().map(|&i| offsets[i]..offsets[i] + impulse.dsp[i].features()).collect();
+        Self::of(learn, ranges)
+    }
+
+    /// For features at these places among all.
+    pub fn of(learn: &'a LearnBlock, ranges: Vec<std::ops::Range<usize>>) -> Result<Self, EngineError> {
         let interpreter = Interpreter::new(&learn.graph).map_err(failed)?;
         let end = end(&learn.graph);
         Ok(Self { learn, interpreter, ranges, input: Vec::new(), end, class: 0 })
