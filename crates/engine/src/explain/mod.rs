@@ -245,6 +245,11 @@ fn mean(session: &Session<'_>, gold: &Gold, width: usize) -> Result<Vec<f32>, En
 const NAMED: usize = 8;
 
 impl HeatMap {
+    /// What it is of.
+    fn title(&self) -> String {
+        if self.kind == self.name { self.name.clone() } else { format!("{} {}", self.kind, self.name) }
+    }
+
     /// Name of a part.
     fn part(&self, at: usize) -> String {
         let (row, column) = (at / self.columns, at % self.columns);
@@ -272,7 +277,7 @@ impl Explanation {
             self.name, self.window, self.windows, self.start_ms, self.block
         );
         for map in &self.maps {
-            out.push_str(&format!("{} {}, by {}:\n", map.kind, map.name, self.method));
+            out.push_str(&format!("{}, by {}:\n", map.title(), self.method));
             let mut order: Vec<usize> = (0..map.values.len()).collect();
             order.sort_by(|a, b| map.values[*b].abs().total_cmp(&map.values[*a].abs()).then(a.cmp(b)));
             for at in order.into_iter().take(NAMED) {
@@ -291,7 +296,7 @@ impl Explanation {
             .maps
             .iter()
             .map(|m| Heat {
-                title: format!("{} {}", m.kind, m.name),
+                title: m.title(),
                 row: m.row.to_owned(),
                 column: m.column.to_owned(),
                 rows: m.rows,

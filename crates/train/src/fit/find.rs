@@ -22,7 +22,7 @@ pub struct Found {
     pub tried: Vec<Tried>,
     /// The middle of the longest fall of the smoothed loss: the size to train with. `None` when no step made the loss a tenth smaller.
     pub valley: Option<f64>,
-    /// The size at which the smoothed loss falls fastest; the upper edge of what is sensible. `None` as above.
+    /// The size at which the smoothed loss falls fastest. `None` as above.
     pub steepest: Option<f64>,
 }
 
