@@ -128,6 +128,10 @@ pub struct EpochLine {
     pub validation_loss: Option<f64>,
     /// On the validation windows, when there are any.
     pub validation_metric: Option<f64>,
+    /// Size of a network's last step.
+    pub learning_rate: Option<f64>,
+    /// Mean norm of a network's gradient, before it was clipped.
+    pub gradient_norm: Option<f64>,
 }
 
 /// What a line of a log says.

@@ -4,6 +4,7 @@
 mod access;
 mod data;
 mod devices;
+mod explanation;
 mod jobs;
 mod problem;
 mod project;
@@ -23,6 +24,7 @@ pub use data::{
 pub use devices::{
     Connection, Device, DeviceEdit, DeviceList, NewRecording, Recording, RecordingState, Sensor,
 };
+pub use explanation::{Explanation, ExplanationQuery, HeatMap};
 pub use jobs::{
     EpochLine, Job, JobError, JobList, JobProgress, JobQuery, JobRequest, JobState, LogEntry, LogLine,
     LogList, LogQuery,

@@ -148,6 +148,11 @@ pub struct CurvePoint {
     pub metric: f64,
     pub validation_loss: Option<f64>,
     pub validation_metric: Option<f64>,
+    pub learning_rate: Option<f64>,
+    pub gradient_norm: Option<f64>,
+    /// Validation windows of a network that classifies, with at most 32 labels. Rows: what is; columns: what was said; in the order of
+    /// the block's labels.
+    pub confusion: Vec<Vec<u32>>,
 }
 
 /// A layer of a network.
@@ -168,6 +173,8 @@ pub struct Layer {
 pub struct Curve {
     /// Id of the block.
     pub block: String,
+    /// Labels of a classifier, in the order of its scores.
+    pub labels: Vec<String>,
     /// Learning curve.
     pub points: Vec<CurvePoint>,
     /// Epoch whose weights were kept.
@@ -181,7 +188,7 @@ pub struct Curve {
 /// What one step beside the training of a network changed of its int8 form.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TrainingStep {
-    /// `distillation`, `pruning` or `quantisation_aware`.
+    /// `distillation`, `pruning`, `sparsification`, `clustering` or `quantisation_aware`.
     pub step: String,
     /// What was done, in words.
     pub detail: String,
@@ -210,6 +217,8 @@ pub struct StepFigures {
     pub ram_bytes: u64,
     /// Instructions for one window; an estimate.
     pub instructions: u64,
+    /// Constants packed with DEFLATE, in bytes.
+    pub packed_bytes: Option<u64>,
 }
 
 /// Proof on one target.

@@ -39,6 +39,8 @@ pub enum Command {
     Test(ProjectJson),
     /// Classify files with the trained impulse.
     Classify(ClassifyArgs),
+    /// Say which part of a sample's window the trained impulse went by.
+    Explain(crate::training::ExplainArgs),
     /// Write the report and print where it lies.
     Report(ReportArgs),
     /// Export one package.
@@ -48,6 +50,9 @@ pub enum Command {
     /// The processing blocks.
     #[command(subcommand)]
     Dsp(DspCommand),
+    /// What helps to train.
+    #[command(subcommand)]
+    Train(crate::training::TrainCommand),
     /// Models from elsewhere, without a project.
     #[command(subcommand)]
     Model(crate::model::ModelCommand),

@@ -10,6 +10,7 @@ mod impulse;
 mod model;
 mod output;
 mod server;
+mod training;
 mod version;
 
 use clap::Parser;

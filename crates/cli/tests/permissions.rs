@@ -16,6 +16,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "diff_impulse",
             "diff_version",
             "end_session",
+            "explain_sample",
             "feature_map",
             "follow_job",
             "get_artifact",

@@ -3,7 +3,7 @@
 use crate::DeployError;
 use edgewright_compile::FileTree;
 use std::io::{Cursor, Write};
-use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
+use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter, write::SimpleFileOptions};
 
 /// Packs files. The same files give the same bytes: entries are in order of path, with one fixed time; programs
 /// may be executed.
@@ -23,6 +23,15 @@ pub fn zip(tree: &FileTree) -> Result<Vec<u8>, DeployError> {
     Ok(zip.finish()?.into_inner())
 }
 
+/// Bytes that DEFLATE packs some bytes into, without the frame of an archive.
+///
+/// # Errors
+/// [`DeployError`].
+pub fn deflated_len(bytes: &[u8]) -> Result<u64, DeployError> {
+    let packed = zip(&FileTree::from([("weights".to_owned(), bytes.to_vec())]))?;
+    Ok(ZipArchive::new(Cursor::new(packed))?.by_index(0)?.compressed_size())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +42,18 @@ mod tests {
         let first = zip(&tree).expect("packed");
         assert_eq!(first, zip(&tree).expect("packed"));
         assert_eq!(&first[..2], b"PK");
+    }
+
+    #[test]
+    fn what_repeats_packs_and_what_does_not_does_not() {
+        assert!(deflated_len(&[7; 5000]).expect("packed") < 60);
+        let mut state = 1u32;
+        let noise: Vec<u8> = (0..5000)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            })
+            .collect();
+        assert!((4900..5100).contains(&deflated_len(&noise).expect("packed")));
     }
 }

@@ -17,7 +17,7 @@ mod selftest;
 mod text;
 
 pub use about::About;
-pub use archive::zip;
+pub use archive::{deflated_len, zip};
 pub use seal::{KINDS, Kind};
 
 use edgewright_compile::{FileTree, Target};

@@ -38,6 +38,10 @@ pub enum Event {
         validation_loss: Option<f64>,
         /// The same on the validation windows, when there are any.
         validation_metric: Option<f64>,
+        /// Size of the last step of a network.
+        learning_rate: Option<f64>,
+        /// Mean norm of a network's gradient, before it was clipped.
+        gradient_norm: Option<f64>,
     },
     /// A stage ended.
     StageFinished {

@@ -120,6 +120,10 @@ pub enum LogLine {
         metric: f64,
         validation_loss: Option<f64>,
         validation_metric: Option<f64>,
+        #[serde(default)]
+        learning_rate: Option<f64>,
+        #[serde(default)]
+        gradient_norm: Option<f64>,
     },
     /// A sentence.
     Note { text: String },

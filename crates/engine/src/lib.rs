@@ -18,6 +18,8 @@ pub mod dsp_tool;
 mod error;
 pub mod estimate;
 mod events;
+pub mod explain;
+pub mod find_rate;
 mod heart_tool;
 pub mod importance;
 pub mod impulses;

@@ -9,7 +9,7 @@ use crate::{
         features::Gold,
         split::Side,
         test::Figures,
-        train::LearnSummary,
+        train::{LearnSummary, StepFigures},
         uncertainty::{Calibration, SetFigures},
     },
 };
@@ -272,6 +272,7 @@ fn about_learning(learn: &LearnSummary, data: &mut ReportData) {
                 metric: e.metric,
                 validation_loss: e.validation_loss,
                 validation_metric: e.validation_metric,
+                gradient_norm: e.gradient_norm,
             })
             .collect(),
     });
@@ -282,6 +283,7 @@ fn about_learning(learn: &LearnSummary, data: &mut ReportData) {
         macs: l.macs,
         snr_db: l.snr_db,
     }));
+    let packed = |f: &StepFigures| f.packed_bytes.map_or_else(|| "-".to_owned(), |n| n.to_string());
     data.steps.extend(learn.steps.iter().map(|s| {
         let (b, a) = (&s.before, &s.after);
         let row = |name: &str, before: String, after: String| (name.to_owned(), before, after);
@@ -296,6 +298,7 @@ fn about_learning(learn: &LearnSummary, data: &mut ReportData) {
                 row("flash, bytes", b.flash_bytes.to_string(), a.flash_bytes.to_string()),
                 row("RAM, bytes", b.ram_bytes.to_string(), a.ram_bytes.to_string()),
                 row("instructions", b.instructions.to_string(), a.instructions.to_string()),
+                row("weights packed, bytes", packed(b), packed(a)),
             ],
         }
     }));

@@ -13,7 +13,7 @@ use crate::{
         prove::{self, Proof, VerifyRecord},
         split::{self, Side, Split},
         test::{self, Alarms, Figures, RuleFigures, Tested},
-        train::{self, LearnSummary, StepLine, Trained},
+        train::{self, Epoch, LearnSummary, StepLine, Trained},
         uncertainty::{Accepted, Uncertainty},
     },
 };
@@ -93,6 +93,12 @@ pub struct LearnReport {
     /// Accuracy or R2 on the validation windows at that epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_metric: Option<f64>,
+    /// Labels of a classifier, in the order of its scores.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    /// Each epoch: losses, metrics, size of the last step, norm of the gradient, confusion of the validation windows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Epoch>,
     /// What teaching, pruning and training in int8 changed, in order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<StepLine>,
@@ -108,6 +114,8 @@ impl From<&LearnSummary> for LearnReport {
             best_epoch: l.best_epoch,
             validation_loss: best.and_then(|e| e.validation_loss),
             validation_metric: best.and_then(|e| e.validation_metric),
+            labels: l.labels.clone(),
+            history: l.history.clone(),
             steps: l.steps.clone(),
         }
     }

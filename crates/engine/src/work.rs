@@ -116,7 +116,17 @@ impl Observer for Reporter {
             Event::StageFinished { stage, cached, seconds, notes } => {
                 self.line(LogLine::StageFinished { stage: stage.into(), cached, seconds, notes });
             }
-            Event::Epoch { block, epoch, epochs, loss, metric, validation_loss, validation_metric } => {
+            Event::Epoch {
+                block,
+                epoch,
+                epochs,
+                loss,
+                metric,
+                validation_loss,
+                validation_metric,
+                learning_rate,
+                gradient_norm,
+            } => {
                 self.line(LogLine::Epoch {
                     block,
                     epoch,
@@ -125,6 +135,8 @@ impl Observer for Reporter {
                     metric,
                     validation_loss,
                     validation_metric,
+                    learning_rate,
+                    gradient_norm,
                 });
             }
         }

@@ -63,6 +63,8 @@ pub struct Curve {
     pub validation_loss: Option<f64>,
     /// Validation accuracy or R2.
     pub validation_metric: Option<f64>,
+    /// Mean norm of a network's gradient.
+    pub gradient_norm: Option<f64>,
 }
 
 /// Learning curves of one block.

@@ -5,6 +5,7 @@
 
 mod cost;
 mod data;
+mod heat;
 mod html;
 mod markdown;
 mod plots;
@@ -15,5 +16,6 @@ pub use data::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
     SetRow, Stage, Step, Target, Trust,
 };
+pub use heat::{Heat, heat_svg};
 pub use html::to_html;
 pub use markdown::to_markdown;

@@ -136,8 +136,13 @@ pub(crate) fn learning(curves: &Curves) -> String {
     let n = curves.epochs.len().max(2) as f64;
     let mut out = String::new();
     type Pick = fn(&crate::Curve) -> (f64, Option<f64>);
-    let pictures: [(&str, Pick); 2] =
-        [("loss", |c| (c.loss, c.validation_loss)), ("accuracy or R2", |c| (c.metric, c.validation_metric))];
+    let mut pictures: Vec<(&str, Pick)> = vec![
+        ("loss", |c| (c.loss, c.validation_loss)),
+        ("accuracy or R2", |c| (c.metric, c.validation_metric)),
+    ];
+    if curves.epochs.iter().all(|c| c.gradient_norm.is_some()) {
+        pictures.push(("norm of the gradient", |c| (c.gradient_norm.unwrap_or(0.0), None)));
+    }
     for (title, pick) in pictures {
         let train: Vec<(f64, f64)> = curves.epochs.iter().map(|c| (c.epoch as f64, pick(c).0)).collect();
         let watch: Vec<(f64, f64)> =
@@ -147,7 +152,7 @@ pub(crate) fn learning(curves: &Curves) -> String {
         let low = all().fold(f64::MAX, f64::min).min(high);
         let axes = Axes {
             x: (1.0, n),
-            y: (if title == "loss" { 0.0 } else { low.min(0.9 * high) }, high),
+            y: (if title != "accuracy or R2" { 0.0 } else { low.min(0.9 * high) }, high),
             width: 340.0,
             height: 170.0,
         };

@@ -13,6 +13,7 @@ use edgewright_engine::{
     dataset::{self, ImportReport, PageLine, Shown},
     documents::TargetEntry,
     estimate::Estimate,
+    explain,
     impulses::KeptImpulse,
     jobs::{self, JobState, LogLine, NumberedLine},
     preview::PreviewRequest,
@@ -33,6 +34,7 @@ fn step(line: StepLine) -> api::TrainingStep {
         flash_bytes: f.flash_bytes,
         ram_bytes: f.ram_bytes as u64,
         instructions: f.instructions,
+        packed_bytes: f.packed_bytes,
     };
     api::TrainingStep {
         step: line.step,
@@ -502,6 +504,7 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
             .into_iter()
             .map(|l| api::Curve {
                 block: l.id,
+                labels: l.labels,
                 points: l
                     .history
                     .into_iter()
@@ -511,6 +514,9 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
                         metric: e.metric,
                         validation_loss: e.validation_loss,
                         validation_metric: e.validation_metric,
+                        learning_rate: e.learning_rate,
+                        gradient_norm: e.gradient_norm,
+                        confusion: e.confusion,
                     })
                     .collect(),
                 best_epoch: l.best_epoch as u64,
@@ -640,6 +646,34 @@ pub fn job(job: jobs::Job) -> api::Job {
     }
 }
 
+pub fn explanation(told: explain::Explanation) -> api::Explanation {
+    let picture = told.to_svg();
+    let map = |m: explain::HeatMap| api::HeatMap {
+        kind: m.kind.to_owned(),
+        name: m.name,
+        row: m.row.to_owned(),
+        column: m.column.to_owned(),
+        rows: m.rows as u64,
+        columns: m.columns as u64,
+        of: m.of.map(|n| n as u64),
+        names: m.names,
+        values: m.values,
+    };
+    api::Explanation {
+        sample: told.sample,
+        name: told.name,
+        window: told.window as u64,
+        windows: told.windows as u64,
+        start_ms: told.start_ms,
+        block: told.block,
+        method: told.method.to_owned(),
+        label: told.label,
+        score: told.score,
+        maps: told.maps.into_iter().map(map).collect(),
+        picture,
+    }
+}
+
 pub fn log_entry(line: NumberedLine) -> api::LogEntry {
     api::LogEntry {
         seq: line.seq,
@@ -650,17 +684,27 @@ pub fn log_entry(line: NumberedLine) -> api::LogEntry {
             LogLine::StageFinished { stage, cached, seconds, notes } => {
                 api::LogLine::StageFinished { stage, cached, seconds, notes }
             }
-            LogLine::Epoch { block, epoch, epochs, loss, metric, validation_loss, validation_metric } => {
-                api::LogLine::Epoch(api::EpochLine {
-                    block,
-                    epoch: epoch as u64,
-                    epochs: epochs as u64,
-                    loss,
-                    metric,
-                    validation_loss,
-                    validation_metric,
-                })
-            }
+            LogLine::Epoch {
+                block,
+                epoch,
+                epochs,
+                loss,
+                metric,
+                validation_loss,
+                validation_metric,
+                learning_rate,
+                gradient_norm,
+            } => api::LogLine::Epoch(api::EpochLine {
+                block,
+                epoch: epoch as u64,
+                epochs: epochs as u64,
+                loss,
+                metric,
+                validation_loss,
+                validation_metric,
+                learning_rate,
+                gradient_norm,
+            }),
             LogLine::Note { text } => api::LogLine::Note { text },
         },
     }

@@ -6,6 +6,7 @@
 
 mod augment;
 mod checkpoint;
+mod compact;
 mod data;
 mod engine;
 mod error;
@@ -33,12 +34,12 @@ mod unit;
 pub use augment::Augment;
 pub use data::{Mark, Rows, Targets};
 pub use error::TrainError;
-pub use fit::{Course, Start, Teacher, Tuned, fit};
+pub use fit::{Course, Found, Start, Teacher, Tried, Tuned, fit};
 pub use loss::Loss;
 pub use measure::measure;
 pub use model::Model;
 pub use optimizer::{Optimizer, Schedule};
 pub use prune::Pruned;
-pub use settings::{EpochRecord, Event, Fitted, Flow, LayerSummary, Settings};
+pub use settings::{EpochRecord, Event, Fitted, Flow, Hold, LayerSummary, Settings};
 pub use sketch::{Sketch, SketchedLayer, sketch};
 pub use spec::{Activation, Head, Layer, Network, Padding};

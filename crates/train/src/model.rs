@@ -28,6 +28,11 @@ impl Model {
         export::graph(&self.network, &self.input, &self.real_units(), &self.normaliser).0
     }
 
+    /// Weights of each layer as they are learned, before a normalisation is folded into them; empty for a layer without.
+    pub fn weights(&self) -> impl Iterator<Item = &[f32]> {
+        self.units.iter().map(|u| u.weights.as_slice())
+    }
+
     /// Units whose last one answers in the unit of the targets.
     pub(crate) fn real_units(&self) -> Vec<Unit> {
         let mut units = self.units.clone();

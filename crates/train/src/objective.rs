@@ -76,6 +76,9 @@ impl Objective {
     }
 }
 
+/// Classes of which each epoch counts who was taken for whom, at most: more would make the record of a long training large.
+const CONFUSED_CLASSES: usize = 32;
+
 /// Sums over rows that make loss and metric.
 #[derive(Default)]
 pub(crate) struct Tally {
@@ -88,9 +91,23 @@ pub(crate) struct Tally {
     /// Of a regression's targets: sum and sum of squares. Of cells: how many hold an object, how many are said to.
     s1: f64,
     s2: f64,
+    /// Of classes, when they are counted: rows that are one, by what was said.
+    confusion: Vec<Vec<u32>>,
 }
 
 impl Tally {
+    /// A tally that also counts which class was taken for which, when there are not too many.
+    pub fn watching(targets: &Targets<'_>) -> Self {
+        let confusion = match targets {
+            Targets::Classes { count, .. } if *count <= CONFUSED_CLASSES => vec![vec![0; *count]; *count],
+            _ => Vec::new(),
+        };
+        Self { confusion, ..Self::default() }
+    }
+    /// Rows: what is; columns: what was said. Empty when it was not counted.
+    pub fn confusion(&self) -> &[Vec<u32>] {
+        &self.confusion
+    }
     /// Sum over the rows.
     pub fn loss_sum(&self) -> f64 {
         self.loss
@@ -148,6 +165,9 @@ pub(crate) fn judge(
             let class = of[row] as usize;
             let best = (1..y.len()).fold(0, |b, i| if y[i] > y[b] { i } else { b });
             tally.right += f64::from(u8::from(best == class));
+            if let Some(said) = tally.confusion.get_mut(class) {
+                said[best] += 1;
+            }
             let weight = objective.weights[class];
             tally.loss += match objective.loss {
                 Loss::Focal { gamma } => loss::focal(y, class, weight, gamma),

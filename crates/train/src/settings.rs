@@ -39,6 +39,20 @@ pub struct Settings {
     pub threads: usize,
     /// Changes of training rows.
     pub augment: Augment,
+    /// What of the weights that training starts with stays as it is.
+    pub hold: Hold,
+}
+
+/// What of the weights that a training starts with stays as it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hold {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// Weights of 0 stay 0.
+    Zeros,
+    /// Weights of 0 stay 0, and those of a layer that are equal stay equal: each step moves them by what it would move them in the mean.
+    Shared,
 }
 
 impl Default for Settings {
@@ -60,6 +74,7 @@ impl Default for Settings {
             seed: 1,
             threads: 0,
             augment: Augment::default(),
+            hold: Hold::Nothing,
         }
     }
 }
@@ -93,8 +108,11 @@ pub struct EpochRecord {
     pub validation_metric: Option<f64>,
     /// Step size at the end.
     pub learning_rate: f32,
-    /// Mean norm of the gradient.
+    /// Mean norm of the gradient, before it was clipped.
     pub gradient_norm: f64,
+    /// Validation rows of classes, when these are at most 32: rows are what is, columns what was said. Else empty.
+    #[serde(default)]
+    pub confusion: Vec<Vec<u32>>,
 }
 
 /// Told after each epoch.
@@ -109,6 +127,10 @@ pub struct Event<'a> {
     pub validation_loss: Option<f64>,
     /// Accuracy, or R2, on them.
     pub validation_metric: Option<f64>,
+    /// Step size at the end of the epoch.
+    pub learning_rate: f32,
+    /// Mean norm of the gradient, before it was clipped.
+    pub gradient_norm: f64,
     /// Makes a checkpoint from which [`fit`](crate::fit) goes on to the same final weights.
     pub checkpoint: &'a dyn Fn() -> Vec<u8>,
 }

@@ -743,6 +743,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/samples/{sample}/explanation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Which part of a window of a sample the trained impulse went by. Needs the stage `train`. */
+        get: operations["explain_sample"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/samples/{sample}/file": {
         parameters: {
             query?: never;
@@ -1269,6 +1286,8 @@ export interface components {
             best_epoch: number;
             /** @description Id of the block. */
             block: string;
+            /** @description Labels of a classifier, in the order of its scores. */
+            labels: string[];
             /** @description Layers. */
             layers: components["schemas"]["Layer"][];
             /** @description Learning curve. */
@@ -1278,8 +1297,17 @@ export interface components {
         };
         /** @description A pass of a learning curve. */
         CurvePoint: {
+            /**
+             * @description Validation windows of a network that classifies, with at most 32 labels. Rows: what is; columns: what was said; in the order of
+             *     the block's labels.
+             */
+            confusion: number[][];
             /** Format: int64 */
             epoch: number;
+            /** Format: double */
+            gradient_norm?: number | null;
+            /** Format: double */
+            learning_rate?: number | null;
             /** Format: double */
             loss: number;
             /** Format: double */
@@ -1398,6 +1426,16 @@ export interface components {
             epochs: number;
             /**
              * Format: double
+             * @description Mean norm of a network's gradient, before it was clipped.
+             */
+            gradient_norm?: number | null;
+            /**
+             * Format: double
+             * @description Size of a network's last step.
+             */
+            learning_rate?: number | null;
+            /**
+             * Format: double
              * @description Mean loss on the training windows.
              */
             loss: number;
@@ -1439,6 +1477,43 @@ export interface components {
             targets?: string[];
             /** @description TOML of the project file as it would be; as it is when left out. */
             text?: string | null;
+        };
+        /** @description Which part of a window a learning block went by. */
+        Explanation: {
+            /** @description Id of the learning block. */
+            block: string;
+            /** @description The label that is explained, of a classifier. */
+            label?: string | null;
+            /** @description Where it comes from. */
+            maps: components["schemas"]["HeatMap"][];
+            /** @description `occlusion` or `grad-cam`. */
+            method: string;
+            /** @description Its name. */
+            name: string;
+            /** @description All maps as one SVG picture. */
+            picture: string;
+            /** @description Id of the sample. */
+            sample: string;
+            /**
+             * Format: double
+             * @description How far the label is ahead of the next in the sums before the softmax, the estimate, or the anomaly score; in float.
+             */
+            score: number;
+            /**
+             * Format: double
+             * @description Where the window begins, in ms.
+             */
+            start_ms: number;
+            /**
+             * Format: int64
+             * @description Number of the window, from 0.
+             */
+            window: number;
+            /**
+             * Format: int64
+             * @description Windows of the sample.
+             */
+            windows: number;
         };
         /** @description The feature map: evenly spaced windows, those that train first, in columns of equal length. */
         FeatureMap: {
@@ -1614,6 +1689,33 @@ export interface components {
             status: string;
             /** @description Version of the program. */
             version: string;
+        };
+        /** @description Heat of the parts of one thing, row by row. */
+        HeatMap: {
+            /** @description What columns are. */
+            column: string;
+            /**
+             * Format: int64
+             * @description Number of columns.
+             */
+            columns: number;
+            /** @description `features` of a DSP block, `window`, or `layer`. */
+            kind: string;
+            /** @description Id of the DSP block, `window`, or name of the layer. */
+            name: string;
+            /** @description Names of the rows or, of a single row, of the columns; may be empty. */
+            names: string[];
+            /** @description Rows and columns of what it is of; a part covers as many of them as come on it. */
+            of: number[];
+            /** @description What rows are; empty when there is one. */
+            row: string;
+            /**
+             * Format: int64
+             * @description Number of rows.
+             */
+            rows: number;
+            /** @description Occlusion: what the score loses when the part is covered. Grad-CAM: what the place adds to it. */
+            values: number[];
         };
         /** @description What an upload became. */
         ImportResult: {
@@ -2645,6 +2747,11 @@ export interface components {
             metric: number;
             /**
              * Format: int64
+             * @description Constants packed with DEFLATE, in bytes.
+             */
+            packed_bytes?: number | null;
+            /**
+             * Format: int64
              * @description Weights and biases.
              */
             parameters: number;
@@ -2768,7 +2875,7 @@ export interface components {
             detail: string;
             /** @description What `metric` is, and on which windows. */
             metric: string;
-            /** @description `distillation`, `pruning` or `quantisation_aware`. */
+            /** @description `distillation`, `pruning`, `sparsification`, `clustering` or `quantisation_aware`. */
             step: string;
             /** @description Target of the estimates. */
             target: string;
@@ -4593,6 +4700,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SampleDetail"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_sample: {
+        parameters: {
+            query?: {
+                /** @description Which window of the sample, from 0; the first when left out. */
+                window?: number;
+                /** @description `occlusion`, which is the default, or `grad-cam`. */
+                method?: string;
+                /** @description Why this label; the one with the highest score when left out. */
+                label?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the sample */
+                sample: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Explanation"];
                 };
             };
             "4XX": {

@@ -239,6 +239,14 @@ pub struct LearnSection {
 }
 
 impl LearnSection {
+    /// Whether it is a network that the trainer here trains.
+    pub(crate) fn trains_network(&self) -> bool {
+        self.method == Method::Network
+            && self.kind != LearnKind::Anomaly
+            && self.file.is_none()
+            && self.command.is_none()
+    }
+
     /// What does not go together in it.
     pub(super) fn problem(&self) -> Option<String> {
         use Method::{

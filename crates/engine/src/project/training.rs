@@ -46,10 +46,18 @@ pub struct TrainingSection {
     /// Share of the filters and units of each layer that are removed once it is trained, those that tell least, 0..1; 0 for none.
     #[serde(skip_serializing_if = "nothing")]
     pub prune: f64,
+    /// Share of the weights of each dense, convolution and recurrent layer that become 0 once it is trained and stay 0 while it is trained on,
+    /// those nearest to 0, 0..1; 0 for none. What is computed, and in what time, stays the same: only packed, as in an update over the
+    /// air, is the model smaller.
+    #[serde(skip_serializing_if = "nothing")]
+    pub sparsify: f64,
+    /// How many different weights each of these layers has in the end, 2 to 256; 0 for any. Only packed is the model smaller.
+    #[serde(skip_serializing_if = "none")]
+    pub clusters: usize,
     /// Train on in int8 arithmetic, so that weights get used to being integers; what is trained is what the device computes.
     #[serde(skip_serializing_if = "not")]
     pub quantisation_aware: bool,
-    /// Epochs after `prune`, and of `quantisation_aware`.
+    /// Epochs after `prune`, after `sparsify`, after `clusters`, and of `quantisation_aware`.
     #[serde(skip_serializing_if = "usual_tuning")]
     pub fine_tune_epochs: usize,
 }
@@ -57,6 +65,10 @@ pub struct TrainingSection {
 /// What is left out of the keys of stages at its default: a project that does not use it is not trained anew.
 fn nothing(value: &f64) -> bool {
     *value == 0.0
+}
+
+fn none(value: &usize) -> bool {
+    *value == 0
 }
 
 fn not(value: &bool) -> bool {
@@ -88,9 +100,15 @@ impl Default for TeacherSection {
 }
 
 impl TrainingSection {
-    /// Whether networks are taught, pruned or trained in int8.
+    /// Whether networks are taught, or changed once they are trained.
     pub(crate) fn steps(&self) -> bool {
-        self.teacher.is_some() || self.prune > 0.0 || self.quantisation_aware
+        self.teacher.is_some() || self.tunings() > 0
+    }
+
+    /// How often networks are trained on after a change.
+    pub(crate) fn tunings(&self) -> usize {
+        let all = [self.prune > 0.0, self.sparsify > 0.0, self.clusters > 0, self.quantisation_aware];
+        all.into_iter().filter(|step| *step).count()
     }
 
     /// What cannot be in it.
@@ -101,9 +119,22 @@ impl TrainingSection {
         if !(0.0..1.0).contains(&self.prune) {
             return Some(format!("`training.prune` is {}; it must be at least 0 and below 1", self.prune));
         }
-        if self.fine_tune_epochs == 0 && (self.prune > 0.0 || self.quantisation_aware) {
+        if !(0.0..1.0).contains(&self.sparsify) {
+            return Some(format!(
+                "`training.sparsify` is {}; it must be at least 0 and below 1",
+                self.sparsify
+            ));
+        }
+        if self.clusters == 1 || self.clusters > 256 {
+            return Some(format!(
+                "`training.clusters` is {}; it must be 2 to 256, or 0 for any number of different weights",
+                self.clusters
+            ));
+        }
+        if self.fine_tune_epochs == 0 && self.tunings() > 0 {
             return Some(
-                "`training.fine_tune_epochs` is 0; `prune` and `quantisation_aware` need at least 1".into(),
+                "`training.fine_tune_epochs` is 0; `prune`, `sparsify`, `clusters` and `quantisation_aware` need at least 1"
+                    .into(),
             );
         }
         let teacher = self.teacher.as_ref()?;
@@ -142,6 +173,8 @@ impl Default for TrainingSection {
             calibrate: false,
             teacher: None,
             prune: 0.0,
+            sparsify: 0.0,
+            clusters: 0,
             quantisation_aware: false,
             fine_tune_epochs: 15,
         }

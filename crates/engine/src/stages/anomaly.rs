@@ -68,6 +68,7 @@ impl Trainer<'_> {
         let summary = LearnSummary {
             id: id(section, n),
             kind: section.kind,
+            labels: Vec::new(),
             history: Vec::new(),
             best_epoch: 0,
             layers: Vec::new(),

@@ -2,7 +2,7 @@
 
 use super::{
     gold::TrainingRows,
-    train::{Block, Epoch, LayerLine, LearnSummary, Trainer, id},
+    train::{Block, Epoch, LayerLine, LearnSummary, Trainer, id, labels},
 };
 use crate::{
     EngineError, Event,
@@ -274,6 +274,7 @@ impl Trainer<'_> {
         let summary = LearnSummary {
             id: id.clone(),
             kind: section.kind,
+            labels: labels(&task),
             history: fitted.history,
             best_epoch: fitted.best,
             layers: layer_lines(&fitted.graph, &snr),
@@ -319,6 +320,8 @@ impl Trainer<'_> {
                     metric: r.metric,
                     validation_loss: r.validation.map(|v| v.0),
                     validation_metric: r.validation.map(|v| v.1),
+                    learning_rate: None,
+                    gradient_norm: None,
                 });
                 let shown = r.validation.map_or(r.metric, |v| v.1);
                 let note = format!("loss {:.3}  {shown:.3}", r.loss);
@@ -340,6 +343,7 @@ impl Trainer<'_> {
                 metric: r.metric,
                 validation_loss: r.validation.map(|v| v.0),
                 validation_metric: r.validation.map(|v| v.1),
+                ..Epoch::default()
             })
             .collect();
         let note = format!(

@@ -9,6 +9,7 @@ pub mod features;
 pub mod gold;
 pub mod import;
 pub mod imported;
+mod lesson;
 mod networks;
 pub mod objects;
 pub mod plan;

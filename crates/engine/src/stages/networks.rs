@@ -3,7 +3,7 @@
 use super::{
     build,
     gold::TrainingRows,
-    train::{Block, Epoch, LayerLine, LearnSummary, StepFigures, StepLine, Trainer, id},
+    train::{Block, Epoch, LayerLine, LearnSummary, StepFigures, StepLine, Trainer, id, inputs, labels},
 };
 use crate::{
     EngineError, architecture,
@@ -14,15 +14,16 @@ use edgewright_compile::cost;
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::Graph;
 use edgewright_train::{
-    Course, Event, Fitted, Flow, Head, Layer, Network, Rows, Settings, Start, Targets, Teacher, TrainError,
-    measure,
+    Course, Event, Fitted, Flow, Found, Head, Hold, Layer, Network, Rows, Settings, Start, Targets, Teacher,
+    TrainError, measure,
 };
 use std::time::{Duration, Instant};
 
 /// Between two checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
-/// Share of the step size with which a pruned network is trained on, and one in int8.
+/// Share of the step size with which a pruned network is trained on, one whose weights pack better, and one in int8.
 const PRUNED_RATE: f32 = 1.0;
+const PACKED_RATE: f32 = 0.3;
 const INT8_RATE: f32 = 0.03;
 /// The target that figures are estimated for when a project names none but the host.
 const USUAL: &str = "cortex-m4f";
@@ -112,6 +113,8 @@ impl Phases<'_> {
                 metric: event.metric,
                 validation_loss: event.validation_loss,
                 validation_metric: event.validation_metric,
+                learning_rate: Some(f64::from(event.learning_rate)),
+                gradient_norm: Some(event.gradient_norm),
             });
             let words = if phase.is_empty() { String::new() } else { format!("{phase}: ") };
             let told = session.progress(
@@ -151,6 +154,9 @@ impl Phases<'_> {
             metric: e.metric,
             validation_loss: e.validation_loss,
             validation_metric: e.validation_metric,
+            learning_rate: Some(f64::from(e.learning_rate)),
+            gradient_norm: Some(e.gradient_norm),
+            confusion: e.confusion.clone(),
         }));
         // Epoch 0 is what was there before.
         if best > 0 {
@@ -171,6 +177,7 @@ impl Phases<'_> {
             flash_bytes: cost.flash_bytes,
             ram_bytes: cost.layout.arena_bytes,
             instructions: cost.instructions(),
+            packed_bytes: Some(packed(graph)?),
         })
     }
 
@@ -221,6 +228,49 @@ impl Trainer<'_> {
             seed: self.session.seed,
             threads: self.session.jobs,
             augment: training.augment.clone(),
+            hold: Hold::Nothing,
+        }
+    }
+
+    /// Sweeps the step size of the network with this id, or of the first one.
+    pub(super) fn sweep(&self, block: Option<&str>) -> Result<(String, Found), EngineError> {
+        let sections = &self.session.project.file.impulse.learn;
+        let mut networks = sections.iter().enumerate().filter(|(_, s)| s.trains_network());
+        let picked = match block {
+            None => networks.next(),
+            Some(wanted) => networks.find(|(n, s)| id(s, *n) == wanted),
+        };
+        let Some((n, section)) = picked else {
+            let all = sections.iter().enumerate().filter(|(_, s)| s.trains_network()).map(|(n, s)| id(s, n));
+            let all: Vec<String> = all.collect();
+            return Err(EngineError::Data(match block {
+                Some(wanted) if !all.is_empty() => {
+                    format!("there is no network `{wanted}`; the impulse has {}", all.join(", "))
+                }
+                _ => {
+                    "the impulse has no network that is trained here: only those take steps of a size".into()
+                }
+            }));
+        };
+        let impulse = Impulse::from_bundle(&self.gold.impulse)?;
+        let inputs = inputs(&self.session.project, &impulse, section)?;
+        let lesson = self.lesson(&impulse, section, &inputs, &mut Vec::new())?;
+        let columns = self.columns(&impulse, &inputs);
+        let rows = self.open(&lesson.training, &columns)?;
+        let watch = self.open(&lesson.validation, &columns)?;
+        let network = untrained(&impulse, &lesson.section, &inputs, lesson.head, rows.len())?;
+        let (of, watched) = (lesson.of.targets(), lesson.watched.targets());
+        let data = Data { rows: &rows, of: &of, watch: &watch, watched: &watched };
+        let settings = self.settings();
+        let mut failure = None;
+        let found = data.course(Start::Network(&network), None, &settings).find_rate(&mut |steps| {
+            let told = self.session.progress("train", steps as u64, Found::STEPS as u64, "step sizes");
+            failure = told.err();
+            if failure.is_some() { Flow::Stop } else { Flow::Continue }
+        });
+        match failure {
+            Some(e) => Err(e),
+            None => Ok((id(section, n), found?)),
         }
     }
 
@@ -238,12 +288,7 @@ impl Trainer<'_> {
         notes: &mut Vec<String>,
     ) -> Result<Block, EngineError> {
         let Data { rows, watch, .. } = data;
-        let network = match &section.layers {
-            Some(layers) => {
-                Network { input: architecture::input_shape(impulse, &inputs), layers: layers.clone(), head }
-            }
-            None => architecture::default_network(impulse, &inputs, head, rows.len())?,
-        };
+        let network = untrained(impulse, section, &inputs, head, rows.len())?;
         let training = &self.session.project.file.training;
         let settings = self.settings();
         let more = training.fine_tune_epochs;
@@ -254,9 +299,7 @@ impl Trainer<'_> {
             data,
             history: Vec::new(),
             best_epoch: 0,
-            epochs: settings.epochs
-                + if training.prune > 0.0 { more } else { 0 }
-                + if training.quantisation_aware { more } else { 0 },
+            epochs: settings.epochs + training.tunings() * more,
             resumed: false,
         };
         let mut steps = Vec::new();
@@ -308,9 +351,41 @@ impl Trainer<'_> {
             phases.kept(&small.history, small.best_epoch);
             fitted = small;
         }
+        let mut hold = Hold::Nothing;
+        let mut packing = Vec::new();
+        if training.sparsify > 0.0 {
+            packing.push(("sparse", "sparsification", Hold::Zeros));
+        }
+        if training.clusters > 0 {
+            packing.push(("clustered", "clustering", Hold::Shared));
+        }
+        for (phase, name, held) in packing {
+            let (model, detail) = match held {
+                Hold::Zeros => {
+                    let words = format!("{} of the weights of each layer at 0", training.sparsify);
+                    (fitted.model.sparsified(training.sparsify as f32)?, words)
+                }
+                _ => {
+                    let words = format!("at most {} different weights in each layer", training.clusters);
+                    (fitted.model.clustered(training.clusters)?, words)
+                }
+            };
+            hold = held;
+            let settings = Settings { hold, ..settings.fine_tuning(more, PACKED_RATE) };
+            let course = data.course(Start::Model(&model), teacher, &settings);
+            let packed = phases.run(phase, false, course, |course, observer| course.fit(observer))?;
+            let before = phases.figures(&self.quantise(&fitted.graph, rows)?.0)?;
+            let after = phases.figures(&self.quantise(&packed.graph, rows)?.0)?;
+            let detail = format!(
+                "{detail}, {more} epochs more; the kernels compute with every weight, so that on a device neither flash nor instructions change, only what the weights pack to"
+            );
+            steps.push(phases.line(name, detail, before, after));
+            phases.kept(&packed.history, packed.best_epoch);
+            fitted = packed;
+        }
         let (mut int8, mut snr) = self.quantise(&fitted.graph, rows)?;
         if training.quantisation_aware {
-            let settings = settings.fine_tuning(more, INT8_RATE);
+            let settings = Settings { hold, ..settings.fine_tuning(more, INT8_RATE) };
             let course = data.course(Start::Model(&fitted.model), None, &settings);
             let tuned = phases.run("int8", false, course, |course, observer| course.fit_int8(observer))?;
             let detail = match tuned.best_epoch {
@@ -344,6 +419,7 @@ impl Trainer<'_> {
         let summary = LearnSummary {
             id: id(section, n),
             kind: section.kind,
+            labels: labels(&task),
             layers: layers.collect(),
             training_windows: rows.len(),
             validation_windows: watch.len(),
@@ -361,6 +437,37 @@ impl Trainer<'_> {
         };
         Ok(Block { float: block(fitted.graph), int8: block(int8), summary, rule: None })
     }
+}
+
+/// The network of a section: its layers, or those that fit its features and the number of windows.
+fn untrained(
+    impulse: &Impulse,
+    section: &LearnSection,
+    inputs: &[usize],
+    head: Head,
+    windows: usize,
+) -> Result<Network, EngineError> {
+    match &section.layers {
+        Some(layers) => {
+            Ok(Network { input: architecture::input_shape(impulse, inputs), layers: layers.clone(), head })
+        }
+        None => architecture::default_network(impulse, inputs, head, windows),
+    }
+}
+
+/// Bytes that the constants of an integer graph pack to.
+fn packed(graph: &Graph) -> Result<u64, EngineError> {
+    let mut bytes = Vec::new();
+    for constant in graph.tensors.iter().filter_map(|t| t.data.as_ref()) {
+        match constant {
+            edgewright_ir::Data::I8(v) => bytes.extend(v.iter().map(|v| *v as u8)),
+            edgewright_ir::Data::I16(v) => bytes.extend(v.iter().flat_map(|v| v.to_le_bytes())),
+            edgewright_ir::Data::I32(v) => bytes.extend(v.iter().flat_map(|v| v.to_le_bytes())),
+            edgewright_ir::Data::I64(v) => bytes.extend(v.iter().flat_map(|v| v.to_le_bytes())),
+            edgewright_ir::Data::F32(v) => bytes.extend(v.iter().flat_map(|v| v.to_le_bytes())),
+        }
+    }
+    edgewright_deploy::deflated_len(&bytes).map_err(|e| EngineError::Internal(e.to_string()))
 }
 
 /// The target that steps are told for.

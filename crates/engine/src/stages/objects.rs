@@ -2,8 +2,9 @@
 
 use super::{
     gold::WindowAt,
+    lesson::{Lesson, Truths},
     split::Side,
-    train::{Block, Trainer},
+    train::Trainer,
 };
 use crate::{
     EngineError, architecture,
@@ -11,19 +12,18 @@ use crate::{
     project::{BoxSize, LearnSection},
 };
 use edgewright_impulse::{Impulse, Task, post::cells::Detector};
-use edgewright_train::{Head, Layer, Mark, Network, Targets};
+use edgewright_train::{Head, Layer, Mark, Network};
 use std::collections::BTreeSet;
 
 impl Trainer<'_> {
     /// Objects by the cells that hold their centres.
-    pub(super) fn detection(
+    pub(super) fn objects(
         &self,
-        n: usize,
         impulse: &Impulse,
         section: &LearnSection,
-        inputs: Vec<usize>,
+        inputs: &[usize],
         notes: &mut Vec<String>,
-    ) -> Result<Block, EngineError> {
+    ) -> Result<Lesson, EngineError> {
         let Some((width, height)) = impulse.window.image else {
             return Err(EngineError::Data("a detection block needs pictures".into()));
         };
@@ -61,7 +61,7 @@ impl Trainer<'_> {
         let layers = layers(section);
         let head = Head::Cells { classes: labels.len() + 1 };
         let network =
-            Network { input: architecture::input_shape(impulse, &inputs), layers: layers.clone(), head };
+            Network { input: architecture::input_shape(impulse, inputs), layers: layers.clone(), head };
         let cells = edgewright_train::sketch(&network)?.layers.last().map_or([1; 3], |l| l.shape);
         let sizes = labels
             .iter()
@@ -105,19 +105,16 @@ impl Trainer<'_> {
             marks.iter().map(shared).sum::<usize>()
         ));
         let weight = section.object_weight.unwrap_or(5.0) as f32;
-        let objects = |of| Targets::Objects { of, labels: labels.len(), weight };
-        let section = LearnSection { layers: Some(layers), ..section.clone() };
-        self.network(
-            n,
-            impulse,
-            &section,
-            inputs,
+        let count = labels.len();
+        Ok(Lesson {
+            section: LearnSection { layers: Some(layers), ..section.clone() },
             head,
-            Task::Detection(detector),
-            (&training, &objects(&marks)),
-            (&validation, &objects(&watched)),
-            notes,
-        )
+            task: Task::Detection(detector),
+            of: Truths::Objects { of: marks, labels: count, weight },
+            watched: Truths::Objects { of: watched, labels: count, weight },
+            training,
+            validation,
+        })
     }
 }
 

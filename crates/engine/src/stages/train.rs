@@ -7,6 +7,7 @@ use super::{
     clean::Silver,
     features::Gold,
     gold::{TrainingMatrix, TrainingRows, WindowAt},
+    lesson::Lesson,
     networks::Data,
     plan::Format,
     split::{Side, Split},
@@ -19,7 +20,7 @@ use crate::{
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::{Graph, quantize};
 use edgewright_store::Hash;
-use edgewright_train::{Head, Rows, Targets};
+use edgewright_train::Rows;
 use serde::{Deserialize, Serialize};
 use std::{ops::Range, path::Path};
 
@@ -29,7 +30,7 @@ const CALIBRATION_WINDOWS: usize = 256;
 const CALIBRATION_BYTES: usize = 16 << 20;
 
 /// One line of the learning curve.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Epoch {
     /// From 1.
     pub epoch: usize,
@@ -41,6 +42,15 @@ pub struct Epoch {
     pub validation_loss: Option<f64>,
     /// On the validation windows, when there are any.
     pub validation_metric: Option<f64>,
+    /// Of a network: size of the last step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// Of a network: mean norm of the gradient, before it was clipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gradient_norm: Option<f64>,
+    /// Of a network that classifies, with at most 32 labels: validation windows by what they are (rows) and what was said (columns).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confusion: Vec<Vec<u32>>,
 }
 
 /// One layer of a network.
@@ -65,6 +75,9 @@ pub struct LearnSummary {
     pub id: String,
     /// Kind of the block.
     pub kind: LearnKind,
+    /// Labels in the order of its scores, of a classifier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
     /// Learning curve, empty for anomaly blocks.
     pub history: Vec<Epoch>,
     /// Epoch whose weights were kept.
@@ -88,7 +101,7 @@ pub struct LearnSummary {
 /// What one step made of the int8 form of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepLine {
-    /// `distillation`, `pruning` or `quantisation_aware`.
+    /// `distillation`, `pruning`, `sparsification`, `clustering` or `quantisation_aware`.
     pub step: String,
     /// What was done, in words.
     pub detail: String,
@@ -117,14 +130,21 @@ pub struct StepFigures {
     pub ram_bytes: usize,
     /// Instructions for one window; an estimate.
     pub instructions: u64,
+    /// Constants packed with DEFLATE, in bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packed_bytes: Option<u64>,
 }
 
 impl StepLine {
     /// For people, in one line.
     pub fn to_text(&self) -> String {
         let Self { before: b, after: a, .. } = self;
+        let packed = match (b.packed_bytes, a.packed_bytes) {
+            (Some(before), Some(after)) => format!(", packed {before} and {after} B"),
+            _ => String::new(),
+        };
         format!(
-            "{}: {}; int8 {} {:.3} before, {:.3} after; on {} about {} and {} B of flash, {} and {} B of RAM, {} and {} instructions",
+            "{}: {}; int8 {} {:.3} before, {:.3} after; on {} about {} and {} B of flash, {} and {} B of RAM, {} and {} instructions{packed}",
             self.step,
             self.detail,
             self.metric,
@@ -222,10 +242,26 @@ pub fn run(
     })
 }
 
+/// Sweeps the step size of a network, by default of the first. Returns its id and what was found.
+///
+/// # Errors
+/// [`EngineError::Data`] when no network with this id is there; what training returns.
+pub(crate) fn sweep(
+    session: &Session<'_>,
+    silver: &Staged<Silver>,
+    split: &Staged<Split>,
+    gold: &Staged<Gold>,
+    block: Option<&str>,
+) -> Result<(String, edgewright_train::Found), EngineError> {
+    // Nothing is kept: no key is needed.
+    let key = Key::new("find-rate").finish();
+    Trainer { session, silver: &silver.value, split: &split.value, gold: &gold.value, key }.sweep(block)
+}
+
 pub(super) struct Trainer<'a> {
     pub(super) session: &'a Session<'a>,
     pub(super) silver: &'a Silver,
-    split: &'a Split,
+    pub(super) split: &'a Split,
     pub(super) gold: &'a Gold,
     pub(super) key: Hash,
 }
@@ -252,11 +288,11 @@ impl Trainer<'_> {
         let mut blocks = Vec::new();
         for (n, section) in sections.iter().enumerate() {
             let inputs = inputs(&self.session.project, &impulse, section)?;
-            let block = match section.kind {
-                LearnKind::Classifier => self.classifier(n, &impulse, section, inputs, &mut notes)?,
-                LearnKind::Regression => self.regression(n, &impulse, section, inputs, &mut notes)?,
-                LearnKind::Detection => self.detection(n, &impulse, section, inputs, &mut notes)?,
-                LearnKind::Anomaly => self.anomaly(n, &impulse, section, inputs, &mut notes)?,
+            let block = if section.kind == LearnKind::Anomaly {
+                self.anomaly(n, &impulse, section, inputs, &mut notes)?
+            } else {
+                let lesson = self.lesson(&impulse, section, &inputs, &mut notes)?;
+                self.learned(n, &impulse, inputs, lesson, &mut notes)?
             };
             blocks.push(block);
         }
@@ -309,109 +345,19 @@ impl Trainer<'_> {
         matrix.rows(self.session, rows.to_vec(), columns)
     }
 
-    fn classifier(
+    /// A block that learns from labels, by whatever method its section names.
+    fn learned(
         &self,
         n: usize,
         impulse: &Impulse,
-        section: &LearnSection,
         inputs: Vec<usize>,
+        lesson: Lesson,
         notes: &mut Vec<String>,
     ) -> Result<Block, EngineError> {
-        let windows = self.gold.training.windows();
-        let training = self.rows(Side::Training, |w| self.label(w).is_some());
-        let mut labels: Vec<String> =
-            training.iter().filter_map(|&r| self.label(&windows[r]).map(str::to_owned)).collect();
-        labels.sort();
-        labels.dedup();
-        if let Some(order) = section.labels.as_ref().filter(|_| section.file.is_some()) {
-            if let Some(unknown) = labels.iter().find(|l| !order.contains(l)) {
-                return Err(self.project_error(format!(
-                    "the model has no output for the label `{unknown}`; `labels` names {}",
-                    order.join(", ")
-                )));
-            }
-            labels.clone_from(order);
-        }
-        if labels.len() < 2 {
-            let only =
-                labels.first().map_or("none has a label".to_owned(), |l| format!("all are labelled `{l}`"));
-            return Err(EngineError::Data(format!(
-                "a classifier needs training samples of at least two labels, but {only}\nhint: import more, or use an anomaly block"
-            )));
-        }
-        let known = |w: &WindowAt| self.label(w).is_some_and(|l| labels.iter().any(|k| k == l));
-        let validation = self.rows(Side::Validation, known);
-        let class = |rows: &[usize]| -> Vec<u32> {
-            rows.iter()
-                .filter_map(|&r| {
-                    let label = self.label(&windows[r])?;
-                    labels.iter().position(|k| k == label).map(|i| i as u32)
-                })
-                .collect()
-        };
-        let (of, validation_of) = (class(&training), class(&validation));
-        let targets = Targets::Classes { of: &of, count: labels.len() };
-        let validation_targets = Targets::Classes { of: &validation_of, count: labels.len() };
-        let head = Head::Softmax { classes: labels.len() };
-        let task = Task::Classification { labels: labels.clone(), min_confidence: None };
-        self.network(
-            n,
-            impulse,
-            section,
-            inputs,
-            head,
-            task,
-            (&training, &targets),
-            (&validation, &validation_targets),
-            notes,
-        )
-    }
-
-    fn regression(
-        &self,
-        n: usize,
-        impulse: &Impulse,
-        section: &LearnSection,
-        inputs: Vec<usize>,
-        notes: &mut Vec<String>,
-    ) -> Result<Block, EngineError> {
-        let windows = self.gold.training.windows();
-        let number = |w: &WindowAt| self.label(w).and_then(number);
-        let training = self.rows(Side::Training, |w| number(w).is_some());
-        let validation = self.rows(Side::Validation, |w| number(w).is_some());
-        if training.is_empty() {
-            return Err(EngineError::Data(
-                "a regression needs labels that are numbers, and no training sample has one".into(),
-            ));
-        }
-        let values =
-            |rows: &[usize]| -> Vec<f32> { rows.iter().filter_map(|&r| number(&windows[r])).collect() };
-        let (of, validation_of) = (values(&training), values(&validation));
-        self.network(
-            n,
-            impulse,
-            section,
-            inputs,
-            Head::Linear { outputs: 1 },
-            Task::Regression,
-            (&training, &Targets::Values(&of)),
-            (&validation, &Targets::Values(&validation_of)),
-            notes,
-        )
-    }
-
-    pub(super) fn network(
-        &self,
-        n: usize,
-        impulse: &Impulse,
-        section: &LearnSection,
-        inputs: Vec<usize>,
-        head: Head,
-        task: Task,
-        training: (&[usize], &Targets<'_>),
-        validation: (&[usize], &Targets<'_>),
-        notes: &mut Vec<String>,
-    ) -> Result<Block, EngineError> {
+        let Lesson { section, head, task, .. } = lesson;
+        let section = &section;
+        let (training, validation) =
+            ((&*lesson.training, &lesson.of.targets()), (&*lesson.validation, &lesson.watched.targets()));
         let columns = self.columns(impulse, &inputs);
         let rows = self.open(training.0, &columns)?;
         let watch = self.open(validation.0, &columns)?;
@@ -467,6 +413,7 @@ impl Trainer<'_> {
         let summary = LearnSummary {
             id: id(section, n),
             kind: section.kind,
+            labels: labels(&task),
             history: Vec::new(),
             best_epoch: 0,
             layers,
@@ -523,6 +470,14 @@ impl Trainer<'_> {
             windows.push(row);
         }
         Ok(windows)
+    }
+}
+
+/// Labels of a task in the order of its scores.
+pub(super) fn labels(task: &Task) -> Vec<String> {
+    match task {
+        Task::Classification { labels, .. } => labels.clone(),
+        _ => Vec::new(),
     }
 }
 

@@ -66,6 +66,7 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(results::list_own_blocks, results::ask_own_blocks))
         .routes(routes!(results::preview_features))
         .routes(routes!(results::feature_map))
+        .routes(routes!(results::explain_sample))
         .routes(routes!(results::classify))
         .routes(routes!(phone::open_phone))
         .routes(routes!(phone::admit_phone))

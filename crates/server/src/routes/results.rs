@@ -13,11 +13,12 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, FeatureMap, MapQuery, MapSample,
-    OutcomeList, OutcomeQuery, OutcomeWindow, Problem, Results, StageList, TargetList,
+    BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, Explanation, ExplanationQuery,
+    FeatureMap, MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow, Problem, Results, StageList,
+    TargetList,
 };
 use edgewright_engine::{
-    access::Scope, board, classify::Classifier, documents, dsp_tool, map, outcomes, preview, program,
+    EngineError, access::Scope, board, classify::Classifier, documents, dsp_tool, explain, map, outcomes, preview, program,
     session::Session,
 };
 
@@ -150,6 +151,35 @@ pub async fn preview_features(
         ram_bytes: out.ram.map(|r| r.work as u64),
         kept_bytes: out.ram.map(|r| r.kept as u64),
     }))
+}
+
+/// Which part of a window of a sample the trained impulse went by. Needs the stage `train`, and no external block in the impulse: asking for
+/// something starts no program.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/samples/{sample}/explanation", tag = "results",
+    params(("project" = String, Path, description = "Id of the project"), ("sample" = String, Path, description = "Id of the sample"), ExplanationQuery),
+    responses((status = 200, body = Explanation), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn explain_sample(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sample): Named,
+    Asked(query): Asked<ExplanationQuery>,
+) -> ApiResult<Json<Explanation>> {
+    let request = explain::Request {
+        sample,
+        window: usize::try_from(query.window.unwrap_or(0)).unwrap_or(usize::MAX),
+        method: explain::Method::parse(query.method.as_deref().unwrap_or("occlusion"))?,
+        label: query.label,
+    };
+    let told = app
+        .run_in(&project, move |s| match program::of(&s.project).first() {
+            Some(block) => Err(EngineError::Usage(format!(
+                "the block `{}` is a program; `edgewright explain` starts it, this does not",
+                block.id
+            ))),
+            None => explain::explain(s, &request),
+        })
+        .await?;
+    Ok(Json(convert::explanation(told)))
 }
 
 /// Evenly spaced windows along the three principal axes of their features. Needs the stage `features`, with `said` the stage `train`.

@@ -1,6 +1,6 @@
 //! What a training is given, and how it begins and ends.
 
-use super::{Trained, Trainer, Tuned, check, integer::Integer};
+use super::{Found, Trained, Trainer, Tuned, check, held::Held, integer::Integer};
 use crate::{
     Event, Fitted, Flow, Layer, Model, Network, Rows, Settings, Targets, TrainError,
     data::Normaliser,
@@ -126,7 +126,21 @@ impl Course<'_> {
     ) -> Result<R, TrainError> {
         let mut trainer = self.prepare(integer)?;
         let resume = self.resume;
-        let run = move || trainer.run(resume, observer).and_then(finish);
+        self.inside(move || trainer.run(resume, observer).and_then(finish))
+    }
+
+    /// Sweeps the step size from [`Found::FIRST`] upwards, as [`Found`] tells, and suggests one. `observer` is told how many steps were
+    /// taken and says whether to go on.
+    ///
+    /// # Errors
+    /// [`TrainError`]; a loss that leaves all bounds ends the sweep and is no error.
+    pub fn find_rate(&self, observer: &mut (dyn FnMut(usize) -> Flow + Send)) -> Result<Found, TrainError> {
+        let mut trainer = self.prepare(None)?;
+        self.inside(move || trainer.sweep(observer))
+    }
+
+    /// Does work on as many threads as the settings say.
+    fn inside<R: Send>(&self, run: impl FnOnce() -> Result<R, TrainError> + Send) -> Result<R, TrainError> {
         if self.settings.threads == 0 {
             return run();
         }
@@ -211,6 +225,7 @@ impl Course<'_> {
             shares: Vec::new(),
             judged: Vec::new(),
             step: 0,
+            held: Held::new(settings.hold, &model.units),
             integer,
             model,
         })

@@ -2,9 +2,12 @@
 
 mod check;
 mod course;
+mod find;
+mod held;
 mod integer;
 
 pub use course::{Course, Start, Teacher, fit};
+pub use find::{Found, Tried};
 pub use integer::Tuned;
 
 use crate::{
@@ -17,6 +20,7 @@ use crate::{
     rng::Stream,
     unit::Unit,
 };
+use held::Held;
 use integer::Integer;
 use rayon::prelude::*;
 
@@ -55,6 +59,8 @@ struct Trainer<'a> {
     /// Outputs, then their gradients.
     judged: Vec<f32>,
     step: u64,
+    /// What of the first weights stays.
+    held: Held,
 }
 
 impl Trainer<'_> {
@@ -105,6 +111,8 @@ impl Trainer<'_> {
                 metric: record.metric,
                 validation_loss: record.validation_loss,
                 validation_metric: record.validation_metric,
+                learning_rate: record.learning_rate,
+                gradient_norm: record.gradient_norm,
                 checkpoint: &|| {
                     checkpoint::write(&header, &state(self.learned(), &moments, &best, &self.average))
                 },
@@ -169,6 +177,16 @@ impl Trainer<'_> {
         TrainError::Diverged { epoch, step: self.step + 1, loss, place, hint }
     }
 
+    /// The rows in the order of an epoch.
+    fn order(&self, epoch: usize) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        let mut shuffle = Stream::new(&[self.settings.seed, 2, epoch as u64]);
+        for i in (1..order.len()).rev() {
+            order.swap(i, shuffle.below(i + 1));
+        }
+        order
+    }
+
     fn epoch(
         &mut self,
         epoch: usize,
@@ -176,72 +194,13 @@ impl Trainer<'_> {
         moments: &mut [Moments],
         history: &[EpochRecord],
     ) -> Result<EpochRecord, TrainError> {
-        let mut order: Vec<usize> = (0..self.train.len()).collect();
-        let mut shuffle = Stream::new(&[self.settings.seed, 2, epoch as u64]);
-        for i in (1..order.len()).rev() {
-            order.swap(i, shuffle.below(i + 1));
-        }
+        let order = self.order(epoch);
         let mut tally = Tally::default();
         let mut norms = 0.0;
         let mut rate = 0.0;
         for rows in order.chunks(self.settings.batch_size) {
-            let x = self.engine.input(rows.len());
-            self.train.read(rows, x)?;
-            let stretch = self.integer.as_ref().map(|i| i.stretch.as_slice());
-            prepare(x, self.train.width(), |i, x| {
-                let augment = &self.settings.augment;
-                if augment.is_off() {
-                    return self.model.normaliser.apply(x);
-                }
-                let stream = &mut stream(self.settings.seed, epoch, rows[i]);
-                augment.place(x, &self.shape, stream);
-                let Some(stretch) = stretch else {
-                    self.model.normaliser.apply(x);
-                    return augment.colour(x, &self.shape, stream);
-                };
-                // Colours are measured in deviations: first to those, then to what equalised channels made of them.
-                self.integer.as_ref().map_or(&self.model.normaliser, |i| &i.plain).apply(x);
-                augment.colour(x, &self.shape, stream);
-                x.iter_mut().zip(stretch.iter().cycle()).for_each(|(x, s)| *x *= s);
-            });
-            self.shares.clear();
-            if self.settings.augment.mixup > 0.0 && rows.len() > 1 {
-                let share = |row: &usize| {
-                    let mut stream = Stream::new(&[self.settings.seed, 5, epoch as u64, *row as u64]);
-                    self.settings.augment.mixup * stream.unit()
-                };
-                self.shares.extend(rows.iter().map(share));
-                Augment::mix(self.engine.input(rows.len()), &self.shares);
-            }
-            if let Some((teacher, _)) = &mut self.teacher {
-                teacher.input(rows.len()).copy_from_slice(self.engine.input(rows.len()));
-                teacher.forward(rows.len(), Mode::Use);
-            }
-            self.forward(rows.len(), Mode::Training { seed: self.settings.seed, step: self.step })?;
-            let before = tally.loss_sum();
-            self.judge(rows, self.targets, Some(epoch), &mut tally);
-            let loss = (tally.loss_sum() - before) / rows.len() as f64;
-            if !loss.is_finite() || loss > ABSURD {
-                return Err(self.diverged(epoch, loss));
-            }
-            let share = 1.0 / rows.len() as f32;
-            self.judged.iter_mut().for_each(|d| *d *= share);
-            self.engine.backward(rows.len(), &self.judged);
             rate = optimizer::rate(self.settings, batches, self.step, history);
-            let engine = &mut self.engine;
-            let units = match &mut self.integer {
-                Some(integer) => &mut integer.model.units,
-                None => &mut engine.units,
-            };
-            let norm = optimizer::take(units, &engine.gradients, moments, self.settings, rate, self.step);
-            if !norm.is_finite() {
-                return Err(self.diverged(epoch, loss));
-            }
-            norms += norm;
-            self.step += 1;
-            if let Some(average) = &mut self.average {
-                follow(average, &engine.units, self.settings.ema);
-            }
+            norms += self.learn(rows, epoch, rate, moments, &mut tally)?.1;
         }
         let watched = self.validate()?;
         Ok(EpochRecord {
@@ -252,7 +211,76 @@ impl Trainer<'_> {
             validation_metric: watched.as_ref().map(|t| t.metric(self.validation_targets)),
             learning_rate: rate,
             gradient_norm: norms / batches as f64,
+            confusion: watched.map(|t| t.confusion().to_vec()).unwrap_or_default(),
         })
+    }
+
+    /// One step of a given size on some rows. Returns their mean loss and the norm of its gradient.
+    fn learn(
+        &mut self,
+        rows: &[usize],
+        epoch: usize,
+        rate: f32,
+        moments: &mut [Moments],
+        tally: &mut Tally,
+    ) -> Result<(f64, f64), TrainError> {
+        let x = self.engine.input(rows.len());
+        self.train.read(rows, x)?;
+        let stretch = self.integer.as_ref().map(|i| i.stretch.as_slice());
+        prepare(x, self.train.width(), |i, x| {
+            let augment = &self.settings.augment;
+            if augment.is_off() {
+                return self.model.normaliser.apply(x);
+            }
+            let stream = &mut stream(self.settings.seed, epoch, rows[i]);
+            augment.place(x, &self.shape, stream);
+            let Some(stretch) = stretch else {
+                self.model.normaliser.apply(x);
+                return augment.colour(x, &self.shape, stream);
+            };
+            // Colours are measured in deviations: first to those, then to what equalised channels made of them.
+            self.integer.as_ref().map_or(&self.model.normaliser, |i| &i.plain).apply(x);
+            augment.colour(x, &self.shape, stream);
+            x.iter_mut().zip(stretch.iter().cycle()).for_each(|(x, s)| *x *= s);
+        });
+        self.shares.clear();
+        if self.settings.augment.mixup > 0.0 && rows.len() > 1 {
+            let share = |row: &usize| {
+                let mut stream = Stream::new(&[self.settings.seed, 5, epoch as u64, *row as u64]);
+                self.settings.augment.mixup * stream.unit()
+            };
+            self.shares.extend(rows.iter().map(share));
+            Augment::mix(self.engine.input(rows.len()), &self.shares);
+        }
+        if let Some((teacher, _)) = &mut self.teacher {
+            teacher.input(rows.len()).copy_from_slice(self.engine.input(rows.len()));
+            teacher.forward(rows.len(), Mode::Use);
+        }
+        self.forward(rows.len(), Mode::Training { seed: self.settings.seed, step: self.step })?;
+        let before = tally.loss_sum();
+        self.judge(rows, self.targets, Some(epoch), tally);
+        let loss = (tally.loss_sum() - before) / rows.len() as f64;
+        if !loss.is_finite() || loss > ABSURD {
+            return Err(self.diverged(epoch, loss));
+        }
+        let share = 1.0 / rows.len() as f32;
+        self.judged.iter_mut().for_each(|d| *d *= share);
+        self.engine.backward(rows.len(), &self.judged);
+        let engine = &mut self.engine;
+        let units = match &mut self.integer {
+            Some(integer) => &mut integer.model.units,
+            None => &mut engine.units,
+        };
+        let norm = optimizer::take(units, &engine.gradients, moments, self.settings, rate, self.step);
+        if !norm.is_finite() {
+            return Err(self.diverged(epoch, loss));
+        }
+        self.held.apply(units);
+        self.step += 1;
+        if let Some(average) = &mut self.average {
+            follow(average, &engine.units, self.settings.ema);
+        }
+        Ok((loss, norm))
     }
 
     /// Adds the outputs to the tally; their gradients end in `judged`. In an `epoch` of training, rows are as that made them.
@@ -313,7 +341,7 @@ impl Trainer<'_> {
         if let Some(average) = &mut self.average {
             std::mem::swap(average, &mut self.engine.units);
         }
-        let mut tally = Tally::default();
+        let mut tally = Tally::watching(self.validation_targets);
         let all: Vec<usize> = (0..self.validation.len()).collect();
         for rows in all.chunks(self.settings.batch_size.clamp(32, 64)) {
             let x = self.engine.input(rows.len());
