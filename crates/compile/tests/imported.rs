@@ -3,8 +3,8 @@
 use edgewright_compile::{Options, compile_graph, rust_crate, target};
 use edgewright_ir::{
     Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Quant, Tensor, TensorId,
-    extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
     export::tflite,
+    extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State},
     import::{self, onnx},
     interpret::Interpreter,
     quantize,
@@ -168,8 +168,7 @@ fn constants() -> Graph {
     m.graph.tensors[bias.0 as usize].dtype = DType::I32;
     let (activation, padding) = (Activation::None, Padding::default());
     let (one, shape) = ([1, 1], [4, 4, 3]);
-    let depthwise =
-        Op::DepthwiseConv2d { stride: one, dilation: one, padding, multiplier: 1, activation };
+    let depthwise = Op::DepthwiseConv2d { stride: one, dilation: one, padding, multiplier: 1, activation };
     let pool = |kind| Op::Pool2d { kind, kernel: one, stride: one, padding, activation };
     let mut made = vec![
         m.node(Op::Conv2d { stride: one, dilation: one, padding, activation }, &[c, w, bias], &shape, s, z),
@@ -200,7 +199,11 @@ fn lines(integer: bool) -> Vec<Graph> {
         let add = |activation| Op::Binary { kind: BinaryKind::Add, activation };
         let y = m.node(add(Activation::None), &[b, x], &[6], s, z);
         let kept = |name: &str, read, write| State { name: name.into(), read, write, initial: None };
-        m.graph.states = if swap { vec![kept("a", a, b), kept("b", b, a)] } else { vec![kept("a", a, x), kept("b", b, a)] };
+        m.graph.states = if swap {
+            vec![kept("a", a, b), kept("b", b, a)]
+        } else {
+            vec![kept("a", a, x), kept("b", b, a)]
+        };
         if swap {
             let first = (0..6).map(|i| 9 * i - 20);
             let first = if integer {

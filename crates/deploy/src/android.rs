@@ -360,6 +360,9 @@ pub(crate) fn android(library: &Library<'_>) -> FileTree {
 mod tests {
     #[test]
     fn no_package_is_a_keyword() {
-        assert_eq!(["my_gestures", "in_t", "fu_n"].map(super::package), ["mygestures", "modelint", "modelfun"]);
+        assert_eq!(
+            ["my_gestures", "in_t", "fu_n"].map(super::package),
+            ["mygestures", "modelint", "modelfun"]
+        );
     }
 }

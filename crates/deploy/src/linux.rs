@@ -16,7 +16,8 @@ macro_rules! runtime {
 }
 
 const EIM: &[(&str, &[u8])] = runtime!("ew_eim.c", "ew_json.h", "ew_model.h", "ew_reply.h");
-const SERVER: &[(&str, &[u8])] = runtime!("ew_server.c", "ew_http.h", "ew_json.h", "ew_model.h", "ew_reply.h");
+const SERVER: &[(&str, &[u8])] =
+    runtime!("ew_server.c", "ew_http.h", "ew_json.h", "ew_model.h", "ew_reply.h");
 
 /// Sources of a Linux executable that serves an impulse over a socket.
 pub fn eim(library: &Library<'_>) -> Sources {

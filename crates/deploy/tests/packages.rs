@@ -309,8 +309,14 @@ fn a_library_with_the_name_of_a_file_of_the_runtime_becomes_a_program() {
         assert_eq!(p, name);
         let emitted = compile(&impulse, host, &Options::default()).expect("compiled");
         let about = About::default();
-        let library =
-            Library { files: &emitted, prefix: &p, impulse: &impulse, target: host, about: &about, proof: None };
+        let library = Library {
+            files: &emitted,
+            prefix: &p,
+            impulse: &impulse,
+            target: host,
+            about: &about,
+            proof: None,
+        };
         for make in [native::eim, native::server] {
             let sources = make(&library);
             for file in ["c", "h"].map(|end| format!("{p}.{end}")) {

@@ -18,8 +18,8 @@ use edgewright_api::{
     TargetList,
 };
 use edgewright_engine::{
-    EngineError, access::Scope, board, classify::Classifier, documents, dsp_tool, explain, map, outcomes, preview, program,
-    session::Session,
+    EngineError, access::Scope, board, classify::Classifier, documents, dsp_tool, explain, map, outcomes,
+    preview, program, session::Session,
 };
 
 /// Windows of a cell in one answer.

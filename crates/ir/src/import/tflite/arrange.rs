@@ -166,7 +166,9 @@ impl Importer<'_> {
             return self.b.fail("ellipsis and new axes are not supported; write the slice of each axis");
         }
         if self.small(op, 5)? != 0 {
-            return self.b.fail("ends that count from the begin (`offset`) are not supported; write where each slice ends");
+            return self.b.fail(
+                "ends that count from the begin (`offset`) are not supported; write where each slice ends",
+            );
         }
         let (begin, end, step) =
             (self.ints(self.arg(op, 1)?)?, self.ints(self.arg(op, 2)?)?, self.ints(self.arg(op, 3)?)?);
@@ -330,7 +332,8 @@ impl Importer<'_> {
             [_] => Some(1),
             [first, second, ..] => second.checked_sub(*first),
         };
-        let Some(step) = step.filter(|&s| indices.windows(2).all(|w| w[1].checked_sub(w[0]) == Some(s))) else {
+        let Some(step) = step.filter(|&s| indices.windows(2).all(|w| w[1].checked_sub(w[0]) == Some(s)))
+        else {
             return self.b.fail("indices without one step are not supported; use SLICE and CONCATENATION");
         };
         let mut cut: Slice = full.iter().map(|&d| (0, 1, d)).collect();

@@ -27,14 +27,10 @@ impl Model {
         // The first buffer stands for none.
         let buffer = if data.is_some() { self.buffers.len() + 1 } else { 0 };
         self.buffers.extend(data.map(|d| vec![(0, Value::Bytes(d))]));
-        let mut fields: Table = vec![
-            (0, Value::Ints(shape.to_vec())),
-            (1, Value::Byte(kind)),
-            (2, Value::Int(buffer as i32)),
-        ];
+        let mut fields: Table =
+            vec![(0, Value::Ints(shape.to_vec())), (1, Value::Byte(kind)), (2, Value::Int(buffer as i32))];
         if !scales.is_empty() {
-            let quant =
-                vec![(2, Value::Floats(scales.to_vec())), (3, Value::Longs(vec![0; scales.len()]))];
+            let quant = vec![(2, Value::Floats(scales.to_vec())), (3, Value::Longs(vec![0; scales.len()]))];
             fields.push((4, Value::Table(quant)));
         }
         self.tensors.push(fields);
@@ -185,8 +181,7 @@ fn states_of_tensors_without_names_are_their_own() {
 fn a_mean_of_16_bits_stays_within_32() {
     let pool = |code: i32, h: i32, w: i32| {
         let mut m = Model::default();
-        let (x, y) =
-            (m.tensor(&[1, h, w, 1], I16, &[0.1], None), m.tensor(&[1, 1, 1, 1], I16, &[0.1], None));
+        let (x, y) = (m.tensor(&[1, h, w, 1], I16, &[0.1], None), m.tensor(&[1, 1, 1, 1], I16, &[0.1], None));
         let one = || Value::Int(1);
         let options =
             vec![(0, Value::Byte(1)), (1, one()), (2, one()), (3, Value::Int(w)), (4, Value::Int(h))];
