@@ -160,7 +160,7 @@ mod tests {
     fn channels_are_weighed_by_what_the_score_gains_with_them() {
         let learn = block();
         learn.graph.validate().expect("a valid graph");
-        let mut judge = Judge::of(&learn, vec![0..6]).expect("a judge");
+        let mut judge = Judge::of(&learn, std::iter::once(0..6).collect()).expect("a judge");
         let features = [1.0, -2.0, 4.0, 0.0, 5.0, -1.0];
         for (class, score, expected) in [(0, 12.0, [0.5, 0.0, 2.0, 0.0, 2.5, 0.0]), (1, -12.0, [0.0; 6])] {
             judge.class = class;
