@@ -132,7 +132,7 @@ pub(crate) const ARITH: ParamInfo = select(
 
 /// The same for spectral analysis.
 const SPECTRAL_ARITH: ParamInfo = ParamInfo {
-    help: "Arithmetic: fixed computes in integers, for cores without a floating-point unit; not of wavelets. Against exact arithmetic RMS is off by at most 5e-5 of itself, the amplitude of a bin by 1e-4 of itself and 2e-5 of all together, skewness by 5e-4 (1 + itself), kurtosis by 5e-4 (4 + itself); all by 3e-7 of the largest value.",
+    help: "Arithmetic: fixed computes in integers, for cores without a floating-point unit; not of wavelets. Against exact arithmetic RMS is off by at most 5e-5 of itself, the amplitude of a bin by 1e-4 of itself and 2e-5 of all together, skewness by 1e-3 (1 + itself), kurtosis by 1e-3 (4 + itself), of the spectrum five times as much; all by 1e-6 of the largest value.",
     ..ARITH.of(&[2, 3, 4])
 };
 

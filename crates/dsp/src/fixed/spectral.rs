@@ -8,15 +8,18 @@
 //!
 //! # Error
 //! Against the formulas of the float block in exact arithmetic, with `most` the largest magnitude of the axis:
-//! - RMS is off by at most 5e-5 of itself and 3e-7 `most`;
+//! - RMS is off by at most 5e-5 of itself and 1e-6 `most`;
 //! - the amplitude of a bin (the root of its power) by at most 1e-4 of itself, 2e-5 of the root of the spectrum's sum and
-//!   3e-7 `most` times the root of the transform's length; its logarithm accordingly;
-//! - skewness by at most 5e-4 (1 + its magnitude), kurtosis by at most 5e-4 (4 + itself), where the spread is above
-//!   1e-3 `most`; those of the spectrum likewise, where its spread is above a tenth of its mean.
+//!   1e-6 `most` times the root of the transform's length; its logarithm accordingly;
+//! - skewness by at most 1e-3 (1 + its magnitude), kurtosis by at most 1e-3 (4 + itself), where the spread is above
+//!   1e-3 `most`; those of the spectrum by five times as much, where its spread is above a tenth of its mean.
 //!
 //! Against the block itself it is at most twice as much. All that holds for cut-offs from a 2000th to 0.4 of the rate; up to
 //! half the rate the shares of `most` are ten times as large, and a filter that would need more is refused. The float block
 //! rounds to 24 bits in a direct form: for cut-offs below a hundredth of the rate it can be further from the formulas.
+//!
+//! A bin of exactly no power is 1e-10 to the float block's logarithm; here that stands for silence alone, and a bin that is
+//! too small beside others becomes the smallest that there is a number for.
 //!
 //! Where powers leave the range of single precision the float block gives 0 or infinity, and this one goes on: squares at
 //! amplitudes of 1e-19 and 1e19, in the kurtosis 1e-10 and 1e9, in that of the spectrum already 1e-5 and 1e4, which raw
