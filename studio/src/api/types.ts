@@ -220,12 +220,13 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * The external DSP blocks of a project by their ids, as they declare themselves; one that cannot be asked says why in its help. Starts
-         *     those that a command starts.
+         * The external DSP blocks of a project by their ids, as they declared themselves when they were last asked; one that was not says so in its
+         *     help. Starts nothing.
          */
         get: operations["list_own_blocks"];
         put?: never;
-        post?: never;
+        /** Ask the external DSP blocks of a project what they are; one that cannot be asked says why in its help. Starts those that a command starts. */
+        post: operations["ask_own_blocks"];
         delete?: never;
         options?: never;
         head?: never;
@@ -241,7 +242,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`. */
+        /**
+         * Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`, and the
+         *     scope `full` when the impulse has an external block.
+         */
         post: operations["classify"];
         delete?: never;
         options?: never;
@@ -327,7 +331,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Features of one window with parameters that are being tried; nothing is changed. */
+        /** Features of one window with parameters that are being tried; nothing is changed. Those of an external block need the scope `full`. */
         post: operations["preview_features"];
         delete?: never;
         options?: never;
@@ -750,7 +754,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Which part of a window of a sample the trained impulse went by. Needs the stage `train`. */
+        /**
+         * Which part of a window of a sample the trained impulse went by. Needs the stage `train`, and no external block in the impulse: asking for
+         *     something starts no program.
+         */
         get: operations["explain_sample"];
         put?: never;
         post?: never;
@@ -976,7 +983,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Write the project file of a version again. What was built with it is still there, so that the next run is short. */
+        /**
+         * Write the project file of a version again. What was built with it is still there, so that the next run is short. Files that were changed
+         *     meanwhile, or that no version holds, are refused with `changed`; the latter unless they are to be discarded.
+         */
         post: operations["restore_version"];
         delete?: never;
         options?: never;
@@ -2473,6 +2483,13 @@ export interface components {
             /** @description What was noticed and what was done. */
             message: string;
         };
+        /** @description How to go back to a version. */
+        RestoreVersion: {
+            /** @description Also when the files as they are were never trained, and are lost then. */
+            discard?: boolean;
+            /** @description Hash of the text of the project file that was read, as [`ProjectFile`] tells it. */
+            version: string;
+        };
         /** @description What the current stages came to. */
         Results: {
             /** @description Packages. */
@@ -3483,6 +3500,36 @@ export interface operations {
         };
     };
     list_own_blocks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_own_blocks: {
         parameters: {
             query?: never;
             header?: never;
@@ -5306,7 +5353,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreVersion"];
+            };
+        };
         responses: {
             200: {
                 headers: {
