@@ -48,6 +48,7 @@
             "src/stages/external.rs",
             "src/stages/gold.rs",
             "src/stages/imported.rs",
+            "src/stages/lesson.rs",
             "src/stages/networks.rs",
             "src/stages/objects.rs",
             "src/stages/plan.rs",

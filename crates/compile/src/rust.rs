@@ -406,7 +406,7 @@ impl Model {{
                 let outputs = graph.tensor(node.inputs[2]).len();
                 let inputs = graph.tensor(node.inputs[1]).len() / outputs;
                 format!(
-                    "for (x, out) in {}.chunks_exact({inputs}).zip(out.chunks_exact_mut({outputs})) {{ crate::conv::fully_connected_once_s8(x, {}, {layer}, out); }}",
+                    "for (x, out) in ({}).chunks_exact({inputs}).zip(out.chunks_exact_mut({outputs})) {{ crate::conv::fully_connected_once_s8(x, {}, {layer}, out); }}",
                     arg(0),
                     arg(1)
                 )
@@ -442,12 +442,12 @@ impl Model {{
                 let name = format!("TABLE{i}");
                 self.fixed(&name, "u32", table.len(), &list(&table, u32::to_string));
                 format!(
-                    "for (x, out) in {}.chunks_exact({row}).zip(out.chunks_exact_mut({row})) {{ crate::softmax_s8(x, &{name}, out); }}",
+                    "for (x, out) in ({}).chunks_exact({row}).zip(out.chunks_exact_mut({row})) {{ crate::softmax_s8(x, &{name}, out); }}",
                     arg(0)
                 )
             }
             Step::SoftmaxF32 { row } => format!(
-                "for (x, out) in {}.chunks_exact({row}).zip(out.chunks_exact_mut({row})) {{ crate::softmax_f32(x, out); }}",
+                "for (x, out) in ({}).chunks_exact({row}).zip(out.chunks_exact_mut({row})) {{ crate::softmax_f32(x, out); }}",
                 arg(0)
             ),
             Step::Reshape => format!("out.copy_from_slice({});", arg(0)),

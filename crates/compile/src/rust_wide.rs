@@ -46,7 +46,7 @@ pub(crate) fn call(step: &Wide, arg: &dyn Fn(usize) -> String, factors: &str) ->
         }
         Wide::Curve(p) => format!("crate::wide::curve_s16(&{p:?}, {x}, out);"),
         Wide::Softmax { row, factor, exponential, inverse } => format!(
-            "for (x, out) in {x}.chunks_exact({row}).zip(out.chunks_exact_mut({row})) {{ crate::wide::softmax_s16(x, {factor:?}, &{exponential:?}, &{inverse:?}, out); }}"
+            "for (x, out) in ({x}).chunks_exact({row}).zip(out.chunks_exact_mut({row})) {{ crate::wide::softmax_s16(x, {factor:?}, &{exponential:?}, &{inverse:?}, out); }}"
         ),
     }
 }

@@ -29,23 +29,38 @@ pub struct Moments {
     pub kurtosis: f32,
 }
 
-/// Moments of some values, in two passes.
-pub fn moments(x: &[f32]) -> Moments {
+/// Means of the second to the fourth power of the distances from `mean`, taken `factor` times.
+#[inline(always)]
+fn powers(x: &[f32], mean: f32, factor: f32) -> [f32; 3] {
     let n = x.len() as f32;
-    let mean = mean(x);
     let (mut s2, mut s3, mut s4) = (0.0f32, 0.0f32, 0.0f32);
     for v in x {
-        let d = v - mean;
+        let d = (v - mean) * factor;
         let d2 = d * d;
         s2 += d2;
         s3 += d2 * d;
         s4 += d2 * d2;
     }
-    let (m2, m3, m4) = (s2 / n, s3 / n, s4 / n);
+    [s2 / n, s3 / n, s4 / n]
+}
+
+/// Moments of some values, in two passes.
+pub fn moments(x: &[f32]) -> Moments {
+    let mean = mean(x);
+    let [m2, mut m3, mut m4] = powers(x, mean, 1.0);
+    let (mut square, mut factor) = (m2, 1.0f32);
+    // Fourth powers of what is large, such as power in raw counts, are beyond single precision; a power of two changes no shape.
+    while m4 > f32::MAX && factor > 1e-30 {
+        factor *= 1.0 / 16_777_216.0;
+        [square, m3, m4] = powers(x, mean, factor);
+    }
     let floor = 1e-6 * if mean < 0.0 { -mean } else { mean };
     // One division after the other: the square of a small variance would be 0 before the variance is.
-    let (skewness, kurtosis) =
-        if m2 <= floor * floor { (0.0, -3.0) } else { (m3 / m2 / sqrt(m2), m4 / m2 / m2 - 3.0) };
+    let (skewness, kurtosis) = if m2 <= floor * floor {
+        (0.0, -3.0)
+    } else {
+        (m3 / square / sqrt(square), m4 / square / square - 3.0)
+    };
     Moments { mean, m2, skewness, kurtosis }
 }
 
@@ -135,7 +150,8 @@ mod tests {
         let loud: Vec<f32> = (0..64).map(|i| ((i * i) % 17) as f32 - 6.0).collect();
         let expected = moments(&loud);
         // At 1e-12 the variance is 1e-24, and its square is no 32-bit float any more.
-        for scale in [1e-3f32, 1e-6, 1e-9] {
+        // At 1e10 the fourth powers are none any more either.
+        for scale in [1e-3f32, 1e-6, 1e-9, 1e8, 1e10, 1e14] {
             let m = moments(&loud.iter().map(|v| v * scale).collect::<Vec<_>>());
             assert!((m.skewness - expected.skewness).abs() < 1e-4, "{scale}: {} {}", m.skewness, m.kurtosis);
             assert!((m.kurtosis - expected.kurtosis).abs() < 1e-4, "{scale}: {} {}", m.skewness, m.kurtosis);

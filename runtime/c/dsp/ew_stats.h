@@ -24,31 +24,43 @@ EW_FN float ew_rms(const float *x, size_t n)
     return sqrtf(sum / (float)n);
 }
 
-EW_FN void ew_moments_of(const float *x, size_t n, ew_moments *out)
+/* Means of the second to the fourth power of the distances from `mean`, taken `factor` times. */
+EW_INLINE void ew_powers(const float *x, size_t n, float mean, float factor, float *m)
 {
     const float count = (float)n;
-    const float mean = ew_mean(x, n);
-    float s2 = 0.0f, s3 = 0.0f, s4 = 0.0f, m2, m3, m4, edge;
+    float s2 = 0.0f, s3 = 0.0f, s4 = 0.0f;
     size_t i;
     for (i = 0; i < n; i++) {
-        const float d = x[i] - mean;
+        const float d = (x[i] - mean) * factor;
         const float d2 = d * d;
         s2 += d2;
         s3 += d2 * d;
         s4 += d2 * d2;
     }
-    m2 = s2 / count;
-    m3 = s3 / count;
-    m4 = s4 / count;
-    edge = 1e-6f * (mean < 0.0f ? -mean : mean);
+    m[0] = s2 / count;
+    m[1] = s3 / count;
+    m[2] = s4 / count;
+}
+
+EW_FN void ew_moments_of(const float *x, size_t n, ew_moments *out)
+{
+    const float mean = ew_mean(x, n);
+    float m[3], factor = 1.0f, edge;
+    ew_powers(x, n, mean, 1.0f, m);
     out->mean = mean;
-    out->m2 = m2;
-    if (m2 <= edge * edge) {
+    out->m2 = m[0];
+    /* Fourth powers of what is large are beyond single precision; a power of two changes no shape. */
+    while (m[2] > 3.402823466e38f && factor > 1e-30f) {
+        factor *= 1.0f / 16777216.0f;
+        ew_powers(x, n, mean, factor, m);
+    }
+    edge = 1e-6f * (mean < 0.0f ? -mean : mean);
+    if (out->m2 <= edge * edge) {
         out->skewness = 0.0f;
         out->kurtosis = -3.0f;
     } else {
-        out->skewness = m3 / m2 / sqrtf(m2);
-        out->kurtosis = m4 / m2 / m2 - 3.0f;
+        out->skewness = m[1] / m[0] / sqrtf(m[0]);
+        out->kurtosis = m[2] / m[0] / m[0] - 3.0f;
     }
 }
 
