@@ -52,12 +52,12 @@ const map = {
 };
 
 test('points are coloured by label, split, error and what is known of their samples', () => {
-  assert.deepEqual(keysOf(map), ['hour', 'room']);
+  assert.deepEqual(keysOf(map), ['metadata.hour', 'metadata.room']);
   const words = (by) => { const c = colouring(map, by); return [...c.of].map((n) => c.names[n]); };
   assert.deepEqual(words('label'), ['no', 'no', 'yes', '(no label)']);
   assert.deepEqual(words('split'), ['training and validation', 'test', 'test', 'test']);
   assert.deepEqual(words('error'), ['right', 'wrong', 'right', 'not known']);
-  assert.deepEqual(words('hour'), ['(not told)', '(not told)', '3', '3']);
+  assert.deepEqual(words('metadata.hour'), ['(not told)', '(not told)', '3', '3']);
 });
 
 test('names that are few are told apart, the others are one', () => {
@@ -70,8 +70,8 @@ test('names that are few are told apart, the others are one', () => {
 
 test('parts of the test windows come worst first; training and unknown ones do not count', () => {
   const told = slices(map).map((s) => [s.key, s.value, s.right, s.windows]);
-  assert.deepEqual(told.slice(0, 3), [['hour', '(not told)', 0, 1], ['label', 'no', 0, 1], ['room', 'x', 0, 1]]);
-  assert.deepEqual(told.slice(3), [['hour', '3', 1, 1], ['label', 'yes', 1, 1], ['room', 'y', 1, 1]]);
+  assert.deepEqual(told.slice(0, 3), [['label', 'no', 0, 1], ['metadata.hour', '(not told)', 0, 1], ['metadata.room', 'x', 0, 1]]);
+  assert.deepEqual(told.slice(3), [['label', 'yes', 1, 1], ['metadata.hour', '3', 1, 1], ['metadata.room', 'y', 1, 1]]);
   const [low, high] = wilson(90, 100);
   assert.ok(Math.abs(low - 0.8256) < 1e-3 && Math.abs(high - 0.9448) < 1e-3, `${low} ${high}`);
 });
