@@ -70,12 +70,11 @@ impl SpectrogramPlan {
     #[inline(always)]
     fn extract_wide<const L: usize>(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
         let (n, columns) = (self.fft.n, self.columns());
-        let (emphasised, scratch) = scratch.split_at_mut(self.framing.samples);
-        self.framing.emphasise(window, emphasised);
+        let (span, scratch) = scratch.split_at_mut(self.framing.samples);
         let (input, rest) = lanes::<L>(scratch).split_at_mut(n);
         let (work, power) = rest.split_at_mut(n);
         for from in batches::<L>(self.framing.rows) {
-            self.framing.frames(emphasised, from, input);
+            self.framing.frames(window, from, span, input);
             self.fft.power_of(input, 1.0 / n as f32, work, power);
             scatter(power, &mut features[from * columns..], columns);
         }
@@ -230,11 +229,10 @@ impl MelPlan {
     #[inline(always)]
     fn extract_wide<const L: usize>(&self, window: &[f32], scratch: &mut [f32], features: &mut [f32]) {
         let columns = self.columns();
-        let (emphasised, scratch) = scratch.split_at_mut(self.framing.samples);
-        self.framing.emphasise(window, emphasised);
+        let (span, scratch) = scratch.split_at_mut(self.framing.samples);
         for from in batches::<L>(self.framing.rows) {
             let wide = lanes::<L>(scratch);
-            self.framing.frames(emphasised, from, &mut wide[..self.fft.n]);
+            self.framing.frames(window, from, span, &mut wide[..self.fft.n]);
             self.rows(wide, &mut features[from * columns..][..L * columns]);
         }
         self.finish(features, scratch);

@@ -75,11 +75,18 @@ impl<const L: usize> Changes<L> {
 /// divided by the standard deviation of the `window` rows about it plus 1e-10. Sums slide along; each column is taken
 /// relative to its first value, and rows that do not change become exactly 0.
 ///
-/// Needs two floats of scratch per row; with [`WIDE`] times as many it takes as many columns at once.
+/// Needs two floats of scratch per row; with [`WIDE`] times as many it takes as many columns at once, and twice as many where there
+/// is room for them: a sum alone waits for itself.
 #[inline(always)]
 pub(crate) fn cmvn(x: &mut [f32], columns: usize, window: usize, variance: bool, scratch: &mut [f32]) {
+    const MORE: usize = 2 * WIDE;
     let rows = x.len() / columns;
-    if columns > 1 && scratch.len() >= 2 * WIDE * rows {
+    if columns > WIDE && scratch.len() >= 2 * MORE * rows {
+        let scratch = scratch.as_chunks_mut::<MORE>().0;
+        for c in (0..columns).step_by(MORE) {
+            some::<MORE>(x, columns, c..columns.min(c + MORE), window, variance, scratch);
+        }
+    } else if columns > 1 && scratch.len() >= 2 * WIDE * rows {
         let scratch = scratch.as_chunks_mut::<WIDE>().0;
         for c in (0..columns).step_by(WIDE) {
             some::<WIDE>(x, columns, c..columns.min(c + WIDE), window, variance, scratch);
@@ -110,9 +117,17 @@ fn some<const L: usize>(
     let first: [f32; L] = core::array::from_fn(|i| these.clone().nth(i).map_or(0.0, |c| x[c]));
     for (d, x) in d.iter_mut().zip(x.chunks_exact(columns)) {
         let x = &x[these.clone()];
-        *d = core::array::from_fn(|i| if i < x.len() { x[i] - first[i] } else { 0.0 });
+        *d = [0.0; L];
+        for ((d, x), first) in d.iter_mut().zip(x).zip(&first) {
+            *d = x - first;
+        }
     }
-    let minus = |v: [f32; L]| v.map(|v| -v);
+    let minus = |mut v: [f32; L]| {
+        for v in &mut v {
+            *v = -*v;
+        }
+        v
+    };
     let mut sum = Sums::<L>::NONE;
     let mut changes = Changes::<L>::NONE;
     for j in -p..=p {
@@ -120,8 +135,9 @@ fn some<const L: usize>(
     }
     for at in 0..rows {
         let first = changes.look(d, at, half);
-        y[at] =
-            core::array::from_fn(|i| if changes.at[i] <= first { 0.0 } else { d[at][i] - sum.value(i) / w });
+        for i in 0..L {
+            y[at][i] = if changes.at[i] <= first { 0.0 } else { d[at][i] - sum.value(i) / w };
+        }
         let i = at as isize;
         sum.add(d[reflect(i + p + 1, rows)]);
         sum.add(minus(d[reflect(i - p, rows)]));
@@ -134,12 +150,19 @@ fn some<const L: usize>(
             sum.add(y[reflect(j, rows)]);
         }
         for at in 0..rows {
-            d[at] = core::array::from_fn(|i| sum.value(i) / w);
+            for i in 0..L {
+                d[at][i] = sum.value(i) / w;
+            }
             let i = at as isize;
             sum.add(y[reflect(i + p + 1, rows)]);
             sum.add(minus(y[reflect(i - p, rows)]));
         }
-        let square = |v: [f32; L]| v.map(|v| v * v);
+        let square = |mut v: [f32; L]| {
+            for v in &mut v {
+                *v *= *v;
+            }
+            v
+        };
         let mut sum = Sums::<L>::NONE;
         let mut changes = Changes::<L>::NONE;
         for j in -p..=p {
@@ -148,11 +171,11 @@ fn some<const L: usize>(
         for at in 0..rows {
             let first = changes.look(y, at, half);
             let mean = d[at];
-            let variance: [f32; L] = core::array::from_fn(|i| {
+            for i in 0..L {
                 let var = sum.value(i) / w - mean[i] * mean[i];
-                if var > 0.0 && changes.at[i] > first { var } else { 0.0 }
-            });
-            d[at] = core::array::from_fn(|i| y[at][i] / (sqrt(variance[i]) + 1e-10));
+                let var = if var > 0.0 && changes.at[i] > first { var } else { 0.0 };
+                d[at][i] = y[at][i] / (sqrt(var) + 1e-10);
+            }
             let i = at as isize;
             sum.add(square(y[reflect(i + p + 1, rows)]));
             sum.add(minus(square(y[reflect(i - p, rows)])));

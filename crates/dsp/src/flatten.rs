@@ -46,7 +46,21 @@ fn powers(x: &[f32], mean: f32, factor: f32) -> [f32; 3] {
 
 /// Moments of some values, in two passes.
 pub fn moments(x: &[f32]) -> Moments {
-    let mean = mean(x);
+    moments_about(x, mean(x))
+}
+
+/// [`moments`] and [`rms`] of the same values, whose first sums do not wait for each other.
+pub fn moments_and_rms(x: &[f32]) -> (Moments, f32) {
+    let (first, count) = (x[0], x.len() as f32);
+    let (mut sum, mut square) = (0.0f32, 0.0f32);
+    for v in x {
+        sum += v - first;
+        square += v * v;
+    }
+    (moments_about(x, first + sum / count), sqrt(square / count))
+}
+
+fn moments_about(x: &[f32], mean: f32) -> Moments {
     let [m2, mut m3, mut m4] = powers(x, mean, 1.0);
     let (mut square, mut factor) = (m2, 1.0f32);
     // Fourth powers of what is large, such as power in raw counts, are beyond single precision; a power of two changes no shape.
@@ -109,7 +123,7 @@ impl FlattenPlan {
             for (i, x) in x.iter_mut().enumerate() {
                 *x = window[i * self.axes + axis] * self.scale;
             }
-            let m = moments(x);
+            let (m, square) = moments_and_rms(x);
             let (mut low, mut high) = (x[0], x[0]);
             for &v in x.iter() {
                 if v < low {
@@ -119,7 +133,7 @@ impl FlattenPlan {
                     high = v;
                 }
             }
-            let all = [m.mean, low, high, rms(x), sqrt(m.m2), m.skewness, m.kurtosis];
+            let all = [m.mean, low, high, square, sqrt(m.m2), m.skewness, m.kurtosis];
             for (value, wanted) in all.into_iter().zip(self.wanted) {
                 if wanted {
                     features[at] = value;

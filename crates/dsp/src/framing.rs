@@ -46,36 +46,47 @@ impl Framing {
             };
         }
     }
-    /// Scales the window and takes the pre-emphasis, as [`Self::frame`] does it for each value.
+
+    /// Writes `L` frames from `row` on side by side, as [`Self::frame`] does, then zeros. `span` takes the samples from the first to the
+    /// last of them: few enough to stay near the processor.
     #[inline(always)]
-    pub(crate) fn emphasise(&self, window: &[f32], out: &mut [f32]) {
+    pub(crate) fn frames<const L: usize>(
+        &self,
+        window: &[f32],
+        row: usize,
+        span: &mut [f32],
+        out: &mut [[f32; L]],
+    ) {
+        let span = &mut span[..(L - 1) * self.stride + self.used];
+        self.emphasise(window, row * self.stride, span);
+        let (frame, rest) = out.split_at_mut(self.used);
+        rest.fill([0.0; L]);
+        let lanes: [&[f32]; L] = core::array::from_fn(|lane| &span[lane * self.stride..][..self.used]);
+        gather(lanes, frame);
+    }
+
+    /// Scales samples from `start` on and takes the pre-emphasis.
+    #[inline(always)]
+    fn emphasise(&self, window: &[f32], start: usize, out: &mut [f32]) {
         let (scale, emphasis) = (self.scale, self.emphasis);
-        let out = &mut out[..window.len()];
+        let here = &window[start..][..out.len()];
         if emphasis == 0.0 {
-            for (out, x) in out.iter_mut().zip(window) {
+            for (out, x) in out.iter_mut().zip(here) {
                 *out = x * scale;
             }
             return;
         }
-        // The first values reach around the end of the window.
-        let (early, late) = out.split_at_mut(self.shift);
-        let (last, first) = (&window[window.len() - self.shift..], &window[..window.len() - self.shift]);
-        for ((out, x), back) in early.iter_mut().zip(window).zip(last) {
+        // The first values of a window reach around its end.
+        let around = self.shift.saturating_sub(start).min(out.len());
+        let (early, late) = out.split_at_mut(around);
+        let ends =
+            (&window[window.len() - self.shift..], &window[(start + around).saturating_sub(self.shift)..]);
+        for ((out, x), back) in early.iter_mut().zip(here).zip(&ends.0[start.min(self.shift)..]) {
             *out = x * scale - emphasis * (back * scale);
         }
-        for ((out, x), back) in late.iter_mut().zip(&window[self.shift..]).zip(first) {
+        for ((out, x), back) in late.iter_mut().zip(&here[around..]).zip(ends.1) {
             *out = x * scale - emphasis * (back * scale);
         }
-    }
-
-    /// Writes the frames from `row` on side by side: what [`Self::emphasise`] made of the window, then zeros.
-    #[inline(always)]
-    pub(crate) fn frames<const L: usize>(&self, emphasised: &[f32], row: usize, out: &mut [[f32; L]]) {
-        let (frame, rest) = out.split_at_mut(self.used);
-        rest.fill([0.0; L]);
-        let lanes: [&[f32]; L] =
-            core::array::from_fn(|lane| &emphasised[(row + lane) * self.stride..][..self.used]);
-        gather(lanes, frame);
     }
 }
 
@@ -93,9 +104,7 @@ mod tests {
             let framing = Framing { samples: 500, used, stride, rows: 9, scale: 0.3, emphasis, shift };
             let mut wide = [[1.0f32; 8]; 64];
             let mut four = [[1.0f32; 4]; 64];
-            let mut emphasised = [0.0; 500];
-            framing.emphasise(&window, &mut emphasised);
-            framing.frames(&emphasised, 1, &mut four);
+            framing.frames(&window, 1, &mut [0.0; 500], &mut four);
             // In one array for any processor: eight lanes by themselves would need AVX2.
             for row in 0..8 {
                 framing.frame(|i| window[i], row + 1, row, &mut wide);

@@ -13,6 +13,7 @@ use crate::{
     features_plan::features,
     fixed::{FixedPlan, FixedSpectralPlan},
     spectral_plan::spectral,
+    wide::any_not_finite,
 };
 use alloc::{
     boxed::Box,
@@ -280,8 +281,7 @@ fn image(p: &Reader<'_>, window: &WindowSpec) -> Result<Plan, DspError> {
 
 /// The first value that is no number. Many at once are looked at, and one by one only where one of them is none.
 pub(crate) fn not_finite(values: &[f32]) -> Option<usize> {
-    let bad = |part: &[f32]| part.iter().fold(false, |bad, v| bad | !v.is_finite());
-    let part = values.chunks(256).position(bad)?;
+    let part = values.chunks(256).position(any_not_finite)?;
     values[256 * part..].iter().position(|v| !v.is_finite()).map(|at| 256 * part + at)
 }
 

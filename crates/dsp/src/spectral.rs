@@ -3,7 +3,7 @@
 
 use crate::{
     Decimator, RealFft,
-    flatten::{mean, moments, rms},
+    flatten::{mean, moments, moments_and_rms},
     math::{log10, zero_guard},
     peaks::Peaks,
     wavelet::Wavelet,
@@ -187,8 +187,8 @@ impl Spectrum {
             }
             start += self.hop;
         }
-        let time = moments(x);
-        out[0] = rms(x);
+        let (time, square) = moments_and_rms(x);
+        out[0] = square;
         out[1] = time.skewness;
         out[2] = time.kurtosis;
         let mut at = 3;

@@ -1,7 +1,7 @@
 //! Wavelet bands of one axis and their statistics.
 
 use crate::{
-    flatten::{moments, rms},
+    flatten::moments_and_rms,
     math::{ln, sqrt},
 };
 use alloc::{format, string::String, vec::Vec};
@@ -93,13 +93,13 @@ impl Wavelet {
 fn statistics(x: &mut [f32], out: &mut [f32]) {
     let n = x.len();
     let count = n as f32;
-    let m = moments(x);
-    let square = rms(x);
+    let (m, square) = moments_and_rms(x);
     let still = square == 0.0;
-    let (mut zero, mut middle) = (0usize, 0usize);
-    for w in x.windows(2) {
-        zero += usize::from((w[0] > 0.0) != (w[1] > 0.0));
-        middle += usize::from((w[0] > m.mean) != (w[1] > m.mean));
+    // Counted in 32 bits, of which a vector holds more.
+    let (mut zero, mut middle) = (0u32, 0u32);
+    for (a, b) in x.iter().zip(&x[1..]) {
+        zero += u32::from((*a > 0.0) != (*b > 0.0));
+        middle += u32::from((*a > m.mean) != (*b > m.mean));
     }
     sort(x);
     let place = |percent: usize| x[((n - 1) * percent + 50) / 100];
@@ -131,6 +131,18 @@ fn entropy(sorted: &[f32]) -> f32 {
     let middle = 0.5 * least + 0.5 * most;
     let mut sum = 0.0f32;
     let (mut step, mut many) = (0i32, 0u32);
+    // Most steps hold few values: what they add is computed once.
+    let mut known = [None; 8];
+    let mut part = |many: u32| {
+        let compute = || {
+            let p = many as f32 / count;
+            p * ln(p)
+        };
+        match known.get_mut(many as usize) {
+            Some(known) => *known.get_or_insert_with(compute),
+            None => compute(),
+        }
+    };
     for v in sorted {
         let from = (v - middle) * steps;
         // What is no number, after an overflow, lies in the first step.
@@ -143,22 +155,31 @@ fn entropy(sorted: &[f32]) -> f32 {
             0
         };
         if at != step && many > 0 {
-            let p = many as f32 / count;
-            sum -= p * ln(p);
+            sum -= part(many);
             many = 0;
         }
         step = at;
         many += 1;
     }
-    let p = many as f32 / count;
-    sum - p * ln(p)
+    sum - part(many)
 }
 
 /// As the C sorts: there is one order of values that differ, and those that are equal are so in every bit but for the two zeros.
 /// Where there are zeros, or what is no number, the C's own moves decide.
 fn sort(x: &mut [f32]) {
     if x.iter().fold(true, |plain, v| plain & (*v != 0.0) & !v.is_nan()) {
-        x.sort_unstable_by(f32::total_cmp);
+        // Whole numbers in the same order, and back: without them each comparison would do this twice.
+        let turned = |v: f32| {
+            let bits = v.to_bits() as i32;
+            f32::from_bits((bits ^ ((bits >> 31) as u32 >> 1) as i32) as u32)
+        };
+        for v in x.iter_mut() {
+            *v = turned(*v);
+        }
+        x.sort_unstable_by_key(|v| v.to_bits() as i32);
+        for v in x {
+            *v = turned(*v);
+        }
     } else {
         shell(x);
     }

@@ -28,6 +28,26 @@ macro_rules! processors {
 }
 pub(crate) use processors;
 
+/// Whether one of the values is no number.
+pub(crate) fn any_not_finite(values: &[f32]) -> bool {
+    #[inline(always)]
+    fn any(values: &[f32]) -> bool {
+        values.iter().fold(false, |bad, v| bad | !v.is_finite())
+    }
+    #[cfg(all(target_arch = "x86_64", not(target_os = "none")))]
+    {
+        #[target_feature(enable = "avx2")]
+        fn avx2(values: &[f32]) -> bool {
+            any(values)
+        }
+        if std::is_x86_feature_detected!("avx2") {
+            // SAFETY: the processor was asked and has it.
+            return unsafe { avx2(values) };
+        }
+    }
+    any(values)
+}
+
 /// Values of several slices, side by side. Eight lanes are only used where the processor has AVX2.
 #[inline(always)]
 pub(crate) fn gather<const L: usize>(from: [&[f32]; L], to: &mut [[f32; L]]) {
