@@ -38,7 +38,10 @@ pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<D
     if bytes.len() > limit {
         return Err(SampleError::new(
             "too_large",
-            format!("the file has {} bytes, at most {limit} are accepted", bytes.len()),
+            format!(
+                "the file has {} bytes, at most {limit} are accepted: cut it into shorter files",
+                bytes.len()
+            ),
         ));
     }
     let format = options.format.or_else(|| detect(name, bytes)).ok_or_else(|| unknown(name))?;

@@ -36,7 +36,13 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
         ));
     }
     let over = |count: u64| {
-        error("too_large", format!("{count} values, at most {} are accepted", limits.max_values))
+        error(
+            "too_large",
+            format!(
+                "{count} values, at most {} are accepted: cut the recording into shorter files",
+                limits.max_values
+            ),
+        )
     };
     if let Some(count) = info.samples.and_then(|frames| frames.checked_mul(channels as u64))
         && count > limits.max_values as u64

@@ -221,7 +221,10 @@ fn samples(
     if count > limits.max_values {
         return Err(error(
             "too_large",
-            format!("{count} values, at most {} are accepted", limits.max_values),
+            format!(
+                "{count} values, at most {} are accepted: cut the recording into shorter files",
+                limits.max_values
+            ),
         ));
     }
     let chunks = data.chunks_exact(fmt.width);
