@@ -1,17 +1,18 @@
 //! Random DSP blocks one by one: the features of the emitted C have the bits of the Rust side.
 
 mod blocks;
+mod by_features;
 
 use blocks::{block, window};
-use edgewright_compile::{Options, compile, target};
+use by_features::Case;
 use edgewright_dsp::{Analysis, GENERATORS, Op, Plan};
 use edgewright_impulse::Impulse;
 use edgewright_test_support::{Rng, random::floats, run_on_host};
 use edgewright_toolchain::{Compiler, host_compilers, sanitizer_works};
-use std::{collections::BTreeSet, fmt::Write, fs};
+use std::collections::BTreeSet;
 
 const CASES: usize = 40;
-const WINDOWS: usize = 5;
+const WINDOWS: usize = 8;
 
 fn impulse(rng: &mut Rng, index: usize) -> Impulse {
     loop {
@@ -22,7 +23,7 @@ fn impulse(rng: &mut Rng, index: usize) -> Impulse {
     }
 }
 
-/// Noise, silence, full scale, a slow movement about a constant, whole numbers.
+/// Noise, silence, full scale, a slow movement about a constant, whole numbers, a constant, something faint, a small movement far from 0.
 fn windows(rng: &mut Rng, impulse: &Impulse) -> Vec<Vec<f32>> {
     (0..WINDOWS)
         .map(|n| {
@@ -38,57 +39,14 @@ fn windows(rng: &mut Rng, impulse: &Impulse) -> Vec<Vec<f32>> {
                     }
                 }
                 4 => window.iter_mut().for_each(|v| *v = (*v * 3.0).round()),
+                5 => window.fill(9.81),
+                6 => window.iter_mut().for_each(|v| *v *= 1e-6),
+                7 => window.iter_mut().for_each(|v| *v += 101_325.0),
                 _ => {}
             }
             window
         })
         .collect()
-}
-
-fn main_program(cases: &[Impulse]) -> String {
-    let mut out = String::from("#include <stdio.h>\n#include <string.h>\n");
-    let mut calls = String::new();
-    for i in 0..cases.len() {
-        let _ = write!(
-            out,
-            r#"#include "case_{i}.h"
-static int run_{i}(FILE *from, FILE *to)
-{{
-    static uint32_t arena[(CASE_{i}_ARENA_SIZE + 3) / 4];
-    static float window[CASE_{i}_WINDOW_LEN], features[CASE_{i}_FEATURE_COUNT];
-    case_{i}_t handle;
-    case_{i}_signal signal = case_{i}_signal_f32(window);
-    int n;
-    if (case_{i}_init(&handle, arena, sizeof arena) != CASE_{i}_OK) {{
-        return 1;
-    }}
-    for (n = 0; n < {WINDOWS}; n++) {{
-        memset(arena, 0xa5, sizeof arena);
-        if (fread(window, sizeof window, 1, from) != 1 ||
-            case_{i}_extract(&handle, &signal, features, CASE_{i}_FEATURE_COUNT) != CASE_{i}_OK ||
-            fwrite(features, sizeof features, 1, to) != 1) {{
-            return 1;
-        }}
-    }}
-    return 0;
-}}
-"#
-        );
-        let _ = write!(calls, " || run_{i}(from, to) != 0");
-    }
-    let _ = write!(
-        out,
-        r#"int main(void)
-{{
-    FILE *from = fopen("inputs.bin", "rb"), *to = fopen("outputs.bin", "wb");
-    if (from == NULL || to == NULL{calls}) {{
-        return 4;
-    }}
-    return fclose(to) == 0 ? 0 : 7;
-}}
-"#
-    );
-    out
 }
 
 /// What a case goes through, to see that all ways were taken.
@@ -144,49 +102,14 @@ fn ways(impulse: &Impulse, seen: &mut BTreeSet<String>) {
 fn check(seed: u64, compiler: &Compiler, flags: &[&str]) {
     let mut rng = Rng(seed);
     let dir = tempfile::tempdir().expect("a folder");
-    let cases: Vec<Impulse> = (0..CASES).map(|i| impulse(&mut rng, i)).collect();
-    let mut sources = vec!["main.c".to_owned()];
-    let (mut inputs, mut expected) = (Vec::new(), Vec::new());
-    for (i, case) in cases.iter().enumerate() {
-        let files = compile(case, &target::all()[0], &Options::default());
-        for (name, bytes) in files.unwrap_or_else(|e| panic!("{seed}: {e}")) {
-            if name.starts_with("case_") {
-                fs::write(dir.path().join(&name), bytes).expect("written");
-            }
-        }
-        sources.push(format!("case_{i}.c"));
-        let block = &case.dsp[0];
-        // Every second case with room for several frames at once: the bits must be the same.
-        let room = if i % 2 == 0 { block.plan.scratch_len() } else { block.plan.wide_scratch_len() };
-        let mut scratch = vec![f32::NAN; room];
-        let mut state = vec![0.0; block.plan.state_len()];
-        for window in windows(&mut rng, case) {
-            let (axes, all) = (&block.axes, case.window.axes.len());
-            let seen: Vec<f32> = window.chunks_exact(all).flat_map(|f| axes.iter().map(|&a| f[a])).collect();
-            let mut features = vec![0.0; block.features()];
-            let done = block.plan.extract_next(&seen, &mut state, &mut scratch, &mut features);
-            done.unwrap_or_else(|e| panic!("{seed}: {e}"));
-            expected.extend(features.into_iter().enumerate().map(|(f, v)| (i, f, v)));
-            inputs.extend(window.iter().flat_map(|v| v.to_le_bytes()));
-        }
-    }
-    fs::write(dir.path().join("main.c"), main_program(&cases)).expect("main.c");
-    fs::write(dir.path().join("inputs.bin"), inputs).expect("inputs");
+    let impulses: Vec<Impulse> = (0..CASES).map(|i| impulse(&mut rng, i)).collect();
+    let cases: Vec<Case> =
+        impulses.into_iter().map(|impulse| Case { windows: windows(&mut rng, &impulse), impulse }).collect();
+    let (sources, expected) = by_features::write(dir.path(), "host", &cases, false);
     let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
     let what = format!("seed {seed}, {} {flags:?}", compiler.program);
     run_on_host(dir.path(), compiler, flags, &sources).unwrap_or_else(|e| panic!("{what}: {e}"));
-    let got = fs::read(dir.path().join("outputs.bin")).expect("outputs");
-    assert_eq!(got.len(), 4 * expected.len(), "{what}");
-    for (b, (case, feature, want)) in got.chunks_exact(4).zip(expected) {
-        let got = f32::from_le_bytes([b[0], b[1], b[2], b[3]]);
-        let alike = got.to_bits() == want.to_bits() || (got.is_nan() && want.is_nan());
-        let block = &cases[case].dsp[0];
-        assert!(
-            alike,
-            "{what}: case {case}, feature {feature} is {got:e} instead of {want:e}: {} version {} {:?}",
-            block.block, block.version, block.params
-        );
-    }
+    by_features::agree(dir.path(), &cases, &expected, &what);
 }
 
 #[test]

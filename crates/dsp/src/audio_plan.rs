@@ -1,8 +1,8 @@
 //! From a configuration of an audio block to its tables.
 
 use crate::{
-    DspError, Framing, MelBank, MelPlan, MelVariant, Plan, RealFft, SpectrogramPlan, SpectrogramVariant,
-    WindowSpec,
+    DspError, Framing, MelBank, MelPlan, MelVariant, ParamKind, Plan, RealFft, SpectrogramPlan,
+    SpectrogramVariant, WindowSpec,
     fixed::FixedPlan,
     plan::{Reader, refuse},
 };
@@ -24,10 +24,15 @@ fn half_even(v: f64) -> usize {
 pub(crate) fn power_of_two(p: &Reader<'_>) -> Result<usize, DspError> {
     let n = p.count("fft_length");
     if n < 4 || !n.is_power_of_two() {
-        let near = n.next_power_of_two().max(4);
+        let most = p.info.params.iter().find(|i| i.name == "fft_length").map_or(4, |i| match i.kind {
+            ParamKind::Int { max, .. } => max as usize,
+            _ => 4,
+        });
+        let up = n.next_power_of_two();
+        let near = if up - n <= n - up / 2 { up } else { up / 2 };
         return refuse(
             "fft_length_not_power_of_two",
-            format!("`fft_length` is {n}; it must be a power of two such as {near}"),
+            format!("`fft_length` is {n}; it must be a power of two, such as {}", near.clamp(4, most)),
         );
     }
     Ok(n)
@@ -40,7 +45,10 @@ fn framing(p: &Reader<'_>, version: u32, window: &WindowSpec, fft: usize) -> Res
     if stride == 0 {
         return refuse(
             "stride_below_4_samples",
-            format!("`frame_stride` of {stride_s} s is less than one sample"),
+            format!(
+                "`frame_stride` of {stride_s} s is less than one sample; it must be at least {} s",
+                1.0 / window.rate_hz
+            ),
         );
     }
     let (length, rows) = if version >= 2 {
@@ -52,19 +60,33 @@ fn framing(p: &Reader<'_>, version: u32, window: &WindowSpec, fft: usize) -> Res
         let length = half_even(window.rate_hz * length_s);
         (length, n.saturating_sub(length) / stride)
     };
+    if length == 0 {
+        return refuse(
+            "frame_below_one_sample",
+            format!(
+                "`frame_length` of {length_s} s is less than one sample; it must be at least {} s",
+                1.0 / window.rate_hz
+            ),
+        );
+    }
     // The last frame must lie in the window, also when the stride is longer than a frame.
     if rows < 1 || length > n || (rows - 1) * stride + length > n {
         return refuse(
             "frame_longer_than_window",
             format!(
-                "a frame of {length} samples every {stride} does not fit a window of {n}; shorten `frame_length` or lengthen the window"
+                "a frame of {length} samples every {stride} does not fit a window of {n}; shorten `frame_length` and `frame_stride` to {} s or less, or lengthen the window to {} ms",
+                n as f64 / window.rate_hz,
+                libm::ceil(1000.0 * length.max(stride) as f64 / window.rate_hz)
             ),
         );
     }
     if rows > 500 {
         return refuse(
             "more_than_500_frames",
-            format!("the window gives {rows} frames; lengthen `frame_stride` so that it gives at most 500"),
+            format!(
+                "the window gives {rows} frames, at most 500 are computed; lengthen `frame_stride` to {} s",
+                (n.saturating_sub(length) / 500 + 1) as f64 / window.rate_hz
+            ),
         );
     }
     Ok(Framing { samples: n, used: length.min(fft), stride, rows, scale: 1.0, emphasis: 0.0, shift: 1 })
@@ -108,7 +130,8 @@ pub(crate) fn mel(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<P
     let cepstral = p.info.name == "mfcc";
     let rows = p.count("win_size");
     let normalised = cepstral || version <= 2;
-    if normalised && rows != 0 && rows.is_multiple_of(2) {
+    // Of MFCC 0 says that nothing is normalised.
+    if normalised && rows.is_multiple_of(2) && (rows != 0 || !cepstral) {
         return refuse(
             "cmvn_window_even",
             format!("`win_size` is {rows}; it must be odd, such as {}", rows + 1),
@@ -162,7 +185,7 @@ pub(crate) fn mel(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<P
         }
         MelVariant::Quantised { floor }
     } else {
-        MelVariant::Normalised { window: rows.max(1) }
+        MelVariant::Normalised { window: rows }
     };
     Ok(Plan::Mel(MelPlan { framing, fft: RealFft::new(n), bank, variant }))
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     RealFft,
-    flatten::mean,
+    flatten::{Centre, mean},
     math::{ln, sqrt},
 };
 use alloc::{format, string::String, vec::Vec};
@@ -116,13 +116,13 @@ impl Welch {
         let (all, scratch) = scratch.split_at_mut(half + 1);
         let (input, scratch) = scratch.split_at_mut(n);
         let (work, power) = scratch.split_at_mut(n);
-        let centre = mean(x);
+        let centre = Centre::of(x);
         all.fill(0.0);
         let (mut start, mut count) = (0, 0.0f32);
         while start + n <= x.len() {
             for (i, to) in input.iter_mut().enumerate() {
                 let taper = self.taper[if i <= half { i } else { n - i }];
-                *to = (x[start + i] - centre) * taper;
+                *to = centre.off(x[start + i]) * taper;
             }
             self.fft.power(input, self.density, work, power);
             for (sum, p) in all.iter_mut().zip(power.iter()) {
@@ -267,10 +267,10 @@ fn interquartile(x: &mut [f32]) -> f32 {
 
 /// Pearson's correlation; 0 where one is constant.
 pub(crate) fn correlation(x: &[f32], y: &[f32]) -> f32 {
-    let (mx, my) = (mean(x), mean(y));
+    let (mx, my) = (Centre::of(x), Centre::of(y));
     let (mut xx, mut yy, mut xy) = (0.0f32, 0.0f32, 0.0f32);
     for (x, y) in x.iter().zip(y) {
-        let (a, b) = (x - mx, y - my);
+        let (a, b) = (mx.off(*x), my.off(*y));
         xx += a * a;
         yy += b * b;
         xy += a * b;

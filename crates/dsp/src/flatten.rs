@@ -29,13 +29,46 @@ pub struct Moments {
     pub kurtosis: f32,
 }
 
-/// Means of the second to the fourth power of the distances from `mean`, taken `factor` times.
+/// The mean of some values as the first of them and what lies between: the sum of both is rounded where the values lie, and a small
+/// movement far from 0, such as pressure in pascal, would lose its shape to that.
+#[derive(Clone, Copy)]
+pub struct Centre {
+    first: f32,
+    between: f32,
+}
+
+impl Centre {
+    /// Of at least one value.
+    #[inline(always)]
+    pub fn of(x: &[f32]) -> Self {
+        let first = x[0];
+        let mut sum = 0.0f32;
+        for v in x {
+            sum += v - first;
+        }
+        Self { first, between: sum / x.len() as f32 }
+    }
+
+    /// A value without the mean.
+    #[inline(always)]
+    pub fn off(&self, v: f32) -> f32 {
+        (v - self.first) - self.between
+    }
+
+    /// The mean: exact for a constant.
+    #[inline(always)]
+    pub fn mean(&self) -> f32 {
+        self.first + self.between
+    }
+}
+
+/// Means of the second to the fourth power of the distances from the mean, taken `factor` times.
 #[inline(always)]
-fn powers(x: &[f32], mean: f32, factor: f32) -> [f32; 3] {
+fn powers(x: &[f32], centre: Centre, factor: f32) -> [f32; 3] {
     let n = x.len() as f32;
     let (mut s2, mut s3, mut s4) = (0.0f32, 0.0f32, 0.0f32);
     for v in x {
-        let d = (v - mean) * factor;
+        let d = centre.off(*v) * factor;
         let d2 = d * d;
         s2 += d2;
         s3 += d2 * d;
@@ -46,7 +79,7 @@ fn powers(x: &[f32], mean: f32, factor: f32) -> [f32; 3] {
 
 /// Moments of some values, in two passes.
 pub fn moments(x: &[f32]) -> Moments {
-    moments_about(x, mean(x))
+    moments_about(x, Centre::of(x))
 }
 
 /// [`moments`] and [`rms`] of the same values, whose first sums do not wait for each other.
@@ -57,16 +90,22 @@ pub fn moments_and_rms(x: &[f32]) -> (Moments, f32) {
         sum += v - first;
         square += v * v;
     }
-    (moments_about(x, first + sum / count), sqrt(square / count))
+    (moments_about(x, Centre { first, between: sum / count }), sqrt(square / count))
 }
 
-fn moments_about(x: &[f32], mean: f32) -> Moments {
-    let [m2, mut m3, mut m4] = powers(x, mean, 1.0);
+fn moments_about(x: &[f32], centre: Centre) -> Moments {
+    let mean = centre.mean();
+    let [m2, mut m3, mut m4] = powers(x, centre, 1.0);
     let (mut square, mut factor) = (m2, 1.0f32);
     // Fourth powers of what is large, such as power in raw counts, are beyond single precision; a power of two changes no shape.
     while m4 > f32::MAX && factor > 1e-30 {
         factor *= 1.0 / 16_777_216.0;
-        [square, m3, m4] = powers(x, mean, factor);
+        [square, m3, m4] = powers(x, centre, factor);
+    }
+    // Those of what is faint, such as power of a quiet signal, are below it.
+    while m4 < 1e-30 && square > 0.0 && factor < 1e30 {
+        factor *= 16_777_216.0;
+        [square, m3, m4] = powers(x, centre, factor);
     }
     let floor = 1e-6 * if mean < 0.0 { -mean } else { mean };
     // One division after the other: the square of a small variance would be 0 before the variance is.
@@ -80,12 +119,7 @@ fn moments_about(x: &[f32], mean: f32) -> Moments {
 
 /// Mean as the first value plus the mean distance from it: exact for a constant.
 pub fn mean(x: &[f32]) -> f32 {
-    let first = x[0];
-    let mut sum = 0.0f32;
-    for v in x {
-        sum += v - first;
-    }
-    first + sum / x.len() as f32
+    Centre::of(x).mean()
 }
 
 /// Square root of the mean square.

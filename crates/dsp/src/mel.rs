@@ -1,7 +1,7 @@
 //! Mel filter bank.
 
 use crate::DspError;
-use alloc::{format, vec, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 /// Triangular filters over the power spectrum, stored sparsely.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,6 +51,33 @@ impl MelBank {
                 format!("`low_frequency` is {low} Hz; it must be below `high_frequency` ({high} Hz)"),
             ));
         }
+        let build =
+            |filters: usize, fft: usize| Self::triangles(filters, fft, rate_hz, [low, high], corrected);
+        build(filters, fft).map_err(|empty| {
+            let fewer = (2..filters).rev().find(|n| build(*n, fft).is_ok());
+            let longer =
+                (1..=6).map(|twice| fft << twice).find(|n| *n <= 65_536 && build(filters, *n).is_ok());
+            let ways = [
+                fewer.map(|n| format!("at most {n} filters")),
+                longer.map(|n| format!("an `fft_length` of {n}")),
+            ];
+            let ways: Vec<String> = ways.into_iter().flatten().collect();
+            let ways = if ways.is_empty() { "a wider band".into() } else { ways.join(" or ") };
+            DspError::new(
+                "empty_mel_filter",
+                format!("filter {} of {filters} covers no bin of an FFT of {fft}; take {ways}", empty + 1),
+            )
+        })
+    }
+
+    /// The filters, or the first that is empty.
+    fn triangles(
+        filters: usize,
+        fft: usize,
+        rate_hz: f64,
+        [low, high]: [f64; 2],
+        corrected: bool,
+    ) -> Result<Self, usize> {
         let (from, to) = (mel(low), mel(high));
         let q = if corrected { fft } else { fft / 2 + 1 };
         let points = filters + 2;
@@ -90,13 +117,7 @@ impl MelBank {
             };
             let used: Vec<usize> = (a..=c.min(bins - 1)).filter(|&k| weight(k) != 0.0).collect();
             let (Some(&first), Some(&last)) = (used.first(), used.last()) else {
-                return Err(DspError::new(
-                    "empty_mel_filter",
-                    format!(
-                        "filter {} of {filters} covers no bin of an FFT of {fft}; use fewer filters or a longer `fft_length`",
-                        i + 1
-                    ),
-                ));
+                return Err(i);
             };
             bank.first.push(first as u16);
             bank.count.push((last - first + 1) as u16);

@@ -2,7 +2,7 @@
 
 use crate::{
     RealFft,
-    flatten::{mean, rms},
+    flatten::{Centre, rms},
     math::sqrt,
 };
 use alloc::{format, string::String, vec::Vec};
@@ -65,9 +65,9 @@ impl Peaks {
             *v = sqrt(*v) * scale;
         }
         self.highest(curve, &mut out[1..]);
-        let centre = mean(&x[..there]);
+        let centre = Centre::of(&x[..there]);
         for (to, x) in input[..there].iter_mut().zip(x) {
-            *to = x - centre;
+            *to = centre.off(*x);
         }
         self.fft.power(input, self.density, work, power);
         for p in &mut power[1..half] {

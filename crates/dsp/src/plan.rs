@@ -8,7 +8,7 @@ use crate::{
     block::Default,
     blocks,
     catalog::ARITH,
-    custom::custom,
+    custom::{custom, nearest},
     external::{EXTERNAL, external},
     features_plan::features,
     fixed::{FixedPlan, FixedSpectralPlan},
@@ -56,11 +56,13 @@ impl Reader<'_> {
                     continue;
                 }
                 let known: Vec<&str> = self.info.params.iter().map(|p| p.name).collect();
+                let meant = nearest(name, known.iter().copied());
                 return Err(DspError::new(
                     "unknown_parameter",
                     format!(
-                        "block `{}` has no parameter `{name}`; it has {}",
+                        "block `{}` has no parameter `{name}`; {}it has {}",
                         self.info.name,
+                        meant.map_or(String::new(), |n| format!("did you mean `{n}`? ")),
                         known.join(", ")
                     ),
                 ));

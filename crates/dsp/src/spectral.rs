@@ -3,7 +3,7 @@
 
 use crate::{
     Decimator, RealFft,
-    flatten::{mean, moments, moments_and_rms},
+    flatten::{Centre, moments, moments_and_rms},
     math::{log10, zero_guard},
     peaks::Peaks,
     wavelet::Wavelet,
@@ -226,9 +226,9 @@ fn hertz(f: f64) -> String {
 
 /// Takes the mean off.
 fn centre(x: &mut [f32]) {
-    let centre = mean(x);
+    let centre = Centre::of(x);
     for x in x {
-        *x -= centre;
+        *x = centre.off(*x);
     }
 }
 

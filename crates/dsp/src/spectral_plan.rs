@@ -13,7 +13,7 @@ use alloc::{boxed::Box, format, string::String, vec, vec::Vec};
 
 pub(crate) fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Result<Plan, DspError> {
     let wavelet = version >= 3 && p.text("analysis_type") == "Wavelet";
-    let fft = if wavelet { 16 } else { power_of_two(p)? };
+    let fft = power_of_two(p)?;
     let ratio: usize = p.text("input_decimation_ratio").parse().unwrap_or(0);
     if ratio > 1 && version < 4 {
         return refuse(
@@ -39,6 +39,17 @@ pub(crate) fn spectral(p: &Reader<'_>, version: u32, window: &WindowSpec) -> Res
         analysis: Analysis::Wavelet(Wavelet { taps: vec![], levels: 0 }),
     };
     let kept = plan.kept();
+    if ratio > 1 && kept < 2 {
+        let most = [3usize, 10, 30, 100].into_iter().rfind(|r| window.frames > *r);
+        return refuse(
+            "decimation_leaves_too_little",
+            format!(
+                "`input_decimation_ratio` of {ratio} leaves {kept} of {} frames; {}",
+                window.frames,
+                most.map_or("do without it".into(), |r| format!("it can be at most {r}"))
+            ),
+        );
+    }
     if wavelet {
         let levels = p.count("wavelet_level");
         let needed = 32usize.checked_shl(levels as u32).filter(|_| levels <= 7);
@@ -153,11 +164,30 @@ fn sections(p: &Reader<'_>, rate_hz: f64, ratio: usize) -> Result<Vec<[f32; 5]>,
         return refuse(
             "filter_unstable",
             format!(
-                "a filter of order {order} at {cutoff} Hz is not stable at {rate} Hz; raise `filter_cutoff` or lower `filter_order`"
+                "a filter of order {order} at {cutoff} Hz is not stable at {rate} Hz; {}",
+                nearest_stable(order, cutoff, rate, kind == "high")
             ),
         );
     }
     Ok(sections)
+}
+
+/// What makes the filter stable: a lower cut-off near half the rate, else a higher one.
+fn nearest_stable(order: usize, cutoff: f64, rate: f64, high: bool) -> String {
+    let half = rate / 2.0;
+    let from_edge = |e: f64| if cutoff > half / 2.0 { half - e } else { e };
+    let mut edge = from_edge(cutoff).max(1e-6 * rate);
+    while edge < half / 2.0 {
+        edge *= 1.05;
+        if stable(&butterworth(order, from_edge(edge), rate, high)) {
+            let word = if cutoff > half / 2.0 { "lower" } else { "raise" };
+            return format!(
+                "{word} `filter_cutoff` to {:.6} Hz, or take a lower `filter_order`",
+                from_edge(edge)
+            );
+        }
+    }
+    "take a lower `filter_order`".into()
 }
 
 fn spectrum(p: &Reader<'_>, version: u32, n: usize, rate: f64, kept: usize) -> Result<Spectrum, DspError> {
@@ -194,18 +224,23 @@ fn spectrum(p: &Reader<'_>, version: u32, n: usize, rate: f64, kept: usize) -> R
 /// Bins that the filter leaves.
 fn bins(p: &Reader<'_>, n: usize, rate: f64) -> Result<Bins, DspError> {
     let cutoff = p.number("filter_cutoff");
-    let b = cutoff.min(rate / 2.0) * n as f64 / rate;
-    let last = n / 2 + 1;
-    let (first, end) = match p.text("filter_type").as_str() {
-        "high" => (((b - 0.5) as i64 + 1).max(1) as usize, last),
-        "low" => (1, ((b + 0.5) as usize + 1).min(last)),
-        _ => (1, last),
+    let left = |n: usize| {
+        let b = cutoff.min(rate / 2.0) * n as f64 / rate;
+        let last = n / 2 + 1;
+        match p.text("filter_type").as_str() {
+            "high" => (((b - 0.5) as i64 + 1).max(1) as usize, last),
+            "low" => (1, ((b + 0.5) as usize + 1).min(last)),
+            _ => (1, last),
+        }
     };
+    let (first, end) = left(n);
     if end <= first {
+        let enough = (n.trailing_zeros()..=15).map(|b| 1usize << b).find(|n| left(*n).1 > left(*n).0);
         return refuse(
             "cutoff_masks_all_bins",
             format!(
-                "`filter_cutoff` of {cutoff} Hz leaves no bin of an FFT of {n} at {rate} Hz; lengthen `fft_length`"
+                "`filter_cutoff` of {cutoff} Hz leaves no bin of an FFT of {n} at {rate} Hz; {}",
+                enough.map_or("move it".into(), |n| format!("lengthen `fft_length` to {n}"))
             ),
         );
     }

@@ -168,8 +168,8 @@ fn collect(session: &Session<'_>, r: &Results) -> Result<ReportData, EngineError
 
 fn about_data(r: &Results, data: &mut ReportData) {
     if let Some(bronze) = &r.bronze {
-        data.samples = bronze.samples;
-        data.quarantined.extend(bronze.quarantined.iter().map(|q| (q.file.clone(), q.reason.clone())));
+        data.samples = bronze.value.count;
+        data.quarantined.extend(bronze.value.quarantined.iter().map(|q| (q.file.clone(), q.reason.clone())));
     }
     let (Some(silver), Some(split)) = (&r.silver, &r.split) else { return };
     data.quarantined.extend(silver.value.rejected.iter().map(|q| (q.file.clone(), q.reason.clone())));

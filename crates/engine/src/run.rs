@@ -2,7 +2,6 @@
 
 use crate::{
     EngineError,
-    dataset::{self, Quarantined},
     session::{Session, StageRecord, Staged},
     stages::{
         STAGES,
@@ -271,7 +270,7 @@ impl From<&Figures> for FigureReport {
 #[derive(Default)]
 pub struct Results {
     /// Bronze.
-    pub bronze: Option<Imported>,
+    pub bronze: Option<Staged<Manifest>>,
     /// Silver.
     pub silver: Option<Staged<Silver>>,
     /// Sides.
@@ -288,39 +287,6 @@ pub struct Results {
     pub proof: Option<Staged<Proof>>,
     /// Written.
     pub reported: Option<StageRecord>,
-}
-
-/// What is told of the bronze level. The list itself is let go once it is cleaned: it is the longest of all.
-pub struct Imported {
-    /// How the stage went.
-    pub record: StageRecord,
-    /// Number of samples.
-    pub samples: usize,
-    /// Samples per label.
-    pub labels: BTreeMap<String, usize>,
-    /// Files that were refused.
-    pub quarantined: Vec<Quarantined>,
-}
-
-impl Imported {
-    fn new(bronze: &Staged<Manifest>) -> Self {
-        let mut labels = BTreeMap::new();
-        for s in &bronze.value.samples {
-            let parts = dataset::ranges::names(&s.ranges);
-            for name in parts.into_iter().chain(dataset::boxes::names(s.boxes.as_deref())) {
-                *labels.entry(name.to_owned()).or_default() += 1;
-            }
-            if s.ranges.is_empty() && (s.boxes.is_none() || s.label.is_some()) {
-                *labels.entry(s.label.clone().unwrap_or_default()).or_default() += 1;
-            }
-        }
-        Self {
-            record: bronze.record.clone(),
-            samples: bronze.value.samples.len(),
-            labels,
-            quarantined: bronze.value.quarantined.clone(),
-        }
-    }
 }
 
 /// Brings every stage up to date.
@@ -374,13 +340,11 @@ fn advance(session: &Session<'_>, last: usize, r: &mut Results) -> Result<(), En
         .build()
         .map_err(|e| EngineError::Internal(e.to_string()))?;
     pool.install(|| {
-        let bronze = import::run(session)?;
-        r.bronze = Some(Imported::new(&bronze));
+        let bronze = r.bronze.insert(import::run(session)?);
         if last == 0 {
             return Ok(());
         }
-        let silver = r.silver.insert(clean::run(session, &bronze)?);
-        drop(bronze);
+        let silver = r.silver.insert(clean::run(session, bronze)?);
         if last == 1 {
             return Ok(());
         }
@@ -584,9 +548,9 @@ pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
     ];
     report.stages = records.into_iter().flatten().cloned().collect();
     if let Some(bronze) = &r.bronze {
-        report.data.samples = bronze.samples;
-        report.data.quarantined = bronze.quarantined.len();
-        report.data.labels.clone_from(&bronze.labels);
+        report.data.samples = bronze.value.count;
+        report.data.quarantined = bronze.value.quarantined.len();
+        report.data.labels.clone_from(&bronze.value.labels);
     }
     if let Some(silver) = &r.silver {
         report.data.quarantined += silver.value.rejected.len();

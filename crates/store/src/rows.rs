@@ -194,6 +194,18 @@ impl Store {
         })
     }
 
+    /// How often samples came, went or changed so far. It never comes back to a number it had.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn sample_changes(&self) -> Result<u64, StoreError> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let query = sqlx::query_scalar::<_, i64>("SELECT times FROM changes WHERE counted = 'samples'")
+            .fetch_one(&mut inner.connection);
+        Ok(inner.runtime.block_on(query)?.max(0) as u64)
+    }
+
     /// Ids that begin with some hexadecimal digits, in order.
     ///
     /// # Errors

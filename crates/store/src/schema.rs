@@ -34,6 +34,17 @@ pub(crate) const STEPS: &[&[&str]] = &[
     &["CREATE TABLE versions (
         id TEXT PRIMARY KEY, created BIGINT NOT NULL, last_run BIGINT NOT NULL, stages BIGINT NOT NULL, file TEXT NOT NULL,
         outcome_json TEXT NOT NULL)"],
+    // How often a sample came, went or changed: whoever knows what a count came to need not look at all samples again.
+    &[
+        "CREATE TABLE changes (counted TEXT PRIMARY KEY, times BIGINT NOT NULL)",
+        "INSERT INTO changes (counted, times) VALUES ('samples', 0)",
+        "CREATE TRIGGER samples_come AFTER INSERT ON samples
+            BEGIN UPDATE changes SET times = times + 1 WHERE counted = 'samples'; END",
+        "CREATE TRIGGER samples_go AFTER DELETE ON samples
+            BEGIN UPDATE changes SET times = times + 1 WHERE counted = 'samples'; END",
+        "CREATE TRIGGER samples_change AFTER UPDATE ON samples
+            BEGIN UPDATE changes SET times = times + 1 WHERE counted = 'samples'; END",
+    ],
 ];
 
 /// Tables of a server. The same rule.

@@ -32,9 +32,9 @@ EW_FN void ew_filter(const float *f, size_t sections, float *x, size_t n)
 /* Takes the mean off. */
 EW_FN void ew_centre(float *x, size_t n)
 {
-    const float centre = ew_mean(x, n);
+    const ew_middle centre = ew_middle_of(x, n);
     size_t i;
     for (i = 0; i < n; i++) {
-        x[i] -= centre;
+        x[i] = ew_off(centre, x[i]);
     }
 }

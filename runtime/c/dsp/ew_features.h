@@ -152,11 +152,11 @@ EW_FN float ew_interquartile(float *x, size_t n)
 /* Pearson's correlation; 0 where one is constant. */
 EW_FN float ew_correlation(const float *x, const float *y, size_t n)
 {
-    const float mx = ew_mean(x, n), my = ew_mean(y, n);
+    const ew_middle mx = ew_middle_of(x, n), my = ew_middle_of(y, n);
     float xx = 0.0f, yy = 0.0f, xy = 0.0f, both;
     size_t i;
     for (i = 0; i < n; i++) {
-        const float a = x[i] - mx, b = y[i] - my;
+        const float a = ew_off(mx, x[i]), b = ew_off(my, y[i]);
         xx += a * a;
         yy += b * b;
         xy += a * b;

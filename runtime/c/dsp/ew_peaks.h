@@ -52,7 +52,7 @@ EW_FN void ew_peaks_of(const ew_peaks *p, const float *x, size_t count, float *s
     const size_t n = p->fft.n, half = n / 2u, there = n < count ? n : count;
     float *input = scratch, *work = input + n, *power = work + n;
     const float scale = 2.0f / (float)n;
-    float centre;
+    ew_middle centre;
     size_t i, k;
     *out++ = ew_rms(x, count);
     for (i = 0; i < 2u * p->count; i++) {
@@ -67,9 +67,9 @@ EW_FN void ew_peaks_of(const ew_peaks *p, const float *x, size_t count, float *s
     }
     ew_highest(p, power, half, out);
     out += 2u * p->count;
-    centre = ew_mean(x, there);
+    centre = ew_middle_of(x, there);
     for (i = 0; i < there; i++) {
-        input[i] = x[i] - centre;
+        input[i] = ew_off(centre, x[i]);
     }
     ew_fft_power(&p->fft, input, p->density, work, power);
     for (i = 1; i < half; i++) {

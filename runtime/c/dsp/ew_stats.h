@@ -4,14 +4,35 @@ typedef struct {
     float mean, m2, skewness, kurtosis;
 } ew_moments;
 
-EW_FN float ew_mean(const float *x, size_t n)
+/* The mean of some values as the first of them and what lies between: the sum of both is rounded where the values lie, and a
+   small movement far from 0 would lose its shape to that. */
+typedef struct {
+    float first, between;
+} ew_middle;
+
+EW_FN ew_middle ew_middle_of(const float *x, size_t n)
 {
+    ew_middle middle;
     float sum = 0.0f;
     size_t i;
     for (i = 0; i < n; i++) {
         sum += x[i] - x[0];
     }
-    return x[0] + sum / (float)n;
+    middle.first = x[0];
+    middle.between = sum / (float)n;
+    return middle;
+}
+
+/* A value without the mean. */
+EW_INLINE float ew_off(ew_middle middle, float v)
+{
+    return (v - middle.first) - middle.between;
+}
+
+EW_FN float ew_mean(const float *x, size_t n)
+{
+    const ew_middle middle = ew_middle_of(x, n);
+    return middle.first + middle.between;
 }
 
 EW_FN float ew_rms(const float *x, size_t n)
@@ -24,14 +45,14 @@ EW_FN float ew_rms(const float *x, size_t n)
     return sqrtf(sum / (float)n);
 }
 
-/* Means of the second to the fourth power of the distances from `mean`, taken `factor` times. */
-EW_INLINE void ew_powers(const float *x, size_t n, float mean, float factor, float *m)
+/* Means of the second to the fourth power of the distances from the mean, taken `factor` times. */
+EW_INLINE void ew_powers(const float *x, size_t n, ew_middle middle, float factor, float *m)
 {
     const float count = (float)n;
     float s2 = 0.0f, s3 = 0.0f, s4 = 0.0f;
     size_t i;
     for (i = 0; i < n; i++) {
-        const float d = (x[i] - mean) * factor;
+        const float d = ew_off(middle, x[i]) * factor;
         const float d2 = d * d;
         s2 += d2;
         s3 += d2 * d;
@@ -44,15 +65,21 @@ EW_INLINE void ew_powers(const float *x, size_t n, float mean, float factor, flo
 
 EW_FN void ew_moments_of(const float *x, size_t n, ew_moments *out)
 {
-    const float mean = ew_mean(x, n);
+    const ew_middle middle = ew_middle_of(x, n);
+    const float mean = middle.first + middle.between;
     float m[3], factor = 1.0f, edge;
-    ew_powers(x, n, mean, 1.0f, m);
+    ew_powers(x, n, middle, 1.0f, m);
     out->mean = mean;
     out->m2 = m[0];
     /* Fourth powers of what is large are beyond single precision; a power of two changes no shape. */
     while (m[2] > 3.402823466e38f && factor > 1e-30f) {
         factor *= 1.0f / 16777216.0f;
-        ew_powers(x, n, mean, factor, m);
+        ew_powers(x, n, middle, factor, m);
+    }
+    /* Those of what is faint are below it. */
+    while (m[2] < 1e-30f && m[0] > 0.0f && factor < 1e30f) {
+        factor *= 16777216.0f;
+        ew_powers(x, n, middle, factor, m);
     }
     edge = 1e-6f * (mean < 0.0f ? -mean : mean);
     if (out->m2 <= edge * edge) {

@@ -11,7 +11,7 @@ EW_FN void ew_welch_power(const ew_welch *p, const float *x, size_t count, float
 {
     const size_t n = p->fft.n, half = n / 2u;
     float *input = scratch + half + 1u, *work = input + n, *power = work + n;
-    const float centre = ew_mean(x, count);
+    const ew_middle centre = ew_middle_of(x, count);
     float frames = 0.0f;
     size_t i, start;
     for (i = 0; i <= half; i++) {
@@ -19,7 +19,7 @@ EW_FN void ew_welch_power(const ew_welch *p, const float *x, size_t count, float
     }
     for (start = 0; start + n <= count; start += half) {
         for (i = 0; i < n; i++) {
-            input[i] = (x[start + i] - centre) * p->taper[i <= half ? i : n - i];
+            input[i] = ew_off(centre, x[start + i]) * p->taper[i <= half ? i : n - i];
         }
         ew_fft_power(&p->fft, input, p->density, work, power);
         for (i = 0; i <= half; i++) {

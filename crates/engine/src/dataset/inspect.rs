@@ -7,9 +7,12 @@ use crate::{
     session::Session,
     stages::{clean, features, import, split},
 };
-use edgewright_store::SampleRow;
+use edgewright_store::{Hash, SampleRow};
 use serde::Serialize;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+};
 
 /// One line of the list.
 #[derive(Clone, Debug, Serialize)]
@@ -279,9 +282,10 @@ pub fn scan(session: &Session<'_>) -> Result<Vec<ScanFinding>, EngineError> {
     for q in &bronze.value.quarantined {
         add("quarantined", &q.file, "", q.reason.clone());
     }
-    let mut first: BTreeMap<(String, usize), &import::Received> = BTreeMap::new();
+    let received = bronze.value.samples(session)?;
+    let mut first: HashMap<(&Hash, usize), &import::Received> = HashMap::with_capacity(received.len());
     let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
-    for s in &bronze.value.samples {
+    for s in &received {
         for name in ranges::names(&s.ranges).into_iter().chain(boxes::names(s.boxes.as_deref())) {
             *labels.entry(name).or_default() += 1;
         }
@@ -290,7 +294,7 @@ pub fn scan(session: &Session<'_>) -> Result<Vec<ScanFinding>, EngineError> {
             None if !s.ranges.is_empty() || s.boxes.is_some() => {}
             None => add("unlabelled", &s.name, &s.id, "has no label; it trains and tests nothing".into()),
         }
-        match first.get(&(s.blob.to_string(), s.index)) {
+        match first.get(&(&s.blob, s.index)) {
             Some(original) if original.label != s.label => add(
                 "label_conflict",
                 &s.name,
@@ -304,7 +308,7 @@ pub fn scan(session: &Session<'_>) -> Result<Vec<ScanFinding>, EngineError> {
             ),
             Some(original) => add("duplicate", &s.name, &s.id, format!("same bytes as {}", original.name)),
             None => {
-                first.insert((s.blob.to_string(), s.index), s);
+                first.insert((&s.blob, s.index), s);
             }
         }
     }

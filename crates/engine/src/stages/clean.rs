@@ -156,8 +156,9 @@ pub fn run(session: &Session<'_>, bronze: &Staged<Manifest>) -> Result<Staged<Si
 fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String>), EngineError> {
     let file = &session.project.file;
     let mut notes = Vec::new();
-    let format = plan::format(&bronze.samples, &file.impulse, &mut notes)?;
-    let (kept, duplicates) = drop_duplicates(&bronze.samples, file.clean.keep_duplicates, &mut notes);
+    let received = bronze.samples(session)?;
+    let format = plan::format(&received, &file.impulse, &mut notes)?;
+    let (kept, duplicates) = drop_duplicates(&received, file.clean.keep_duplicates, &mut notes);
     let spec = spec(session, &format);
     // A file of table rows holds many samples; it is decoded once.
     let mut files: Vec<Vec<&Received>> = Vec::new();

@@ -8,7 +8,7 @@ use crate::{
 };
 use edgewright_store::Hash;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One sample as received.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,10 +40,24 @@ pub struct Received {
 /// What the project holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// In order of name, then id.
-    pub samples: Vec<Received>,
+    /// Number of samples.
+    pub count: usize,
+    /// Samples per label; those without one under the empty text.
+    pub labels: BTreeMap<String, usize>,
     /// Files that were refused.
     pub quarantined: Vec<Quarantined>,
+    /// The samples, which few need: an object by itself.
+    list: Hash,
+}
+
+impl Manifest {
+    /// The samples, in order of name, then id.
+    ///
+    /// # Errors
+    /// Those of the store, [`EngineError::Internal`] when the object is damaged.
+    pub fn samples(&self, session: &Session<'_>) -> Result<Vec<Received>, EngineError> {
+        session.read(&self.list)
+    }
 }
 
 /// Imports the sources of the project file, then lists all samples.
@@ -55,13 +69,48 @@ pub fn run(session: &Session<'_>) -> Result<Staged<Manifest>, EngineError> {
     for (n, source) in sources.iter().enumerate() {
         sync(session, source, &format!("data:{n}"))?;
     }
-    let rows = session.store.list_samples()?;
     let quarantined: Vec<Quarantined> = session
         .store
         .list_quarantine()?
         .into_iter()
         .map(|q| Quarantined { file: q.name, reason: q.reason })
         .collect();
+    // What the samples came to when as many changes were made as now. The key of the stage itself tells of contents alone, so that
+    // a label that was changed and changed back is the label of before.
+    let changes = session.store.sample_changes()?;
+    let mut same = Key::new("import");
+    let same = same.text("changes", &changes.to_string()).value("quarantined", &quarantined).finish();
+    let (key, samples) = match session.store.get_derived(&same)? {
+        Some(key) => (key, None),
+        None => {
+            let samples = list(session, &quarantined)?;
+            let mut key = Key::new("import");
+            for s in &samples {
+                key.value("sample", s);
+            }
+            let key = key.value("quarantined", &quarantined).finish();
+            session.store.put_derived(&same, &key)?;
+            (key, Some(samples))
+        }
+    };
+    session.stage("import", &key, || {
+        let samples = match samples {
+            Some(samples) => samples,
+            None => list(session, &quarantined)?,
+        };
+        let mut notes = vec![format!("{} samples", samples.len())];
+        if !quarantined.is_empty() {
+            notes.push(format!("{} files quarantined", quarantined.len()));
+        }
+        let text = serde_json::to_vec(&samples).map_err(|e| EngineError::Internal(e.to_string()))?;
+        let list = session.store.put_blob(&text)?;
+        Ok((Manifest { count: samples.len(), labels: labels(&samples), quarantined, list }, notes))
+    })
+}
+
+/// All samples that are not disabled, in order of name, then id.
+fn list(session: &Session<'_>, quarantined: &[Quarantined]) -> Result<Vec<Received>, EngineError> {
+    let rows = session.store.list_samples()?;
     let mut samples = Vec::with_capacity(rows.len());
     for row in rows.into_iter().filter(|r| !r.disabled) {
         let mut info = dataset::info(&row)?;
@@ -94,18 +143,22 @@ pub fn run(session: &Session<'_>) -> Result<Staged<Manifest>, EngineError> {
         return Err(EngineError::Data(format!("the project holds no sample\n{hint}")));
     }
     samples.sort_by(|a, b| (&a.name, a.index, &a.id).cmp(&(&b.name, b.index, &b.id)));
-    let mut key = Key::new("import");
-    for s in &samples {
-        key.value("sample", s);
-    }
-    key.value("quarantined", &quarantined);
-    session.stage("import", &key.finish(), || {
-        let mut notes = vec![format!("{} samples", samples.len())];
-        if !quarantined.is_empty() {
-            notes.push(format!("{} files quarantined", quarantined.len()));
+    Ok(samples)
+}
+
+/// Samples per label.
+fn labels(samples: &[Received]) -> BTreeMap<String, usize> {
+    let mut labels = BTreeMap::new();
+    for s in samples {
+        let parts = dataset::ranges::names(&s.ranges);
+        for name in parts.into_iter().chain(dataset::boxes::names(s.boxes.as_deref())) {
+            *labels.entry(name.to_owned()).or_default() += 1;
         }
-        Ok((Manifest { samples, quarantined }, notes))
-    })
+        if s.ranges.is_empty() && (s.boxes.is_none() || s.label.is_some()) {
+            *labels.entry(s.label.clone().unwrap_or_default()).or_default() += 1;
+        }
+    }
+    labels
 }
 
 /// Brings one source in step with its folder: new files come in, files that are gone go out.
@@ -129,10 +182,10 @@ fn sync(session: &Session<'_>, source: &DataSource, name: &str) -> Result<(), En
             format: source.format.clone(),
             rate_hz: source.rate_hz,
             hmac_key: source.hmac_key.clone(),
-            ranges: std::collections::BTreeMap::new(),
-            boxes: std::collections::BTreeMap::new(),
+            ranges: BTreeMap::new(),
+            boxes: BTreeMap::new(),
             table: dataset::TableChoices::default(),
-            metadata: std::collections::BTreeMap::new(),
+            metadata: BTreeMap::new(),
             refuse_known: false,
             source: name.to_owned(),
             dry_run: false,
