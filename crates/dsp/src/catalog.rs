@@ -127,7 +127,7 @@ pub(crate) const ARITH: ParamInfo = select(
     "arith",
     "float",
     &["float", "fixed"],
-    "Arithmetic: fixed computes in integers, for cores without a floating-point unit, with almost the same features.",
+    "Arithmetic: fixed computes in integers, for cores without a floating-point unit. Against floats the amplitude of a bin is off by at most 1e-4 of itself and 2e-5 of its frame, a value of MFE by one step of 256, a cepstral coefficient without normalisation by 0.02 unless it is lost beside a loud one.",
 );
 
 /// The same for spectral analysis.

@@ -126,12 +126,11 @@ pub fn feature_map(session: &Session<'_>, limit: usize, said: bool) -> Result<Fe
         .map(|(((at, test), place), said)| {
             let sample = *places_of.entry(at.sample).or_insert_with(|| {
                 let cleaned = &silver.samples[at.sample];
-                let (group, metadata) = about.remove(&cleaned.id).unwrap_or_default();
                 samples.push(MapSample {
                     id: cleaned.id.clone(),
                     name: cleaned.name.clone(),
-                    group,
-                    metadata,
+                    group: cleaned.group.clone(),
+                    metadata: about.remove(&cleaned.id).unwrap_or_default(),
                 });
                 samples.len() - 1
             });
@@ -155,15 +154,22 @@ fn place_of(labels: &mut Vec<String>, label: &str) -> usize {
     })
 }
 
-/// Group and metadata of each sample, by id.
-type Details = HashMap<String, (Option<String>, BTreeMap<String, String>)>;
+/// Metadata of each sample, by id.
+type Details = HashMap<String, BTreeMap<String, String>>;
 
 fn details(session: &Session<'_>) -> Result<Details, EngineError> {
-    let rows = session.store.list_samples()?;
+    /// The part that is told.
+    #[derive(serde::Deserialize)]
+    struct Told {
+        #[serde(default)]
+        metadata: BTreeMap<String, String>,
+    }
+    let rows = session.store.list_metadata()?;
     rows.into_iter()
-        .map(|row| {
-            let metadata = crate::dataset::info(&row)?.metadata;
-            Ok((row.id, (row.group, metadata)))
+        .map(|(id, text)| {
+            let told: Told = serde_json::from_str(&text)
+                .map_err(|e| EngineError::Internal(format!("sample {id}: {e}")))?;
+            Ok((id, told.metadata))
         })
         .collect()
 }

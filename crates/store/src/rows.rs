@@ -194,6 +194,18 @@ impl Store {
         })
     }
 
+    /// Id and `metadata_json` of all samples, in order of id: what is asked of very many at once.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn list_metadata(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let query = sqlx::query_as("SELECT id, metadata_json FROM samples ORDER BY id")
+            .fetch_all(&mut inner.connection);
+        Ok(inner.runtime.block_on(query)?)
+    }
+
     /// How often samples came, went or changed so far. It never comes back to a number it had.
     ///
     /// # Errors
