@@ -17,6 +17,7 @@ mod lower_extra;
 mod lower_wide;
 pub mod math;
 pub mod quantize;
+pub mod splice;
 mod tables;
 pub mod text;
 pub mod trees;

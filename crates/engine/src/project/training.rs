@@ -1,5 +1,6 @@
 //! `[training]`: how networks are trained, taught, pruned and made ready for integers.
 
+use crate::stages::elsewhere::Named;
 use serde::{Deserialize, Serialize};
 
 /// `[training]`
@@ -83,6 +84,16 @@ fn usual_tuning(value: &usize) -> bool {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TeacherSection {
+    /// A model that was trained elsewhere, in float or integers, or the folder of another project, whose network is taken as it was
+    /// trained; from the project's folder on. It takes the features of the block. Left out: the teacher is trained here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Learning block of that project; left out: its first network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<String>,
+    /// Labels of that model's outputs in their order; left out: those of that project, or of this one in alphabetical order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
     /// Its layers; left out: those of the network with `times` as many filters and units.
     pub layers: Option<Vec<edgewright_train::Layer>>,
     /// At least 2.
@@ -95,7 +106,15 @@ pub struct TeacherSection {
 
 impl Default for TeacherSection {
     fn default() -> Self {
-        Self { layers: None, times: 3, temperature: 4.0, share: 0.5 }
+        Self { model: None, block: None, labels: None, layers: None, times: 3, temperature: 4.0, share: 0.5 }
+    }
+}
+
+impl TeacherSection {
+    /// The network from elsewhere that teaches.
+    pub(crate) fn named(&self) -> Option<Named<'_>> {
+        let model = self.model.as_deref()?;
+        Some(Named { key: "training.teacher", model, block: self.block.as_deref() })
     }
 }
 
@@ -109,6 +128,32 @@ impl TrainingSection {
     pub(crate) fn tunings(&self) -> usize {
         let all = [self.prune > 0.0, self.sparsify > 0.0, self.clusters > 0, self.quantisation_aware];
         all.into_iter().filter(|step| *step).count()
+    }
+
+    /// What cannot be in it beside a `backbone`.
+    pub(super) fn beside(&self, backbone: bool) -> Option<String> {
+        if !backbone {
+            return None;
+        }
+        if self.teacher.as_ref().is_some_and(|t| t.model.is_some()) {
+            return Some(
+                "`training.teacher.model` takes features, but behind an `impulse.learn.backbone` a network learns from what that makes of them; \
+                 leave `model` out: then the teacher is trained here"
+                    .into(),
+            );
+        }
+        let unmixed = edgewright_train::Augment { mixup: 0.0, ..self.augment.clone() };
+        if unmixed != edgewright_train::Augment::default() {
+            return Some(
+                "`training.augment` changes features before a network sees them, but an `impulse.learn.backbone` runs once over them; \
+                 only `mixup` goes with it"
+                    .into(),
+            );
+        }
+        self.quantisation_aware.then(|| {
+            "`training.quantisation_aware` trains all layers on, but those of an `impulse.learn.backbone` stay as they are; remove one of them"
+                .into()
+        })
     }
 
     /// What cannot be in it.
@@ -138,6 +183,16 @@ impl TrainingSection {
             );
         }
         let teacher = self.teacher.as_ref()?;
+        if teacher.model.is_some() && teacher.layers.is_some() {
+            return Some(
+                "`training.teacher` has a `model` and `layers`; `layers` are for a teacher that is trained here".into(),
+            );
+        }
+        if teacher.model.is_none() && (teacher.block.is_some() || teacher.labels.is_some()) {
+            return Some(
+                "`training.teacher.block` and `labels` are for a `model` that was trained elsewhere".into(),
+            );
+        }
         if teacher.times < 2 && teacher.layers.is_none() {
             return Some(format!("`training.teacher.times` is {}; it must be at least 2", teacher.times));
         }

@@ -8,7 +8,7 @@ use super::{
     features::Gold,
     gold::{TrainingMatrix, TrainingRows, WindowAt},
     lesson::Lesson,
-    networks::Data,
+    phases::{Data, target},
     plan::Format,
     split::{Side, Split},
 };
@@ -229,12 +229,15 @@ pub fn run(
     for section in file.impulse.learn.iter().filter(|s| s.file.is_some()) {
         key.text("file", &super::imported::fingerprint(&session.project.dir, section));
     }
+    for named in session.project.elsewhere() {
+        key.text(named.key, &named.fingerprint(&session.project));
+    }
     for command in file.impulse.learn.iter().filter_map(|s| s.command.as_ref()) {
         key.value("program", &super::external::fingerprint(&session.project.dir, command));
     }
     if file.training.steps() {
         // What steps change is told for this target.
-        key.text("target", super::networks::target(&session.project));
+        key.text("target", target(&session.project));
     }
     let key = key.finish();
     session.stage("train", &key, || {
@@ -371,8 +374,10 @@ impl Trainer<'_> {
         } else if section.method != Method::Network {
             self.classical(n, section, inputs, task, fit, judge, notes)?
         } else {
+            let (train, watched) = ((training.0, &rows), (validation.0, &watch));
+            let frozen = self.frozen(section, impulse, &columns, train, watched, notes)?;
             let data = Data { rows: &rows, of: training.1, watch: &watch, watched: validation.1 };
-            self.fitted(n, impulse, section, inputs, head, task, data, notes)?
+            self.fitted(n, impulse, section, inputs, head, task, data, frozen.as_ref(), notes)?
         };
         if section.file.is_none() && section.command.is_none() && self.session.project.file.training.calibrate
         {
