@@ -1,6 +1,7 @@
 //! The project file, `edgewright.toml`, and the folder that holds it.
 
 mod learn;
+mod lines;
 mod training;
 
 use crate::{EngineError, dataset::RangesSection, error::AtPath, stages::elsewhere::Named};

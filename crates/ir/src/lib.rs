@@ -16,6 +16,7 @@ pub mod lower;
 mod lower_extra;
 mod lower_wide;
 pub mod math;
+mod mixed;
 pub mod quantize;
 pub mod splice;
 mod tables;

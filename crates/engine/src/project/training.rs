@@ -58,6 +58,10 @@ pub struct TrainingSection {
     /// Train on in int8 arithmetic, so that weights get used to being integers; what is trained is what the device computes.
     #[serde(skip_serializing_if = "not")]
     pub quantisation_aware: bool,
+    /// Layers with weights that compute with activations of 16 bits in the int8 model: those that lose most by bytes, at most all of them;
+    /// 0 for none. More accurate, larger and slower.
+    #[serde(skip_serializing_if = "none")]
+    pub wide_layers: usize,
     /// Epochs after `prune`, after `sparsify`, after `clusters`, and of `quantisation_aware`.
     #[serde(skip_serializing_if = "usual_tuning")]
     pub fine_tune_epochs: usize,
@@ -121,7 +125,7 @@ impl TeacherSection {
 impl TrainingSection {
     /// Whether networks are taught, or changed once they are trained.
     pub(crate) fn steps(&self) -> bool {
-        self.teacher.is_some() || self.tunings() > 0
+        self.teacher.is_some() || self.wide_layers > 0 || self.tunings() > 0
     }
 
     /// How often networks are trained on after a change.
@@ -182,6 +186,11 @@ impl TrainingSection {
                     .into(),
             );
         }
+        if self.wide_layers > 0 && self.quantisation_aware {
+            return Some(
+                "`training.quantisation_aware` trains in bytes alone; it does not go with `training.wide_layers`".into(),
+            );
+        }
         let teacher = self.teacher.as_ref()?;
         if teacher.model.is_some() && teacher.layers.is_some() {
             return Some(
@@ -231,6 +240,7 @@ impl Default for TrainingSection {
             sparsify: 0.0,
             clusters: 0,
             quantisation_aware: false,
+            wide_layers: 0,
             fine_tune_epochs: 15,
         }
     }

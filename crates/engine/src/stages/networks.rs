@@ -9,7 +9,7 @@ use super::{
 use crate::{EngineError, architecture, project::LearnSection};
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::Graph;
-use edgewright_train::{Flow, Found, Head, Hold, Network, Rows, Settings, Start};
+use edgewright_train::{Flow, Found, Head, Hold, Network, Rows, Settings, Start, TrainError, sketch};
 
 /// Share of the step size with which a pruned network is trained on, one whose weights pack better, and one in int8.
 const PRUNED_RATE: f32 = 1.0;
@@ -87,6 +87,18 @@ impl Trainer<'_> {
         }
     }
 
+    /// Whether the layers of a block fit each other.
+    fn connects(&self, n: usize, network: &Network) -> Result<(), EngineError> {
+        let project = &self.session.project;
+        match sketch(network) {
+            Err(e @ TrainError::Layer { number, .. }) => match project.line_of_layer(n, number - 1) {
+                Some(line) => Err(self.project_error(format!("line {line}: {e}"))),
+                None => Err(e.into()),
+            },
+            made => Ok(made.map(drop)?),
+        }
+    }
+
     /// Trains a network: alone or taught by a larger one, then without the channels that tell least, then in int8, as the project
     /// wants it.
     pub(super) fn fitted(
@@ -105,6 +117,7 @@ impl Trainer<'_> {
         let data = frozen.map_or(raw, |f| Data { rows: &f.rows, watch: &f.watch, ..raw });
         let front = frozen.map(|f| &f.front);
         let network = untrained(impulse, section, &inputs, head, rows.len(), front)?;
+        self.connects(n, &network)?;
         let training = &self.session.project.file.training;
         let settings = self.settings();
         let more = training.fine_tune_epochs;
@@ -200,6 +213,12 @@ impl Trainer<'_> {
             phases.kept(&tuned.history, tuned.best_epoch);
             snr = self.layer_snr(&tuned.graph, &tuned.int8, rows)?;
             int8 = tuned.int8;
+        }
+        if training.wide_layers > 0 {
+            let (mixed, own, detail) = phases.mixed(&fitted.graph, training.wide_layers)?;
+            let (before, after) = (phases.figures(&int8)?, phases.figures(&mixed)?);
+            steps.push(phases.line("mixed_precision", detail, before, after));
+            (int8, snr) = (mixed, own);
         }
         if phases.resumed {
             notes.push("training goes on from a checkpoint".into());

@@ -3,7 +3,7 @@
 use super::{
     build,
     gold::TrainingRows,
-    train::{Epoch, StepFigures, StepLine, Trainer, id},
+    train::{CALIBRATION_WINDOWS, Epoch, StepFigures, StepLine, Trainer, id, unquantised},
 };
 use crate::{
     EngineError,
@@ -11,7 +11,11 @@ use crate::{
     session::Key,
 };
 use edgewright_compile::cost;
-use edgewright_ir::{Graph, quantize::LayerSnr, splice};
+use edgewright_ir::{
+    Graph,
+    quantize::{self, LayerSnr},
+    splice,
+};
 use edgewright_train::{Course, Event, Flow, Rows, Settings, Start, Targets, Teacher, TrainError, measure};
 use std::time::{Duration, Instant};
 
@@ -178,6 +182,22 @@ impl Phases<'_> {
     /// Its int8 form, and how near the layers of that are.
     pub fn int8(&self, graph: &Graph) -> Result<(Graph, Vec<LayerSnr>), EngineError> {
         self.trainer.quantise(&self.whole(graph)?, self.raw.rows)
+    }
+
+    /// Its integer form in which so many layers have activations of 16 bits, how near the layers of that are, and what it is in words.
+    pub fn mixed(&self, graph: &Graph, count: usize) -> Result<(Graph, Vec<LayerSnr>, String), EngineError> {
+        let windows = self.trainer.windows(self.raw.rows, CALIBRATION_WINDOWS)?;
+        let closest = quantize::closest(&self.whole(graph)?, &windows).map_err(unquantised)?;
+        let made = quantize::mixed(&closest.float, &closest.ranges, &windows, count)
+            .map_err(|e| self.trainer.project_error(format!("`training.wide_layers`: {e}")))?;
+        let snr = self.trainer.layer_snr(&closest.float, &made.graph, self.raw.rows)?;
+        let detail = format!(
+            "activations of 16 bits in {} of {} layers with weights: {}",
+            made.layers.len(),
+            made.of,
+            made.layers.join(", ")
+        );
+        Ok((made.graph, snr, detail))
     }
 
     /// Figures of an integer graph.

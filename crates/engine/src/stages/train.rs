@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::{ops::Range, path::Path};
 
 /// Training windows that set the integer ranges, at most.
-const CALIBRATION_WINDOWS: usize = 256;
+pub(super) const CALIBRATION_WINDOWS: usize = 256;
 /// Memory for them.
 const CALIBRATION_BYTES: usize = 16 << 20;
 
@@ -101,7 +101,7 @@ pub struct LearnSummary {
 /// What one step made of the int8 form of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepLine {
-    /// `distillation`, `pruning`, `sparsification`, `clustering` or `quantisation_aware`.
+    /// `distillation`, `pruning`, `sparsification`, `clustering`, `quantisation_aware` or `mixed_precision`.
     pub step: String,
     /// What was done, in words.
     pub detail: String,
@@ -464,7 +464,7 @@ impl Trainer<'_> {
     }
 
     /// Evenly spaced training windows.
-    fn windows(&self, rows: &TrainingRows, most: usize) -> Result<Vec<Vec<f32>>, EngineError> {
+    pub(super) fn windows(&self, rows: &TrainingRows, most: usize) -> Result<Vec<Vec<f32>>, EngineError> {
         let fitting = CALIBRATION_BYTES / (rows.width() * size_of::<f32>()).max(1);
         let count = rows.len().min(most).min(fitting.max(32));
         let mut windows = Vec::with_capacity(count);
@@ -486,7 +486,7 @@ pub(super) fn labels(task: &Task) -> Vec<String> {
     }
 }
 
-fn unquantised(e: edgewright_ir::GraphError) -> EngineError {
+pub(super) fn unquantised(e: edgewright_ir::GraphError) -> EngineError {
     EngineError::Internal(format!("quantisation: {e}"))
 }
 
