@@ -9,7 +9,7 @@ fn projects() -> Bench {
     let bench = Bench::new("keywords");
     let tones = [("a", 250.0, "big"), ("b", 500.0, "big"), ("c", 1000.0, "big"), ("d", 2000.0, "big")];
     for (label, hz, of) in tones.into_iter().chain([("high", 1500.0, "in"), ("low", 350.0, "in")]) {
-        for i in 0..if of == "big" { 24 } else { 16 } {
+        for i in 0..if of == "big" { 24 } else { 30 } {
             bench.write(
                 &format!("files/{of}/{label}.{i}.wav"),
                 tone(hz * (1.0 + 0.005 * i as f64), i + hz as u64),
@@ -17,7 +17,7 @@ fn projects() -> Bench {
         }
     }
     bench.replace("[\"host\", \"cortex-m4f\"]", "[\"host\"]");
-    bench.replace("epochs = 150", "epochs = 12");
+    bench.replace("epochs = 150", "epochs = 40");
     for augment in ["noise = 0.2", "time_shift = 8", "time_mask = 6", "frequency_mask = 2"] {
         bench.replace(augment, "");
     }
@@ -74,11 +74,11 @@ fn a_head_is_trained_behind_the_first_layers_of_another_project() {
     let names: Vec<&str> = layers.iter().filter_map(|l| l["name"].as_str()).collect();
     assert!(names[0].starts_with("backbone_") && names.contains(&"head"), "{names:?}");
     // Another head is trained on what is there, and on two threads it is the same.
-    bench.replace("epochs = 12", "epochs = 11");
+    bench.replace("epochs = 40", "epochs = 39");
     let again = bench.json(&["run", "project", "--json", "--until", "build", "--jobs", "2"]);
     assert!(notes(&again).contains("; taken from before over "), "{}", notes(&again));
     assert_ne!(hash(&again), hash(&report));
-    bench.replace("epochs = 11", "epochs = 12 # the same");
+    bench.replace("epochs = 39", "epochs = 40 # the same");
     let other = projects();
     backbone(&other, "");
     trained(&other);
@@ -87,7 +87,7 @@ fn a_head_is_trained_behind_the_first_layers_of_another_project() {
         hash(&report)
     );
     // The head alone is pruned, and what that brings is told of the whole.
-    bench.replace("epochs = 12 # the same", "epochs = 12\nprune = 0.5\nfine_tune_epochs = 2");
+    bench.replace("epochs = 40 # the same", "epochs = 40\nprune = 0.5\nfine_tune_epochs = 2");
     bench.replace(
         "backbone = ",
         "layers = [{ type = \"dense\", units = 16, activation = \"relu\" }]\nbackbone = ",
@@ -124,7 +124,7 @@ fn a_backbone_that_does_not_fit_is_named() {
     bench.replace("num_cepstral = 13", "num_cepstral = 12");
     refused(&bench, "that network was trained on other features");
     bench.replace("num_cepstral = 12", "num_cepstral = 13");
-    bench.replace("epochs = 12", "epochs = 12\nquantisation_aware = true");
+    bench.replace("epochs = 40", "epochs = 40\nquantisation_aware = true");
     refused(&bench, "`training.quantisation_aware` trains all layers on");
     bench.replace("quantisation_aware = true", "augment = { noise = 0.1 }\n# ");
     bench.replace("[training.augment]", "");
@@ -140,7 +140,7 @@ fn a_backbone_that_does_not_fit_is_named() {
 fn a_network_from_elsewhere_teaches() {
     let bench = projects();
     trained(&bench);
-    bench.replace("epochs = 12", "epochs = 12\nteacher = { model = \"../big\" }");
+    bench.replace("epochs = 40", "epochs = 40\nteacher = { model = \"../big\" }");
     refused(&bench, "the model knows a, b, c, d, but this project has high, low");
     // Two of its four labels are those here, in another order.
     bench.replace("\"../big\" }", "\"../big\", labels = [\"other\", \"low\", \"none\", \"high\"] }");
