@@ -101,10 +101,7 @@ fn a_head_is_trained_behind_the_first_layers_of_another_project() {
         .filter_map(|l| l["macs"].as_u64())
         .sum();
     assert!(figure("before") > figure("after") && figure("after") > front && front > 0, "{front}: {step}");
-    assert!(
-        step["detail"].as_str().is_some_and(|d| d.starts_with("dense_1 from 16 to 8 channels")),
-        "{step}"
-    );
+    assert!(step["detail"].as_str().is_some_and(|d| d.contains(" from 16 to 8 channels")), "{step}");
     let estimated = bench.json(&["estimate", "project", "--json"]);
     let macs = estimated["learn"][0]["macs"].as_u64().expect("a figure");
     assert_eq!(macs, figure("before"), "{estimated}");
