@@ -104,6 +104,8 @@ pub struct LearnSetting {
     pub inputs: Option<Vec<String>>,
     /// A model that was trained elsewhere.
     pub file: Option<String>,
+    /// A network that was trained elsewhere whose first layers stand before those that are trained.
+    pub backbone: Option<String>,
     /// Whether the file sets the layers of the network; else they are chosen from the data.
     pub own_layers: bool,
 }

@@ -90,3 +90,43 @@ fn weights_of_zero_and_few_values_pack_better_and_cost_the_same() {
     let wrong = text(&bench.run(&["run", "project", "--until", "train"]));
     assert!(wrong.contains("`training.sparsify` is 1.5"), "{wrong}");
 }
+
+#[test]
+fn the_most_sensitive_layers_compute_in_sixteen_bits_and_the_c_agrees() {
+    let bench = project("epochs = 6\nwide_layers = 2");
+    let report = bench.json(&["run", "project", "--json", "--jobs", "1"]);
+    assert_eq!(report["verify"][0]["bit_exact"], true, "{report}");
+    assert_eq!(report["test"]["c"], report["test"]["int8"], "{report}");
+    let step = &report["training"][0]["steps"][0];
+    assert_eq!(step["step"], "mixed_precision", "{report}");
+    let detail = step["detail"].as_str().expect("words");
+    assert!(detail.starts_with("activations of 16 bits in 2 of 4 layers with weights: "), "{detail}");
+    let figure = |when: &str, name: &str| step[when][name].as_f64().expect("a figure");
+    assert_eq!(figure("before", "macs"), figure("after", "macs"));
+    for name in ["ram_bytes", "instructions", "flash_bytes"] {
+        assert!(figure("before", name) < figure("after", name), "{name}: {step}");
+    }
+    bench.replace("wide_layers = 2", "wide_layers = 5");
+    let wrong = text(&bench.run(&["run", "project", "--until", "train"]));
+    assert!(wrong.contains("`training.wide_layers`: ") && wrong.contains("1 to 4 of them can"), "{wrong}");
+    bench.replace("wide_layers = 5", "wide_layers = 1\nquantisation_aware = true");
+    let wrong = text(&bench.run(&["run", "project", "--until", "train"]));
+    assert!(wrong.contains("it does not go with `training.wide_layers`"), "{wrong}");
+}
+
+#[test]
+fn a_layer_that_does_not_fit_is_told_with_line_and_shape() {
+    let bench = project("epochs = 2");
+    let layers = "layers = [\n  { type = \"max_pool\", size = [4] },\n\n  { type = \"conv1d\", filters = 4, kernel = 99, padding = \"valid\" },\n]\n";
+    bench.replace("kind = \"classifier\"  ", &format!("{layers}kind = \"classifier\"  "));
+    let file = std::fs::read_to_string(bench.path("project/edgewright.toml")).expect("read");
+    let line = file.lines().position(|l| l.contains("kernel = 99")).expect("there") + 1;
+    let wrong = bench.run(&["run", "project", "--until", "train"]);
+    let words = text(&wrong);
+    assert!(!wrong.status.success(), "{words}");
+    assert!(
+        words.contains(&format!("edgewright.toml: line {line}: layer 2 (conv1d): a kernel of [1, 99]")),
+        "{words}"
+    );
+    assert!(words.contains("does not fit an input of 1x12"), "{words}");
+}

@@ -5,7 +5,7 @@ use edgewright_compile::{Options, Target, compile_graph, graph_layout, harness, 
 use edgewright_ir::{DType, Graph, interpret::Interpreter};
 use edgewright_test_support::{
     Board, Case, Rng, many_main,
-    random::{distort, float_graph, floats, integer_graph, mixture_graph, tree_graph},
+    random::{distort, float_graph, floats, integer_graph, mixed_graph, mixture_graph, tree_graph},
     run_on_board, run_on_host,
 };
 use edgewright_toolchain::{BoardSpec, host_compilers, missing, sanitizer_works};
@@ -120,6 +120,28 @@ fn the_host_gives_the_bits_of_the_interpreter() {
             agree(dir.path(), &graphs, &expected, &what);
         }
     }
+}
+
+#[test]
+fn layers_of_two_widths_give_the_bits_of_the_interpreter() {
+    let graphs: Vec<Graph> =
+        (0..400).filter_map(|s| mixed_graph(&float_graph(s, None), s)).filter(both_ways).take(12).collect();
+    assert_eq!(graphs.len(), 12);
+    for (compiler, level) in host_compilers().iter().zip(["-O2", "-Os"]) {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (mut sources, expected) = write(dir.path(), &graphs, named("host"), false);
+        sources.push("main.c".into());
+        let sources: Vec<&str> = sources.iter().map(String::as_str).collect();
+        let flags = ["-std=c99", "-ffp-contract=off", level];
+        run_on_host(dir.path(), compiler, &flags, &sources).unwrap_or_else(|e| panic!("{e}"));
+        agree(dir.path(), &graphs, &expected, &compiler.program);
+    }
+}
+
+/// Whether values go from bytes to 16 bits, or back, inside of a graph.
+fn both_ways(graph: &Graph) -> bool {
+    let widths = |n: &edgewright_ir::Node| [graph.tensor(n.inputs[0]).dtype, graph.tensor(n.output).dtype];
+    graph.nodes.iter().map(widths).any(|w| [[DType::I8, DType::I16], [DType::I16, DType::I8]].contains(&w))
 }
 
 #[test]

@@ -77,8 +77,14 @@ fn block(section: &DspSection) -> Option<(Option<String>, Option<Vec<String>>, b
 fn named(file: &ProjectFile) -> impl Iterator<Item = (&'static str, &str)> {
     let data = file.data.iter().map(|source| ("path", source.path.as_str()));
     let models = file.impulse.learn.iter().filter_map(|learn| Some(("file", learn.file.as_deref()?)));
+    let backbones = file
+        .impulse
+        .learn
+        .iter()
+        .filter_map(|learn| Some(("backbone.model", learn.backbone.as_ref()?.model.as_str())));
+    let teacher = file.training.teacher.iter().filter_map(|t| Some(("teacher.model", t.model.as_deref()?)));
     let licence = file.deploy.licence_file.iter().map(|file| ("licence_file", file.as_str()));
-    data.chain(models).chain(licence)
+    data.chain(models).chain(backbones).chain(teacher).chain(licence)
 }
 
 /// Whether a path leads to a file of the project, or of these folders.
@@ -164,6 +170,14 @@ mod tests {
         assert!(check(&dir, None, &model, &[]).is_err());
         assert!(check(&dir, Some(&model), &model, &[]).is_ok());
         assert!(check(&dir, Some(&model), &data("../other/m.tflite"), &[]).is_err());
+        let backbone = file("[[impulse.learn]]\nkind = 'classifier'\nbackbone = { model = '../other' }\n");
+        let teacher = file("[training.teacher]\nmodel = '../other/m.onnx'\n");
+        for from in [backbone, teacher] {
+            let refused = check(&dir, None, &from, &[]).expect_err("leads out").to_string();
+            assert!(refused.contains(".model = \"../other"), "{refused}");
+            assert!(check(&dir, Some(&from), &from, &[]).is_ok());
+            assert!(check(&dir, None, &from, &[root.path().join("other")]).is_ok());
+        }
         // A program starts only as it was written on the machine.
         let starts = |with: &str| {
             file(&format!("[[impulse.learn]]\nkind = 'classifier'\ncommand = ['sh', 'a']\n{with}"))

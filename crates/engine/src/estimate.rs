@@ -4,7 +4,10 @@ use crate::{
     EngineError, architecture,
     project::{LearnKind, LearnSection, Method, Project},
     session::Session,
-    stages::{build, clean, clean::Silver, features, gold::Labels, import, imported, objects, select, train},
+    stages::{
+        backbone, build, clean, clean::Silver, features, gold::Labels, import, imported, objects, select,
+        train,
+    },
 };
 use edgewright_compile::{cost, target::Target};
 use edgewright_dsp::OutputShape;
@@ -281,11 +284,15 @@ impl Planned<'_> {
         head: Head,
         told: &mut LearnEstimate,
     ) -> Result<Graph, EngineError> {
-        let network = match &section.layers {
-            Some(layers) => {
+        let front = backbone::front(self.project, section, impulse)?.map(|(front, _)| front);
+        let network = match (&section.layers, &front) {
+            (layers, Some(front)) => {
+                Network { input: backbone::shape(front), layers: layers.clone().unwrap_or_default(), head }
+            }
+            (Some(layers), None) => {
                 Network { input: architecture::input_shape(impulse, inputs), layers: layers.clone(), head }
             }
-            None => architecture::default_network(impulse, inputs, head, self.windows(impulse))?,
+            (None, None) => architecture::default_network(impulse, inputs, head, self.windows(impulse))?,
         };
         told.layers = network.layers.iter().map(blank).collect();
         let made = match sketch(&network) {
@@ -303,7 +310,11 @@ impl Planned<'_> {
         };
         fill(&mut told.layers, &made.layers);
         told.parameters = made.layers.iter().map(|l| l.parameters).sum();
-        integer(&made.graph)
+        let Some(front) = front else { return integer(&made.graph) };
+        let constants = front.tensors.iter().filter(|t| t.data.is_some());
+        told.parameters += constants.map(edgewright_ir::Tensor::len).sum::<usize>();
+        let whole = edgewright_ir::splice::join(&front, &made.graph);
+        integer(&whole.map_err(|e| EngineError::Internal(format!("estimate: {e}")))?)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The project file, `edgewright.toml`, and the folder that holds it.
 
 mod learn;
+mod lines;
 mod training;
 
-use crate::{EngineError, dataset::RangesSection, error::AtPath};
+use crate::{EngineError, dataset::RangesSection, error::AtPath, stages::elsewhere::Named};
 use edgewright_deploy::About;
-pub use learn::{BoxSize, CovarianceKind, LearnKind, LearnSection, Method, Parameter};
+pub use learn::{BackboneSection, BoxSize, CovarianceKind, LearnKind, LearnSection, Method, Parameter};
 use serde::{Deserialize, Serialize};
 use std::{
     collections::BTreeMap,
@@ -444,6 +445,13 @@ pub struct Project {
 }
 
 impl Project {
+    /// Networks from elsewhere that training here takes.
+    pub(crate) fn elsewhere(&self) -> impl Iterator<Item = Named<'_>> {
+        let backbones = self.file.impulse.learn.iter().filter_map(|l| l.backbone.as_ref());
+        let teacher = self.file.training.teacher.as_ref().and_then(TeacherSection::named);
+        backbones.map(Named::from).chain(teacher)
+    }
+
     /// Reads the project in `dir`.
     ///
     /// # Errors
@@ -551,7 +559,8 @@ impl ProjectFile {
         if let Some(problem) = problems.into_iter().flatten().next().or(learn).or(select).or(dsp) {
             return fail(problem);
         }
-        if let Some(problem) = self.training.problem() {
+        let backbone = self.impulse.learn.iter().any(|l| l.backbone.is_some());
+        if let Some(problem) = self.training.problem().or(self.training.beside(backbone)) {
             return fail(problem);
         }
         if let Some([w, h]) = self.impulse.image

@@ -4,6 +4,7 @@
 //! The TensorFlow Lite 8-bit quantisation specification: activations asymmetric per tensor, weights symmetric per
 //! output channel in -127..=127, biases 32-bit with the product of both scales, softmax output 1/256 from -128.
 
+pub use crate::mixed::{Mixed, mixed};
 pub use crate::{
     calibrate::{Method, Observer, Ranges, activation_quant, calibrate, calibrate_each},
     fold::{fold_scales, fuse_activations},
@@ -15,6 +16,7 @@ use crate::{
     graph::{DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
     interpret::Interpreter,
     lower::f32_data,
+    mixed::{apart, seen},
     weights::{integer_layer, within},
 };
 use std::collections::BTreeMap;
@@ -30,7 +32,7 @@ pub enum Ends {
 }
 
 /// What activations and weights become.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scheme {
     /// Bytes both; activations with a zero point.
     #[default]
@@ -59,6 +61,18 @@ pub fn quantize_with(
     scheme: Scheme,
     ends: Ends,
 ) -> Result<Graph, GraphError> {
+    quantize_each(graph, ranges, scheme, ends, &[])
+}
+
+/// [`quantize_with`], where the nodes whose places are in `wide` compute with activations of 16 bits, as do those behind them that have no
+/// weights and can; between the two, values are rescaled.
+pub(crate) fn quantize_each(
+    graph: &Graph,
+    ranges: &Ranges,
+    scheme: Scheme,
+    ends: Ends,
+    wide: &[usize],
+) -> Result<Graph, GraphError> {
     graph.validate()?;
     if graph.nodes.iter().any(|n| matches!(n.op, Op::KMeansScore { .. } | Op::GmmScore { .. })) {
         return Ok(graph.clone());
@@ -81,10 +95,16 @@ pub fn quantize_with(
         to: Graph { name: graph.name.clone(), reference: graph.reference, ..Graph::default() },
         map: BTreeMap::new(),
         params: BTreeMap::new(),
+        schemes: crate::mixed::schemes(graph, scheme, wide),
+        base: scheme,
         scheme,
         ends,
     };
-    q.choose(ranges)?;
+    for one in if wide.is_empty() { vec![scheme] } else { vec![Scheme::Int8, Scheme::Int16x8] } {
+        q.scheme = one;
+        q.choose(ranges)?;
+    }
+    q.scheme = scheme;
     q.build()?;
     q.to.validate()?;
     Ok(q.to)
@@ -116,39 +136,15 @@ pub struct Closest {
 /// # Errors
 /// Those of [`quantize`], and when there is no input or one does not fit.
 pub fn closest(graph: &Graph, inputs: &[Vec<f32>]) -> Result<Closest, GraphError> {
-    let ends = |g: &Graph| -> Vec<TensorId> {
-        let before = |id: TensorId| g.nodes.iter().find(|n| n.output == id);
-        let end = |&id: &TensorId| {
-            let last = before(id).filter(|n| matches!(n.op, Op::Dequantize)).map_or(id, |n| n.inputs[0]);
-            before(last).filter(|n| matches!(n.op, Op::Softmax)).map_or(id, |n| n.inputs[0])
-        };
-        g.outputs.iter().map(end).collect()
-    };
-    let values = |interpreter: &Interpreter<'_>, ends: &[TensorId]| -> Vec<f32> {
-        ends.iter().flat_map(|id| interpreter.activation(*id)).collect()
-    };
-    let mut float = Interpreter::new(graph)?;
-    let mut wanted = Vec::with_capacity(inputs.len());
-    let float_ends = ends(graph);
     let compared = inputs.len().min(COMPARED);
     let compared: Vec<&Vec<f32>> = (0..compared).map(|i| &inputs[i * inputs.len() / compared]).collect();
-    for input in &compared {
-        float.with_input(input)?;
-        wanted.push(values(&float, &float_ends));
-    }
+    let wanted = seen(graph, &compared)?;
     let equal = equalise(graph, inputs)?;
     let mut best: Option<(f64, &Graph, Ranges, Graph)> = None;
     for from in std::iter::once(graph).chain(&equal) {
         for ranges in calibrate_each(from, inputs.iter().map(Vec::as_slice), &METHODS)? {
             let made = quantize(from, &ranges)?;
-            let made_ends = ends(&made);
-            let mut integer = Interpreter::new(&made)?;
-            let mut error = 0.0f64;
-            for (input, wanted) in compared.iter().zip(&wanted) {
-                integer.with_input(input)?;
-                let seen = values(&integer, &made_ends);
-                error += seen.iter().zip(wanted).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-            }
+            let error = apart(&seen(&made, &compared)?, &wanted);
             if best.as_ref().is_none_or(|(least, ..)| error < *least) {
                 best = Some((error, from, ranges, made));
             }
@@ -163,9 +159,14 @@ struct Quantizer<'g> {
     from: &'g Graph,
     to: Graph,
     /// From tensors of the float graph to those of the integer graph.
-    map: BTreeMap<TensorId, TensorId>,
+    map: BTreeMap<(TensorId, Scheme), TensorId>,
     /// Quantisation of each float tensor that flows.
-    params: BTreeMap<TensorId, Quant>,
+    params: BTreeMap<(TensorId, Scheme), Quant>,
+    /// Of each node.
+    schemes: Vec<Scheme>,
+    /// Of states and constants that no node makes.
+    base: Scheme,
+    /// Of what is being made.
     scheme: Scheme,
     ends: Ends,
 }
@@ -218,15 +219,15 @@ impl Quantizer<'_> {
                 graph: self.from.name.clone(),
                 reason: format!("`{}` was never observed; calibrate with at least one input", tensor.name),
             })?;
-            self.params.insert(id, self.quant(low, high));
+            self.params.insert((id, self.scheme), self.quant(low, high));
         }
         // What a run leaves is what the next one finds.
         for state in &self.from.states {
             let of = |id: TensorId| ranges.get(&id).copied().unwrap_or((0.0, 0.0));
             let (a, b) = (of(state.read), of(state.write));
             let quant = self.quant(a.0.min(b.0), a.1.max(b.1));
-            self.params.insert(state.read, quant.clone());
-            self.params.insert(state.write, quant);
+            self.params.insert((state.read, self.scheme), quant.clone());
+            self.params.insert((state.write, self.scheme), quant);
         }
         for node in &self.from.nodes {
             let (scale, zero_point) = match node.op {
@@ -239,7 +240,7 @@ impl Quantizer<'_> {
                 Op::Unary { function: Function::Tanh } => (1.0 / 128.0, 0),
                 _ => continue,
             };
-            self.params.insert(node.output, Quant { scale: vec![scale], zero_point, axis: 0 });
+            self.params.insert((node.output, self.scheme), Quant { scale: vec![scale], zero_point, axis: 0 });
         }
         // From the end, so that a chain of such operators takes the scale of its first input... which for these
         // operators is that of what they read: nothing is lost, as they make no value that was not there.
@@ -254,8 +255,8 @@ impl Quantizer<'_> {
                     | Op::ResizeBilinear { .. }
                     | Op::Reduce { kind: ReduceKind::Max, .. }
             );
-            if kept && let Some(quant) = self.params.get(&node.inputs[0]).cloned() {
-                self.params.insert(node.output, quant);
+            if kept && let Some(quant) = self.params.get(&(node.inputs[0], self.scheme)).cloned() {
+                self.params.insert((node.output, self.scheme), quant);
             }
         }
         Ok(())
@@ -267,19 +268,31 @@ impl Quantizer<'_> {
 
     /// The integer tensor for a float tensor that flows.
     fn flow(&mut self, id: TensorId) -> TensorId {
-        if let Some(there) = self.map.get(&id) {
+        if let Some(there) = self.map.get(&(id, self.scheme)) {
             return *there;
         }
+        let other = match self.scheme {
+            Scheme::Int8 => Scheme::Int16x8,
+            Scheme::Int16x8 => Scheme::Int8,
+        };
+        let other = self.map.get(&(id, other)).copied();
         let t = self.from.tensor(id);
         let tensor = Tensor {
             name: t.name.clone(),
             shape: t.shape.clone(),
             dtype: self.dtype(),
-            quant: self.params.get(&id).cloned(),
+            quant: self.params.get(&(id, self.scheme)).cloned(),
             data: None,
         };
         let new = self.push(tensor);
-        self.map.insert(id, new);
+        self.map.insert((id, self.scheme), new);
+        if let Some(other) = other {
+            // It is there in the other width.
+            let end = if self.scheme == Scheme::Int16x8 { "_s16" } else { "_s8" };
+            self.to.tensors[new.0 as usize].name.push_str(end);
+            let name = self.to.tensor(new).name.clone();
+            self.to.nodes.push(Node { name, op: Op::Quantize, inputs: vec![other], output: new });
+        }
         new
     }
 
@@ -288,9 +301,11 @@ impl Quantizer<'_> {
         if self.ends == Ends::Integer {
             self.to.inputs = from.inputs.iter().map(|id| self.flow(*id)).collect();
             self.read_states();
-            for node in &from.nodes {
+            for (node, scheme) in from.nodes.iter().zip(self.schemes.clone()) {
+                self.scheme = scheme;
                 self.node(node)?;
             }
+            self.scheme = self.base;
             let outputs: Vec<TensorId> = from.outputs.iter().map(|id| self.flow(*id)).collect();
             self.to.outputs = outputs;
             return self.keep_states();
@@ -299,12 +314,18 @@ impl Quantizer<'_> {
         for (i, &input) in from.inputs.iter().enumerate() {
             rest = self.enter(i, input, rest);
         }
+        self.scheme = self.base;
         self.read_states();
-        for node in rest {
+        let before = from.nodes.len() - rest.len();
+        for (i, node) in rest.iter().enumerate() {
+            self.scheme = self.schemes[before + i];
             self.node(node)?;
         }
         for (i, &output) in from.outputs.iter().enumerate() {
-            let last = self.flow(output);
+            self.scheme = self.base;
+            let last =
+                [Scheme::Int16x8, Scheme::Int8].iter().find_map(|s| self.map.get(&(output, *s)).copied());
+            let last = last.unwrap_or_else(|| self.flow(output));
             let mut float_output = from.tensor(output).clone();
             float_output.name.push_str("_f32");
             let float_output = self.push(float_output);
@@ -340,6 +361,9 @@ impl Quantizer<'_> {
             });
             (float_now, at, rest) = (output, node.output, later);
         }
+        // As the first that reads it wants it.
+        let reader = from.nodes.iter().position(|n| n.inputs.contains(&at));
+        self.scheme = reader.map_or(self.base, |n| self.schemes[n]);
         let quantised = self.flow(at);
         if quantised != float_now && self.to.tensor(quantised).name == self.to.tensor(float_now).name {
             let end = if self.scheme == Scheme::Int16x8 { "_s16" } else { "_s8" };
@@ -358,10 +382,11 @@ impl Quantizer<'_> {
     }
 
     fn keep_states(&mut self) -> Result<(), GraphError> {
+        self.scheme = self.base;
         for state in &self.from.states {
             let (read, write) = (self.flow(state.read), self.flow(state.write));
             let write = self.at_scale_of(write, read);
-            let q = self.params[&state.read].clone();
+            let q = self.params[&(state.read, self.base)].clone();
             let initial = match &state.initial {
                 Some(Data::F32(v)) => Some(self.values(v, &q)),
                 _ => None,
@@ -378,7 +403,7 @@ impl Quantizer<'_> {
         if t.data.is_none() {
             return Ok(self.flow(node.inputs[i]));
         }
-        if let Some(there) = self.map.get(&node.inputs[i]) {
+        if let Some(there) = self.map.get(&(node.inputs[i], self.scheme)) {
             return Ok(*there);
         }
         let values = f32_data(t).map_err(|e| fail(node, e))?;
@@ -388,8 +413,12 @@ impl Quantizer<'_> {
         let (low, high) = values.iter().fold((0.0f32, 0.0f32), |(l, h), &v| (l.min(v), h.max(v)));
         let q = self.quant(low, high);
         let data = self.values(values, &q);
-        let made = self.push(Tensor { dtype: data.dtype(), quant: Some(q), data: Some(data), ..t.clone() });
-        self.map.insert(node.inputs[i], made);
+        // It may be there in bytes as well.
+        let end = if self.scheme == self.base { "" } else { "_s16" };
+        let name = format!("{}{end}", t.name);
+        let made =
+            self.push(Tensor { name, dtype: data.dtype(), quant: Some(q), data: Some(data), ..t.clone() });
+        self.map.insert((node.inputs[i], self.scheme), made);
         Ok(made)
     }
 

@@ -180,6 +180,7 @@ pub fn settings(file: &ProjectFile) -> api::Settings {
                 kind: kind(l.kind).to_owned(),
                 inputs: l.inputs.clone(),
                 file: l.file.clone(),
+                backbone: l.backbone.as_ref().map(|b| b.model.clone()),
                 own_layers: l.layers.is_some(),
             })
             .collect(),

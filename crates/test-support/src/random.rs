@@ -4,7 +4,7 @@ use crate::Rng;
 use edgewright_ir::{
     Activation, DType, Data, Graph, Node, Op, Padding, PoolKind, Tensor, TensorId,
     gmm::{Covariance, Mixture},
-    quantize::{Observer, quantize},
+    quantize::{Observer, mixed, quantize},
     trees::{Ensemble, Split, Tree},
 };
 use std::collections::BTreeMap;
@@ -259,6 +259,23 @@ pub fn integer_graph(graph: &Graph, seed: u64) -> Graph {
         observer.observe(&input).unwrap_or_else(|e| panic!("{e}"));
     }
     quantize(graph, &observer.ranges()).unwrap_or_else(|e| panic!("{e}\n{}", graph.to_text()))
+}
+
+/// An integer form of a float graph of two widths: some of its layers compute with activations of 16 bits. Nothing where it has no layer
+/// with weights, or one that has no form in 16 bits.
+///
+/// # Panics
+/// When a valid graph cannot be observed.
+pub fn mixed_graph(graph: &Graph, seed: u64) -> Option<Graph> {
+    let mut rng = Rng(seed ^ 0x31de);
+    let width = graph.tensor(graph.inputs[0]).len();
+    let inputs: Vec<Vec<f32>> = (0..4).map(|_| floats(&mut rng, width)).collect();
+    let mut observer = Observer::new(graph).unwrap_or_else(|e| panic!("{e}"));
+    for input in &inputs {
+        observer.observe(input).unwrap_or_else(|e| panic!("{e}"));
+    }
+    let count = rng.below(3) as usize + 1;
+    (1..=count).rev().find_map(|count| mixed(graph, &observer.ranges(), &inputs, count).ok()).map(|m| m.graph)
 }
 
 /// Replaces scales and zero points by hostile ones: zero points at the ends, outputs scaled up and down by powers of

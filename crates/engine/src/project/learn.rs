@@ -1,5 +1,6 @@
 //! `[[impulse.learn]]`: what learns, and how.
 
+use crate::stages::elsewhere::Named;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -128,6 +129,27 @@ pub enum BoxSize {
     Cells,
 }
 
+/// `[impulse.learn.backbone]`
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackboneSection {
+    /// A model in float that was trained elsewhere, or the folder of another project, whose network is taken as it was trained; from the
+    /// project's folder on. It takes the features of the block.
+    pub model: String,
+    /// Learning block of that project; left out: its first network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<String>,
+    /// Layers with weights that are kept, counted from the input; left out: all but the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<usize>,
+}
+
+impl<'n> From<&'n BackboneSection> for Named<'n> {
+    fn from(section: &'n BackboneSection) -> Self {
+        Self { key: "impulse.learn.backbone", model: &section.model, block: section.block.as_deref() }
+    }
+}
+
 /// An argument of a program.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(untagged)]
@@ -163,6 +185,9 @@ pub struct LearnSection {
     /// Labels of that model's outputs in their order; left out: the project's labels in alphabetical order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<String>>,
+    /// A network from elsewhere whose first layers stand before the layers that are trained here, and stay as they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backbone: Option<BackboneSection>,
     /// A program that trains the model instead, with its arguments; it is started in the project's folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
@@ -172,7 +197,7 @@ pub struct LearnSection {
     /// Seconds that the program may take; 3600 when left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_limit_s: Option<u64>,
-    /// Layers of the network; left out: a network that suits the features.
+    /// Layers of the network; left out: a network that suits the features, or none but the last behind a `backbone`.
     #[serde(default)]
     pub layers: Option<Vec<edgewright_train::Layer>>,
     /// Detection without `layers`: pixels from one cell to the next, 4, 8 or 16; 8 when left out.
@@ -268,6 +293,15 @@ impl LearnSection {
         }
         if self.min_confidence.is_some() && self.kind != LearnKind::Classifier {
             return Some("`impulse.learn.min_confidence` is for `kind = \"classifier\"`".into());
+        }
+        if self.backbone.is_some()
+            && (!matches!(self.kind, LearnKind::Classifier | LearnKind::Regression) || !self.trains_network())
+        {
+            return Some(
+                "`impulse.learn.backbone` is for a network that is trained here, with `kind = \"classifier\"` or `\"regression\"`; \
+                 `method`, `file` and `command` have no place beside it"
+                    .into(),
+            );
         }
         if let Some(command) = &self.command {
             if !matches!(self.kind, LearnKind::Classifier | LearnKind::Regression) {

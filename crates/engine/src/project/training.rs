@@ -1,5 +1,6 @@
 //! `[training]`: how networks are trained, taught, pruned and made ready for integers.
 
+use crate::stages::elsewhere::Named;
 use serde::{Deserialize, Serialize};
 
 /// `[training]`
@@ -57,6 +58,10 @@ pub struct TrainingSection {
     /// Train on in int8 arithmetic, so that weights get used to being integers; what is trained is what the device computes.
     #[serde(skip_serializing_if = "not")]
     pub quantisation_aware: bool,
+    /// Layers with weights that compute with activations of 16 bits in the int8 model: those that lose most by bytes, at most all of them;
+    /// 0 for none. More accurate, larger and slower.
+    #[serde(skip_serializing_if = "none")]
+    pub wide_layers: usize,
     /// Epochs after `prune`, after `sparsify`, after `clusters`, and of `quantisation_aware`.
     #[serde(skip_serializing_if = "usual_tuning")]
     pub fine_tune_epochs: usize,
@@ -83,6 +88,16 @@ fn usual_tuning(value: &usize) -> bool {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TeacherSection {
+    /// A model that was trained elsewhere, in float or integers, or the folder of another project, whose network is taken as it was
+    /// trained; from the project's folder on. It takes the features of the block. Left out: the teacher is trained here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// Learning block of that project; left out: its first network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub block: Option<String>,
+    /// Labels of that model's outputs in their order; left out: those of that project, or of this one in alphabetical order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Vec<String>>,
     /// Its layers; left out: those of the network with `times` as many filters and units.
     pub layers: Option<Vec<edgewright_train::Layer>>,
     /// At least 2.
@@ -95,20 +110,54 @@ pub struct TeacherSection {
 
 impl Default for TeacherSection {
     fn default() -> Self {
-        Self { layers: None, times: 3, temperature: 4.0, share: 0.5 }
+        Self { model: None, block: None, labels: None, layers: None, times: 3, temperature: 4.0, share: 0.5 }
+    }
+}
+
+impl TeacherSection {
+    /// The network from elsewhere that teaches.
+    pub(crate) fn named(&self) -> Option<Named<'_>> {
+        let model = self.model.as_deref()?;
+        Some(Named { key: "training.teacher", model, block: self.block.as_deref() })
     }
 }
 
 impl TrainingSection {
     /// Whether networks are taught, or changed once they are trained.
     pub(crate) fn steps(&self) -> bool {
-        self.teacher.is_some() || self.tunings() > 0
+        self.teacher.is_some() || self.wide_layers > 0 || self.tunings() > 0
     }
 
     /// How often networks are trained on after a change.
     pub(crate) fn tunings(&self) -> usize {
         let all = [self.prune > 0.0, self.sparsify > 0.0, self.clusters > 0, self.quantisation_aware];
         all.into_iter().filter(|step| *step).count()
+    }
+
+    /// What cannot be in it beside a `backbone`.
+    pub(super) fn beside(&self, backbone: bool) -> Option<String> {
+        if !backbone {
+            return None;
+        }
+        if self.teacher.as_ref().is_some_and(|t| t.model.is_some()) {
+            return Some(
+                "`training.teacher.model` takes features, but behind an `impulse.learn.backbone` a network learns from what that makes of them; \
+                 leave `model` out: then the teacher is trained here"
+                    .into(),
+            );
+        }
+        let unmixed = edgewright_train::Augment { mixup: 0.0, ..self.augment.clone() };
+        if unmixed != edgewright_train::Augment::default() {
+            return Some(
+                "`training.augment` changes features before a network sees them, but an `impulse.learn.backbone` runs once over them; \
+                 only `mixup` goes with it"
+                    .into(),
+            );
+        }
+        self.quantisation_aware.then(|| {
+            "`training.quantisation_aware` trains all layers on, but those of an `impulse.learn.backbone` stay as they are; remove one of them"
+                .into()
+        })
     }
 
     /// What cannot be in it.
@@ -137,7 +186,22 @@ impl TrainingSection {
                     .into(),
             );
         }
+        if self.wide_layers > 0 && self.quantisation_aware {
+            return Some(
+                "`training.quantisation_aware` trains in bytes alone; it does not go with `training.wide_layers`".into(),
+            );
+        }
         let teacher = self.teacher.as_ref()?;
+        if teacher.model.is_some() && teacher.layers.is_some() {
+            return Some(
+                "`training.teacher` has a `model` and `layers`; `layers` are for a teacher that is trained here".into(),
+            );
+        }
+        if teacher.model.is_none() && (teacher.block.is_some() || teacher.labels.is_some()) {
+            return Some(
+                "`training.teacher.block` and `labels` are for a `model` that was trained elsewhere".into(),
+            );
+        }
         if teacher.times < 2 && teacher.layers.is_none() {
             return Some(format!("`training.teacher.times` is {}; it must be at least 2", teacher.times));
         }
@@ -176,6 +240,7 @@ impl Default for TrainingSection {
             sparsify: 0.0,
             clusters: 0,
             quantisation_aware: false,
+            wide_layers: 0,
             fine_tune_epochs: 15,
         }
     }

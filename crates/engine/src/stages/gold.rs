@@ -96,6 +96,10 @@ impl TrainingMatrix {
     pub fn new(matrix: Matrix) -> Self {
         Self(matrix)
     }
+    /// The object that holds its values.
+    pub fn object(&self) -> &Hash {
+        &self.0.object
+    }
     /// Windows of the rows.
     pub fn windows(&self) -> &[WindowAt] {
         &self.0.windows

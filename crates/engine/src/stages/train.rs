@@ -8,7 +8,7 @@ use super::{
     features::Gold,
     gold::{TrainingMatrix, TrainingRows, WindowAt},
     lesson::Lesson,
-    networks::Data,
+    phases::{Data, target},
     plan::Format,
     split::{Side, Split},
 };
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::{ops::Range, path::Path};
 
 /// Training windows that set the integer ranges, at most.
-const CALIBRATION_WINDOWS: usize = 256;
+pub(super) const CALIBRATION_WINDOWS: usize = 256;
 /// Memory for them.
 const CALIBRATION_BYTES: usize = 16 << 20;
 
@@ -101,7 +101,7 @@ pub struct LearnSummary {
 /// What one step made of the int8 form of a network.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StepLine {
-    /// `distillation`, `pruning`, `sparsification`, `clustering` or `quantisation_aware`.
+    /// `distillation`, `pruning`, `sparsification`, `clustering`, `quantisation_aware` or `mixed_precision`.
     pub step: String,
     /// What was done, in words.
     pub detail: String,
@@ -229,12 +229,15 @@ pub fn run(
     for section in file.impulse.learn.iter().filter(|s| s.file.is_some()) {
         key.text("file", &super::imported::fingerprint(&session.project.dir, section));
     }
+    for named in session.project.elsewhere() {
+        key.text(named.key, &named.fingerprint(&session.project));
+    }
     for command in file.impulse.learn.iter().filter_map(|s| s.command.as_ref()) {
         key.value("program", &super::external::fingerprint(&session.project.dir, command));
     }
     if file.training.steps() {
         // What steps change is told for this target.
-        key.text("target", super::networks::target(&session.project));
+        key.text("target", target(&session.project));
     }
     let key = key.finish();
     session.stage("train", &key, || {
@@ -371,8 +374,10 @@ impl Trainer<'_> {
         } else if section.method != Method::Network {
             self.classical(n, section, inputs, task, fit, judge, notes)?
         } else {
+            let (train, watched) = ((training.0, &rows), (validation.0, &watch));
+            let frozen = self.frozen(section, impulse, &columns, train, watched, notes)?;
             let data = Data { rows: &rows, of: training.1, watch: &watch, watched: validation.1 };
-            self.fitted(n, impulse, section, inputs, head, task, data, notes)?
+            self.fitted(n, impulse, section, inputs, head, task, data, frozen.as_ref(), notes)?
         };
         if section.file.is_none() && section.command.is_none() && self.session.project.file.training.calibrate
         {
@@ -459,7 +464,7 @@ impl Trainer<'_> {
     }
 
     /// Evenly spaced training windows.
-    fn windows(&self, rows: &TrainingRows, most: usize) -> Result<Vec<Vec<f32>>, EngineError> {
+    pub(super) fn windows(&self, rows: &TrainingRows, most: usize) -> Result<Vec<Vec<f32>>, EngineError> {
         let fitting = CALIBRATION_BYTES / (rows.width() * size_of::<f32>()).max(1);
         let count = rows.len().min(most).min(fitting.max(32));
         let mut windows = Vec::with_capacity(count);
@@ -481,7 +486,7 @@ pub(super) fn labels(task: &Task) -> Vec<String> {
     }
 }
 
-fn unquantised(e: edgewright_ir::GraphError) -> EngineError {
+pub(super) fn unquantised(e: edgewright_ir::GraphError) -> EngineError {
     EngineError::Internal(format!("quantisation: {e}"))
 }
 

@@ -1,13 +1,13 @@
 //! What a training is given, and how it begins and ends.
 
-use super::{Found, Trained, Trainer, Tuned, check, held::Held, integer::Integer};
+use super::{Found, Teacher, Trained, Trainer, Tuned, check, held::Held, integer::Integer, teacher::Tutor};
 use crate::{
     Event, Fitted, Flow, Layer, Model, Network, Rows, Settings, Targets, TrainError,
     data::Normaliser,
     engine::Engine,
     export,
     network::{self, Built},
-    objective::{Lesson, Objective},
+    objective::Objective,
     sketch::parameters,
 };
 
@@ -18,17 +18,6 @@ pub enum Start<'a> {
     Network(&'a Network),
     /// With the weights of a model that was trained on rows of the same meaning.
     Model(&'a Model),
-}
-
-/// A larger network that was trained before, from whose scores another learns beside the targets (Hinton, Vinyals and Dean, 2015).
-#[derive(Clone, Copy, Debug)]
-pub struct Teacher<'a> {
-    /// Trained on the same rows and targets.
-    pub model: &'a Model,
-    /// Both networks' logits are divided by it before they are compared; at least 1. Numbers are compared as they are.
-    pub temperature: f32,
-    /// Share of the teacher in the loss, 0..1; the rest is the loss against the targets.
-    pub share: f32,
 }
 
 /// A training: what, on what, and how.
@@ -187,27 +176,17 @@ impl Course<'_> {
         if integer.is_some() {
             subject += " in int8";
         }
-        let teacher = self.teacher.map(|t| {
-            subject += &format!(" taught by {:016x} {} {}", t.model.fingerprint(), t.temperature, t.share);
-            if !(t.temperature >= 1.0 && t.temperature.is_finite() && (0.0..=1.0).contains(&t.share)) {
-                return Err(TrainError::Data(format!(
-                    "a teacher needs a temperature of at least 1 and a share between 0 and 1, not {} and {}",
-                    t.temperature, t.share
-                )));
-            }
-            let same = t.model.normaliser == model.normaliser
-                && t.model.units.last().is_some_and(|u| u.output == head);
-            if !same {
-                return Err(TrainError::Data("the teacher was trained on other rows or targets".into()));
-            }
-            let lesson = Lesson { temperature: t.temperature, share: t.share };
-            Ok((Engine::new(t.model.units.clone(), train.width()), lesson))
-        });
         let objective = Objective::new(network, [head[0], head[1]], targets, settings)?;
+        let mut teacher = None;
+        if let Some(t) = self.teacher {
+            let (tutor, own) = Tutor::new(t, &model, head, train, &objective, settings)?;
+            subject += &format!(" taught by {own}");
+            teacher = Some(tutor);
+        }
         Ok(Trainer {
             average: (settings.ema > 0.0).then(|| model.units.clone()),
             engine: Engine::new(model.units.clone(), train.width()),
-            teacher: teacher.transpose()?,
+            teacher,
             outputs: head.iter().product(),
             objective,
             // Whatever the number of threads, it is the same training.

@@ -5,17 +5,19 @@ mod course;
 mod find;
 mod held;
 mod integer;
+mod teacher;
 
-pub use course::{Course, Start, Teacher, fit};
+pub use course::{Course, Start, fit};
 pub use find::{Found, Tried};
 pub use integer::Tuned;
+pub use teacher::{Teacher, Teaches};
 
 use crate::{
     EpochRecord, Event, Flow, Model, Rows, Settings, Targets, TrainError,
     augment::{Augment, Movement},
     checkpoint::{self, Header},
     engine::{Engine, Mode},
-    objective::{Lesson, Objective, Tally, judge, mix, soften},
+    objective::{Objective, Tally, judge, mix, soften},
     optimizer::{self, Moments},
     rng::Stream,
     unit::Unit,
@@ -23,6 +25,7 @@ use crate::{
 use held::Held;
 use integer::Integer;
 use rayon::prelude::*;
+use teacher::Tutor;
 
 /// A loss of which nothing comes back.
 const ABSURD: f64 = 1e6;
@@ -42,7 +45,7 @@ struct Trainer<'a> {
     engine: Engine,
     /// When it trains in int8: the integer graph, and the weights that are learned. The engine then holds what was quantised.
     integer: Option<Integer>,
-    teacher: Option<(Engine, Lesson)>,
+    teacher: Option<Tutor<'a>>,
     /// Running mean of the weights, when it is wanted.
     average: Option<Vec<Unit>>,
     outputs: usize,
@@ -252,9 +255,8 @@ impl Trainer<'_> {
             self.shares.extend(rows.iter().map(share));
             Augment::mix(self.engine.input(rows.len()), &self.shares);
         }
-        if let Some((teacher, _)) = &mut self.teacher {
-            teacher.input(rows.len()).copy_from_slice(self.engine.input(rows.len()));
-            teacher.forward(rows.len(), Mode::Use);
+        if let Some(teacher) = &mut self.teacher {
+            teacher.listen(rows, self.engine.input(rows.len()))?;
         }
         self.forward(rows.len(), Mode::Training { seed: self.settings.seed, step: self.step })?;
         let before = tally.loss_sum();
@@ -313,9 +315,9 @@ impl Trainer<'_> {
                 against(&mut other, rows[(i + 1) % rows.len()], &mut apart);
                 mix(y, &other, apart.loss_sum(), *share, tally);
             }
-            if let Some((teacher, lesson)) = teacher {
+            if let Some(teacher) = teacher {
                 let soft = &teacher.output()[i * self.outputs..][..self.outputs];
-                soften(y, &own, soft, targets, &self.objective, *lesson, tally);
+                soften(y, &own, soft, targets, &self.objective, teacher.lesson, tally);
             }
         }
     }
