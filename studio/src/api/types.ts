@@ -2102,6 +2102,8 @@ export interface components {
         };
         /** @description A learning block of a project file. */
         LearnSetting: {
+            /** @description A network that was trained elsewhere whose first layers stand before those that are trained. */
+            backbone?: string | null;
             /** @description A model that was trained elsewhere. */
             file?: string | null;
             /** @description Name in the project. */
