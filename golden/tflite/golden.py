@@ -299,6 +299,40 @@ def dequantized():
     save("dequantized", m, [x], [y], 3, wrong=("tflm",))
 
 
+def svdf_int8():
+    """A state and weights over time of bytes, as TFLM alone has them; zero points that take sums out of a byte; a softmax to 16 bits that
+    is rescaled to 32. Outputs of three types."""
+    m = Model()
+    x = i16(m, [1, 12], 0.0006)
+    now, zeros = m.op(B.QUANTIZE, [x], m.tensor([1, 12], T.INT8, 0.08, -128), 3), iter([-50, 37])
+    for units, rank, memory in ((8, 2, 6), (5, 1, 7)):
+        inputs, filters = m.tensors[now].shape[1], units * rank
+        feature = m.tensor([filters, inputs], T.INT8, 0.01, 0, weights8(filters, inputs))
+        time = m.tensor([filters, memory], T.INT8, 0.01, 0, weights8(filters, memory))
+        bias = m.tensor([units], T.INT32, 0.15 * 0.01, 0, rng.integers(-900, 900, units))
+        state = m.tensor([1, filters * memory], T.INT8, 0.15, next(zeros), variable=True)
+        y = m.tensor([1, units], T.INT8, 0.2, -128)
+        now = m.op(B.SVDF, [now, feature, time, bias, state], y, 4, O.SVDFOptions, rank=rank, fusedActivationFunction=1)
+    w = m.tensor([4, 5], T.INT8, 0.02, 0, weights8(4, 5))
+    b = m.tensor([4], T.INT32, 0.004, 0, rng.integers(-900, 900, 4))
+    logits = m.op(B.FULLY_CONNECTED, [now, w, b], m.tensor([1, 4], T.INT8, 0.1, 3), 4, O.FullyConnectedOptions)
+    p = m.op(B.SOFTMAX, [logits], m.tensor([1, 4], T.INT16, 1.5259e-05, -32768), 3, O.SoftmaxOptions, beta=1.0)
+    y = m.op(B.QUANTIZE, [p], m.tensor([1, 4], T.INT32, 3.05185e-05), 3)
+    real = m.op(B.DEQUANTIZE, [p], m.tensor([1, 4], T.FLOAT32), 3)
+    save("svdf_int8", m, [x], [y, logits, real], 20)
+
+
+def from_int32():
+    """32 bits to 16 and 8, and back to 32."""
+    m = Model()
+    x = m.tensor([1, 30], T.INT32, 1.5e-8)
+    a = m.op(B.QUANTIZE, [x], i16(m, [1, 30], 0.0009), 3)
+    b = m.op(B.QUANTIZE, [x], m.tensor([1, 30], T.INT8, 0.2, -19), 3)
+    c = m.op(B.QUANTIZE, [a], m.tensor([1, 30], T.INT32, 1.5e-7), 3)
+    d = m.op(B.QUANTIZE, [b], m.tensor([1, 30], T.INT32, 1.3e-3), 3)
+    save("from_int32", m, [x], [a, b, c, d])
+
+
 keywords_with_memory()
 prelu()
 network16()
@@ -308,4 +342,6 @@ products16()
 two_inputs()
 svdf_without_names()
 dequantized()
+svdf_int8()
+from_int32()
 (HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")

@@ -305,7 +305,8 @@ fn one_input(graph: &Graph, id: TensorId, path: &Path) -> Result<npy::Array, Eng
         DType::I8 => array.element == npy::ElementType::I8,
         DType::U8 => array.element == npy::ElementType::U8,
         DType::I16 => array.element == npy::ElementType::I16,
-        DType::I32 | DType::I64 => false,
+        DType::I32 => array.element == npy::ElementType::I32,
+        DType::I64 => false,
     };
     if !fits {
         return Err(data(format!(
@@ -353,6 +354,10 @@ pub fn run(
                 DType::I16 => {
                     let values: Vec<i16> = values.iter().map(|&v| v as i16).collect();
                     interpreter.set(i, Values::I16(&values))
+                }
+                DType::I32 => {
+                    let values: Vec<i32> = values.iter().map(|&v| v as i32).collect();
+                    interpreter.set(i, Values::I32(&values))
                 }
                 _ => {
                     // Bytes keep their bits, signed or not.

@@ -98,7 +98,7 @@ impl Importer<'_> {
             return self.b.fail(format!("beta {beta} is not supported; scale the layer before it"));
         }
         let kinds = (self.kind(self.arg(op, 0)?)?.0, self.kind(self.out(op)?)?.0);
-        if kinds.0 != kinds.1 {
+        if kinds.0 != kinds.1 && kinds != (DType::I8, DType::I16) {
             return self.b.fail(format!(
                 "from {:?} to {:?} is not supported; give its output the type of its input",
                 kinds.0, kinds.1
@@ -411,12 +411,12 @@ impl Importer<'_> {
                     "the constant `{}` is {:?} of {:?} with {} scales along axis {}",
                     t.name,
                     t.kind,
-                    t.shape,
+                    t.shape(),
                     t.scale.len(),
                     t.axis
                 ));
             };
-            let made = self.b.constant(&t.name, &shape::without_batch(&t.shape), Data::F32(values), None);
+            let made = self.b.constant(&t.name, &shape::without_batch(t.shape()), Data::F32(values), None);
             self.map.insert(out, made);
             return Ok(());
         }

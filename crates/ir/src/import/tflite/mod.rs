@@ -3,9 +3,11 @@
 mod arrange;
 mod composed;
 mod compute;
+mod dilated;
 mod model;
 mod names;
 mod recurrent;
+mod settle;
 mod state;
 mod svdf;
 #[cfg(test)]
@@ -16,6 +18,7 @@ use crate::{
     extra::Reference,
     graph::{DType, Data, Op, Quant, TensorId},
 };
+use dilated::Blocks;
 pub(crate) use model::half;
 use model::{RawGraph, RawOp, RawTensor, Type};
 use std::collections::BTreeMap;
@@ -37,14 +40,23 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         known: BTreeMap::new(),
         variables: BTreeMap::new(),
         handles: BTreeMap::new(),
+        blocks: BTreeMap::new(),
     };
     importer.b.graph.reference = reference;
     if main.inputs.is_empty() {
         return Err(malformed("it has no input".into()));
     }
     for &input in &main.inputs {
-        importer.b.at("input", 0, &main.tensors[input as usize].name);
-        let id = importer.output(input)?;
+        let t = &main.tensors[input as usize];
+        importer.b.at("input", 0, &t.name);
+        // Shapes and the like, which nothing reads that computes.
+        let id = if t.kind == Type::I32 && t.scale.is_empty() {
+            let id = importer.b.flow(&t.name, &shape::without_batch(t.shape()), DType::I32, None);
+            importer.map.insert(input, id);
+            id
+        } else {
+            importer.output(input)?
+        };
         importer.b.graph.inputs.push(id);
     }
     for (i, op) in main.ops.iter().enumerate() {
@@ -52,7 +64,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         importer.b.check_constants()?;
     }
     let mut shapes: Vec<Vec<usize>> =
-        main.inputs.iter().map(|&id| main.tensors[id as usize].shape.clone()).collect();
+        main.inputs.iter().map(|&id| main.tensors[id as usize].shape().to_vec()).collect();
     for &out in &main.outputs {
         let raw = &main.tensors[out as usize];
         importer.b.at("output", main.ops.len(), &raw.name);
@@ -64,7 +76,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
             id = importer.b.make(Op::Reshape, vec![id], id, &like);
         }
         importer.b.graph.outputs.push(id);
-        shapes.push(raw.shape.clone());
+        shapes.push(raw.shape().to_vec());
     }
     importer.finish_states();
     let Build { mut graph, notes, .. } = importer.b;
@@ -106,6 +118,8 @@ struct Importer<'a> {
     variables: BTreeMap<Key, Variable>,
     /// Name of the variable behind a handle.
     handles: BTreeMap<i32, String>,
+    /// What SPACE_TO_BATCH_ND made, and what came of it.
+    blocks: BTreeMap<i32, Blocks>,
 }
 
 impl<'a> Importer<'a> {
@@ -118,7 +132,7 @@ impl<'a> Importer<'a> {
 
     /// Shape of a tensor as in the file.
     fn full(&self, id: i32) -> Result<&'a [usize], ImportError> {
-        Ok(&self.tensor(id)?.shape)
+        Ok(self.tensor(id)?.shape())
     }
 
     /// Input number `i` of an operator.
@@ -156,11 +170,13 @@ impl<'a> Importer<'a> {
             Type::I8 => DType::I8,
             Type::U8 => DType::U8,
             Type::I16 => DType::I16,
+            Type::I32 if !t.scale.is_empty() => DType::I32,
             other => return self.b.fail(format!("`{}` is {other:?}, which nothing computes with", t.name)),
         };
         let range = match dtype {
             DType::I8 => -128..=127,
-            DType::I16 => 0..=0,
+            DType::I16 => -32768..=32767,
+            DType::I32 => 0..=0,
             _ => 0..=255,
         };
         match (t.scale.as_slice(), t.zero.as_slice()) {
@@ -178,7 +194,7 @@ impl<'a> Importer<'a> {
     fn output(&mut self, id: i32) -> Result<TensorId, ImportError> {
         let (dtype, quant) = self.kind(id)?;
         let t = self.tensor(id)?;
-        let made = self.b.flow(&t.name, &shape::without_batch(&t.shape), dtype, quant);
+        let made = self.b.flow(&t.name, &shape::without_batch(t.shape()), dtype, quant);
         self.map.insert(id, made);
         Ok(made)
     }
@@ -209,7 +225,7 @@ impl<'a> Importer<'a> {
                 .b
                 .fail(format!("the constant `{}` is {:?}, which nothing computes with", t.name, t.kind));
         };
-        let made = self.b.constant(&t.name, &shape::without_batch(&t.shape), data, quant);
+        let made = self.b.constant(&t.name, &shape::without_batch(t.shape()), data, quant);
         self.map.insert(id, made);
         Ok(made)
     }
@@ -235,7 +251,14 @@ impl<'a> Importer<'a> {
         let name = names::name(op.code, &op.custom);
         let makes = op.outputs.first().map_or("nothing", |&id| self.raw.tensors[id as usize].name.as_str());
         self.b.at(&name, number, makes);
-        if op.outputs.iter().all(|&id| self.is_index(id)) && !op.outputs.is_empty() && op.code != 142 {
+        if self.dilated(op)? {
+            return Ok(());
+        }
+        self.settle(op)?;
+        if op.outputs.iter().all(|&id| self.is_index(id))
+            && !op.outputs.is_empty()
+            && !matches!(op.code, 114 | 142)
+        {
             return self.fold(op);
         }
         if self.compute(op)?
