@@ -333,6 +333,82 @@ def from_int32():
     save("from_int32", m, [x], [a, b, c, d])
 
 
+def dilated():
+    """Dilated convolutions as converters write them: batches of every second row and column, in two axes and in one.
+    TFLM pads with a value that it never sets."""
+    m = Model()
+    s = 0.05
+
+    def i8(shape, scale=s, zero=-7):
+        return m.tensor(shape, T.INT8, scale, zero)
+
+    def ints(values):
+        return m.tensor(np.shape(values), T.INT32, data=values)
+
+    def conv(code, x, weights, outputs, axis, out, **fields):
+        scales = (0.004 * (0.5 + rng.random(outputs))).astype(np.float32)
+        w = m.tensor(weights, T.INT8, scales, 0, weights8(*weights), axis=axis)
+        b = m.tensor([outputs], T.INT32, scales * np.float32(s), 0, rng.integers(-2000, 2000, outputs))
+        kind = O.Conv2DOptions if code == B.CONV_2D else O.DepthwiseConv2DOptions
+        return m.op(code, [x, w, b], out, 3, kind, padding=1, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1, **fields)
+
+    x = i8([1, 7, 6, 2])
+    # 7 x 6 with 2 before, 3 and 2 behind: 12 x 10, in four batches of 6 x 5.
+    a = m.op(B.SPACE_TO_BATCH_ND, [x, ints([2, 2]), ints([[2, 3], [2, 2]])], i8([4, 6, 5, 2]), 2, O.SpaceToBatchNDOptions)
+    a = conv(B.CONV_2D, a, [3, 3, 3, 2], 3, 0, i8([4, 4, 3, 3]), fusedActivationFunction=0)
+    c = m.tensor([3], T.INT8, 0.02, 3, weights8(3))
+    a = m.op(B.ADD, [a, c], i8([4, 4, 3, 3], 0.06, 4), 2, O.AddOptions, fusedActivationFunction=1)
+    a = m.op(B.BATCH_TO_SPACE_ND, [a, ints([2, 2]), ints([[0, 1], [0, 0]])], i8([1, 7, 6, 3], 0.06, 4), 2, O.BatchToSpaceNDOptions)
+    d = m.op(B.SPACE_TO_BATCH_ND, [x, ints([3, 1]), ints([[3, 2], [1, 1]])], i8([3, 4, 8, 2]), 2, O.SpaceToBatchNDOptions)
+    d = conv(B.DEPTHWISE_CONV_2D, d, [1, 2, 3, 4], 4, 3, i8([3, 3, 6, 4]), depthMultiplier=2, fusedActivationFunction=1)
+    d = m.op(B.BATCH_TO_SPACE_ND, [d, ints([3, 1]), ints([[1, 1], [0, 0]])], i8([1, 7, 6, 4]), 2, O.BatchToSpaceNDOptions)
+    r = m.op(B.RESHAPE, [x, ints([1, 42, 2])], i8([1, 42, 2]), 1, O.ReshapeOptions, newShape=[1, 42, 2])
+    e = m.op(B.SPACE_TO_BATCH_ND, [r, ints([4]), ints([[8, 2]])], i8([4, 13, 2]), 2, O.SpaceToBatchNDOptions)
+    e = m.op(B.EXPAND_DIMS, [e, ints([1])], i8([4, 1, 13, 2]), 1, O.ExpandDimsOptions)
+    e = conv(B.CONV_2D, e, [5, 1, 3, 2], 5, 0, i8([4, 1, 11, 5]), fusedActivationFunction=0)
+    e = m.op(B.SQUEEZE, [e], i8([4, 11, 5]), 1, O.SqueezeOptions, squeezeDims=[1])
+    e = m.op(B.BATCH_TO_SPACE_ND, [e, ints([4]), ints([[0, 2]])], i8([1, 42, 5]), 2, O.BatchToSpaceNDOptions)
+    save("dilated", m, [x], [a, d, e], wrong=("tflm",))
+
+
+def open_shapes():
+    """A batch that is left open: shapes are computed from it, and the file has placeholders for what depends on them."""
+    m = Model()
+
+    def left_open(shape, real):
+        t = m.tensor(shape, T.FLOAT32)
+        m.tensors[t].shapeSignature = real
+        return t
+
+    def ints(values):
+        return m.tensor(np.shape(values), T.INT32, data=values)
+
+    def index(shape):
+        return m.tensor(shape, T.INT32)
+
+    def floats(*shape):
+        return m.tensor(shape, T.FLOAT32, data=rng.standard_normal(shape).astype(np.float32))
+
+    x = left_open([1, 5, 4], [-1, 5, 4])
+    shape = m.op(B.SHAPE, [x], index([3]), 1, O.ShapeOptions, outType=T.INT32)
+    batch = m.op(B.STRIDED_SLICE, [shape, ints([0]), ints([1]), ints([1])], index([]), 1, O.StridedSliceOptions, shrinkAxisMask=1)
+    zeros = m.op(B.FILL, [m.op(B.PACK, [batch, m.tensor([], T.INT32, data=3)], index([2]), 1, O.PackOptions, valuesCount=2, axis=0),
+                          m.tensor([], T.FLOAT32, data=0.25)], left_open([1, 1], [-1, -1]))
+    inner = m.op(B.GATHER, [shape, ints([0, 1])], index([2]), 1, O.GatherOptions, axis=0)
+    rows = m.op(B.REDUCE_PROD, [inner, ints([0])], index([]), 1, O.ReducerOptions, keepDims=False)
+    flat = m.op(B.PACK, [rows, m.tensor([], T.INT32, data=4)], index([2]), 1, O.PackOptions, valuesCount=2, axis=0)
+    a = m.op(B.RESHAPE, [x, flat], left_open([1, 1], [-1, -1]), 1, O.ReshapeOptions)
+    a = m.op(B.FULLY_CONNECTED, [a, floats(3, 4), floats(3)], left_open([1, 3], [-1, 3]), 1, O.FullyConnectedOptions)
+    a = m.op(B.ADD, [a, zeros], left_open([1, 3], [-1, 3]), 1, O.AddOptions, fusedActivationFunction=0)
+    back = m.op(B.CONCATENATION, [inner, ints([3])], index([3]), 1, O.ConcatenationOptions, axis=0)
+    a = m.op(B.RESHAPE, [a, back], left_open([1, 1, 3], [-1, -1, 3]), 1, O.ReshapeOptions)
+    t = m.op(B.TRANSPOSE, [a, ints([0, 2, 1])], left_open([1, 3, 1], [-1, 3, -1]), 1, O.TransposeOptions)
+    # New axes and an ellipsis: [:, newaxis, ..., ::2].
+    v = m.op(B.STRIDED_SLICE, [t, ints([0, 0, 0, 0]), ints([0, 0, 0, 0]), ints([1, 1, 1, 2])], left_open([1, 1, 3, 1], [-1, 1, 3, -1]), 1,
+             O.StridedSliceOptions, beginMask=9, endMask=9, newAxisMask=2, ellipsisMask=4)
+    save("open_shapes", m, [x], [t, v])
+
+
 keywords_with_memory()
 prelu()
 network16()
@@ -344,4 +420,6 @@ svdf_without_names()
 dequantized()
 svdf_int8()
 from_int32()
+dilated()
+open_shapes()
 (HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")

@@ -70,6 +70,10 @@ fn function(f: Function) -> (&'static str, f32, f32) {
         Function::Sqrt => ("ew_sqrt_one", 0.0, 0.0),
         Function::Rsqrt => ("ew_rsqrt_one", 0.0, 0.0),
         Function::Square => ("ew_square_one", 0.0, 0.0),
+        Function::Log => ("ew_log_one", 0.0, 0.0),
+        Function::Erf => ("ew_erf_one", 0.0, 0.0),
+        Function::GeluErf => ("ew_gelu_erf_one", 0.0, 0.0),
+        Function::Softplus => ("ew_softplus_one", 0.0, 0.0),
     }
 }
 

@@ -52,6 +52,7 @@ impl Importer<'_> {
             }
             36 => self.gather(op)?,
             5 | 26 => self.blocks(op)?,
+            100 => self.mirror(op)?,
             94 => self.fill(op)?,
             93 => {
                 let out = self.out(op)?;
@@ -73,13 +74,10 @@ impl Importer<'_> {
             self.map.insert(out, made);
             return Ok(());
         }
-        let wanted = shape::without_batch(t.shape());
-        if self.b.tensor(made).len() != t.len() {
-            return self.b.fail(format!(
-                "it makes {} values, not {:?}",
-                self.b.tensor(made).len(),
-                t.shape()
-            ));
+        let full = self.full(out)?;
+        let wanted = shape::without_batch(full);
+        if shape::count(full) != Some(self.b.tensor(made).len()) {
+            return self.b.fail(format!("it makes {} values, not {full:?}", self.b.tensor(made).len()));
         }
         // The node that made it may take the file's name and shape.
         if let Some(node) = self.b.graph.nodes.last()
@@ -112,8 +110,16 @@ impl Importer<'_> {
             return self.b.fail("its fused activation is not supported; make it a layer of its own");
         }
         let outer = full[..axis].iter().product();
-        let parts =
-            (0..op.inputs.len()).map(|i| self.input(self.arg(op, i)?)).collect::<Result<Vec<_>, _>>()?;
+        let mut parts = Vec::new();
+        for i in 0..op.inputs.len() {
+            let id = self.arg(op, i)?;
+            if !self.full(id)?.contains(&0) {
+                parts.push(self.input(id)?);
+            }
+        }
+        if parts.is_empty() {
+            return self.b.fail("all its parts are empty");
+        }
         let y = self.output(out)?;
         let parts = parts.into_iter().map(|p| self.b.at_scale_of(p, y)).collect();
         self.b.node(Op::Concat { outer }, parts, y);
@@ -154,6 +160,10 @@ impl Importer<'_> {
         let mut offset = 0i64;
         let mut strides = Vec::new();
         for ((&(first, step, count), own), &extent) in cut.iter().zip(&own).zip(full) {
+            if count == 0 && i == 0 {
+                // Joined with others in a loop that fills a list.
+                return self.set_shape(op.outputs[0], cut.iter().map(|c| c.2).collect());
+            }
             let last = i128::from(first) + i128::from(step) * (count as i128 - 1);
             let ends = [i128::from(first), last];
             if count == 0 || ends.iter().any(|end| !(0..extent as i128).contains(end)) {
@@ -355,18 +365,29 @@ impl Importer<'_> {
             return self.b.fail("batch dimensions are not supported");
         }
         let indices = self.ints(self.arg(op, 1)?)?;
-        let step = match indices.as_slice() {
-            [] => None,
-            [_] => Some(1),
-            [first, second, ..] => second.checked_sub(*first),
+        let at: Option<Vec<usize>> =
+            indices.iter().map(|&i| usize::try_from(i).ok().filter(|&i| i < full[axis])).collect();
+        let Some(at) = at.filter(|at| !at.is_empty()) else {
+            return self.b.fail(format!("places {indices:?} are not all in {full:?}"));
         };
-        let Some(step) = step.filter(|&s| indices.windows(2).all(|w| w[1].checked_sub(w[0]) == Some(s)))
-        else {
-            return self.b.fail("indices without one step are not supported; use SLICE and CONCATENATION");
+        let x = self.input(id)?;
+        let y = self.b.pick(x, &full, axis, &at)?;
+        self.give(op, 0, y)
+    }
+
+    /// MIRROR_PAD.
+    fn mirror(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
+        let id = self.arg(op, 0)?;
+        let full = self.full(id)?.to_vec();
+        let amounts = self.ints(self.arg(op, 1)?)?;
+        let amounts: Option<Vec<usize>> = amounts.iter().map(|&a| usize::try_from(a).ok()).collect();
+        let Some(amounts) = amounts.filter(|a| a.len() == 2 * full.len()) else {
+            return self.b.fail(format!("its paddings do not fit {full:?}"));
         };
-        let mut cut: Slice = full.iter().map(|&d| (0, 1, d)).collect();
-        cut[axis] = (indices[0], step, indices.len());
-        self.cut(op, 0, id, &cut)
+        let pads: Vec<[usize; 2]> = amounts.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
+        let x = self.input(id)?;
+        let (y, _) = self.b.mirror(x, &full, &pads, self.small(op, 0)? == 1)?;
+        self.give(op, 0, y)
     }
 
     /// FILL: one value in all places.
@@ -478,6 +499,29 @@ impl Importer<'_> {
                 }
                 _ => None,
             },
+            55 | 57 | 58 | 61 | 62 | 63 | 71 | 72 | 84 | 86 => match (values(0), values(1)) {
+                (Some(a), Some(b)) if a.len() == b.len() || a.len() == 1 || b.len() == 1 => {
+                    (0..a.len().max(b.len()))
+                        .map(|i| {
+                            let (a, b) = (*a.get(i).or(a.first())?, *b.get(i).or(b.first())?);
+                            Some(match op.code {
+                                55 => a.max(b),
+                                57 => a.min(b),
+                                58 => i64::from(a < b),
+                                61 => i64::from(a > b),
+                                62 => i64::from(a >= b),
+                                63 => i64::from(a <= b),
+                                71 => i64::from(a == b),
+                                72 => i64::from(a != b),
+                                84 => i64::from(a != 0 || b != 0),
+                                _ => i64::from(a != 0 && b != 0),
+                            })
+                        })
+                        .collect()
+                }
+                _ => None,
+            },
+            87 => values(0).map(|v| v.into_iter().map(|a| i64::from(a == 0)).collect()),
             81 => values(0).and_then(|v| v.iter().try_fold(1i64, |n, d| n.checked_mul(*d))).map(|n| vec![n]),
             _ => None,
         };

@@ -7,6 +7,7 @@ use super::{
     settle::{ALIKE, PAIRS},
 };
 use crate::{
+    extra::Reference,
     graph::{Op, Padding},
     import::{ImportError, shape},
 };
@@ -87,6 +88,13 @@ impl Importer<'_> {
             _ => return self.b.fail(format!("{full:?} in blocks of {sizes:?} is not supported")),
         };
         let [Some(a), Some(b)] = block else { return self.b.fail("its sizes are not possible") };
+        let zero = self.kind(id)?.1.map_or(0, |q| q.zero_point);
+        if zero != 0 && pads != [[0; 2]; 2] && self.b.graph.reference == Reference::Tflm {
+            self.b.note(
+                "SPACE_TO_BATCH_ND pads with zeros, as in LiteRT; TFLM pads with a value that it never sets"
+                    .into(),
+            );
+        }
         let x = self.input(id)?;
         let x = self.b.make(Op::Reshape, vec![x], x, &image[1..]);
         self.set_shape(out, image.to_vec())?;

@@ -4,6 +4,7 @@ mod arrange;
 mod composed;
 mod compute;
 mod dilated;
+mod loops;
 mod model;
 mod names;
 mod recurrent;
@@ -21,6 +22,7 @@ use crate::{
 use dilated::Blocks;
 pub(crate) use model::half;
 use model::{RawGraph, RawOp, RawTensor, Type};
+use settle::Kept;
 use std::collections::BTreeMap;
 
 /// Reads a model.
@@ -31,7 +33,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
     let malformed = |reason: String| ImportError::Malformed { format: "TFLite", reason };
     let budget = Budget::of(bytes);
     let graphs = model::read(bytes, &budget).map_err(malformed)?;
-    let main = &graphs[0];
+    let (main, kept) = (&graphs[0], Kept::default());
     let mut importer = Importer {
         raw: main,
         graphs: &graphs,
@@ -41,6 +43,9 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         variables: BTreeMap::new(),
         handles: BTreeMap::new(),
         blocks: BTreeMap::new(),
+        shapes: BTreeMap::new(),
+        kept: &kept,
+        depth: 0,
     };
     importer.b.graph.reference = reference;
     if main.inputs.is_empty() {
@@ -51,7 +56,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         importer.b.at("input", 0, &t.name);
         // Shapes and the like, which nothing reads that computes.
         let id = if t.kind == Type::I32 && t.scale.is_empty() {
-            let id = importer.b.flow(&t.name, &shape::without_batch(t.shape()), DType::I32, None);
+            let id = importer.b.flow(&t.name, &shape::without_batch(&t.shape), DType::I32, None);
             importer.map.insert(input, id);
             id
         } else {
@@ -64,7 +69,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         importer.b.check_constants()?;
     }
     let mut shapes: Vec<Vec<usize>> =
-        main.inputs.iter().map(|&id| main.tensors[id as usize].shape().to_vec()).collect();
+        main.inputs.iter().map(|&id| main.tensors[id as usize].shape.clone()).collect();
     for &out in &main.outputs {
         let raw = &main.tensors[out as usize];
         importer.b.at("output", main.ops.len(), &raw.name);
@@ -76,7 +81,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
             id = importer.b.make(Op::Reshape, vec![id], id, &like);
         }
         importer.b.graph.outputs.push(id);
-        shapes.push(raw.shape().to_vec());
+        shapes.push(importer.full(out)?.to_vec());
     }
     importer.finish_states();
     let Build { mut graph, notes, .. } = importer.b;
@@ -120,6 +125,12 @@ struct Importer<'a> {
     handles: BTreeMap<i32, String>,
     /// What SPACE_TO_BATCH_ND made, and what came of it.
     blocks: BTreeMap<i32, Blocks>,
+    /// Shapes that were found for tensors of the file that have others there.
+    shapes: BTreeMap<i32, &'a [usize]>,
+    /// Where they are kept.
+    kept: &'a Kept,
+    /// Loops that are being unrolled.
+    depth: usize,
 }
 
 impl<'a> Importer<'a> {
@@ -132,7 +143,10 @@ impl<'a> Importer<'a> {
 
     /// Shape of a tensor as in the file.
     fn full(&self, id: i32) -> Result<&'a [usize], ImportError> {
-        Ok(self.tensor(id)?.shape())
+        match self.shapes.get(&id) {
+            Some(found) => Ok(found),
+            None => Ok(&self.tensor(id)?.shape),
+        }
     }
 
     /// Input number `i` of an operator.
@@ -194,7 +208,7 @@ impl<'a> Importer<'a> {
     fn output(&mut self, id: i32) -> Result<TensorId, ImportError> {
         let (dtype, quant) = self.kind(id)?;
         let t = self.tensor(id)?;
-        let made = self.b.flow(&t.name, &shape::without_batch(t.shape()), dtype, quant);
+        let made = self.b.flow(&t.name, &shape::without_batch(self.full(id)?), dtype, quant);
         self.map.insert(id, made);
         Ok(made)
     }
@@ -225,7 +239,7 @@ impl<'a> Importer<'a> {
                 .b
                 .fail(format!("the constant `{}` is {:?}, which nothing computes with", t.name, t.kind));
         };
-        let made = self.b.constant(&t.name, &shape::without_batch(t.shape()), data, quant);
+        let made = self.b.constant(&t.name, &shape::without_batch(&t.shape), data, quant);
         self.map.insert(id, made);
         Ok(made)
     }
@@ -257,9 +271,12 @@ impl<'a> Importer<'a> {
         self.settle(op)?;
         if op.outputs.iter().all(|&id| self.is_index(id))
             && !op.outputs.is_empty()
-            && !matches!(op.code, 114 | 142)
+            && !matches!(op.code, 114 | 119 | 142)
         {
             return self.fold(op);
+        }
+        if op.code == 119 {
+            return self.while_loop(op);
         }
         if self.compute(op)?
             || self.arrange(op)?

@@ -7,7 +7,6 @@ use crate::import::{
     flat::{Budget, Read, Table, Vector},
     shape,
 };
-use std::cell::OnceCell;
 
 /// Element types by their number in the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,11 +53,9 @@ impl Type {
 pub struct RawTensor<'a> {
     pub name: String,
     /// Shape in the file.
-    written: Vec<usize>,
+    pub shape: Vec<usize>,
     /// Whether the file leaves some of it open.
     pub open: bool,
-    /// Shape that was found instead.
-    pub settled: OnceCell<Vec<usize>>,
     pub kind: Type,
     /// Contents of a constant.
     pub data: Option<&'a [u8]>,
@@ -69,13 +66,8 @@ pub struct RawTensor<'a> {
 }
 
 impl RawTensor<'_> {
-    /// Its shape, with the batch.
-    pub fn shape(&self) -> &[usize] {
-        self.settled.get().unwrap_or(&self.written)
-    }
-
     pub fn len(&self) -> usize {
-        self.shape().iter().product()
+        self.shape.iter().product()
     }
 
     /// Integers of a constant.
@@ -113,10 +105,10 @@ impl RawTensor<'_> {
             Type::F16 => Some(data.chunks_exact(2).map(|b| half(u16::from_le_bytes([b[0], b[1]]))).collect()),
             Type::I8 | Type::U8 | Type::I16 | Type::I32 if !self.scale.is_empty() => {
                 let several = self.scale.len() > 1;
-                if several && self.scale.len() != *self.shape().get(axis)? {
+                if several && self.scale.len() != *self.shape.get(axis)? {
                     return None;
                 }
-                let inner: usize = self.shape().iter().skip(axis.saturating_add(1)).product();
+                let inner: usize = self.shape.iter().skip(axis.saturating_add(1)).product();
                 let values = self.ints()?;
                 Some(
                     values
@@ -266,5 +258,5 @@ fn tensor<'a>(t: &Table<'a>, buffers: &Vector<'a>) -> Read<RawTensor<'a>> {
     if scale.iter().any(|s| !s.is_finite() || *s < 0.0) {
         return Err(format!("`{name}` has a scale that is no positive number"));
     }
-    Ok(RawTensor { name, written: shape, open, settled: OnceCell::new(), kind, data, scale, zero, axis })
+    Ok(RawTensor { name, shape, open, kind, data, scale, zero, axis })
 }

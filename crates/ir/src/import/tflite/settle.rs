@@ -3,6 +3,7 @@
 
 use super::{Importer, model::RawOp};
 use crate::import::{ImportError, shape};
+use std::cell::OnceCell;
 
 /// Operators on one value that keep its shape.
 pub(super) const ALIKE: [i32; 24] =
@@ -34,12 +35,14 @@ impl Importer<'_> {
     }
 
     /// Gives a tensor of the file another shape than the file has.
-    pub(super) fn set_shape(&self, id: i32, found: Vec<usize>) -> Result<(), ImportError> {
-        if shape::count(&found).is_none_or(|n| n == 0) {
+    pub(super) fn set_shape(&mut self, id: i32, found: Vec<usize>) -> Result<(), ImportError> {
+        if shape::count(&found).is_none() {
             return self.b.fail(format!("with a batch of 1 its output is {found:?}"));
         }
-        // A tensor is made once; if it is not, the first shape stays and the second maker does not fit.
-        let _ = self.tensor(id)?.settled.set(found);
+        if self.full(id)? != found {
+            let (at, kept) = self.kept.keep(found);
+            (self.kept, _) = (at, self.shapes.insert(id, kept));
+        }
         Ok(())
     }
 
@@ -217,4 +220,26 @@ fn resolved(from: &[usize], wanted: &[i64]) -> Option<Vec<usize>> {
         .filter(|&&d| d != -1)
         .try_fold(1usize, |n, &d| n.checked_mul(usize::try_from(d).ok()?))?;
     wanted.iter().map(|&d| if d == -1 { total.checked_div(rest) } else { usize::try_from(d).ok() }).collect()
+}
+
+/// Shapes that outlive their finder: a chain of pages that only grows.
+pub(super) struct Kept {
+    page: Vec<OnceCell<Vec<usize>>>,
+    next: OnceCell<Box<Kept>>,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self { page: (0..1024).map(|_| OnceCell::new()).collect(), next: OnceCell::new() }
+    }
+}
+
+impl Kept {
+    /// Keeps a shape; also the page with room for the next.
+    fn keep(&self, shape: Vec<usize>) -> (&Self, &[usize]) {
+        match self.page.iter().find(|cell| cell.get().is_none()) {
+            Some(cell) => (self, cell.get_or_init(|| shape)),
+            None => self.next.get_or_init(Box::default).keep(shape),
+        }
+    }
 }
