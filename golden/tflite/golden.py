@@ -49,7 +49,7 @@ class Model:
         if key not in self.codes:
             self.codes.append(key)
         o = schema.OperatorT()
-        o.opcodeIndex, o.inputs, o.outputs = self.codes.index(key), inputs, [output]
+        o.opcodeIndex, o.inputs, o.outputs = self.codes.index(key), inputs, output if isinstance(output, list) else [output]
         if kind:
             name = {v: k for k, v in vars(schema.BuiltinOptions).items() if isinstance(v, int)}[kind]
             options = getattr(schema, name + "T")()
@@ -60,16 +60,25 @@ class Model:
         self.ops.append(o)
         return output
 
-    def bytes(self, inputs, outputs):
+    def inner(self):
+        """Another graph of the same file."""
+        m = Model()
+        m.buffers, m.codes = self.buffers, self.codes
+        return m
+
+    def graph(self, inputs, outputs):
         graph = schema.SubGraphT()
         graph.tensors, graph.inputs, graph.outputs, graph.operators, graph.name = self.tensors, inputs, outputs, self.ops, b"main"
+        return graph
+
+    def bytes(self, inputs, outputs, others=()):
         codes = []
         for code, version in self.codes:
             c = schema.OperatorCodeT()
             c.builtinCode, c.deprecatedBuiltinCode, c.version = code, min(code, 127), version
             codes.append(c)
         model = schema.ModelT()
-        model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [graph], self.buffers, codes
+        model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [self.graph(inputs, outputs), *others], self.buffers, codes
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
@@ -101,8 +110,8 @@ def tflm(content, cases, outputs):
 expected = {}
 
 
-def save(name, m, inputs, outputs, cases=6, wrong=()):
-    content = m.bytes(inputs, outputs)
+def save(name, m, inputs, outputs, cases=6, wrong=(), others=()):
+    content = m.bytes(inputs, outputs, others)
     given = []
     for n in range(cases):
         case = []
@@ -409,6 +418,78 @@ def open_shapes():
     save("open_shapes", m, [x], [t, v])
 
 
+def loop():
+    """A recurrent layer as converters write it where it does not become an operator: WHILE with a counter, a place of the input for each
+    round, and a list that is filled."""
+    m = Model()
+    x = m.tensor([1, 5, 3], T.FLOAT32)
+
+    def ints(g, values):
+        return g.tensor(np.shape(values), T.INT32, data=values)
+
+    def floats(g, *shape):
+        return g.tensor(shape, T.FLOAT32, data=rng.standard_normal(shape).astype(np.float32))
+
+    def flow(g, *shape):
+        return g.tensor(shape, T.FLOAT32)
+
+    def arguments(g):
+        return [g.tensor([], T.INT32), flow(g, 5, 1, 4), flow(g, 1, 4), flow(g, 5, 1, 3)]
+
+    condition = m.inner()
+    asked = arguments(condition)
+    more = condition.op(B.LESS, [asked[0], ints(condition, 5)], condition.tensor([], T.BOOL), 1, O.LessOptions)
+    body = m.inner()
+    i, every, h, steps = given = arguments(body)
+    one = ints(body, 1)
+    after = body.op(B.ADD, [i, one], body.tensor([], T.INT32), 1, O.AddOptions, fusedActivationFunction=0)
+    now = body.op(B.GATHER, [steps, i], flow(body, 1, 3), 1, O.GatherOptions, axis=0)
+    a = body.op(B.FULLY_CONNECTED, [now, floats(body, 4, 3), floats(body, 4)], flow(body, 1, 4), 1, O.FullyConnectedOptions)
+    b = body.op(B.FULLY_CONNECTED, [h, floats(body, 4, 4), -1], flow(body, 1, 4), 1, O.FullyConnectedOptions)
+    s = body.op(B.ADD, [a, b], flow(body, 1, 4), 1, O.AddOptions, fusedActivationFunction=0)
+    h = body.op(B.LOGISTIC, [s], flow(body, 1, 4), 1)
+    shape = ints(body, [1])
+
+    def place(v):
+        return body.op(B.RESHAPE, [v, shape], body.tensor([1], T.INT32), 1, O.ReshapeOptions, newShape=[1])
+
+    def triple(v, rest):
+        return body.op(B.CONCATENATION, [place(v), ints(body, rest)], body.tensor([3], T.INT32), 1, O.ConcatenationOptions, axis=0)
+
+    def part(begin, size):
+        t = flow(body, 1, 1, 4)
+        body.tensors[t].shapeSignature = [-1, 1, 4]
+        return body.op(B.SLICE, [every, begin, size], t, 1, O.SliceOptions)
+
+    before = part(ints(body, [0, 0, 0]), triple(i, [-1, -1]))
+    behind = part(triple(after, [0, 0]), ints(body, [-1, -1, -1]))
+    item = body.op(B.RESHAPE, [h, ints(body, [1, 1, 4])], flow(body, 1, 1, 4), 1, O.ReshapeOptions, newShape=[1, 1, 4])
+    filled = body.op(B.CONCATENATION, [before, item, behind], flow(body, 5, 1, 4), 1, O.ConcatenationOptions, axis=0)
+    steps_first = m.op(B.TRANSPOSE, [x, ints(m, [1, 0, 2])], flow(m, 5, 1, 3), 1, O.TransposeOptions)
+    start = [ints(m, 0), m.tensor([5, 1, 4], T.FLOAT32, data=np.zeros([5, 1, 4])), m.tensor([1, 4], T.FLOAT32, data=np.zeros([1, 4])), steps_first]
+    end = arguments(m)
+    m.op(B.WHILE, start, end, 1, O.WhileOptions, condSubgraphIndex=1, bodySubgraphIndex=2)
+    # What TFLM cannot compute with a resized slice LiteRT can.
+    others = [condition.graph(asked, [more]), body.graph(given, [after, filled, h, steps])]
+    save("loop", m, [x], [end[1], end[2]], others=others, wrong=("tflm",))
+
+
+def groups():
+    """A convolution of groups of channels, a mirrored border, places of an axis in any order."""
+    m = Model()
+    x = m.tensor([1, 5, 6, 4], T.INT8, 0.05, -7)
+    pads = m.tensor([4, 2], T.INT32, data=[[0, 0], [2, 1], [0, 3], [0, 0]])
+    p = m.op(B.MIRROR_PAD, [x, pads], m.tensor([1, 8, 9, 4], T.INT8, 0.05, -7), 2, O.MirrorPadOptions, mode=0)
+    scales = (0.004 * (0.5 + rng.random(6))).astype(np.float32)
+    w = m.tensor([6, 3, 2, 2], T.INT8, scales, 0, weights8(6, 3, 2, 2), axis=0)
+    b = m.tensor([6], T.INT32, scales * np.float32(0.05), 0, rng.integers(-2000, 2000, 6))
+    c = m.op(B.CONV_2D, [p, w, b], m.tensor([1, 8, 5, 6], T.INT8, 0.06, 4), 3, O.Conv2DOptions, padding=0, strideH=1, strideW=2,
+             dilationHFactor=1, dilationWFactor=1, fusedActivationFunction=1)
+    places = m.tensor([4], T.INT32, data=[7, 0, 2, 2])
+    g = m.op(B.GATHER, [c, places], m.tensor([1, 4, 5, 6], T.INT8, 0.06, 4), 2, O.GatherOptions, axis=1)
+    save("groups", m, [x], [c, g], wrong=("tflm",))
+
+
 keywords_with_memory()
 prelu()
 network16()
@@ -422,4 +503,6 @@ svdf_int8()
 from_int32()
 dilated()
 open_shapes()
+loop()
+groups()
 (HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")

@@ -18,6 +18,7 @@ impl Importer {
             "Expand" => self.expand(node)?,
             "Pad" => self.pad(node)?,
             "Resize" => self.resize(node)?,
+            "DepthToSpace" | "SpaceToDepth" => self.blocks(node)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -209,6 +210,46 @@ impl Importer {
         }
         let op = Op::Pad { shape: v.shape.clone(), before, after, value };
         let id = self.b.make(op, vec![v.id], v.id, &shape::without_batch(&to));
+        self.give(node, id, to, false)
+    }
+
+    /// Channels to blocks of pixels, and back.
+    fn blocks(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let size = usize::try_from(self.int(node, "blocksize", 0)).unwrap_or(0);
+        let &[1, c, h, w] = v.shape.as_slice() else {
+            return self.b.fail(format!("its input is {:?}, expected [1, channels, height, width]", v.shape));
+        };
+        let deep = node.kind == "DepthToSpace";
+        let whole = (1..=1 << 12).contains(&size)
+            && if deep { c % (size * size) == 0 } else { h % size == 0 && w % size == 0 };
+        if !whole || c * h * w == 0 {
+            return self.b.fail(format!("{:?} does not make blocks of {size}", v.shape));
+        }
+        let (plane, row, s) = ((h * w) as isize, w as isize, size as isize);
+        let (extents, strides, to) = if deep {
+            let each = c / (size * size);
+            let columns_first = matches!(node.attributes.get("mode"), Some(Attribute::Text(t)) if t == "CRD");
+            // Strides from channel to channel, and within a block from row to row and from column to column.
+            let [channel, down, right] = match columns_first {
+                true => [plane * s * s, plane * s, plane],
+                false => [plane, plane * each as isize * s, plane * each as isize],
+            };
+            (
+                vec![each, h, size, w, size],
+                vec![channel, row, down, 1, right],
+                vec![1, each, h * size, w * size],
+            )
+        } else {
+            (
+                vec![size, size, c, h / size, w / size],
+                vec![row, 1, plane, row * s, s],
+                vec![1, c * size * size, h / size, w / size],
+            )
+        };
+        let id = self.b.view(v.id, extents, strides, 0)?;
+        let id = self.b.make(Op::Reshape, vec![id], id, &shape::without_batch(&to));
         self.give(node, id, to, false)
     }
 

@@ -5,6 +5,7 @@
 //! it and back where their order counts; turns that meet or move nothing cost nothing.
 
 mod arrange;
+mod external;
 mod fold;
 mod functions;
 mod fuse;
@@ -19,6 +20,7 @@ use crate::{
     extra::{BinaryKind, Function, ReduceKind, Reference},
     graph::{Activation, DType, Data, Op, TensorId},
 };
+pub use external::whole;
 use std::collections::BTreeMap;
 use wire::{Attribute, Constant, RawGraph, RawNode, Values};
 
@@ -279,7 +281,10 @@ impl Importer {
             "Neg" => self.simple(node, function(Function::Neg)),
             "Sqrt" => self.simple(node, function(Function::Sqrt)),
             "Reciprocal" => self.reciprocal(node),
-            "Identity" | "Dropout" => {
+            "Identity" | "Dropout" | "Cast" => {
+                if node.kind == "Cast" && !matches!(node.attributes.get("to"), Some(Attribute::Int(1))) {
+                    return self.b.fail("values that flow are cast to float alone");
+                }
                 let v = self.value(self.arg(node, 0)?)?;
                 self.give(node, v.id, v.shape, v.last)
             }

@@ -178,12 +178,8 @@ impl Importer<'_> {
         self.give(op, i, y)
     }
 
-    /// The slices that STRIDED_SLICE asks for, the axes that it drops, and the shape that is left.
-    pub(super) fn slices(
-        &self,
-        op: &RawOp<'_>,
-        full: &[usize],
-    ) -> Result<(Slice, Vec<bool>, Vec<usize>), ImportError> {
+    /// The slices that STRIDED_SLICE asks for, and the shape that is left.
+    pub(super) fn slices(&self, op: &RawOp<'_>, full: &[usize]) -> Result<(Slice, Vec<usize>), ImportError> {
         let bits = |n| self.option(op, n, 0);
         let (begin_mask, end_mask, shrink) = (bits(0)?, bits(1)?, bits(4)?);
         let (ellipsis, fresh) = (bits(2)?, bits(3)?);
@@ -203,7 +199,7 @@ impl Importer<'_> {
         let named = (0..begin.len()).filter(|&i| !bit(ellipsis, i) && !bit(fresh, i)).count();
         let Some(rest) = full.len().checked_sub(named) else { return misfit() };
         let mut cut: Slice = full.iter().map(|&d| (0, 1, d)).collect();
-        let (mut dropped, mut left, mut axis) = (vec![false; full.len()], Vec::new(), 0);
+        let (mut left, mut axis) = (Vec::new(), 0);
         for i in 0..begin.len() {
             if bit(ellipsis, i) {
                 // A second one is for no axis.
@@ -226,7 +222,6 @@ impl Importer<'_> {
                 if bit(begin_mask, i) { if step[i] > 0 { 0 } else { extent - 1 } } else { place(begin[i]) };
             if bit(shrink, i) {
                 cut[axis] = (first, 1, 1);
-                dropped[axis] = true;
                 axis += 1;
                 continue;
             }
@@ -241,7 +236,7 @@ impl Importer<'_> {
             axis += 1;
         }
         left.extend(&full[axis..]);
-        Ok((cut, dropped, left))
+        Ok((cut, left))
     }
 
     fn strided_slice(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {

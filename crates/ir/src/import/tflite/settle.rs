@@ -139,7 +139,7 @@ impl Importer<'_> {
                 order.into_iter().map(|a| Some(full[shape::axis(a, full.len())?])).collect()
             }),
             45 => match known(1).is_some() && known(2).is_some() && known(3).is_some() {
-                true => Some(self.slices(op, full)?.2),
+                true => Some(self.slices(op, full)?.1),
                 false => None,
             },
             65 => match (known(1), known(2)) {
