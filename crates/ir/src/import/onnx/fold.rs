@@ -143,7 +143,7 @@ impl Importer {
         for (i, &axis) in axes.iter().enumerate() {
             let Some(a) = shape::axis(axis, full.len()) else { return Ok(None) };
             let (extent, step) = (full[a] as i64, steps[i]);
-            if step == 0 || step.unsigned_abs() > 1 << 26 {
+            if extent == 0 || step == 0 || step.unsigned_abs() > 1 << 26 {
                 return Ok(None);
             }
             let place = |p: i64| if p < 0 { p.saturating_add(extent) } else { p };

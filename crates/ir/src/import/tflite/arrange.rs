@@ -191,7 +191,7 @@ impl Importer<'_> {
         let (begin, end, step) =
             (self.ints(self.arg(op, 1)?)?, self.ints(self.arg(op, 2)?)?, self.ints(self.arg(op, 3)?)?);
         let misfit = || self.b.fail(format!("{} slices do not fit {full:?}", begin.len()));
-        if end.len() != begin.len() || step.len() != begin.len() || begin.len() > 32 {
+        if end.len() != begin.len() || step.len() != begin.len() || begin.len() > 16 {
             return misfit();
         }
         let bit = |mask: i32, i: usize| mask >> i & 1 == 1;

@@ -3,8 +3,10 @@
 use super::{Importer, model::RawOp};
 use crate::{graph::TensorId, import::ImportError};
 
-/// Most rounds of a loop.
+/// Most rounds of all loops together.
 const MOST_ROUNDS: usize = 4096;
+/// Most nodes that a model with loops becomes.
+const MOST_NODES: usize = 1 << 15;
 /// Most loops within each other.
 const MOST_DEPTH: usize = 4;
 
@@ -30,7 +32,7 @@ impl<'a> Importer<'a> {
         if op.outputs.len() > values.len() {
             return self.b.fail("it gives out more than goes in");
         }
-        for round in 0.. {
+        loop {
             let more = match self.subgraph(condition, &values)?.first() {
                 Some(Bound::Integers(v)) if v.len() == 1 => v[0] != 0,
                 _ => {
@@ -42,8 +44,11 @@ impl<'a> Importer<'a> {
             if !more {
                 break;
             }
-            if round == MOST_ROUNDS {
-                return self.b.fail(format!("it has more than {MOST_ROUNDS} rounds"));
+            self.rounds += 1;
+            if self.rounds > MOST_ROUNDS || self.b.graph.nodes.len() > MOST_NODES {
+                return self.b.fail(format!(
+                    "its loops have more than {MOST_ROUNDS} rounds or {MOST_NODES} operators"
+                ));
             }
             values = self.subgraph(body, &values)?;
         }

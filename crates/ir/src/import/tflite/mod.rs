@@ -46,6 +46,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         shapes: BTreeMap::new(),
         kept: &kept,
         depth: 0,
+        rounds: 0,
     };
     importer.b.graph.reference = reference;
     if main.inputs.is_empty() {
@@ -129,8 +130,9 @@ struct Importer<'a> {
     shapes: BTreeMap<i32, &'a [usize]>,
     /// Where they are kept.
     kept: &'a Kept,
-    /// Loops that are being unrolled.
+    /// Loops that are being unrolled within each other, and rounds of all loops.
     depth: usize,
+    rounds: usize,
 }
 
 impl<'a> Importer<'a> {
