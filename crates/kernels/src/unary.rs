@@ -86,8 +86,8 @@ fn exp_minus_one(x: f32) -> f32 {
 fn far_erf(x: f32) -> f32 {
     let t = 1.0 / (1.0 + 0.5 * x);
     let mut p = -0.229_075_54_f32;
-    p = p * t + 0.904_324_83_f32;
-    p = p * t + -1.233_383_1_f32;
+    p = p * t + 0.904_324_8_f32;
+    p = p * t + -1.233_383_f32;
     p = p * t + 0.537_183_f32;
     p = p * t + -0.125_623_45_f32;
     p = p * t + 0.416_273_74_f32;
@@ -105,7 +105,7 @@ fn near_erf(x: f32) -> f32 {
     p = p * square + -2.686_617e-2_f32;
     p = p * square + 0.112_837_92_f32;
     p = p * square + -0.376_126_4_f32;
-    p = p * square + 1.128_379_2_f32;
+    p = p * square + core::f32::consts::FRAC_2_SQRT_PI;
     p * x
 }
 
