@@ -169,4 +169,87 @@ expected["attention"] = model(
         "own": values(1, 3, 2, 5),
     },
 )
+# One operator each, or a chain of them, as PyTorch writes them.
+chains = {
+    "functions": (
+        [1, 40],
+        [
+            helper.make_node("Erf", ["x"], ["a"]),
+            helper.make_node("Softplus", ["x"], ["b"]),
+            helper.make_node("Selu", ["x"], ["c"]),
+            helper.make_node("Celu", ["x"], ["d"], alpha=0.7),
+            helper.make_node("Softsign", ["x"], ["e"]),
+            helper.make_node("LogSoftmax", ["x"], ["f"], axis=1),
+            helper.make_node("Clip", ["x", "low", "high"], ["g"]),
+            helper.make_node("Abs", ["x"], ["h0"]),
+            helper.make_node("Log", ["h0"], ["h"]),
+            # An exact GELU before it became an operator.
+            helper.make_node("Div", ["x", "root"], ["i0"]),
+            helper.make_node("Erf", ["i0"], ["i1"]),
+            helper.make_node("Add", ["i1", "one"], ["i2"]),
+            helper.make_node("Mul", ["x", "i2"], ["i3"]),
+            helper.make_node("Mul", ["i3", "half"], ["i"]),
+            helper.make_node("Reciprocal", ["x"], ["j"]),
+            helper.make_node("ReduceL2", ["x"], ["k"], axes=[1]),
+            helper.make_node("ReduceL1", ["x"], ["l"], axes=[1]),
+            helper.make_node("Concat", list("abcdefghijkl"), ["y"], axis=1),
+        ],
+        {"low": np.float32(-0.3), "high": np.float32(0.9), "root": np.float32(2**0.5), "one": np.float32(1), "half": np.float32(0.5)},
+    ),
+    "groups": (
+        [1, 4, 6, 5],
+        [
+            helper.make_node("Conv", ["x", "w", "b"], ["a"], group=2, pads=[1, 1, 1, 1], strides=[2, 1]),
+            helper.make_node("InstanceNormalization", ["a", "scale", "offset"], ["n"], epsilon=1e-3),
+            helper.make_node("Pad", ["n", "pads"], ["p"], mode="reflect"),
+            helper.make_node("Resize", ["p", "", "scales"], ["r"], mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+            helper.make_node("Gather", ["r", "places"], ["g"], axis=2),
+            helper.make_node("SpaceToDepth", ["g"], ["y"], blocksize=2),
+        ],
+        {
+            "w": values(6, 2, 3, 3), "b": values(6), "scale": values(6), "offset": values(6),
+            "pads": np.array([0, 0, 2, 1, 0, 0, 1, 3]), "scales": np.array([1, 1, 3, 2], np.float32), "places": np.array([5, 0, 0, 7, 2, 11]),
+        },
+    ),
+    "transposed": (
+        [1, 3, 4, 5],
+        [
+            helper.make_node("ConvTranspose", ["x", "w", "b"], ["a"], strides=[2, 3], pads=[1, 0, 1, 2], output_padding=[1, 0]),
+            helper.make_node("ConvTranspose", ["a", "v"], ["c"], dilations=[2, 1], kernel_shape=[2, 2]),
+            helper.make_node("DepthToSpace", ["c"], ["d"], blocksize=2, mode="CRD"),
+            helper.make_node("DepthToSpace", ["c"], ["e"], blocksize=2),
+            helper.make_node("Add", ["d", "e"], ["y"]),
+        ],
+        {"w": values(3, 2, 3, 4), "b": values(2), "v": values(2, 8, 2, 2)},
+    ),
+    # Halves of a channel axis whose extent is computed, joined again in a computed shape.
+    "arithmetic": (
+        [1, 6, 4],
+        [
+            helper.make_node("Shape", ["x"], ["s"]),
+            helper.make_node("Gather", ["s", "place"], ["channels"]),
+            helper.make_node("Add", ["channels", "ones"], ["more"]),
+            helper.make_node("Div", ["more", "two"], ["half"]),
+            helper.make_node("Mul", ["half", "two"], ["end"]),
+            helper.make_node("Slice", ["x", "zero", "half", "place"], ["front"]),
+            helper.make_node("Slice", ["x", "half", "end", "place"], ["back"]),
+            helper.make_node("Mul", ["front", "back"], ["product"]),
+            helper.make_node("Slice", ["s", "minus", "start", "zero", "minus"], ["turned"]),
+            helper.make_node("Cast", ["turned"], ["reals"], to=TensorProto.FLOAT),
+            helper.make_node("Cast", ["reals"], ["whole"], to=TensorProto.INT64),
+            helper.make_node("ReduceProd", ["whole"], ["all"], keepdims=0),
+            helper.make_node("Mod", ["all", "five"], ["rest"]),
+            helper.make_node("Cast", ["rest"], ["factor"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", ["product", "factor"], ["scaled"]),
+            helper.make_node("Concat", ["minus", "two"], ["shape"], axis=0),
+            helper.make_node("Reshape", ["scaled", "shape"], ["y"]),
+        ],
+        {
+            "place": np.array([1]), "ones": np.array([1]), "two": np.array([2]), "zero": np.array([0]), "minus": np.array([-1]),
+            "start": np.array([-5]), "five": np.array(5),
+        },
+    ),
+}
+for name, (shape, nodes, constants) in chains.items():
+    expected[name] = model(name, shape, nodes, constants)
 (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")

@@ -49,7 +49,7 @@ class Model:
         if key not in self.codes:
             self.codes.append(key)
         o = schema.OperatorT()
-        o.opcodeIndex, o.inputs, o.outputs = self.codes.index(key), inputs, [output]
+        o.opcodeIndex, o.inputs, o.outputs = self.codes.index(key), inputs, output if isinstance(output, list) else [output]
         if kind:
             name = {v: k for k, v in vars(schema.BuiltinOptions).items() if isinstance(v, int)}[kind]
             options = getattr(schema, name + "T")()
@@ -60,16 +60,25 @@ class Model:
         self.ops.append(o)
         return output
 
-    def bytes(self, inputs, outputs):
+    def inner(self):
+        """Another graph of the same file."""
+        m = Model()
+        m.buffers, m.codes = self.buffers, self.codes
+        return m
+
+    def graph(self, inputs, outputs):
         graph = schema.SubGraphT()
         graph.tensors, graph.inputs, graph.outputs, graph.operators, graph.name = self.tensors, inputs, outputs, self.ops, b"main"
+        return graph
+
+    def bytes(self, inputs, outputs, others=()):
         codes = []
         for code, version in self.codes:
             c = schema.OperatorCodeT()
             c.builtinCode, c.deprecatedBuiltinCode, c.version = code, min(code, 127), version
             codes.append(c)
         model = schema.ModelT()
-        model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [graph], self.buffers, codes
+        model.version, model.subgraphs, model.buffers, model.operatorCodes = 3, [self.graph(inputs, outputs), *others], self.buffers, codes
         builder = flatbuffers.Builder(1024)
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
@@ -101,8 +110,8 @@ def tflm(content, cases, outputs):
 expected = {}
 
 
-def save(name, m, inputs, outputs, cases=6, wrong=()):
-    content = m.bytes(inputs, outputs)
+def save(name, m, inputs, outputs, cases=6, wrong=(), others=()):
+    content = m.bytes(inputs, outputs, others)
     given = []
     for n in range(cases):
         case = []
@@ -299,6 +308,188 @@ def dequantized():
     save("dequantized", m, [x], [y], 3, wrong=("tflm",))
 
 
+def svdf_int8():
+    """A state and weights over time of bytes, as TFLM alone has them; zero points that take sums out of a byte; a softmax to 16 bits that
+    is rescaled to 32. Outputs of three types."""
+    m = Model()
+    x = i16(m, [1, 12], 0.0006)
+    now, zeros = m.op(B.QUANTIZE, [x], m.tensor([1, 12], T.INT8, 0.08, -128), 3), iter([-50, 37])
+    for units, rank, memory in ((8, 2, 6), (5, 1, 7)):
+        inputs, filters = m.tensors[now].shape[1], units * rank
+        feature = m.tensor([filters, inputs], T.INT8, 0.01, 0, weights8(filters, inputs))
+        time = m.tensor([filters, memory], T.INT8, 0.01, 0, weights8(filters, memory))
+        bias = m.tensor([units], T.INT32, 0.15 * 0.01, 0, rng.integers(-900, 900, units))
+        state = m.tensor([1, filters * memory], T.INT8, 0.15, next(zeros), variable=True)
+        y = m.tensor([1, units], T.INT8, 0.2, -128)
+        now = m.op(B.SVDF, [now, feature, time, bias, state], y, 4, O.SVDFOptions, rank=rank, fusedActivationFunction=1)
+    w = m.tensor([4, 5], T.INT8, 0.02, 0, weights8(4, 5))
+    b = m.tensor([4], T.INT32, 0.004, 0, rng.integers(-900, 900, 4))
+    logits = m.op(B.FULLY_CONNECTED, [now, w, b], m.tensor([1, 4], T.INT8, 0.1, 3), 4, O.FullyConnectedOptions)
+    p = m.op(B.SOFTMAX, [logits], m.tensor([1, 4], T.INT16, 1.5259e-05, -32768), 3, O.SoftmaxOptions, beta=1.0)
+    y = m.op(B.QUANTIZE, [p], m.tensor([1, 4], T.INT32, 3.05185e-05), 3)
+    real = m.op(B.DEQUANTIZE, [p], m.tensor([1, 4], T.FLOAT32), 3)
+    save("svdf_int8", m, [x], [y, logits, real], 20)
+
+
+def from_int32():
+    """32 bits to 16 and 8, and back to 32."""
+    m = Model()
+    x = m.tensor([1, 30], T.INT32, 1.5e-8)
+    a = m.op(B.QUANTIZE, [x], i16(m, [1, 30], 0.0009), 3)
+    b = m.op(B.QUANTIZE, [x], m.tensor([1, 30], T.INT8, 0.2, -19), 3)
+    c = m.op(B.QUANTIZE, [a], m.tensor([1, 30], T.INT32, 1.5e-7), 3)
+    d = m.op(B.QUANTIZE, [b], m.tensor([1, 30], T.INT32, 1.3e-3), 3)
+    save("from_int32", m, [x], [a, b, c, d])
+
+
+def dilated():
+    """Dilated convolutions as converters write them: batches of every second row and column, in two axes and in one.
+    TFLM pads with a value that it never sets."""
+    m = Model()
+    s = 0.05
+
+    def i8(shape, scale=s, zero=-7):
+        return m.tensor(shape, T.INT8, scale, zero)
+
+    def ints(values):
+        return m.tensor(np.shape(values), T.INT32, data=values)
+
+    def conv(code, x, weights, outputs, axis, out, **fields):
+        scales = (0.004 * (0.5 + rng.random(outputs))).astype(np.float32)
+        w = m.tensor(weights, T.INT8, scales, 0, weights8(*weights), axis=axis)
+        b = m.tensor([outputs], T.INT32, scales * np.float32(s), 0, rng.integers(-2000, 2000, outputs))
+        kind = O.Conv2DOptions if code == B.CONV_2D else O.DepthwiseConv2DOptions
+        return m.op(code, [x, w, b], out, 3, kind, padding=1, strideH=1, strideW=1, dilationHFactor=1, dilationWFactor=1, **fields)
+
+    x = i8([1, 7, 6, 2])
+    # 7 x 6 with 2 before, 3 and 2 behind: 12 x 10, in four batches of 6 x 5.
+    a = m.op(B.SPACE_TO_BATCH_ND, [x, ints([2, 2]), ints([[2, 3], [2, 2]])], i8([4, 6, 5, 2]), 2, O.SpaceToBatchNDOptions)
+    a = conv(B.CONV_2D, a, [3, 3, 3, 2], 3, 0, i8([4, 4, 3, 3]), fusedActivationFunction=0)
+    c = m.tensor([3], T.INT8, 0.02, 3, weights8(3))
+    a = m.op(B.ADD, [a, c], i8([4, 4, 3, 3], 0.06, 4), 2, O.AddOptions, fusedActivationFunction=1)
+    a = m.op(B.BATCH_TO_SPACE_ND, [a, ints([2, 2]), ints([[0, 1], [0, 0]])], i8([1, 7, 6, 3], 0.06, 4), 2, O.BatchToSpaceNDOptions)
+    d = m.op(B.SPACE_TO_BATCH_ND, [x, ints([3, 1]), ints([[3, 2], [1, 1]])], i8([3, 4, 8, 2]), 2, O.SpaceToBatchNDOptions)
+    d = conv(B.DEPTHWISE_CONV_2D, d, [1, 2, 3, 4], 4, 3, i8([3, 3, 6, 4]), depthMultiplier=2, fusedActivationFunction=1)
+    d = m.op(B.BATCH_TO_SPACE_ND, [d, ints([3, 1]), ints([[1, 1], [0, 0]])], i8([1, 7, 6, 4]), 2, O.BatchToSpaceNDOptions)
+    r = m.op(B.RESHAPE, [x, ints([1, 42, 2])], i8([1, 42, 2]), 1, O.ReshapeOptions, newShape=[1, 42, 2])
+    e = m.op(B.SPACE_TO_BATCH_ND, [r, ints([4]), ints([[8, 2]])], i8([4, 13, 2]), 2, O.SpaceToBatchNDOptions)
+    e = m.op(B.EXPAND_DIMS, [e, ints([1])], i8([4, 1, 13, 2]), 1, O.ExpandDimsOptions)
+    e = conv(B.CONV_2D, e, [5, 1, 3, 2], 5, 0, i8([4, 1, 11, 5]), fusedActivationFunction=0)
+    e = m.op(B.SQUEEZE, [e], i8([4, 11, 5]), 1, O.SqueezeOptions, squeezeDims=[1])
+    e = m.op(B.BATCH_TO_SPACE_ND, [e, ints([4]), ints([[0, 2]])], i8([1, 42, 5]), 2, O.BatchToSpaceNDOptions)
+    save("dilated", m, [x], [a, d, e], wrong=("tflm",))
+
+
+def open_shapes():
+    """A batch that is left open: shapes are computed from it, and the file has placeholders for what depends on them."""
+    m = Model()
+
+    def left_open(shape, real):
+        t = m.tensor(shape, T.FLOAT32)
+        m.tensors[t].shapeSignature = real
+        return t
+
+    def ints(values):
+        return m.tensor(np.shape(values), T.INT32, data=values)
+
+    def index(shape):
+        return m.tensor(shape, T.INT32)
+
+    def floats(*shape):
+        return m.tensor(shape, T.FLOAT32, data=rng.standard_normal(shape).astype(np.float32))
+
+    x = left_open([1, 5, 4], [-1, 5, 4])
+    shape = m.op(B.SHAPE, [x], index([3]), 1, O.ShapeOptions, outType=T.INT32)
+    batch = m.op(B.STRIDED_SLICE, [shape, ints([0]), ints([1]), ints([1])], index([]), 1, O.StridedSliceOptions, shrinkAxisMask=1)
+    zeros = m.op(B.FILL, [m.op(B.PACK, [batch, m.tensor([], T.INT32, data=3)], index([2]), 1, O.PackOptions, valuesCount=2, axis=0),
+                          m.tensor([], T.FLOAT32, data=0.25)], left_open([1, 1], [-1, -1]))
+    inner = m.op(B.GATHER, [shape, ints([0, 1])], index([2]), 1, O.GatherOptions, axis=0)
+    rows = m.op(B.REDUCE_PROD, [inner, ints([0])], index([]), 1, O.ReducerOptions, keepDims=False)
+    flat = m.op(B.PACK, [rows, m.tensor([], T.INT32, data=4)], index([2]), 1, O.PackOptions, valuesCount=2, axis=0)
+    a = m.op(B.RESHAPE, [x, flat], left_open([1, 1], [-1, -1]), 1, O.ReshapeOptions)
+    a = m.op(B.FULLY_CONNECTED, [a, floats(3, 4), floats(3)], left_open([1, 3], [-1, 3]), 1, O.FullyConnectedOptions)
+    a = m.op(B.ADD, [a, zeros], left_open([1, 3], [-1, 3]), 1, O.AddOptions, fusedActivationFunction=0)
+    back = m.op(B.CONCATENATION, [inner, ints([3])], index([3]), 1, O.ConcatenationOptions, axis=0)
+    a = m.op(B.RESHAPE, [a, back], left_open([1, 1, 3], [-1, -1, 3]), 1, O.ReshapeOptions)
+    t = m.op(B.TRANSPOSE, [a, ints([0, 2, 1])], left_open([1, 3, 1], [-1, 3, -1]), 1, O.TransposeOptions)
+    # New axes and an ellipsis: [:, newaxis, ..., ::2].
+    v = m.op(B.STRIDED_SLICE, [t, ints([0, 0, 0, 0]), ints([0, 0, 0, 0]), ints([1, 1, 1, 2])], left_open([1, 1, 3, 1], [-1, 1, 3, -1]), 1,
+             O.StridedSliceOptions, beginMask=9, endMask=9, newAxisMask=2, ellipsisMask=4)
+    save("open_shapes", m, [x], [t, v])
+
+
+def loop():
+    """A recurrent layer as converters write it where it does not become an operator: WHILE with a counter, a place of the input for each
+    round, and a list that is filled."""
+    m = Model()
+    x = m.tensor([1, 5, 3], T.FLOAT32)
+
+    def ints(g, values):
+        return g.tensor(np.shape(values), T.INT32, data=values)
+
+    def floats(g, *shape):
+        return g.tensor(shape, T.FLOAT32, data=rng.standard_normal(shape).astype(np.float32))
+
+    def flow(g, *shape):
+        return g.tensor(shape, T.FLOAT32)
+
+    def arguments(g):
+        return [g.tensor([], T.INT32), flow(g, 5, 1, 4), flow(g, 1, 4), flow(g, 5, 1, 3)]
+
+    condition = m.inner()
+    asked = arguments(condition)
+    more = condition.op(B.LESS, [asked[0], ints(condition, 5)], condition.tensor([], T.BOOL), 1, O.LessOptions)
+    body = m.inner()
+    i, every, h, steps = given = arguments(body)
+    one = ints(body, 1)
+    after = body.op(B.ADD, [i, one], body.tensor([], T.INT32), 1, O.AddOptions, fusedActivationFunction=0)
+    now = body.op(B.GATHER, [steps, i], flow(body, 1, 3), 1, O.GatherOptions, axis=0)
+    a = body.op(B.FULLY_CONNECTED, [now, floats(body, 4, 3), floats(body, 4)], flow(body, 1, 4), 1, O.FullyConnectedOptions)
+    b = body.op(B.FULLY_CONNECTED, [h, floats(body, 4, 4), -1], flow(body, 1, 4), 1, O.FullyConnectedOptions)
+    s = body.op(B.ADD, [a, b], flow(body, 1, 4), 1, O.AddOptions, fusedActivationFunction=0)
+    h = body.op(B.LOGISTIC, [s], flow(body, 1, 4), 1)
+    shape = ints(body, [1])
+
+    def place(v):
+        return body.op(B.RESHAPE, [v, shape], body.tensor([1], T.INT32), 1, O.ReshapeOptions, newShape=[1])
+
+    def triple(v, rest):
+        return body.op(B.CONCATENATION, [place(v), ints(body, rest)], body.tensor([3], T.INT32), 1, O.ConcatenationOptions, axis=0)
+
+    def part(begin, size):
+        t = flow(body, 1, 1, 4)
+        body.tensors[t].shapeSignature = [-1, 1, 4]
+        return body.op(B.SLICE, [every, begin, size], t, 1, O.SliceOptions)
+
+    before = part(ints(body, [0, 0, 0]), triple(i, [-1, -1]))
+    behind = part(triple(after, [0, 0]), ints(body, [-1, -1, -1]))
+    item = body.op(B.RESHAPE, [h, ints(body, [1, 1, 4])], flow(body, 1, 1, 4), 1, O.ReshapeOptions, newShape=[1, 1, 4])
+    filled = body.op(B.CONCATENATION, [before, item, behind], flow(body, 5, 1, 4), 1, O.ConcatenationOptions, axis=0)
+    steps_first = m.op(B.TRANSPOSE, [x, ints(m, [1, 0, 2])], flow(m, 5, 1, 3), 1, O.TransposeOptions)
+    start = [ints(m, 0), m.tensor([5, 1, 4], T.FLOAT32, data=np.zeros([5, 1, 4])), m.tensor([1, 4], T.FLOAT32, data=np.zeros([1, 4])), steps_first]
+    end = arguments(m)
+    m.op(B.WHILE, start, end, 1, O.WhileOptions, condSubgraphIndex=1, bodySubgraphIndex=2)
+    # What TFLM cannot compute with a resized slice LiteRT can.
+    others = [condition.graph(asked, [more]), body.graph(given, [after, filled, h, steps])]
+    save("loop", m, [x], [end[1], end[2]], others=others, wrong=("tflm",))
+
+
+def groups():
+    """A convolution of groups of channels, a mirrored border, places of an axis in any order."""
+    m = Model()
+    x = m.tensor([1, 5, 6, 4], T.INT8, 0.05, -7)
+    pads = m.tensor([4, 2], T.INT32, data=[[0, 0], [2, 1], [0, 3], [0, 0]])
+    p = m.op(B.MIRROR_PAD, [x, pads], m.tensor([1, 8, 9, 4], T.INT8, 0.05, -7), 2, O.MirrorPadOptions, mode=0)
+    scales = (0.004 * (0.5 + rng.random(6))).astype(np.float32)
+    w = m.tensor([6, 3, 2, 2], T.INT8, scales, 0, weights8(6, 3, 2, 2), axis=0)
+    b = m.tensor([6], T.INT32, scales * np.float32(0.05), 0, rng.integers(-2000, 2000, 6))
+    c = m.op(B.CONV_2D, [p, w, b], m.tensor([1, 8, 5, 6], T.INT8, 0.06, 4), 3, O.Conv2DOptions, padding=0, strideH=1, strideW=2,
+             dilationHFactor=1, dilationWFactor=1, fusedActivationFunction=1)
+    places = m.tensor([4], T.INT32, data=[7, 0, 2, 2])
+    g = m.op(B.GATHER, [c, places], m.tensor([1, 4, 5, 6], T.INT8, 0.06, 4), 2, O.GatherOptions, axis=1)
+    save("groups", m, [x], [c, g], wrong=("tflm",))
+
+
 keywords_with_memory()
 prelu()
 network16()
@@ -308,4 +499,10 @@ products16()
 two_inputs()
 svdf_without_names()
 dequantized()
+svdf_int8()
+from_int32()
+dilated()
+open_shapes()
+loop()
+groups()
 (HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")

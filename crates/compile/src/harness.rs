@@ -247,7 +247,23 @@ fn reset(impulse: &Impulse, p: &str) -> String {
 pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
     let p = prefix(name);
     let u = p.to_uppercase();
-    let to = element(graph, graph.outputs[0]);
+    let outputs = nn::output_arrays(graph);
+    let out_length = |i: usize| if outputs.len() > 1 { format!("OUTPUT{i}") } else { "OUTPUT".into() };
+    let results: String = (outputs.iter().enumerate())
+        .map(|(i, (name, kind, _))| format!("static {kind} {name}[{u}_{}_LEN];\n", out_length(i)))
+        .collect();
+    let result_arguments: Vec<String> = (outputs.iter().enumerate())
+        .map(|(i, (name, ..))| format!("{name}, {u}_{}_LEN", out_length(i)))
+        .collect();
+    let writes: String = (outputs.iter())
+        .map(|(name, ..)| {
+            if board {
+                format!(" || board_write(to, {name}, sizeof {name}) != 0")
+            } else {
+                format!(" || fwrite({name}, sizeof {name}, 1, to) != 1")
+            }
+        })
+        .collect();
     // Each input is an array of its own, read one behind the other.
     let names: Vec<String> = (0..graph.inputs.len()).map(|i| nn::input_name(graph, "in", i)).collect();
     let reads = |read: &dyn Fn(&str) -> String| -> String {
@@ -271,7 +287,7 @@ pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
     while (@READ@) {
         const uint32_t depth = board_stack_of(run);
         deepest = depth > deepest ? depth : deepest;
-        if (status != 0 || board_write(to, out, sizeof out) != 0) {
+        if (status != 0@WRITE@) {
             return 4;
         }
     }
@@ -288,7 +304,7 @@ pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
     while (@READ@) {
         memset(arena, 0xa5, sizeof arena);
         run();
-        if (status != 0 || fwrite(out, sizeof out, 1, to) != 1) {
+        if (status != 0@WRITE@) {
             return 4;
         }
     }
@@ -303,20 +319,19 @@ pub fn graph_main(graph: &Graph, name: &str, board: bool) -> String {
             format!("fread({n}, sizeof {n}, 1, from) == 1")
         }
     });
-    let body = body.replace("@READ@", &read);
+    let body = body.replace("@READ@", &read).replace("@WRITE@", &writes);
     format!(
         r#"/* Made by edgewright to prove the library. */
 #include "{p}.h"
 {head}
 
 static uint32_t arena[({u}_ARENA_SIZE + 3) / 4];
-{arrays}static {to} out[{u}_OUTPUT_LEN];
-static {p}_t handle;
+{arrays}{results}static {p}_t handle;
 static int status;
 
 static void run(void)
 {{
-    status = {p}_invoke(&handle, {arguments}out, {u}_OUTPUT_LEN);
+    status = {p}_invoke(&handle, {arguments}{results_passed});
 }}
 
 int main(void)
@@ -328,7 +343,8 @@ int main(void)
 {body}
     }}
 }}
-"#
+"#,
+        results_passed = result_arguments.join(", ")
     )
 }
 

@@ -13,8 +13,8 @@ pub(crate) fn element(graph: &Graph, id: TensorId) -> &'static str {
 }
 
 /// Emits a graph as `<p>.h` and `<p>.c`, with `<p>_init`, `<p>_invoke` and
-/// `<P>_ARENA_SIZE`. Several outputs of one type lie one behind the other in `out`; states lie in the arena and are set by
-/// `<p>_init`.
+/// `<P>_ARENA_SIZE`. Several outputs of one type lie one behind the other in `out`; of different types, each has an array of its own
+/// (`out0`, `out1`). States lie in the arena and are set by `<p>_init`.
 ///
 /// # Errors
 /// [`CompileError`].
@@ -35,7 +35,6 @@ pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Resul
         });
     }
     let code = nn::emit(graph, &needs, &plan.offsets, &format!("{p}_nn")).map_err(failed)?;
-    let output = graph.outputs[0];
     let shape = |id: TensorId| {
         let sizes: Vec<String> = graph.tensor(id).shape.iter().map(usize::to_string).collect();
         sizes.join(" x ")
@@ -45,7 +44,6 @@ pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Resul
         None => String::new(),
     };
     let arena = plan.bytes.max(4);
-    let to = element(graph, output);
     let (mut parameters, mut lengths, mut checks, mut arguments) =
         (String::new(), String::new(), String::new(), String::new());
     for (i, id) in graph.inputs.iter().enumerate() {
@@ -66,13 +64,34 @@ pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Resul
             .push_str(&format!("{name} == NULL || {name}_len != (size_t){u}_{macro_name}_LEN ||\n        "));
         arguments.push_str(&format!("{name}, "));
     }
+    let outputs = nn::output_arrays(graph);
+    let apart = outputs.len() > 1;
+    let (mut results, mut result_checks) = (Vec::new(), String::new());
+    for (i, (name, kind, len)) in outputs.iter().enumerate() {
+        let macro_name = if apart { format!("OUTPUT{i}") } else { "OUTPUT".into() };
+        results.push(format!("{kind} *{name}, size_t {name}_len"));
+        let id = graph.outputs[i];
+        let about = if apart { format!("{}: ", comment(&graph.tensor(id).name)) } else { String::new() };
+        lengths.push_str(&format!(
+            "#define {u}_{macro_name}_LEN {len} /* {about}{}{} */\n",
+            shape(id),
+            quant(id)
+        ));
+        result_checks.push_str(&format!(" || {name} == NULL || {name}_len != (size_t){u}_{macro_name}_LEN"));
+        arguments.push_str(&format!("{name}, "));
+    }
+    let outputs_about = if apart {
+        "its outputs, each with its length".to_owned()
+    } else {
+        format!("{u}_OUTPUT_LEN outputs")
+    };
     let several = graph.inputs.len() > 1;
     let inputs_about = if several {
         "its inputs, each with its length,".to_owned()
     } else {
         format!("{u}_INPUT_LEN inputs")
     };
-    let signature = format!("int {p}_invoke({p}_t *handle, {parameters}{to} *out, size_t out_len)");
+    let signature = format!("int {p}_invoke({p}_t *handle, {parameters}{})", results.join(", "));
     let header = format!(
         r#"/* {p}.h - made by edgewright {version} for {target}. Do not edit. */
 #ifndef {u}_H
@@ -85,8 +104,7 @@ pub fn compile_graph(graph: &Graph, target: &Target, options: &Options) -> Resul
 extern "C" {{
 #endif
 
-{lengths}#define {u}_OUTPUT_LEN {output_len} /* {output_shape}{output_quant} */
-#define {u}_ARENA_SIZE {arena}
+{lengths}#define {u}_ARENA_SIZE {arena}
 
 /* What a call returns. */
 #define {u}_OK 0
@@ -100,7 +118,7 @@ typedef struct {{
 /* Takes an arena of at least {u}_ARENA_SIZE bytes, aligned to 4. */
 int {p}_init({p}_t *handle, void *arena, size_t arena_size);
 
-/* From {inputs_about} to {u}_OUTPUT_LEN outputs. */
+/* From {inputs_about} to {outputs_about}. */
 {signature};
 
 #ifdef __cplusplus
@@ -111,9 +129,6 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size);
 "#,
         version = env!("CARGO_PKG_VERSION"),
         target = comment(&target.id),
-        output_len = graph.outputs.iter().map(|id| graph.tensor(*id).len()).sum::<usize>(),
-        output_shape = shape(output),
-        output_quant = quant(output),
     );
     let mut wanted = vec!["ew_base.h"];
     wanted.extend(&code.runtime);
@@ -143,12 +158,12 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size)
 
 {signature}
 {{
-    if (handle == NULL || handle->arena == NULL || {checks}out == NULL || out_len != (size_t){u}_OUTPUT_LEN) {{
+    if (handle == NULL || handle->arena == NULL || {checks_all}) {{
         return EW_ERROR_ARGUMENT;
     }}
     ew_mark_dsp();
     ew_mark_network();
-    {p}_nn({arguments}out, handle->arena);
+    {p}_nn({arguments}handle->arena);
     ew_mark_end();
     return EW_OK;
 }}
@@ -158,6 +173,7 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size)
         macs = graph.macs(),
         weights = graph.constant_bytes(),
         lower = plan.lower_bound,
+        checks_all = format!("{checks}{}", result_checks.trim_start_matches(" || ")),
         runtime = runtime::text(&wanted),
         source = code.source,
         initial = code.initial.replace("(arena", "(handle->arena"),

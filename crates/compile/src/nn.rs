@@ -123,7 +123,7 @@ fn prepare(graph: &Graph, node: &Node, family: Family) -> Result<Option<Prepared
 pub(crate) enum Place {
     /// Number of the input.
     Input(usize),
-    /// So many elements behind the first output.
+    /// So many elements behind the start of `out`, or the output of this number where they are of different types.
     Output(usize),
     Constant,
     Arena(usize),
@@ -150,6 +150,23 @@ impl Needs {
 /// Name of an input in C: numbered where there are several.
 pub(crate) fn input_name(graph: &Graph, stem: &str, number: usize) -> String {
     if graph.inputs.len() > 1 { format!("{stem}{number}") } else { stem.into() }
+}
+
+/// Whether the outputs are of different types: each has an array of its own then.
+pub(crate) fn several_types(graph: &Graph) -> bool {
+    graph.outputs.iter().any(|id| graph.tensor(*id).dtype != graph.tensor(graph.outputs[0]).dtype)
+}
+
+/// The arrays of outputs in C: name, type, number of elements.
+pub(crate) fn output_arrays(graph: &Graph) -> Vec<(String, &'static str, usize)> {
+    let kind = |id: TensorId| element(graph.tensor(id).dtype);
+    if several_types(graph) {
+        let of = |(i, id): (usize, &TensorId)| (format!("out{i}"), kind(*id), graph.tensor(*id).len());
+        graph.outputs.iter().enumerate().map(of).collect()
+    } else {
+        let total = graph.outputs.iter().map(|id| graph.tensor(*id).len()).sum();
+        vec![("out".into(), kind(graph.outputs[0]), total)]
+    }
 }
 
 /// The state that a node may write over: it alone reads it, and a run leaves there what the node makes.
@@ -190,11 +207,9 @@ pub fn needs(graph: &Graph, family: Family) -> Result<Needs, String> {
     }
     let mut outputs = BTreeMap::new();
     let mut behind = 0;
-    for id in &graph.outputs {
-        if graph.tensor(*id).dtype != graph.tensor(graph.outputs[0]).dtype {
-            return Err("outputs of different types are not emitted; make one model of each".into());
-        }
-        outputs.insert(*id, behind);
+    let apart = several_types(graph);
+    for (i, id) in graph.outputs.iter().enumerate() {
+        outputs.insert(*id, if apart { i } else { behind });
         behind += graph.tensor(*id).len();
     }
     for (i, id) in graph.inputs.iter().enumerate() {
@@ -340,11 +355,13 @@ pub fn emit(graph: &Graph, needs: &Needs, offsets: &[usize], symbol: &str) -> Re
         .filter(|_| graph.inputs.len() > 1)
         .map(|i| format!("    (void){};\n", input_name(graph, "in", i)))
         .collect();
+    let outputs: Vec<String> =
+        output_arrays(graph).iter().map(|(name, kind, _)| format!("{kind} *{name}")).collect();
     let source = format!(
-        "{}\nEW_FN void {symbol}({}, {} *out, unsigned char *arena)\n{{\n    (void)arena;\n{unused}{}{keep}}}\n",
+        "{}\nEW_FN void {symbol}({}, {}, unsigned char *arena)\n{{\n    (void)arena;\n{unused}{}{keep}}}\n",
         e.data,
         inputs.join(", "),
-        kind(graph.outputs[0]),
+        outputs.join(", "),
         e.body
     );
     Ok(GraphCode { runtime: e.runtime, source, initial })
@@ -389,6 +406,7 @@ impl Emitter<'_> {
         let kind = element(self.graph.tensor(id).dtype);
         match self.needs.places[id.0 as usize] {
             Place::Input(i) => input_name(self.graph, "in", i),
+            Place::Output(number) if several_types(self.graph) => format!("out{number}"),
             Place::Output(0) => "out".into(),
             Place::Output(behind) => format!("out + {behind}"),
             Place::Arena(b) => format!("({kind} *)(void *)(arena + {}u)", self.offsets[b]),

@@ -46,6 +46,14 @@ fn matrices(base: &str, m: &Matrices) -> String {
     )
 }
 
+/// Ending of the functions of an SVDF, and the argument that only a state of bytes has.
+fn svdf_kind(state: DType, zero: i32) -> (&'static str, String) {
+    match state {
+        DType::I8 => ("s8", format!("{zero}, ")),
+        _ => ("s16", String::new()),
+    }
+}
+
 /// Name of a function in C, and its two constants.
 fn function(f: Function) -> (&'static str, f32, f32) {
     match f {
@@ -62,6 +70,10 @@ fn function(f: Function) -> (&'static str, f32, f32) {
         Function::Sqrt => ("ew_sqrt_one", 0.0, 0.0),
         Function::Rsqrt => ("ew_rsqrt_one", 0.0, 0.0),
         Function::Square => ("ew_square_one", 0.0, 0.0),
+        Function::Log => ("ew_log_one", 0.0, 0.0),
+        Function::Erf => ("ew_erf_one", 0.0, 0.0),
+        Function::GeluErf => ("ew_gelu_erf_one", 0.0, 0.0),
+        Function::Softplus => ("ew_softplus_one", 0.0, 0.0),
     }
 }
 
@@ -274,8 +286,9 @@ impl Emitter<'_> {
                 self.need(&["ew_fixed.h", "ew_svdf.h"]);
                 let [state, weights] = [1, 2].map(|k| self.operand(node.inputs[k]));
                 self.data.push_str(&format!("EW_DATA ew_factor {base}_factor = {};\n", factor(p.factor)));
+                let (kind, zero) = svdf_kind(out.dtype, p.state_zero);
                 format!(
-                    "ew_svdf_state({x}, {}u, {}u, {}u, {}, {base}_factor, {state}, {weights}, {y});",
+                    "ew_svdf_state_{kind}({x}, {}u, {}u, {}u, {}, {base}_factor, {zero}{state}, {weights}, {y});",
                     p.inputs,
                     n / p.memory,
                     p.memory,
@@ -286,8 +299,9 @@ impl Emitter<'_> {
                 self.need(&["ew_fixed.h", "ew_svdf.h"]);
                 let [weights, bias] = [1, 2].map(|k| self.operand(node.inputs[k]));
                 self.data.push_str(&format!("EW_DATA ew_factor {base}_factor = {};\n", factor(p.factor)));
+                let (kind, zero) = svdf_kind(graph.tensor(node.inputs[0]).dtype, p.state_zero);
                 format!(
-                    "ew_svdf_output({x}, {n}u, {}u, {base}_factor, {}, {weights}, {bias}, {y});",
+                    "ew_svdf_output_{kind}({x}, {n}u, {}u, {base}_factor, {}, {zero}{weights}, {bias}, {y});",
                     p.rank * p.memory,
                     p.out_zero
                 )

@@ -92,7 +92,19 @@ impl Emitter<'_> {
                 format!("ew_widen_s8({factor}, {zero}, {x}, {n}u, {y});")
             }
             Wide::Quantize { scale } => format!("ew_quantize_s16({x}, {n}u, {}, {y});", float(*scale)),
-            Wide::Dequantize { scale } => format!("ew_dequantize_s16({x}, {n}u, {}, {y});", float(*scale)),
+            Wide::Dequantize { scale, zero } => {
+                format!("ew_dequantize_s16({x}, {n}u, {}, {zero}, {y});", float(*scale))
+            }
+            Wide::Between { factor, zeros: [from, to] } => {
+                let factor = self.one_factor(&base, *factor);
+                let [x_size, y_size] = [node.inputs[0], node.output].map(|id| graph.tensor(id).dtype.bytes());
+                format!("ew_rescale({x}, {x_size}u, {n}u, {factor}, {from}, {to}, {y}, {y_size}u);")
+            }
+            Wide::Softmax8 { row, table } => {
+                self.need(&["ew_gemmlowp.h", "ew_softmax.h"]);
+                self.data.push_str(&array("uint32_t", &format!("{base}_table"), table, |v| format!("{v}u")));
+                format!("ew_softmax_s8_s16({x}, {}u, {row}u, {base}_table, {y});", n / row)
+            }
             Wide::ReduceSum { count, inner, factor } => {
                 let factor = self.one_factor(&base, *factor);
                 format!("ew_reduce_sum_s16({x}, {n}u, {count}u, {inner}u, {factor}, {y});")

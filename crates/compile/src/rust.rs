@@ -41,6 +41,7 @@ const KERNELS: &[(&str, &str)] = kernels!(
     "svdf.rs",
     "trees.rs",
     "unary.rs",
+    "whole.rs",
     "wide.rs"
 );
 
@@ -83,18 +84,19 @@ struct Emitter<'g> {
     graph: &'g Graph,
     /// Offset in the memory of its type of each tensor that flows.
     offsets: Vec<usize>,
-    /// Elements of each memory: bytes, floats, 16 bits.
-    sizes: [usize; 3],
+    /// Elements of each memory: bytes, floats, 16 bits, 32 bits.
+    sizes: [usize; 4],
     statics: String,
     body: String,
     written: Vec<TensorId>,
 }
 
-/// Which memory holds tensors of a type: bytes, floats, 16 bits.
+/// Which memory holds tensors of a type: bytes, floats, 16 bits, 32 bits.
 fn memory_of(dtype: DType) -> usize {
     match dtype {
         DType::F32 => 1,
         DType::I16 => 2,
+        DType::I32 => 3,
         _ => 0,
     }
 }
@@ -149,7 +151,7 @@ impl<'g> Emitter<'g> {
             }
         }
         let mut offsets = vec![0; graph.tensors.len()];
-        let mut sizes = [0; 3];
+        let mut sizes = [0; 4];
         for (kind, size) in sizes.iter_mut().enumerate() {
             let (mut ids, mut buffers) = (Vec::new(), Vec::new());
             for (i, t) in graph.tensors.iter().enumerate() {
@@ -162,7 +164,7 @@ impl<'g> Emitter<'g> {
                 }
             }
             let plan = memory::plan(&buffers);
-            let unit = [1, 4, 2][kind];
+            let unit = [1, 4, 2, 4][kind];
             *size = plan.bytes / unit;
             for (id, offset) in ids.into_iter().zip(plan.offsets) {
                 offsets[id] = offset / unit;
@@ -177,7 +179,7 @@ impl<'g> Emitter<'g> {
     }
 
     fn memory(&self, id: TensorId) -> &'static str {
-        ["bytes", "floats", "shorts"][memory_of(self.graph.tensor(id).dtype)]
+        ["bytes", "floats", "shorts", "words"][memory_of(self.graph.tensor(id).dtype)]
     }
 
     fn fixed(&mut self, name: &str, kind: &str, count: usize, text: &str) {
@@ -213,29 +215,44 @@ impl<'g> Emitter<'g> {
         for (i, node) in graph.nodes.iter().enumerate() {
             self.node(i, node).map_err(|reason| format!("node `{}`: {reason}", node.name))?;
         }
-        let first = graph.outputs[0];
         let kind = |dtype: DType| match dtype {
             DType::F32 => "f32",
             DType::U8 => "u8",
             DType::I16 => "i16",
+            DType::I32 => "i32",
             _ => "i8",
         };
         let mut outputs = String::new();
-        let mut at = 0;
-        for id in &graph.outputs {
+        // One array, or one for each output where they are of different types.
+        let apart = crate::nn::several_types(graph);
+        let (mut at, mut sizes, mut results) = (0, String::new(), Vec::new());
+        let mut output = |constant: &str, name: &str, len: usize, dtype: DType| {
+            let _ = writeln!(
+                sizes,
+                "/// Number of values of `{name}`.\npub const {constant}_LEN: usize = {len};"
+            );
+            results.push(format!("{name}: &mut [{}; {constant}_LEN]", kind(dtype)));
+        };
+        for (i, id) in graph.outputs.iter().enumerate() {
             let t = graph.tensor(*id);
-            if t.dtype != graph.tensor(first).dtype {
-                return Err("outputs of different types are not emitted; make one model of each".into());
+            let name = if apart { format!("output{i}") } else { "output".into() };
+            if apart {
+                output(&format!("OUTPUT{i}"), &name, t.len(), t.dtype);
+                at = 0;
             }
             let _ = writeln!(
                 outputs,
-                "        for (to, from) in output[{at}..{}].iter_mut().zip(&self.{}[{}]) {{\n            *to = *from as _;\n        }}",
+                "        for (to, from) in {name}[{at}..{}].iter_mut().zip(&self.{}[{}]) {{\n            *to = *from as _;\n        }}",
                 at + t.len(),
                 self.memory(*id),
                 self.range(*id)
             );
             at += t.len();
         }
+        if !apart {
+            output("OUTPUT", "output", at, graph.tensor(graph.outputs[0]).dtype);
+        }
+        let results = results.join(", ");
         let (mut keep, mut reset) = (String::new(), String::new());
         for at in crate::nn_extra::keeping_order(graph)? {
             let s = &graph.states[at];
@@ -281,7 +298,7 @@ impl<'g> Emitter<'g> {
                 self.range(*id)
             );
         }
-        let [bytes, floats, shorts] = self.sizes;
+        let [bytes, floats, shorts, words] = self.sizes;
         Ok(format!(
             r#"//! The model. Made by edgewright {version}; do not edit.
 
@@ -294,9 +311,7 @@ use crate::{{
     svdf::{{SvdfOutputParams, SvdfStateParams}}, unary::Function, wide::CurveParams,
 }};
 
-{lengths}/// Number of outputs.
-pub const OUTPUT_LEN: usize = {at};
-
+{lengths}{sizes}
 {statics}
 /// The memory plan does not hold together; a bug of the generator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,6 +323,7 @@ pub struct Model {{
     bytes: [i8; {bytes}],
     floats: [f32; {floats}],
     shorts: [i16; {shorts}],
+    words: [i32; {words}],
 }}
 
 impl Default for Model {{
@@ -319,7 +335,8 @@ impl Default for Model {{
 impl Model {{
     /// A model that has seen nothing.
     pub fn new() -> Self {{
-        let mut made = Self {{ bytes: [0; {bytes}], floats: [0.0; {floats}], shorts: [0; {shorts}] }};
+        let mut made =
+            Self {{ bytes: [0; {bytes}], floats: [0.0; {floats}], shorts: [0; {shorts}], words: [0; {words}] }};
         made.reset();
         made
     }}
@@ -332,14 +349,13 @@ impl Model {{
     ///
     /// # Errors
     /// [`LayoutError`], never.
-    pub fn invoke(&mut self, {parameters}output: &mut [{to}; OUTPUT_LEN]) -> Result<(), LayoutError> {{
+    pub fn invoke(&mut self, {parameters}{results}) -> Result<(), LayoutError> {{
 {takes}{body}{outputs}{keep}        Ok(())
     }}
 }}
 "#,
             version = env!("CARGO_PKG_VERSION"),
             statics = self.statics,
-            to = kind(graph.tensor(first).dtype),
             body = self.body,
         ))
     }

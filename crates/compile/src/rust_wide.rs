@@ -35,9 +35,15 @@ pub(crate) fn call(step: &Wide, arg: &dyn Fn(usize) -> String, factors: &str) ->
         Wide::Quantize { scale } => {
             format!("crate::wide::quantize_s16({x}, f32::from_bits({:#x}), out);", scale.to_bits())
         }
-        Wide::Dequantize { scale } => {
-            format!("crate::wide::dequantize_s16({x}, f32::from_bits({:#x}), out);", scale.to_bits())
+        Wide::Dequantize { scale, zero } => {
+            format!("crate::wide::dequantize_s16({x}, f32::from_bits({:#x}), {zero}, out);", scale.to_bits())
         }
+        Wide::Between { factor, zeros } => {
+            format!("crate::whole::rescale_whole({factor:?}, {zeros:?}, {x}, out);")
+        }
+        Wide::Softmax8 { row, table } => format!(
+            "for (x, out) in ({x}).chunks_exact({row}).zip(out.chunks_exact_mut({row})) {{ crate::softmax_s8(x, &{table:?}, out); }}"
+        ),
         Wide::ReduceSum { count, inner, factor } => {
             format!("crate::wide::reduce_sum_s16({x}, {count}, {inner}, {factor:?}, out);")
         }

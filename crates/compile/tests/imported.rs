@@ -59,6 +59,10 @@ fn everything(integer: bool, reference: Reference) -> Graph {
         Function::Abs,
         Function::Neg,
         Function::Square,
+        Function::Erf,
+        Function::GeluErf,
+        Function::Softplus,
+        Function::Log,
         Function::Sqrt,
         Function::Rsqrt,
     ] {

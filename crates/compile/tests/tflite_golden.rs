@@ -34,6 +34,12 @@ fn expected(graph: &Graph) -> (Vec<u8>, Vec<u8>) {
                     interpreter.set(i, Values::I16(&values)).expect("fits");
                     inputs.extend(values.iter().flat_map(|v| v.to_le_bytes()));
                 }
+                DType::I32 => {
+                    let values: Vec<i32> =
+                        bytes.iter().map(|&b| (i32::from(b) << 24) + rng.below(1 << 24) as i32).collect();
+                    interpreter.set(i, Values::I32(&values)).expect("fits");
+                    inputs.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+                }
                 _ => {
                     interpreter.set(i, Values::I8(&bytes)).expect("fits");
                     inputs.extend(bytes.iter().map(|&b| b as u8));
@@ -52,31 +58,47 @@ fn c_type(dtype: DType) -> &'static str {
     match dtype {
         DType::F32 => "float",
         DType::I16 => "int16_t",
+        DType::I32 => "int32_t",
         DType::U8 => "uint8_t",
         _ => "int8_t",
     }
+}
+
+/// Numbers of the arrays of outputs in C and Rust, with their types: one array without a number where all are of one type.
+fn arrays(graph: &Graph) -> Vec<(String, DType)> {
+    let types: Vec<DType> = graph.outputs.iter().map(|id| graph.tensor(*id).dtype).collect();
+    if types.iter().all(|t| *t == types[0]) {
+        return vec![(String::new(), types[0])];
+    }
+    types.into_iter().enumerate().map(|(i, t)| (i.to_string(), t)).collect()
 }
 
 /// A program that reads the inputs of one run after the other.
 fn program(graph: &Graph) -> String {
     let several = graph.inputs.len() > 1;
     let number = |i: usize| if several { i.to_string() } else { String::new() };
-    let (mut arrays, mut reads, mut arguments) = (String::new(), String::new(), String::new());
+    let (mut arrays_of, mut reads, mut arguments) = (String::new(), String::new(), String::new());
     for (i, id) in graph.inputs.iter().enumerate() {
         let (kind, n) = (c_type(graph.tensor(*id).dtype), number(i));
-        arrays.push_str(&format!("static {kind} in{n}[NET_INPUT{n}_LEN];\n"));
+        arrays_of.push_str(&format!("static {kind} in{n}[NET_INPUT{n}_LEN];\n"));
         reads.push_str(&format!(
             "        if (fread(in{n}, sizeof in{n}[0], NET_INPUT{n}_LEN, from) != NET_INPUT{n}_LEN) {{\n            break;\n        }}\n"
         ));
         arguments.push_str(&format!("in{n}, NET_INPUT{n}_LEN, "));
     }
+    let (mut writes, mut results) = (String::new(), Vec::new());
+    for (n, dtype) in arrays(graph) {
+        arrays_of.push_str(&format!("static {} out{n}[NET_OUTPUT{n}_LEN];\n", c_type(dtype)));
+        writes.push_str(&format!("        fwrite(out{n}, sizeof out{n}, 1, to);\n"));
+        results.push(format!("out{n}, NET_OUTPUT{n}_LEN"));
+    }
+    let results = results.join(", ");
     format!(
         r#"#include "net.h"
 #include <stdio.h>
 #include <string.h>
 static uint32_t arena[(NET_ARENA_SIZE + 3) / 4];
-{arrays}static {kind} out[NET_OUTPUT_LEN];
-int main(void)
+{arrays_of}int main(void)
 {{
     net_t handle;
     FILE *from = fopen("inputs.bin", "rb"), *to = fopen("outputs.bin", "wb");
@@ -85,15 +107,13 @@ int main(void)
         return 3;
     }}
     for (;;) {{
-{reads}        if (net_invoke(&handle, {arguments}out, NET_OUTPUT_LEN) != NET_OK) {{
+{reads}        if (net_invoke(&handle, {arguments}{results}) != NET_OK) {{
             return 4;
         }}
-        fwrite(out, sizeof out[0], NET_OUTPUT_LEN, to);
-    }}
+{writes}    }}
     return fclose(to) == 0 ? 0 : 7;
 }}
-"#,
-        kind = c_type(graph.tensor(graph.outputs[0]).dtype)
+"#
     )
 }
 
@@ -159,17 +179,18 @@ fn the_c_gives_the_bytes_of_the_interpreter() {
 
 /// Reads inputs, writes outputs.
 const PROGRAM: &str = r#"
-use net::model::{INPUT_LEN, Model, OUTPUT_LEN};
+use net::model::*;
 fn main() {
     let bytes = std::fs::read("inputs.bin").unwrap();
-    let (mut model, mut all, mut out) = (Model::new(), Vec::new(), [0 as TO; OUTPUT_LEN]);
+    let (mut model, mut all) = (Model::new(), Vec::new());
+ARRAYS
     for case in bytes.chunks_exact(INPUT_LEN * size_of::<FROM>()) {
         let mut x = [0 as FROM; INPUT_LEN];
         for (x, b) in x.iter_mut().zip(case.chunks_exact(size_of::<FROM>())) {
             *x = FROM::from_le_bytes(b.try_into().unwrap());
         }
-        model.invoke(&x, &mut out).unwrap();
-        out.iter().for_each(|v| all.extend(v.to_le_bytes()));
+        model.invoke(&x, RESULTS).unwrap();
+WRITES
     }
     std::fs::write("outputs.bin", all).unwrap();
 }
@@ -184,6 +205,7 @@ fn the_crate_gives_the_bytes_of_the_interpreter() {
     let rust_type = |dtype: DType| match dtype {
         DType::F32 => "f32",
         DType::I16 => "i16",
+        DType::I32 => "i32",
         DType::U8 => "u8",
         _ => "i8",
     };
@@ -194,8 +216,22 @@ fn the_crate_gives_the_bytes_of_the_interpreter() {
         for (name, bytes) in rust_crate(&graph, &options).expect("a crate") {
             fs::write(dir.path().join(&name), bytes).expect("written");
         }
-        let [from, to] = [graph.inputs[0], graph.outputs[0]].map(|id| rust_type(graph.tensor(id).dtype));
-        let main = PROGRAM.replace("FROM", from).replace("as TO", &format!("as {to}"));
+        let each = |show: &dyn Fn(&str, DType) -> String| -> Vec<String> {
+            arrays(&graph).iter().map(|(n, dtype)| show(n, *dtype)).collect()
+        };
+        let main = PROGRAM
+            .replace("FROM", rust_type(graph.tensor(graph.inputs[0]).dtype))
+            .replace(
+                "ARRAYS",
+                &each(&|n, t| format!("    let mut out{n} = [0 as {}; OUTPUT{n}_LEN];", rust_type(t)))
+                    .join("\n"),
+            )
+            .replace("RESULTS", &each(&|n, _| format!("&mut out{n}")).join(", "))
+            .replace(
+                "WRITES",
+                &each(&|n, _| format!("        out{n}.iter().for_each(|v| all.extend(v.to_le_bytes()));"))
+                    .join("\n"),
+            );
         fs::write(dir.path().join("main.rs"), main).expect("written");
         let (inputs, outputs) = expected(&graph);
         fs::write(dir.path().join("inputs.bin"), inputs).expect("written");

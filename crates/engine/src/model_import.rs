@@ -78,7 +78,7 @@ pub fn import(file: &Path, dir: &Path, labels: &[String]) -> Result<ImportOutcom
     let folder = dir.join(FOLDER);
     std::fs::create_dir_all(&folder).at(&folder)?;
     let to = dir.join(&below);
-    let bytes = std::fs::read(file).at(file)?;
+    let bytes = model_tool::contents(file)?;
     std::fs::write(&to, bytes).at(&to)?;
     std::fs::write(&path, new).at(&path)?;
     Ok(ImportOutcome {

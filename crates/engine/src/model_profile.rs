@@ -336,6 +336,12 @@ fn cases(graph: &Graph) -> Result<(Vec<u8>, Vec<u8>), String> {
                     inputs.extend(values.iter().flat_map(|v| v.to_le_bytes()));
                     interpreter.set(i, Values::I16(&values))
                 }
+                DType::I32 => {
+                    let values: Vec<i32> =
+                        (0..x.len()).map(|_| i32::from_le_bytes([next(), next(), next(), next()])).collect();
+                    inputs.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+                    interpreter.set(i, Values::I32(&values))
+                }
                 _ => {
                     let values: Vec<i8> = (0..x.len()).map(|_| next() as i8).collect();
                     inputs.extend(values.iter().map(|&v| v as u8));

@@ -25,6 +25,32 @@ pub fn reference(word: &str) -> Result<Reference, EngineError> {
     }
 }
 
+/// Bytes of a model file; of ONNX with the weights that lie in files beside it.
+///
+/// # Errors
+/// [`EngineError::Io`] or [`EngineError::Data`] naming the file.
+pub fn contents(path: &Path) -> Result<Vec<u8>, EngineError> {
+    let bytes = std::fs::read(path).at(path)?;
+    if !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("onnx")) {
+        return Ok(bytes);
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut held: Option<(String, Vec<u8>)> = None;
+    let mut beside = |name: &str| -> Option<Vec<u8>> {
+        // A name alone: what a model says reaches no other folder.
+        let plain = Path::new(name).file_name().is_some_and(|n| n == name);
+        if !plain || std::fs::symlink_metadata(folder.join(name)).ok()?.len() > MOST_BYTES {
+            return None;
+        }
+        if held.as_ref().is_none_or(|h| h.0 != name) {
+            held = Some((name.to_owned(), std::fs::read(folder.join(name)).ok()?));
+        }
+        held.as_ref().map(|h| h.1.clone())
+    };
+    import::onnx::whole(&bytes, &mut beside)
+        .map_err(|e| EngineError::Data(format!("{}: {e}", path.display())))
+}
+
 /// Reads a model file.
 ///
 /// # Errors
@@ -35,7 +61,7 @@ pub fn load(path: &Path, reference: Reference) -> Result<Imported, EngineError> 
     if size > MOST_BYTES {
         return Err(data(format!("{size} bytes; models of up to {MOST_BYTES} bytes are read")));
     }
-    let bytes = std::fs::read(path).at(path)?;
+    let bytes = contents(path)?;
     let name = path.file_stem().map_or_else(|| "model".into(), |s| s.to_string_lossy().into_owned());
     if bytes.get(4..8) == Some(b"TFL3".as_slice()) {
         return import::tflite::read(&bytes, &name, reference).map_err(|e| data(e.to_string()));
@@ -305,7 +331,8 @@ fn one_input(graph: &Graph, id: TensorId, path: &Path) -> Result<npy::Array, Eng
         DType::I8 => array.element == npy::ElementType::I8,
         DType::U8 => array.element == npy::ElementType::U8,
         DType::I16 => array.element == npy::ElementType::I16,
-        DType::I32 | DType::I64 => false,
+        DType::I32 => array.element == npy::ElementType::I32,
+        DType::I64 => false,
     };
     if !fits {
         return Err(data(format!(
@@ -353,6 +380,10 @@ pub fn run(
                 DType::I16 => {
                     let values: Vec<i16> = values.iter().map(|&v| v as i16).collect();
                     interpreter.set(i, Values::I16(&values))
+                }
+                DType::I32 => {
+                    let values: Vec<i32> = values.iter().map(|&v| v as i32).collect();
+                    interpreter.set(i, Values::I32(&values))
                 }
                 _ => {
                     // Bytes keep their bits, signed or not.

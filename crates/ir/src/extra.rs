@@ -82,4 +82,8 @@ pub(crate) enum FunctionForm {
     Sqrt,
     Rsqrt,
     Square,
+    Log,
+    Erf,
+    GeluErf,
+    Softplus,
 }

@@ -15,7 +15,7 @@ pub enum DType {
     F32,
     /// Signed byte: quantised activations and weights.
     I8,
-    /// Signed 32-bit: biases of quantised operators.
+    /// Signed 32-bit: biases of quantised operators; as an activation what `Quantize` takes and makes, or an input that nothing reads.
     I32,
     /// Unsigned byte: input or output of a model; nothing but `Quantize` computes with it.
     U8,
@@ -82,7 +82,8 @@ impl Data {
 pub struct Quant {
     /// One scale for the tensor, or one per slice along `axis`.
     pub scale: Vec<f32>,
-    /// Zero point, -128..=127 (0..=255 for `U8`); 0 for weights, biases and 16-bit activations.
+    /// Zero point, -128..=127 (0..=255 for `U8`, -32768..=32767 for `I16` between `Softmax`, `Quantize` and `Dequantize`); 0 for weights,
+    /// biases and other activations of 16 and 32 bits.
     pub zero_point: i32,
     /// Axis of `scale` when it has several entries.
     pub axis: usize,
@@ -216,7 +217,7 @@ pub enum Op {
         /// Which.
         activation: Activation,
     },
-    /// Over the last axis.
+    /// Over the last axis. Bytes may give 16 bits.
     Softmax,
     /// Same elements, other shape (the output's).
     Reshape,
@@ -332,11 +333,10 @@ pub enum Op {
         /// b lies with its columns as rows.
         transposed: bool,
     },
-    /// State of an SVDF after a step. Inputs: x `[n]` in bytes, state `[filters, memory]` in 16 bits, weights `[filters, n]` in bytes. Each
-    /// row of the state moves one to the front; its last place takes the filter's sum over x.
+    /// State of an SVDF after a step. Inputs: x `[n]` in bytes, state `[filters, memory]` in 16 bits or in bytes, weights `[filters, n]` in
+    /// bytes. Each row of the state moves one to the front; its last place takes the filter's sum over x.
     SvdfState,
-    /// What an SVDF gives out. Inputs: state `[filters, memory]` in 16 bits, weights of time of the same shape in 16 bits, bias `[units]` in
-    /// 32 bits. `filters / units` neighbouring filters are added up.
+    /// What an SVDF gives out. Inputs: state `[filters, memory]`, weights of time of the same shape and type, bias `[units]` in 32 bits. `filters / units` neighbouring filters are added up.
     SvdfOutput,
     /// `x` where it is not negative, else `alpha * x`, in bytes. Inputs: x, alpha, whose length divides that of x: element `i` takes the
     /// value at `i` modulo that length.

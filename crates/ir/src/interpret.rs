@@ -16,6 +16,7 @@ enum Buffer {
     F32(Vec<f32>),
     I8(Vec<i8>),
     I16(Vec<i16>),
+    I32(Vec<i32>),
 }
 
 /// Values of one input, in its own type; those of an unsigned tensor are given by their bits.
@@ -27,6 +28,8 @@ pub enum Values<'v> {
     I8(&'v [i8]),
     /// 16 bits.
     I16(&'v [i16]),
+    /// 32 bits.
+    I32(&'v [i32]),
 }
 
 impl Buffer {
@@ -38,6 +41,9 @@ impl Buffer {
     }
     fn i16(&self) -> &[i16] {
         if let Self::I16(v) = self { v } else { &[] }
+    }
+    fn i32(&self) -> &[i32] {
+        if let Self::I32(v) = self { v } else { &[] }
     }
 }
 
@@ -60,7 +66,8 @@ impl<'g> Interpreter<'g> {
             .tensors
             .iter()
             .map(|t| match (&t.data, t.dtype) {
-                (Some(_), _) | (None, DType::I32 | DType::I64) => Buffer::None,
+                (Some(_), _) | (None, DType::I64) => Buffer::None,
+                (None, DType::I32) => Buffer::I32(vec![0; t.len()]),
                 (None, DType::I16) => Buffer::I16(vec![0; t.len()]),
                 (None, DType::F32) => Buffer::F32(vec![0.0; t.len()]),
                 (None, DType::I8 | DType::U8) => Buffer::I8(vec![0; t.len()]),
@@ -82,7 +89,7 @@ impl<'g> Interpreter<'g> {
                 (Buffer::I16(v), _) => v.fill(0),
                 (Buffer::F32(v), _) => v.fill(0.0),
                 (Buffer::I8(v), _) => v.fill(zero as u8 as i8),
-                (Buffer::None, _) => {}
+                (Buffer::None | Buffer::I32(_), _) => {}
             }
         }
     }
@@ -105,9 +112,11 @@ impl<'g> Interpreter<'g> {
             (Some(Buffer::F32(v)), Values::F32(x)) if v.len() == x.len() => v.copy_from_slice(x),
             (Some(Buffer::I8(v)), Values::I8(x)) if v.len() == x.len() => v.copy_from_slice(x),
             (Some(Buffer::I16(v)), Values::I16(x)) if v.len() == x.len() => v.copy_from_slice(x),
+            (Some(Buffer::I32(v)), Values::I32(x)) if v.len() == x.len() => v.copy_from_slice(x),
             (_, Values::F32(x)) => return Err(self.misfit("input", x.len())),
             (_, Values::I8(x)) => return Err(self.misfit("input", x.len())),
             (_, Values::I16(x)) => return Err(self.misfit("input", x.len())),
+            (_, Values::I32(x)) => return Err(self.misfit("input", x.len())),
         }
         Ok(())
     }
@@ -126,6 +135,7 @@ impl<'g> Interpreter<'g> {
             Values::F32(v) => v.len(),
             Values::I8(v) => v.len(),
             Values::I16(v) => v.len(),
+            Values::I32(v) => v.len(),
         };
         let lengths: Vec<usize> = self.graph.inputs.iter().map(|id| self.graph.tensor(*id).len()).collect();
         if lengths.iter().sum::<usize>() != given {
@@ -137,6 +147,7 @@ impl<'g> Interpreter<'g> {
                 Values::F32(v) => Values::F32(&v[at..at + n]),
                 Values::I8(v) => Values::I8(&v[at..at + n]),
                 Values::I16(v) => Values::I16(&v[at..at + n]),
+                Values::I32(v) => Values::I32(&v[at..at + n]),
             };
             self.set(i, part)?;
             at += n;
@@ -156,6 +167,7 @@ impl<'g> Interpreter<'g> {
             Buffer::F32(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
             Buffer::I8(v) => v.iter().map(|&v| v as u8).collect(),
             Buffer::I16(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            Buffer::I32(v) => v.iter().flat_map(|v| v.to_le_bytes()).collect(),
         }
     }
 
@@ -210,6 +222,7 @@ impl<'g> Interpreter<'g> {
             Buffer::F32(v) => v.clone(),
             Buffer::I8(v) => v.iter().map(|&x| self.real(id, x.into())).collect(),
             Buffer::I16(v) => v.iter().map(|&x| self.real(id, x.into())).collect(),
+            Buffer::I32(v) => v.iter().map(|&x| self.real(id, x)).collect(),
             Buffer::None => Vec::new(),
         }
     }
@@ -335,6 +348,7 @@ impl<'g> Interpreter<'g> {
             }
             (Step::Reshape, Buffer::I8(out)) => out.copy_from_slice(byte(0)),
             (Step::Reshape, Buffer::I16(out)) => out.copy_from_slice(short(0)),
+            (Step::Reshape, Buffer::I32(out)) => out.copy_from_slice(buffer(0).i32()),
             (Step::Reshape, Buffer::F32(out)) => out.copy_from_slice(float(0)),
             (Step::Normalize, Buffer::F32(out)) => {
                 kernels::normalize_f32(float(0), float(1), float(2), out);
@@ -459,6 +473,12 @@ impl<'g> Interpreter<'g> {
             }
             (Step::SvdfState(params), Buffer::I16(out)) => {
                 kernels::svdf::svdf_state(params, byte(0), short(1), i8_data(tensor(2))?, out);
+            }
+            (Step::SvdfState(params), Buffer::I8(out)) => {
+                kernels::svdf::svdf_state(params, byte(0), byte(1), i8_data(tensor(2))?, out);
+            }
+            (Step::SvdfOutput(params), Buffer::I8(out)) if tensor(0).dtype == DType::I8 => {
+                kernels::svdf::svdf_output(params, byte(0), byte(1), i32_data(tensor(2))?, out);
             }
             (Step::SvdfOutput(params), Buffer::I8(out)) => {
                 kernels::svdf::svdf_output(params, short(0), short(1), i32_data(tensor(2))?, out);

@@ -213,7 +213,7 @@ impl Graph {
     fn is_wide(&self, node: &Node) -> bool {
         let moves = matches!(node.op, Op::Reshape | Op::Strided { .. } | Op::Concat { .. } | Op::Pad { .. });
         let own = matches!(node.op, Op::SvdfState | Op::SvdfOutput);
-        let short = |id| self.tensor(id).dtype == DType::I16;
+        let short = |id| matches!(self.tensor(id).dtype, DType::I16 | DType::I32);
         !moves && !own && (short(node.inputs[0]) || short(node.output))
     }
 

@@ -134,6 +134,7 @@ impl Graph {
                     memory: out.shape.get(1).copied().unwrap_or(1),
                     in_zero: from.1,
                     factor: requantize_factor(f64::from(from.0 * weights / to.0)),
+                    state_zero: to.1,
                 })
             }
             Op::SvdfOutput => {
@@ -143,6 +144,7 @@ impl Graph {
                 Step::SvdfOutput(SvdfOutputParams {
                     memory,
                     rank: x.len() / memory / out.len(),
+                    state_zero: from.1,
                     factor: requantize_factor(f64::from(from.0 * weights / to.0)),
                     out_zero: to.1,
                 })

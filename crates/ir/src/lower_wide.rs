@@ -38,7 +38,11 @@ pub enum Wide {
     /// From float.
     Quantize { scale: f32 },
     /// To float.
-    Dequantize { scale: f32 },
+    Dequantize { scale: f32, zero: i32 },
+    /// From one scale and width to another, with zero points or 32 bits.
+    Between { factor: Requantize, zeros: [i32; 2] },
+    /// Softmax of bytes, with its table.
+    Softmax8 { row: usize, table: Vec<u32> },
     /// Mean or sum.
     ReduceSum { count: usize, inner: usize, factor: Requantize },
     /// Maximum.
@@ -153,6 +157,19 @@ impl Graph {
                 }
                 Wide::Curve(curve(*function == Function::Tanh, scale_zero(x)?.0))
             }
+            Op::Softmax if x.dtype == DType::I8 => {
+                let row = x.shape.last().copied().unwrap_or(1);
+                if row > 4095 {
+                    return Err("an integer softmax takes at most 4095 values".into());
+                }
+                let (scale, zero) = scale_zero(out)?;
+                if (scale * 65536.0 - 1.0).abs() > 0.001 || zero != -32768 {
+                    return Err(
+                        "a softmax of bytes to 16 bits gives scale 1/65536 and zero point -32768".into()
+                    );
+                }
+                Wide::Softmax8 { row, table: tables::softmax(scale_zero(x)?.0) }
+            }
             Op::Softmax => {
                 let row = x.shape.last().copied().unwrap_or(1);
                 if row > 65_000 {
@@ -170,7 +187,12 @@ impl Graph {
             Op::Quantize => {
                 let (from, to) = both()?;
                 let factor = requantize_factor(from / to);
+                let zeros = [scale_zero(x)?.1, scale_zero(out)?.1];
+                let special = [(x, zeros[0]), (out, zeros[1])]
+                    .iter()
+                    .any(|(t, zero)| t.dtype == DType::I32 || t.dtype == DType::I16 && *zero != 0);
                 match (x.dtype, out.dtype) {
+                    _ if special => Wide::Between { factor, zeros },
                     (DType::I16, DType::I16) => {
                         Wide::Rescale { factors: [factor; 2], sign: 1, limits: range(DType::I16) }
                     }
@@ -179,7 +201,10 @@ impl Graph {
                     _ => return Err("16 bits are rescaled from and to bytes with a sign".into()),
                 }
             }
-            Op::Dequantize => Wide::Dequantize { scale: scale_zero(x)?.0 },
+            Op::Dequantize => {
+                let (scale, zero) = scale_zero(x)?;
+                Wide::Dequantize { scale, zero }
+            }
             Op::Reduce { kind, count, inner } => {
                 let (from, to) = both()?;
                 let (count, inner) = (*count, *inner);

@@ -59,6 +59,7 @@ impl Graph {
                 let zeros = match tensor.dtype {
                     DType::I8 => -128..=127,
                     DType::U8 => 0..=255,
+                    DType::I16 => -32768..=32767,
                     _ => 0..=0,
                 };
                 if !zeros.contains(&q.zero_point) {
@@ -87,7 +88,13 @@ impl Graph {
         for state in &self.states {
             let (read, write) = (self.tensor(state.read), self.tensor(state.write));
             let initial = state.initial.as_ref().map_or(read.len(), crate::graph::Data::len);
+            let plain = match read.dtype {
+                DType::F32 | DType::I8 => true,
+                DType::I16 => read.quant.as_ref().is_none_or(|q| q.zero_point == 0),
+                _ => false,
+            };
             if ready[state.read.0 as usize]
+                || !plain
                 || (read.len(), read.dtype) != (write.len(), write.dtype)
                 || initial != read.len()
             {
@@ -243,19 +250,22 @@ impl Graph {
             Op::Quantize => {
                 matches!(
                     (from, to),
-                    (DType::I8, DType::I8 | DType::U8 | DType::I16)
+                    (DType::I8, DType::I8 | DType::U8 | DType::I16 | DType::I32)
                         | (DType::U8, DType::I8)
-                        | (DType::I16, DType::I8 | DType::I16)
+                        | (DType::I16, DType::I8 | DType::I16 | DType::I32)
+                        | (DType::I32, DType::I8 | DType::I16)
                 )
             }
-            Op::Reshape | Op::Strided { .. } => from == to && !matches!(from, DType::I32 | DType::I64),
+            Op::Softmax if from == DType::I8 && to == DType::I16 => true,
+            Op::Reshape => from == to && from != DType::I64,
+            Op::Strided { .. } => from == to && !matches!(from, DType::I32 | DType::I64),
             Op::Dequantize => matches!(from, DType::I8 | DType::I16) && to == DType::F32,
             Op::Normalize | Op::KMeansScore { .. } | Op::GmmScore { .. } => {
                 from == DType::F32 && to == DType::F32
             }
             Op::Bucketize => from == DType::F32 && to == DType::I8,
-            Op::SvdfState => from == DType::I8 && to == DType::I16,
-            Op::SvdfOutput => from == DType::I16 && to == DType::I8,
+            Op::SvdfState => from == DType::I8 && matches!(to, DType::I8 | DType::I16),
+            Op::SvdfOutput => matches!(from, DType::I8 | DType::I16) && to == DType::I8,
             Op::Prelu => from == DType::I8 && to == DType::I8,
             Op::TreeEnsemble { .. } => matches!(from, DType::F32 | DType::I8) && to == DType::F32,
             _ => from == to && matches!(from, DType::F32 | DType::I8 | DType::I16),
@@ -263,11 +273,21 @@ impl Graph {
         if !fits {
             return Err(format!("{from:?} to {to:?} is not what this operator does"));
         }
-        let bare = |t: &crate::graph::Tensor| {
-            matches!(t.dtype, DType::I8 | DType::U8 | DType::I16) && t.quant.is_none()
+        let bare = |t: &Tensor| {
+            matches!(t.dtype, DType::I8 | DType::U8 | DType::I16 | DType::I32) && t.quant.is_none()
         };
-        if bare(tensor(0)) || bare(out) {
+        if (bare(tensor(0)) || bare(out)) && (from, to) != (DType::I32, DType::I32) {
             return Err("an integer tensor has no scale".into());
+        }
+        let moved = |t: &Tensor| t.dtype == DType::I16 && t.quant.as_ref().is_some_and(|q| q.zero_point != 0);
+        let takes = match node.op {
+            Op::Quantize if from != DType::F32 => true,
+            Op::Dequantize | Op::Reshape | Op::Strided { .. } | Op::Concat { .. } | Op::Pad { .. } => true,
+            Op::Softmax => !moved(tensor(0)),
+            _ => !moved(out) && !node.inputs.iter().any(|id| moved(self.tensor(*id))),
+        };
+        if !takes {
+            return Err("activations of 16 bits with a zero point are only rescaled and moved".into());
         }
         Ok(())
     }

@@ -1,11 +1,16 @@
 //! Checks of the operators of imported models.
 
-use crate::graph::{DType, Data, Graph, Node, Op};
+use crate::graph::{DType, Data, Graph, Node, Op, Tensor};
 use edgewright_kernels::mat_mul::Matrices;
 
 /// Elements of a shape, unless there are too many to count.
 fn count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d))
+}
+
+/// Whether a tensor has one scale, and no zero point unless it may have one.
+fn one_scale(t: &Tensor, zero: bool) -> bool {
+    t.quant.as_ref().is_some_and(|q| q.scale.len() == 1 && (zero || q.zero_point == 0))
 }
 
 impl Graph {
@@ -136,12 +141,13 @@ impl Graph {
         let (&[filters, memory], Some(Data::I8(weights))) = (state.shape.as_slice(), &w.data) else {
             return Err(format!("its state is {:?}, or its weights are no constant of bytes", state.shape));
         };
-        let one =
-            |t: &crate::Tensor| t.quant.as_ref().is_some_and(|q| q.scale.len() == 1 && q.zero_point == 0);
-        if state.dtype != DType::I16 || state.quant != out.quant || !one(state) || !one(w) {
-            return Err(
-                "its state must be of 16 bits, and state and weights have one scale and no zero point".into(),
-            );
+        let kept = matches!(state.dtype, DType::I8 | DType::I16) && state.dtype == out.dtype;
+        if !kept
+            || state.quant != out.quant
+            || !one_scale(state, state.dtype == DType::I8)
+            || !one_scale(w, false)
+        {
+            return Err("its state must be of 16 bits without a zero point or of bytes, and state and weights have one scale".into());
         }
         if out.shape != state.shape || memory == 0 || Some(weights.len()) != filters.checked_mul(x.len()) {
             return Err(format!(
@@ -162,17 +168,17 @@ impl Graph {
     fn check_svdf_output(&self, node: &Node) -> Result<(), String> {
         let tensor = |i: usize| self.tensor(node.inputs[i]);
         let (state, w, b, out) = (tensor(0), tensor(1), tensor(2), self.tensor(node.output));
-        let (&[filters, _], Some(Data::I16(weights)), Some(Data::I32(bias))) =
+        let (&[filters, _], Some(Data::I8(_) | Data::I16(_)), Some(Data::I32(bias))) =
             (state.shape.as_slice(), &w.data, &b.data)
         else {
-            return Err("its state, weights or bias are not of 16, 16 and 32 bits".into());
+            return Err("its weights must be constants of bytes or 16 bits, its bias of 32".into());
         };
-        let one =
-            |t: &crate::Tensor| t.quant.as_ref().is_some_and(|q| q.scale.len() == 1 && q.zero_point == 0);
-        if !one(state) || !one(w) {
-            return Err("state and weights have one scale and no zero point".into());
+        if w.dtype != state.dtype || !one_scale(state, state.dtype == DType::I8) || !one_scale(w, false) {
+            return Err(
+                "state and weights have one type and one scale each, and no zero point in 16 bits".into()
+            );
         }
-        if weights.len() != state.len() || bias.len() != out.len() || !filters.is_multiple_of(out.len()) {
+        if w.len() != state.len() || bias.len() != out.len() || !filters.is_multiple_of(out.len()) {
             return Err(format!(
                 "{filters} filters, {} weights and {} biases do not fit {} outputs",
                 w.len(),

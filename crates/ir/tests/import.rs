@@ -51,8 +51,8 @@ fn no_prefix_and_no_changed_byte_panics() {
 
 #[test]
 fn an_unknown_operator_is_named_with_its_place_and_a_way_out() {
-    // The operator code of the seed, 19 (RELU), stands twice; 119 is WHILE.
-    let bytes: Vec<u8> = TFLITE.iter().map(|&b| if b == 19 { 119 } else { b }).collect();
-    let error = tflite::read(&bytes, "while", Reference::Litert).expect_err("not supported").to_string();
-    assert!(error.contains("WHILE at node 0 (`y`)") && error.contains("unroll"), "{error}");
+    // The operator code of the seed, 19 (RELU), stands twice; 118 is IF.
+    let bytes: Vec<u8> = TFLITE.iter().map(|&b| if b == 19 { 118 } else { b }).collect();
+    let error = tflite::read(&bytes, "if", Reference::Litert).expect_err("not supported").to_string();
+    assert!(error.contains("IF at node 0 (`y`)") && error.contains("unroll"), "{error}");
 }

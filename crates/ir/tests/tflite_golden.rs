@@ -20,6 +20,10 @@ fn outputs(graph: &Graph, cases: &Value) -> Vec<Vec<Vec<f64>>> {
         match graph.tensor(id).dtype {
             DType::F32 => run.floats(id).iter().map(|&v| v.into()).collect(),
             DType::I16 => run.shorts(id).iter().map(|&v| v.into()).collect(),
+            DType::I32 => {
+                let word = |b: &[u8]| f64::from(i32::from_le_bytes(b.try_into().expect("four bytes")));
+                run.contents(id).chunks_exact(4).map(word).collect()
+            }
             _ => run.bytes(id).iter().map(|&v| v.into()).collect(),
         }
     };
@@ -29,6 +33,7 @@ fn outputs(graph: &Graph, cases: &Value) -> Vec<Vec<Vec<f64>>> {
             let values = numbers(values);
             match graph.tensor(*id).dtype {
                 DType::F32 => run.set(i, Values::F32(&values.iter().map(|&v| v as f32).collect::<Vec<_>>())),
+                DType::I32 => run.set(i, Values::I32(&values.iter().map(|&v| v as i32).collect::<Vec<_>>())),
                 DType::I16 => run.set(i, Values::I16(&values.iter().map(|&v| v as i16).collect::<Vec<_>>())),
                 _ => run.set(i, Values::I8(&values.iter().map(|&v| v as i8).collect::<Vec<_>>())),
             }
@@ -70,14 +75,16 @@ fn models_compute_what_the_runtimes_compute() {
             compared += 1;
         }
     }
-    assert!(compared >= 14, "{compared} comparisons");
+    assert!(compared >= 20, "{compared} comparisons");
 }
 
 #[test]
 fn no_changed_byte_panics() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../golden/tflite");
     let (mut read, mut refused) = (0, 0);
-    for name in ["svdf", "prelu", "curves_int16", "products_int16", "two_inputs", "network_int16"] {
+    for name in
+        ["svdf", "prelu", "curves_int16", "products_int16", "two_inputs", "network_int16", "svdf_int8"]
+    {
         let bytes = std::fs::read(golden.join(format!("{name}.tflite"))).expect("a model");
         for at in 0..bytes.len() {
             for value in [0, 0x7f, 0x80] {

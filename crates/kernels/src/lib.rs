@@ -27,6 +27,7 @@ pub mod softmax;
 pub mod svdf;
 pub mod trees;
 pub mod unary;
+pub mod whole;
 pub mod wide;
 
 pub use conv::{

@@ -199,9 +199,9 @@ pub fn quantize_s16(x: &[f32], scale: f32, out: &mut [i16]) {
 }
 
 /// 16 bits to float.
-pub fn dequantize_s16(x: &[i16], scale: f32, out: &mut [f32]) {
+pub fn dequantize_s16(x: &[i16], scale: f32, zero: i32, out: &mut [f32]) {
     for (x, out) in x.iter().zip(out) {
-        *out = f32::from(*x) * scale;
+        *out = (i32::from(*x) - zero) as f32 * scale;
     }
 }
 

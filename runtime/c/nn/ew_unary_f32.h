@@ -103,6 +103,96 @@ EW_FN float ew_square_one(float x, float a, float b)
     return x * x;
 }
 
+/* Natural logarithm of a positive normal number. */
+EW_FN float ew_unary_ln(float x)
+{
+    const uint32_t bits = ew_bits_of(x);
+    int32_t exponent = (int32_t)(bits >> 23) - 127;
+    float fraction = ew_from_bits((bits & 0x7fffffu) | 0x3f800000u), t, square, whole, p = 0.222222224f;
+    if (fraction > 1.41421354f) {
+        fraction *= 0.5f;
+        exponent++;
+    }
+    t = (fraction - 1.0f) / (fraction + 1.0f);
+    square = t * t;
+    p = p * square + 0.285714298f;
+    p = p * square + 0.400000006f;
+    p = p * square + 0.666666687f;
+    p = p * square + 2.0f;
+    whole = (float)exponent * 0.693147182f;
+    return p * t + whole;
+}
+
+EW_FN float ew_log_one(float x, float a, float b)
+{
+    (void)a;
+    (void)b;
+    return ew_unary_ln(x >= 1.17549435e-38f ? x : 1.17549435e-38f);
+}
+
+EW_FN float ew_far_erf(float x)
+{
+    const float t = 1.0f / (1.0f + 0.5f * x), square = x * x;
+    float p = -0.22907554f;
+    p = p * t + 0.90432483f;
+    p = p * t + -1.2333831f;
+    p = p * t + 0.537183f;
+    p = p * t + -0.12562345f;
+    p = p * t + 0.41627374f;
+    p = p * t + 0.9955639f;
+    p = p * t + -1.2653127f;
+    return t * ew_exp(p - square);
+}
+
+EW_FN float ew_near_erf(float x)
+{
+    const float square = x * x;
+    float p = -8.548327e-4f;
+    p = p * square + 5.223978e-3f;
+    p = p * square + -2.686617e-2f;
+    p = p * square + 0.11283792f;
+    p = p * square + -0.3761264f;
+    p = p * square + 1.1283792f;
+    return p * x;
+}
+
+EW_FN float ew_erf_one(float x, float a, float b)
+{
+    const float size = x < 0.0f ? -x : x;
+    (void)a;
+    (void)b;
+    if (size < 0.45f) {
+        return ew_near_erf(x);
+    }
+    return x < 0.0f ? ew_far_erf(size) - 1.0f : 1.0f - ew_far_erf(size);
+}
+
+EW_FN float ew_gelu_erf_one(float x, float a, float b)
+{
+    const float u = x * 0.707106769f, size = u < 0.0f ? -u : u;
+    (void)a;
+    (void)b;
+    if (size < 0.45f) {
+        return 0.5f * x * (1.0f + ew_near_erf(u));
+    }
+    return u < 0.0f ? 0.5f * x * ew_far_erf(size) : 0.5f * x * (2.0f - ew_far_erf(size));
+}
+
+EW_FN float ew_softplus_one(float x, float a, float b)
+{
+    const float e = ew_exp(x < 0.0f ? x : -x), t = e / (e + 2.0f), square = t * t;
+    float p = 0.153846160f;
+    (void)a;
+    (void)b;
+    p = p * square + 0.181818184f;
+    p = p * square + 0.222222224f;
+    p = p * square + 0.285714298f;
+    p = p * square + 0.400000006f;
+    p = p * square + 0.666666687f;
+    p = p * square + 2.0f;
+    return (x < 0.0f ? 0.0f : x) + p * t;
+}
+
 EW_SHAPE void ew_unary_f32(const float *x, size_t n, float (*f)(float, float, float), float a, float b, float *out)
 {
     size_t i;

@@ -219,11 +219,11 @@ EW_FN void ew_quantize_s16(const float *x, size_t n, float scale, int16_t *out)
     }
 }
 
-EW_FN void ew_dequantize_s16(const int16_t *x, size_t n, float scale, float *out)
+EW_FN void ew_dequantize_s16(const int16_t *x, size_t n, float scale, int32_t zero, float *out)
 {
     size_t i;
     for (i = 0; i < n; i++) {
-        out[i] = (float)x[i] * scale;
+        out[i] = (float)(x[i] - zero) * scale;
     }
 }
 
@@ -311,5 +311,32 @@ EW_FN void ew_softmax_s16(const int16_t *x, size_t rows, size_t n, ew_factor fac
         }
         x += n;
         out += n;
+    }
+}
+
+/* From one scale and width (1, 2 or 4 bytes) to another. Zero points of 32-bit values are 0. */
+EW_FN void ew_rescale(const void *x, size_t from, size_t n, ew_factor factor, int32_t in_zero, int32_t out_zero, void *out, size_t to)
+{
+    const int32_t low = (to == 1u ? -128 : (to == 2u ? -32768 : INT32_MIN)) - out_zero;
+    const int32_t high = (to == 1u ? 127 : (to == 2u ? 32767 : INT32_MAX)) - out_zero;
+    size_t i;
+    for (i = 0; i < n; i++) {
+        int32_t v;
+        if (from == 1u) {
+            v = ((const int8_t *)x)[i];
+        } else if (from == 2u) {
+            v = ((const int16_t *)x)[i];
+        } else {
+            v = ((const int32_t *)x)[i];
+        }
+        v = ew_requantize(v - in_zero, factor);
+        v = (v < low ? low : (v > high ? high : v)) + out_zero;
+        if (to == 1u) {
+            ((int8_t *)out)[i] = (int8_t)v;
+        } else if (to == 2u) {
+            ((int16_t *)out)[i] = (int16_t)v;
+        } else {
+            ((int32_t *)out)[i] = v;
+        }
     }
 }

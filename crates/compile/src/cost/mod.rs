@@ -316,8 +316,13 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
                 }
                 Wide::Add { .. } => ("add s8", elements, held + 40),
                 Wide::Extreme { .. } | Wide::Clamp { .. } => ("activate s8", elements, held),
-                Wide::Mul { .. } | Wide::Rescale { .. } | Wide::Narrow { .. } | Wide::Widen { .. } => {
-                    ("mul s8", elements, held + 16)
+                Wide::Mul { .. }
+                | Wide::Rescale { .. }
+                | Wide::Narrow { .. }
+                | Wide::Widen { .. }
+                | Wide::Between { .. } => ("mul s8", elements, held + 16),
+                Wide::Softmax8 { row, .. } => {
+                    ("softmax s8", [0.0, n, n / (*row).max(1) as f64, 1.0], 256 * 4)
                 }
                 Wide::Quantize { .. } => ("quantize", elements, 0),
                 Wide::Dequantize { .. } => ("dequantize", elements, 0),

@@ -511,7 +511,9 @@ impl Writer<'_> {
             Function::Sqrt => (75, PLAIN),
             Function::Rsqrt => (76, PLAIN),
             Function::Square => (92, PLAIN),
-            Function::Elu(_) | Function::HardSigmoid(..) => {
+            Function::Log => (73, PLAIN),
+            Function::GeluErf => (150, (116, vec![(0, Value::Byte(0))])),
+            Function::Elu(_) | Function::HardSigmoid(..) | Function::Erf | Function::Softplus => {
                 return Err(format!("{function:?} has no counterpart"));
             }
         };

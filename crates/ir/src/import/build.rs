@@ -7,6 +7,8 @@ use crate::{
     interpret::Interpreter,
 };
 
+use std::collections::BTreeMap;
+
 /// An operator and its inputs.
 pub type Product = (Op, Vec<TensorId>);
 
@@ -19,6 +21,9 @@ pub struct Build {
     made: usize,
     /// Bytes of the constants that were made.
     held: usize,
+    /// Constants that are alike are made once.
+    pub share: bool,
+    shared: BTreeMap<String, Vec<TensorId>>,
 }
 
 impl Build {
@@ -30,6 +35,8 @@ impl Build {
             place: String::new(),
             made: 0,
             held: 0,
+            share: false,
+            shared: BTreeMap::new(),
         }
     }
 
@@ -77,6 +84,17 @@ impl Build {
     /// A constant.
     pub fn constant(&mut self, name: &str, shape: &[usize], data: Data, quant: Option<Quant>) -> TensorId {
         let dtype = data.dtype();
+        if self.share {
+            let there = self.shared.get(name).into_iter().flatten().copied().find(|id| {
+                let t = self.tensor(*id);
+                t.shape == shape && t.quant == quant && t.data.as_ref() == Some(&data)
+            });
+            if let Some(there) = there {
+                return there;
+            }
+            let next = TensorId(self.graph.tensors.len() as u32);
+            self.shared.entry(name.to_owned()).or_default().push(next);
+        }
         self.held = self.held.saturating_add(data.len() * dtype.bytes());
         let name = self.name(name);
         self.graph.push_tensor(Tensor { name, shape: shape.to_vec(), dtype, quant, data: Some(data) })
@@ -265,6 +283,137 @@ impl Build {
             return self.fail(format!("{to:?} is too large"));
         }
         Ok(((op, made), to))
+    }
+
+    /// The last node, a convolution whose weights are those of groups of channels, as one convolution for each group, side by side.
+    pub fn by_groups(&mut self, groups: usize) -> Result<(), ImportError> {
+        let Some(node) = self.graph.nodes.pop() else { return Ok(()) };
+        let (x, w, b, y) = (node.inputs[0], node.inputs[1], node.inputs[2], node.output);
+        let (&[h, width, c], &[outputs, kh, kw, each]) =
+            (self.tensor(x).shape.as_slice(), self.tensor(w).shape.as_slice())
+        else {
+            return self.fail("its input is no image");
+        };
+        if groups == 0 || each * groups != c || outputs % groups != 0 {
+            return self.fail(format!(
+                "{groups} groups of {each} channels do not fit {c} channels and {outputs} outputs"
+            ));
+        }
+        let (part, rows) = (outputs / groups, self.tensor(y).shape[..2].to_vec());
+        let mut parts = Vec::new();
+        for g in 0..groups {
+            let channels =
+                self.view(x, vec![h, width, each], vec![(width * c) as isize, c as isize, 1], g * each)?;
+            let piece = |build: &Self, id: TensorId, size: usize| {
+                let t = build.tensor(id);
+                let range = g * part * size..(g + 1) * part * size;
+                let data = match &t.data {
+                    Some(Data::F32(v)) => Data::F32(v[range].to_vec()),
+                    Some(Data::I8(v)) => Data::I8(v[range].to_vec()),
+                    Some(Data::I16(v)) => Data::I16(v[range].to_vec()),
+                    Some(Data::I32(v)) => Data::I32(v[range].to_vec()),
+                    Some(Data::I64(v)) => Data::I64(v[range].to_vec()),
+                    None => return None,
+                };
+                let quant = t.quant.clone().map(|mut q| {
+                    if q.scale.len() > 1 {
+                        q.scale = q.scale[g * part..(g + 1) * part].to_vec();
+                    }
+                    q
+                });
+                Some((t.name.clone(), data, quant))
+            };
+            let (Some(weights), Some(bias)) = (piece(self, w, kh * kw * each), piece(self, b, 1)) else {
+                return self.fail("its weights are no constants");
+            };
+            let weights = self.constant(&weights.0, &[part, kh, kw, each], weights.1, weights.2);
+            let bias = self.constant(&bias.0, &[part], bias.1, bias.2);
+            parts.push(self.make(
+                node.op.clone(),
+                vec![channels, weights, bias],
+                y,
+                &[rows[0], rows[1], part],
+            ));
+        }
+        self.node(Op::Concat { outer: rows[0] * rows[1] }, parts, y);
+        Ok(())
+    }
+
+    /// `x` of shape `full`, with its own values mirrored around it; with the outermost ones twice when `twice`.
+    pub fn mirror(
+        &mut self,
+        mut x: TensorId,
+        full: &[usize],
+        pads: &[[usize; 2]],
+        twice: bool,
+    ) -> Result<(TensorId, Vec<usize>), ImportError> {
+        let (mut shape, from) = (full.to_vec(), usize::from(!twice));
+        for (axis, &[before, after]) in pads.iter().enumerate() {
+            if before == 0 && after == 0 {
+                continue;
+            }
+            let extent = shape[axis];
+            if before.max(after) + from > extent {
+                return self.fail(format!("{before} and {after} mirrored values do not fit {extent}"));
+            }
+            let own = shape::strides(&shape);
+            let step = own[axis];
+            let mut parts = Vec::new();
+            // Backwards from the value that comes first.
+            for (count, first) in
+                [(before, (before + from).wrapping_sub(1)), (after, extent.wrapping_sub(1 + from))]
+            {
+                let mut part = shape.clone();
+                part[axis] = count;
+                let mut strides = own.clone();
+                strides[axis] = -step;
+                parts.push(match count {
+                    0 => None,
+                    _ => Some(self.view(x, part, strides, first * step.unsigned_abs())?),
+                });
+            }
+            let outer = shape[..axis].iter().product();
+            shape[axis] += before + after;
+            if shape::count(&shape).is_none() {
+                return self.fail(format!("{shape:?} is too large"));
+            }
+            let inputs = [parts[0], Some(x), parts[1]].into_iter().flatten().collect();
+            x = self.make(Op::Concat { outer }, inputs, x, &shape::without_batch(&shape));
+        }
+        Ok((x, shape))
+    }
+
+    /// Places `at` of an axis of `x` of shape `full`, in any order.
+    pub fn pick(
+        &mut self,
+        x: TensorId,
+        full: &[usize],
+        axis: usize,
+        at: &[usize],
+    ) -> Result<TensorId, ImportError> {
+        let own = shape::strides(full);
+        let mut shape = full.to_vec();
+        let step = at.get(1).map_or(1, |&second| second as isize - at[0] as isize);
+        if at.windows(2).all(|w| w[1] as isize - w[0] as isize == step) {
+            shape[axis] = at.len();
+            let mut strides = own.clone();
+            strides[axis] *= step;
+            return self.view(x, shape, strides, at[0] * own[axis].unsigned_abs());
+        }
+        if at.len() > 1024 {
+            return self.fail(format!(
+                "{} places at unequal distances are too many, at most 1024 are possible",
+                at.len()
+            ));
+        }
+        let outer = shape[..axis].iter().product();
+        shape[axis] = 1;
+        let mut parts = Vec::new();
+        for &place in at {
+            parts.push(self.view(x, shape.clone(), own.clone(), place * own[axis].unsigned_abs())?);
+        }
+        shape[axis] = at.len();
+        Ok(self.make(Op::Concat { outer }, parts, x, &shape::without_batch(&shape)))
     }
 
     /// `x` at the scale of `like`, rescaled when it has another.

@@ -2,10 +2,10 @@
 
 use super::{Buffer, Interpreter};
 use crate::{
-    graph::{Data, Node},
+    graph::{DType, Data, Node},
     lower::{Layer, Wide, i8_data, i64_data},
 };
-use edgewright_kernels::wide as kernels;
+use edgewright_kernels::{whole::rescale_whole, wide as kernels};
 
 impl Interpreter<'_> {
     pub(super) fn wide(&self, step: &Wide, node: &Node, out: &mut Buffer) -> Result<(), String> {
@@ -15,6 +15,12 @@ impl Interpreter<'_> {
             match &tensor(n).data {
                 Some(Data::I16(v)) => v,
                 _ => buffer(n).i16(),
+            }
+        };
+        let byte = |n: usize| -> &[i8] {
+            match &tensor(n).data {
+                Some(Data::I8(v)) => v,
+                _ => buffer(n).i8(),
             }
         };
         let layer = |l: &'_ Layer| -> Result<_, String> {
@@ -54,11 +60,7 @@ impl Interpreter<'_> {
                 kernels::narrow_s16(*factor, *zero, short(0), out);
             }
             (Wide::Widen { factor, zero }, Buffer::I16(out)) => {
-                let bytes = match &tensor(0).data {
-                    Some(Data::I8(v)) => v,
-                    _ => buffer(0).i8(),
-                };
-                kernels::widen_s8(*factor, *zero, bytes, out);
+                kernels::widen_s8(*factor, *zero, byte(0), out);
             }
             (Wide::Quantize { scale }, Buffer::I16(out)) => {
                 let floats = match &tensor(0).data {
@@ -67,7 +69,24 @@ impl Interpreter<'_> {
                 };
                 kernels::quantize_s16(floats, *scale, out);
             }
-            (Wide::Dequantize { scale }, Buffer::F32(out)) => kernels::dequantize_s16(short(0), *scale, out),
+            (Wide::Dequantize { scale, zero }, Buffer::F32(out)) => {
+                kernels::dequantize_s16(short(0), *scale, *zero, out);
+            }
+            (Wide::Between { factor, zeros }, out) => match (tensor(0).dtype, out) {
+                (DType::I8, Buffer::I16(out)) => rescale_whole(*factor, *zeros, byte(0), out),
+                (DType::I8, Buffer::I32(out)) => rescale_whole(*factor, *zeros, byte(0), out),
+                (DType::I16, Buffer::I8(out)) => rescale_whole(*factor, *zeros, short(0), out),
+                (DType::I16, Buffer::I16(out)) => rescale_whole(*factor, *zeros, short(0), out),
+                (DType::I16, Buffer::I32(out)) => rescale_whole(*factor, *zeros, short(0), out),
+                (DType::I32, Buffer::I8(out)) => rescale_whole(*factor, *zeros, buffer(0).i32(), out),
+                (DType::I32, Buffer::I16(out)) => rescale_whole(*factor, *zeros, buffer(0).i32(), out),
+                _ => return Err("the output has another type than the kernel makes".into()),
+            },
+            (Wide::Softmax8 { row, table }, Buffer::I16(out)) => {
+                for (x, out) in byte(0).chunks_exact(*row).zip(out.chunks_exact_mut(*row)) {
+                    edgewright_kernels::softmax_s8(x, table, out);
+                }
+            }
             (Wide::ReduceSum { count, inner, factor }, Buffer::I16(out)) => {
                 kernels::reduce_sum_s16(short(0), *count, *inner, *factor, out);
             }

@@ -340,6 +340,20 @@ impl Writer<'_> {
             Function::Abs => "Abs",
             Function::Neg => "Neg",
             Function::Sqrt => "Sqrt",
+            Function::Log => "Log",
+            Function::Erf => "Erf",
+            Function::Softplus => "Softplus",
+            Function::GeluErf => {
+                // An operator of its own only since operator set 20.
+                let near = graph.tensor(node.output).name.clone();
+                let [root, one, half] = [std::f32::consts::FRAC_1_SQRT_2, 1.0, 0.5].map(|v| self.scalar(v));
+                let mut at = self.between("Mul", &[from.clone(), root], &near, &[]);
+                at = self.between("Erf", &[at], &near, &[]);
+                at = self.between("Add", &[at, one], &near, &[]);
+                at = self.between("Mul", &[at, half], &near, &[]);
+                inputs = vec![from, at];
+                "Mul"
+            }
             Function::Rsqrt => {
                 inputs = vec![self.between("Sqrt", &inputs, &graph.tensor(node.output).name, &[])];
                 "Reciprocal"

@@ -11,10 +11,14 @@ impl Writer<'_> {
     pub(super) fn variable_of(&self, state: &State) -> Option<&Node> {
         let makes =
             |n: &&Node| matches!(n.op, Op::SvdfState) && n.output == state.write && n.inputs[1] == state.read;
-        // A variable tensor begins with zeros.
+        // A variable tensor begins with its zero point.
         let zero = match &state.initial {
             None => true,
             Some(Data::I16(v)) => v.iter().all(|&v| v == 0),
+            Some(Data::I8(v)) => {
+                let zero = self.graph.tensor(state.read).quant.as_ref().map_or(0, |q| q.zero_point);
+                v.iter().all(|&v| i32::from(v) == zero)
+            }
             Some(_) => false,
         };
         self.graph.nodes.iter().find(makes).filter(|_| zero)

@@ -18,6 +18,7 @@ impl Importer {
             "Expand" => self.expand(node)?,
             "Pad" => self.pad(node)?,
             "Resize" => self.resize(node)?,
+            "DepthToSpace" | "SpaceToDepth" => self.blocks(node)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -129,7 +130,7 @@ impl Importer {
         Ok(())
     }
 
-    /// One place of an axis, or places at equal distances.
+    /// Places of an axis.
     fn gather(&mut self, node: &RawNode) -> Result<(), ImportError> {
         let v = self.value(self.arg(node, 0)?)?;
         let v = self.first(&v)?;
@@ -140,20 +141,12 @@ impl Importer {
             return self.b.fail("its axis does not exist");
         };
         let at: Option<Vec<usize>> = wanted.iter().map(|&i| shape::axis(i, v.shape[a])).collect();
-        let Some((at, first)) = at.as_ref().and_then(|at| Some((at, *at.first()?))) else {
+        let Some(at) = at.as_ref().filter(|at| !at.is_empty()) else {
             return self.b.fail(format!("places {wanted:?} are not all in {:?}", v.shape));
         };
-        let step = at.get(1).map_or(1, |&second| second as isize - first as isize);
-        if at.windows(2).any(|w| w[1] as isize - w[0] as isize != step) {
-            return self
-                .b
-                .fail("places at unequal distances are not supported; use several Slice and Concat");
-        }
-        let (mut to, mut strides) = (v.shape.clone(), shape::strides(&v.shape));
-        let offset = first * strides[a].unsigned_abs();
+        let mut to = v.shape.clone();
+        let id = self.b.pick(v.id, &v.shape, a, at)?;
         to[a] = at.len();
-        strides[a] *= step;
-        let id = self.b.view(v.id, to.clone(), strides, offset)?;
         if scalar {
             to.remove(a);
         }
@@ -176,8 +169,12 @@ impl Importer {
     fn pad(&mut self, node: &RawNode) -> Result<(), ImportError> {
         let v = self.value(self.arg(node, 0)?)?;
         let v = self.first(&v)?;
-        if matches!(node.attributes.get("mode"), Some(Attribute::Text(t)) if t != "constant") {
-            return self.b.fail("only a constant is supported around it");
+        let mode = match node.attributes.get("mode") {
+            Some(Attribute::Text(t)) => t.clone(),
+            _ => "constant".into(),
+        };
+        if !matches!(mode.as_str(), "constant" | "reflect") {
+            return self.b.fail("a constant, or the values mirrored, are supported around it");
         }
         let rank = v.shape.len();
         let pads = self.either(node, "pads", 1)?.unwrap_or_default();
@@ -188,6 +185,11 @@ impl Importer {
         };
         if self.given(node, 3) {
             return self.b.fail("axes are not supported; give the padding of every axis");
+        }
+        if mode == "reflect" {
+            let pads: Vec<[usize; 2]> = (0..rank).map(|a| [pads[a], pads[rank + a]]).collect();
+            let (id, to) = self.b.mirror(v.id, &v.shape, &pads, false)?;
+            return self.give(node, id, to, false);
         }
         let name = if self.given(node, 2) { self.arg(node, 2)? } else { "" };
         let t = self.b.tensor(v.id);
@@ -211,6 +213,46 @@ impl Importer {
         self.give(node, id, to, false)
     }
 
+    /// Channels to blocks of pixels, and back.
+    fn blocks(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let size = usize::try_from(self.int(node, "blocksize", 0)).unwrap_or(0);
+        let &[1, c, h, w] = v.shape.as_slice() else {
+            return self.b.fail(format!("its input is {:?}, expected [1, channels, height, width]", v.shape));
+        };
+        let deep = node.kind == "DepthToSpace";
+        let whole = (1..=1 << 12).contains(&size)
+            && if deep { c % (size * size) == 0 } else { h % size == 0 && w % size == 0 };
+        if !whole || c * h * w == 0 {
+            return self.b.fail(format!("{:?} does not make blocks of {size}", v.shape));
+        }
+        let (plane, row, s) = ((h * w) as isize, w as isize, size as isize);
+        let (extents, strides, to) = if deep {
+            let each = c / (size * size);
+            let columns_first = matches!(node.attributes.get("mode"), Some(Attribute::Text(t)) if t == "CRD");
+            // Strides from channel to channel, and within a block from row to row and from column to column.
+            let [channel, down, right] = match columns_first {
+                true => [plane * s * s, plane * s, plane],
+                false => [plane, plane * each as isize * s, plane * each as isize],
+            };
+            (
+                vec![each, h, size, w, size],
+                vec![channel, row, down, 1, right],
+                vec![1, each, h * size, w * size],
+            )
+        } else {
+            (
+                vec![size, size, c, h / size, w / size],
+                vec![row, 1, plane, row * s, s],
+                vec![1, c * size * size, h / size, w / size],
+            )
+        };
+        let id = self.b.view(v.id, extents, strides, 0)?;
+        let id = self.b.make(Op::Reshape, vec![id], id, &shape::without_batch(&to));
+        self.give(node, id, to, false)
+    }
+
     fn resize(&mut self, node: &RawNode) -> Result<(), ImportError> {
         let v = self.value(self.arg(node, 0)?)?;
         let &[1, c, h, w] = v.shape.as_slice() else {
@@ -221,14 +263,19 @@ impl Importer {
             _ => default.into(),
         };
         let sampling = match text("coordinate_transformation_mode", "half_pixel").as_str() {
-            "half_pixel" => Sampling { align_corners: false, half_pixel: true },
+            // The two differ for an output of one pixel alone.
+            "half_pixel" | "pytorch_half_pixel" => Sampling { align_corners: false, half_pixel: true },
             "align_corners" => Sampling { align_corners: true, half_pixel: false },
             "asymmetric" => Sampling::default(),
             other => return self.b.fail(format!("{other} is not supported; use half_pixel")),
         };
-        if text("mode", "nearest") != "linear" {
-            return self.b.fail("only the mode linear is supported");
-        }
+        let nearest = match text("mode", "nearest").as_str() {
+            "nearest" => true,
+            "linear" => false,
+            other => {
+                return self.b.fail(format!("the mode {other} is not supported; nearest and linear are"));
+            }
+        };
         let to: Vec<usize> = if self.given(node, 3) {
             let sizes = self.int_constant(self.arg(node, 3)?)?;
             sizes.iter().map(|&s| usize::try_from(s).unwrap_or(0)).collect()
@@ -243,6 +290,27 @@ impl Importer {
         let mut v = self.last(&v)?;
         if self.b.tensor(v.id).shape != [h, w, c] {
             v.id = self.b.make(Op::Reshape, vec![v.id], v.id, &[h, w, c]);
+        }
+        if nearest {
+            let floor = text("nearest_mode", "round_prefer_floor") == "floor";
+            let factors = [to[2] / h, to[3] / w];
+            let whole = to[2] % h == 0 && to[3] % w == 0 && !sampling.align_corners;
+            // Of half pixels the nearest is the one that is repeated; otherwise it is below, unless rounding says more.
+            let repeats = match sampling.half_pixel {
+                true => !floor || factors == [1, 1],
+                false => floor || factors.iter().all(|f| *f <= 2),
+            };
+            if !whole || !repeats {
+                return self.b.fail(format!(
+                    "{h} x {w} to {} x {}: the nearest pixel is supported for whole factors",
+                    to[2], to[3]
+                ));
+            }
+            let (row, pixel) = ((w * c) as isize, c as isize);
+            let id =
+                self.b.view(v.id, vec![h, factors[0], w, factors[1], c], vec![row, 0, pixel, 0, 1], 0)?;
+            let id = self.b.make(Op::Reshape, vec![id], id, &[to[2], to[3], c]);
+            return self.give(node, id, to, true);
         }
         let id = self.b.make(Op::ResizeBilinear { sampling }, vec![v.id], v.id, &[to[2], to[3], c]);
         self.give(node, id, to, true)

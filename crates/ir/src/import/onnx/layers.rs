@@ -20,6 +20,7 @@ impl Importer {
     pub(super) fn layer(&mut self, node: &RawNode) -> Result<bool, ImportError> {
         match node.kind.as_str() {
             "Conv" => self.conv(node)?,
+            "ConvTranspose" => self.transposed(node)?,
             "MatMul" if !self.is_layer(node)? => self.mat_mul(node)?,
             "Gemm" | "MatMul" => self.dense(node)?,
             "MaxPool" => self.pool(node, PoolKind::Max)?,
@@ -130,10 +131,11 @@ impl Importer {
         let out = self.extents(x, &window)?;
         let [kh, kw] = window.kernel;
         let depthwise = groups == x[2] && per_group == 1 && groups > 1;
-        if !(depthwise && outputs % x[2] == 0 || groups == 1 && per_group == x[2]) {
+        let fits = groups.checked_mul(per_group) == Some(x[2]) && groups > 0 && outputs % groups == 0;
+        if !(depthwise && outputs % x[2] == 0 || fits) {
             return self
                 .b
-                .fail(format!("{groups} groups of {per_group} channels are not supported; 1 or all are"));
+                .fail(format!("{groups} groups of {per_group} channels do not fit {} channels", x[2]));
         }
         let at = |o: usize, i: usize, y: usize, x: usize| ((o * per_group + i) * kh + y) * kw + x;
         let mut order = Vec::with_capacity(weights.len());
@@ -170,6 +172,87 @@ impl Importer {
             Op::Conv2d { stride, dilation, padding, activation }
         };
         let id = self.b.make(op, vec![v.id, w, b], v.id, &[out[0], out[1], outputs]);
+        if groups > 1 && !depthwise {
+            self.b.by_groups(groups)?;
+        }
+        self.give(node, id, Self::file_shape(&v, out, outputs), true)
+    }
+
+    /// Zeros between the pixels, then a convolution with the kernel turned round.
+    fn transposed(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let (v, x) = self.image(self.arg(node, 0)?)?;
+        let (weights, ws) = self.float_constant(self.arg(node, 1)?)?;
+        if ws.len() != v.shape.len() || ws[0] != x[2] || ws[1] == 0 || self.int(node, "group", 1) != 1 {
+            return self.b.fail(format!("weights of {ws:?} do not fit {:?}, or it has groups", v.shape));
+        }
+        if matches!(node.attributes.get("auto_pad"), Some(Attribute::Text(t)) if t != "NOTSET" && t != "VALID")
+            || node.attributes.contains_key("output_shape")
+        {
+            return self.b.fail("export it with pads, without auto_pad and output_shape");
+        }
+        let (outputs, window) = (ws[1], self.window(node, x, &ws[2..])?);
+        let ([kh, kw], p) = (window.kernel, &window.padding);
+        let more = self.ints(node, "output_padding").unwrap_or_else(|| vec![0; ws.len() - 2]);
+        let more: Option<Vec<usize>> =
+            more.iter().map(|&m| usize::try_from(m).ok().filter(|&m| m < 1 << 16)).collect();
+        let more = match more.as_deref() {
+            Some(&[m]) => [0, m],
+            Some(&[m, n]) => [m, n],
+            _ => return self.b.fail("its output_padding is not possible"),
+        };
+        let (mut around, mut out) = ([[0; 2]; 2], [0; 2]);
+        for (a, [before, after]) in [[p.top, p.bottom], [p.left, p.right]].into_iter().enumerate() {
+            let reach = (window.kernel[a] - 1).saturating_mul(window.dilation[a]);
+            let stuffed = x[a].saturating_mul(window.stride[a]);
+            // Behind the last pixel lie zeros already.
+            let zeros = window.stride[a] - 1;
+            match (reach.checked_sub(before), (reach + more[a]).checked_sub(after + zeros)) {
+                (Some(b), Some(c)) => {
+                    around[a] = [b, c];
+                    out[a] = (stuffed + b + c).saturating_sub(reach);
+                }
+                _ => {
+                    return self.b.fail(
+                        "padding or a stride larger than the kernel is not supported; use Resize and Conv",
+                    );
+                }
+            }
+        }
+        let wide = [x[0].saturating_mul(window.stride[0]), x[1].saturating_mul(window.stride[1]), x[2]];
+        if shape::count(&wide).is_none() || out.contains(&0) {
+            return self.b.fail(format!("{wide:?} is too large, or nothing is left"));
+        }
+        let stuffed = match window.stride {
+            [1, 1] => v.id,
+            [a, b] => {
+                let (shape, after) = (vec![x[0], 1, x[1], 1, x[2]], vec![0, a - 1, 0, b - 1, 0]);
+                let pad = Op::Pad { shape, before: vec![0; 5], after, value: 0.0 };
+                self.b.make(pad, vec![v.id], v.id, &wide)
+            }
+        };
+        let mut turned = Vec::with_capacity(weights.len());
+        for o in 0..outputs {
+            for y in (0..kh).rev() {
+                for z in (0..kw).rev() {
+                    turned.extend((0..x[2]).map(|i| weights[((i * outputs + o) * kh + y) * kw + z]));
+                }
+            }
+        }
+        let bias =
+            if self.given(node, 2) { self.float_constant(self.arg(node, 2)?)?.0 } else { vec![0.0; outputs] };
+        if bias.len() != outputs {
+            return self.b.fail("its bias does not fit");
+        }
+        let w = self.b.constant("weights", &[outputs, kh, kw, x[2]], Data::F32(turned), None);
+        let b = self.b.constant("bias", &[outputs], Data::F32(bias), None);
+        let [[top, bottom], [left, right]] = around;
+        let op = Op::Conv2d {
+            stride: [1, 1],
+            dilation: window.dilation,
+            padding: Padding { top, bottom, left, right },
+            activation: Activation::None,
+        };
+        let id = self.b.make(op, vec![stuffed, w, b], v.id, &[out[0], out[1], outputs]);
         self.give(node, id, Self::file_shape(&v, out, outputs), true)
     }
 

@@ -5,6 +5,9 @@
 //! it and back where their order counts; turns that meet or move nothing cost nothing.
 
 mod arrange;
+mod external;
+mod fold;
+mod functions;
 mod fuse;
 mod layers;
 mod quant;
@@ -17,6 +20,7 @@ use crate::{
     extra::{BinaryKind, Function, ReduceKind, Reference},
     graph::{Activation, DType, Data, Op, TensorId},
 };
+pub use external::whole;
 use std::collections::BTreeMap;
 use wire::{Attribute, Constant, RawGraph, RawNode, Values};
 
@@ -246,6 +250,7 @@ impl Importer {
             || self.arrange(node)?
             || self.recurrent(node)?
             || self.statistics(node)?
+            || self.functions(node)?
         {
             return Ok(());
         }
@@ -257,7 +262,7 @@ impl Importer {
             "HardSwish" => self.simple(node, function(Function::HardSwish)),
             "Gelu" => match node.attributes.get("approximate") {
                 Some(Attribute::Text(form)) if form == "tanh" => self.simple(node, function(Function::Gelu)),
-                _ => self.b.fail("its exact form is not supported; export with approximate=\"tanh\""),
+                _ => self.simple(node, function(Function::GeluErf)),
             },
             "HardSigmoid" => {
                 let (a, b) = (self.float(node, "alpha", 0.2), self.float(node, "beta", 0.5));
@@ -276,7 +281,10 @@ impl Importer {
             "Neg" => self.simple(node, function(Function::Neg)),
             "Sqrt" => self.simple(node, function(Function::Sqrt)),
             "Reciprocal" => self.reciprocal(node),
-            "Identity" | "Dropout" => {
+            "Identity" | "Dropout" | "Cast" => {
+                if node.kind == "Cast" && !matches!(node.attributes.get("to"), Some(Attribute::Int(1))) {
+                    return self.b.fail("values that flow are cast to float alone");
+                }
                 let v = self.value(self.arg(node, 0)?)?;
                 self.give(node, v.id, v.shape, v.last)
             }
@@ -350,7 +358,7 @@ impl Importer {
                     Some(_) => return self.b.fail("its value is not supported"),
                 }
             }
-            "Cast" | "Unsqueeze" | "Squeeze" | "Identity" => {
+            "Unsqueeze" | "Squeeze" | "Identity" => {
                 node.inputs.first().and_then(|n| self.constants.get(n)).cloned()
             }
             "Gather" => match (
@@ -377,7 +385,7 @@ impl Importer {
                 .collect::<Option<Vec<_>>>()
                 .map(|parts| parts.concat())
                 .map(|v| Constant::ints(vec![v.len()], v)),
-            _ => None,
+            _ => self.arithmetic(node)?,
         };
         let Some(known) = known else { return Ok(false) };
         self.constants.insert(out, known);
@@ -395,10 +403,12 @@ impl Importer {
     fn reciprocal(&mut self, node: &RawNode) -> Result<(), ImportError> {
         let v = self.value(self.arg(node, 0)?)?;
         let made = self.b.graph.nodes.iter().find(|n| n.output == v.id);
-        let Some((Op::Unary { function: Function::Sqrt }, x)) = made.map(|n| (&n.op, n.inputs[0])) else {
-            return self.b.fail("it is supported behind Sqrt; use Div");
-        };
         let like = self.b.tensor(v.id).shape.clone();
+        let Some((Op::Unary { function: Function::Sqrt }, x)) = made.map(|n| (&n.op, n.inputs[0])) else {
+            let one = self.all(&like, 1.0);
+            let id = self.joined(BinaryKind::Div, one, v.id, &like);
+            return self.give(node, id, v.shape, v.last);
+        };
         let id = self.b.make(Op::Unary { function: Function::Rsqrt }, vec![x], v.id, &like);
         self.give(node, id, v.shape, v.last)
     }
@@ -420,11 +430,30 @@ impl Importer {
         } else if low == -1.0 && high == 1.0 {
             Activation::ReluN1To1
         } else {
-            return self
-                .b
-                .fail(format!("limits {low} and {high} are not supported; 0, 0 to 6 and -1 to 1 are"));
+            return self.between(node, low, high);
         };
         self.simple(node, Op::Activate { activation })
+    }
+
+    /// Limits that no operator has.
+    fn between(&mut self, node: &RawNode, low: f32, high: f32) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        if self.b.tensor(v.id).quant.is_some() || low.is_nan() || high.is_nan() {
+            return self.b.fail(format!(
+                "limits {low} and {high} of integers are not supported; 0, 0 to 6 and -1 to 1 are"
+            ));
+        }
+        let (like, mut id) = (self.b.tensor(v.id).shape.clone(), v.id);
+        for (kind, bound) in [(BinaryKind::Maximum, low), (BinaryKind::Minimum, high)] {
+            if bound.abs() < f32::MAX {
+                let bound = self.all(&like, bound);
+                id = self.joined(kind, id, bound, &like);
+            }
+        }
+        if id == v.id {
+            id = self.b.make(Op::Reshape, vec![id], id, &like);
+        }
+        self.give(node, id, v.shape, v.last)
     }
 
     fn binary(&mut self, node: &RawNode, kind: BinaryKind) -> Result<(), ImportError> {

@@ -16,6 +16,14 @@ impl Importer {
             "Pow" => self.power(node)?,
             "PRelu" => self.prelu(node)?,
             "LayerNormalization" => self.layer_norm(node)?,
+            "InstanceNormalization" => self.channel_norm(node, None)?,
+            "GroupNormalization" => {
+                let groups = usize::try_from(self.int(node, "num_groups", 0)).unwrap_or(0);
+                self.channel_norm(node, Some(groups))?;
+            }
+            "ReduceL2" => self.norm(node, Function::Square, true)?,
+            "ReduceL1" => self.norm(node, Function::Abs, false)?,
+            "ReduceSumSquare" => self.norm(node, Function::Square, false)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -33,6 +41,81 @@ impl Importer {
         let axes: Vec<usize> = (2..v.shape.len()).collect();
         self.b.reduce(ReduceKind::Max, v.id, &v.shape, &axes, out)?;
         self.give(node, out, to, false)
+    }
+
+    /// A sum of squares or sizes, or the root of it.
+    fn norm(&mut self, node: &RawNode, function: Function, root: bool) -> Result<(), ImportError> {
+        let name = self.arg(node, 0)?.to_owned();
+        let v = self.value(&name)?;
+        let like = self.b.tensor(v.id).shape.clone();
+        let each = self.b.make(Op::Unary { function }, vec![v.id], v.id, &like);
+        self.values.insert(name.clone(), super::Value { id: each, ..v.clone() });
+        let reduced = self.reduce(node, ReduceKind::Sum);
+        self.values.insert(name, v);
+        reduced?;
+        let Some(out) = node.outputs.first().and_then(|n| self.values.get(n)).cloned() else {
+            return self.b.fail("it has no output");
+        };
+        if !root {
+            return Ok(());
+        }
+        let like = self.b.tensor(out.id).shape.clone();
+        let id = self.b.make(Op::Unary { function: Function::Sqrt }, vec![out.id], out.id, &like);
+        self.give(node, id, out.shape, out.last)
+    }
+
+    /// Each channel, or each group of channels, to mean 0 and variance 1, then a scale and a bias for each channel.
+    fn channel_norm(&mut self, node: &RawNode, groups: Option<usize>) -> Result<(), ImportError> {
+        let v = self.value(self.arg(node, 0)?)?;
+        let v = self.first(&v)?;
+        let &[1, channels, ..] = v.shape.as_slice() else {
+            return self.b.fail(format!("its input is {:?}, expected [1, channels, ...]", v.shape));
+        };
+        let (scale, _) = self.float_constant(self.arg(node, 1)?)?;
+        let (bias, _) = self.float_constant(self.arg(node, 2)?)?;
+        let total: usize = v.shape.iter().product();
+        let rows = groups.unwrap_or(channels);
+        let fits = rows > 0 && channels % rows == 0 && total > 0;
+        if !fits || scale.len() != channels || bias.len() != channels {
+            return self.b.fail(format!(
+                "{rows} groups, {} scales and {} biases do not fit {channels} channels",
+                scale.len(),
+                bias.len()
+            ));
+        }
+        let epsilon = self.float(node, "epsilon", 1e-5);
+        let standard = self.standard(v.id, rows, total / rows, epsilon)?;
+        let (row, full) = ([channels, 1], [channels, total / channels]);
+        let scale = self.b.constant("scale", &[channels], Data::F32(scale), None);
+        let scale = self.b.spread(scale, &row, &full)?;
+        let scaled = self.two(BinaryKind::Mul, standard, scale, &full);
+        let bias = self.b.constant("bias", &[channels], Data::F32(bias), None);
+        let bias = self.b.spread(bias, &row, &full)?;
+        let own = shape::without_batch(&v.shape);
+        let id = self.two(BinaryKind::Add, scaled, bias, &own);
+        self.give(node, id, v.shape, false)
+    }
+
+    /// Rows of `count` values, each to mean 0 and variance 1.
+    fn standard(
+        &mut self,
+        x: TensorId,
+        rows: usize,
+        count: usize,
+        epsilon: f32,
+    ) -> Result<TensorId, ImportError> {
+        let (full, row) = ([rows, count], [rows, 1]);
+        let mean = Op::Reduce { kind: ReduceKind::Mean, count, inner: 1 };
+        let centre = self.b.make(mean.clone(), vec![x], x, &[rows]);
+        let centre = self.b.spread(centre, &row, &full)?;
+        let centred = self.two(BinaryKind::Sub, x, centre, &full);
+        let squares = self.b.make(Op::Unary { function: Function::Square }, vec![centred], centred, &full);
+        let variance = self.b.make(mean, vec![squares], squares, &[rows]);
+        let least = self.b.constant("epsilon", &[rows], Data::F32(vec![epsilon; rows]), None);
+        let variance = self.two(BinaryKind::Add, variance, least, &[rows]);
+        let by = self.b.make(Op::Unary { function: Function::Rsqrt }, vec![variance], variance, &[rows]);
+        let by = self.b.spread(by, &row, &full)?;
+        Ok(self.two(BinaryKind::Mul, centred, by, &full))
     }
 
     /// The least is the largest of the negative values.
@@ -107,18 +190,8 @@ impl Importer {
             return self.b.fail("its scale and bias do not fit its axes");
         }
         let epsilon = self.float(node, "epsilon", 1e-5);
-        let (full, row) = ([rows, count], [rows, 1]);
-        let mean = Op::Reduce { kind: ReduceKind::Mean, count, inner: 1 };
-        let centre = self.b.make(mean.clone(), vec![v.id], v.id, &[rows]);
-        let centre = self.b.spread(centre, &row, &full)?;
-        let centred = self.two(BinaryKind::Sub, v.id, centre, &full);
-        let squares = self.b.make(Op::Unary { function: Function::Square }, vec![centred], centred, &full);
-        let variance = self.b.make(mean, vec![squares], squares, &[rows]);
-        let least = self.b.constant("epsilon", &[rows], Data::F32(vec![epsilon; rows]), None);
-        let variance = self.two(BinaryKind::Add, variance, least, &[rows]);
-        let by = self.b.make(Op::Unary { function: Function::Rsqrt }, vec![variance], variance, &[rows]);
-        let by = self.b.spread(by, &row, &full)?;
-        let standard = self.two(BinaryKind::Mul, centred, by, &full);
+        let full = [rows, count];
+        let standard = self.standard(v.id, rows, count, epsilon)?;
         let scale = self.b.constant("scale", &[count], Data::F32(scale), None);
         let scale = self.b.spread(scale, &[1, count], &full)?;
         let scaled = self.two(BinaryKind::Mul, standard, scale, &full);

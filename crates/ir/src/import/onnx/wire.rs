@@ -53,7 +53,24 @@ fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Read<&'a [u8]> {
     Ok(head)
 }
 
-fn varint(bytes: &mut &[u8]) -> Read<u64> {
+/// What lies behind a key of this wire type.
+pub fn skip<'a>(bytes: &mut &'a [u8], kind: u64) -> Read<&'a [u8]> {
+    match kind {
+        0 => {
+            varint(bytes)?;
+            Ok(&[])
+        }
+        1 => take(bytes, 8),
+        2 => {
+            let len = usize::try_from(varint(bytes)?).map_err(|_| "a length is too large")?;
+            take(bytes, len)
+        }
+        5 => take(bytes, 4),
+        other => Err(format!("wire type {other} is not known")),
+    }
+}
+
+pub fn varint(bytes: &mut &[u8]) -> Read<u64> {
     let mut value = 0u64;
     for shift in (0..64).step_by(7) {
         let b = take(bytes, 1)?[0];

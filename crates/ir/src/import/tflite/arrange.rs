@@ -2,7 +2,7 @@
 
 use super::{Importer, model::RawOp, model::Type};
 use crate::{
-    graph::{DType, Op, TensorId},
+    graph::{DType, Data, Op, TensorId},
     import::{ImportError, shape},
 };
 
@@ -10,7 +10,7 @@ use crate::{
 const MOST_INDICES: usize = 4096;
 
 /// A slice of each axis: first element, step, number of elements.
-type Slice = Vec<(i64, i64, usize)>;
+pub(super) type Slice = Vec<(i64, i64, usize)>;
 
 impl Importer<'_> {
     /// Imports the operator when it is one of these.
@@ -52,13 +52,20 @@ impl Importer<'_> {
             }
             36 => self.gather(op)?,
             5 | 26 => self.blocks(op)?,
+            100 => self.mirror(op)?,
+            94 => self.fill(op)?,
+            93 => {
+                let out = self.out(op)?;
+                let zero = self.kind(out)?.1.map_or(0, |q| q.zero_point);
+                self.filled(out, 0.0, zero)?;
+            }
             _ => return Ok(false),
         }
         Ok(true)
     }
 
     /// Names `made` as output number `i` of the operator.
-    fn give(&mut self, op: &RawOp<'_>, i: usize, made: TensorId) -> Result<(), ImportError> {
+    pub(super) fn give(&mut self, op: &RawOp<'_>, i: usize, made: TensorId) -> Result<(), ImportError> {
         let Some(&out) = op.outputs.get(i) else {
             return self.b.fail(format!("output {i} is left out"));
         };
@@ -67,9 +74,10 @@ impl Importer<'_> {
             self.map.insert(out, made);
             return Ok(());
         }
-        let wanted = shape::without_batch(&t.shape);
-        if self.b.tensor(made).len() != t.len() {
-            return self.b.fail(format!("it makes {} values, not {:?}", self.b.tensor(made).len(), t.shape));
+        let full = self.full(out)?;
+        let wanted = shape::without_batch(full);
+        if shape::count(full) != Some(self.b.tensor(made).len()) {
+            return self.b.fail(format!("it makes {} values, not {full:?}", self.b.tensor(made).len()));
         }
         // The node that made it may take the file's name and shape.
         if let Some(node) = self.b.graph.nodes.last()
@@ -102,8 +110,16 @@ impl Importer<'_> {
             return self.b.fail("its fused activation is not supported; make it a layer of its own");
         }
         let outer = full[..axis].iter().product();
-        let parts =
-            (0..op.inputs.len()).map(|i| self.input(self.arg(op, i)?)).collect::<Result<Vec<_>, _>>()?;
+        let mut parts = Vec::new();
+        for i in 0..op.inputs.len() {
+            let id = self.arg(op, i)?;
+            if !self.full(id)?.contains(&0) {
+                parts.push(self.input(id)?);
+            }
+        }
+        if parts.is_empty() {
+            return self.b.fail("all its parts are empty");
+        }
         let y = self.output(out)?;
         let parts = parts.into_iter().map(|p| self.b.at_scale_of(p, y)).collect();
         self.b.node(Op::Concat { outer }, parts, y);
@@ -138,12 +154,16 @@ impl Importer<'_> {
     }
 
     /// Part of a tensor, as output number `i`.
-    fn cut(&mut self, op: &RawOp<'_>, i: usize, id: i32, cut: &Slice) -> Result<(), ImportError> {
+    pub(super) fn cut(&mut self, op: &RawOp<'_>, i: usize, id: i32, cut: &Slice) -> Result<(), ImportError> {
         let full = self.full(id)?;
         let own = shape::strides(full);
         let mut offset = 0i64;
         let mut strides = Vec::new();
         for ((&(first, step, count), own), &extent) in cut.iter().zip(&own).zip(full) {
+            if count == 0 && i == 0 {
+                // Joined with others in a loop that fills a list.
+                return self.set_shape(op.outputs[0], cut.iter().map(|c| c.2).collect());
+            }
             let last = i128::from(first) + i128::from(step) * (count as i128 - 1);
             let ends = [i128::from(first), last];
             if count == 0 || ends.iter().any(|end| !(0..extent as i128).contains(end)) {
@@ -158,13 +178,11 @@ impl Importer<'_> {
         self.give(op, i, y)
     }
 
-    /// The slices that STRIDED_SLICE asks for, and the axes that it drops.
-    fn slices(&self, op: &RawOp<'_>, full: &[usize]) -> Result<(Slice, Vec<bool>), ImportError> {
+    /// The slices that STRIDED_SLICE asks for, and the shape that is left.
+    pub(super) fn slices(&self, op: &RawOp<'_>, full: &[usize]) -> Result<(Slice, Vec<usize>), ImportError> {
         let bits = |n| self.option(op, n, 0);
         let (begin_mask, end_mask, shrink) = (bits(0)?, bits(1)?, bits(4)?);
-        if bits(2)? != 0 || bits(3)? != 0 {
-            return self.b.fail("ellipsis and new axes are not supported; write the slice of each axis");
-        }
+        let (ellipsis, fresh) = (bits(2)?, bits(3)?);
         if self.small(op, 5)? != 0 {
             return self.b.fail(
                 "ends that count from the begin (`offset`) are not supported; write where each slice ends",
@@ -172,43 +190,58 @@ impl Importer<'_> {
         }
         let (begin, end, step) =
             (self.ints(self.arg(op, 1)?)?, self.ints(self.arg(op, 2)?)?, self.ints(self.arg(op, 3)?)?);
-        if begin.len() > full.len() || end.len() != begin.len() || step.len() != begin.len() {
-            return self.b.fail(format!("{} slices do not fit {full:?}", begin.len()));
+        let misfit = || self.b.fail(format!("{} slices do not fit {full:?}", begin.len()));
+        if end.len() != begin.len() || step.len() != begin.len() || begin.len() > 16 {
+            return misfit();
         }
+        let bit = |mask: i32, i: usize| mask >> i & 1 == 1;
+        // An ellipsis stands for all axes that no other entry is for; a new axis is for none.
+        let named = (0..begin.len()).filter(|&i| !bit(ellipsis, i) && !bit(fresh, i)).count();
+        let Some(rest) = full.len().checked_sub(named) else { return misfit() };
         let mut cut: Slice = full.iter().map(|&d| (0, 1, d)).collect();
-        let mut dropped = vec![false; full.len()];
+        let (mut left, mut axis) = (Vec::new(), 0);
         for i in 0..begin.len() {
-            let extent = full[i] as i64;
+            if bit(ellipsis, i) {
+                // A second one is for no axis.
+                let until = if ellipsis & ((1 << i) - 1) == 0 { axis + rest } else { axis };
+                left.extend(&full[axis..until]);
+                axis = until;
+                continue;
+            }
+            if bit(fresh, i) {
+                left.push(1);
+                continue;
+            }
+            let extent = full[axis] as i64;
             let (low, high) = if step[i] > 0 { (0, extent) } else { (-1, extent - 1) };
             let place = |v: i64| (if v < 0 { v.saturating_add(extent) } else { v }).clamp(low, high);
             if step[i] == 0 || step[i].unsigned_abs() > 1 << 30 {
                 return self.b.fail(format!("a step of {} is not possible", step[i]));
             }
-            let first = if begin_mask >> i & 1 == 1 {
-                if step[i] > 0 { 0 } else { extent - 1 }
-            } else {
-                place(begin[i])
-            };
-            if shrink >> i & 1 == 1 {
-                cut[i] = (first, 1, 1);
-                dropped[i] = true;
+            let first =
+                if bit(begin_mask, i) { if step[i] > 0 { 0 } else { extent - 1 } } else { place(begin[i]) };
+            if bit(shrink, i) {
+                cut[axis] = (first, 1, 1);
+                axis += 1;
                 continue;
             }
-            let last =
-                if end_mask >> i & 1 == 1 { if step[i] > 0 { extent } else { -1 } } else { place(end[i]) };
+            let last = if bit(end_mask, i) { if step[i] > 0 { extent } else { -1 } } else { place(end[i]) };
             let count = if step[i] > 0 {
                 (last - first + step[i] - 1).div_euclid(step[i])
             } else {
                 (first - last - step[i] - 1).div_euclid(-step[i])
             };
-            cut[i] = (first, step[i], count.max(0) as usize);
+            cut[axis] = (first, step[i], count.max(0) as usize);
+            left.push(count.max(0) as usize);
+            axis += 1;
         }
-        Ok((cut, dropped))
+        left.extend(&full[axis..]);
+        Ok((cut, left))
     }
 
     fn strided_slice(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
         let id = self.arg(op, 0)?;
-        let (cut, _) = self.slices(op, self.full(id)?)?;
+        let (cut, ..) = self.slices(op, self.full(id)?)?;
         self.cut(op, 0, id, &cut)
     }
 
@@ -327,18 +360,60 @@ impl Importer<'_> {
             return self.b.fail("batch dimensions are not supported");
         }
         let indices = self.ints(self.arg(op, 1)?)?;
-        let step = match indices.as_slice() {
-            [] => None,
-            [_] => Some(1),
-            [first, second, ..] => second.checked_sub(*first),
+        let at: Option<Vec<usize>> =
+            indices.iter().map(|&i| usize::try_from(i).ok().filter(|&i| i < full[axis])).collect();
+        let Some(at) = at.filter(|at| !at.is_empty()) else {
+            return self.b.fail(format!("places {indices:?} are not all in {full:?}"));
         };
-        let Some(step) = step.filter(|&s| indices.windows(2).all(|w| w[1].checked_sub(w[0]) == Some(s)))
-        else {
-            return self.b.fail("indices without one step are not supported; use SLICE and CONCATENATION");
+        let x = self.input(id)?;
+        let y = self.b.pick(x, &full, axis, &at)?;
+        self.give(op, 0, y)
+    }
+
+    /// MIRROR_PAD.
+    fn mirror(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
+        let id = self.arg(op, 0)?;
+        let full = self.full(id)?.to_vec();
+        let amounts = self.ints(self.arg(op, 1)?)?;
+        let amounts: Option<Vec<usize>> = amounts.iter().map(|&a| usize::try_from(a).ok()).collect();
+        let Some(amounts) = amounts.filter(|a| a.len() == 2 * full.len()) else {
+            return self.b.fail(format!("its paddings do not fit {full:?}"));
         };
-        let mut cut: Slice = full.iter().map(|&d| (0, 1, d)).collect();
-        cut[axis] = (indices[0], step, indices.len());
-        self.cut(op, 0, id, &cut)
+        let pads: Vec<[usize; 2]> = amounts.chunks_exact(2).map(|p| [p[0], p[1]]).collect();
+        let x = self.input(id)?;
+        let (y, _) = self.b.mirror(x, &full, &pads, self.small(op, 0)? == 1)?;
+        self.give(op, 0, y)
+    }
+
+    /// FILL: one value in all places.
+    fn fill(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
+        let (value, out) = (self.arg(op, 1)?, self.out(op)?);
+        let t = self.tensor(value)?;
+        let (float, integer) = match t.kind {
+            Type::F32 => (t.floats(0).and_then(|v| v.first().copied()), None),
+            _ => (None, t.ints().and_then(|v| v.first().copied())),
+        };
+        match (float, integer) {
+            (Some(v), _) => self.filled(out, v, 0),
+            (_, Some(v)) => self.filled(out, 0.0, v as i32),
+            _ => self.b.fail("its value must be a constant"),
+        }
+    }
+
+    /// The constant `out` of one value.
+    fn filled(&mut self, out: i32, float: f32, integer: i32) -> Result<(), ImportError> {
+        let (dtype, quant) = self.kind(out)?;
+        let (name, shape) = (self.tensor(out)?.name.clone(), shape::without_batch(self.full(out)?));
+        let n = shape::count(&shape).unwrap_or(0);
+        let data = match dtype {
+            DType::F32 => Data::F32(vec![float; n]),
+            DType::I8 => Data::I8(vec![integer as i8; n]),
+            DType::I16 => Data::I16(vec![integer as i16; n]),
+            _ => return self.b.fail(format!("{dtype:?} is not supported")),
+        };
+        let made = self.b.constant(&name, &shape, data, quant);
+        self.map.insert(out, made);
+        Ok(())
     }
 
     /// DEPTH_TO_SPACE and SPACE_TO_DEPTH.
@@ -391,7 +466,7 @@ impl Importer<'_> {
             }
             45 => match values(0) {
                 Some(v) => {
-                    let (cut, _) = self.slices(op, &[v.len()])?;
+                    let (cut, ..) = self.slices(op, &[v.len()])?;
                     let (first, step, count) = cut[0];
                     (0..count as i64).map(|k| v.get((first + k * step) as usize).copied()).collect()
                 }
@@ -419,6 +494,29 @@ impl Importer<'_> {
                 }
                 _ => None,
             },
+            55 | 57 | 58 | 61 | 62 | 63 | 71 | 72 | 84 | 86 => match (values(0), values(1)) {
+                (Some(a), Some(b)) if a.len() == b.len() || a.len() == 1 || b.len() == 1 => {
+                    (0..a.len().max(b.len()))
+                        .map(|i| {
+                            let (a, b) = (*a.get(i).or(a.first())?, *b.get(i).or(b.first())?);
+                            Some(match op.code {
+                                55 => a.max(b),
+                                57 => a.min(b),
+                                58 => i64::from(a < b),
+                                61 => i64::from(a > b),
+                                62 => i64::from(a >= b),
+                                63 => i64::from(a <= b),
+                                71 => i64::from(a == b),
+                                72 => i64::from(a != b),
+                                84 => i64::from(a != 0 || b != 0),
+                                _ => i64::from(a != 0 && b != 0),
+                            })
+                        })
+                        .collect()
+                }
+                _ => None,
+            },
+            87 => values(0).map(|v| v.into_iter().map(|a| i64::from(a == 0)).collect()),
             81 => values(0).and_then(|v| v.iter().try_fold(1i64, |n, d| n.checked_mul(*d))).map(|n| vec![n]),
             _ => None,
         };

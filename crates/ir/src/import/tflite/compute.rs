@@ -27,13 +27,10 @@ impl Importer<'_> {
             28 => self.unary(op, Function::Tanh)?,
             117 => self.unary(op, Function::HardSwish)?,
             150 => match self.small(op, 0)? {
-                0 => {
-                    return self
-                        .b
-                        .fail("its exact form is not supported; convert with gelu(approximate=True)");
-                }
+                0 => self.unary(op, Function::GeluErf)?,
                 _ => self.unary(op, Function::Gelu)?,
             },
+            73 => self.unary(op, Function::Log)?,
             111 => self.unary(op, Function::Elu(1.0))?,
             47 => self.unary(op, Function::Exp)?,
             101 => self.unary(op, Function::Abs)?,
@@ -98,7 +95,7 @@ impl Importer<'_> {
             return self.b.fail(format!("beta {beta} is not supported; scale the layer before it"));
         }
         let kinds = (self.kind(self.arg(op, 0)?)?.0, self.kind(self.out(op)?)?.0);
-        if kinds.0 != kinds.1 {
+        if kinds.0 != kinds.1 && kinds != (DType::I8, DType::I16) {
             return self.b.fail(format!(
                 "from {:?} to {:?} is not supported; give its output the type of its input",
                 kinds.0, kinds.1
@@ -167,23 +164,23 @@ impl Importer<'_> {
         let dilation = [self.step(op, 5 + from)?, self.step(op, 4 + from)?];
         let activation = self.activation(self.small(op, 3 + from)?)?;
         let padding = self.padding(self.small(op, 0)?, x, [kh, kw], stride, dilation)?;
+        let mut groups = 1;
         let what = if depthwise {
             if first != 1 || last % x[2] != 0 {
                 return self.b.fail(format!("{last} outputs do not fit {} channels", x[2]));
             }
             Op::DepthwiseConv2d { stride, dilation, padding, multiplier: last / x[2], activation }
         } else {
-            if last != x[2] {
-                return self.b.fail(format!(
-                    "it has groups ({last} of {} channels); use one convolution per group, or depthwise ones",
-                    x[2]
-                ));
+            groups = x[2] / last;
+            if x[2] % last != 0 || first % groups != 0 {
+                return self.b.fail(format!("weights for {last} channels do not fit {} channels", x[2]));
             }
             Op::Conv2d { stride, dilation, padding, activation }
         };
         let (shape, axis) = if depthwise { (vec![kh, kw, last], 3) } else { (vec![first, kh, kw, last], 0) };
         let outputs = if depthwise { last } else { first };
-        self.layer(op, what, &shape, axis, outputs)
+        self.layer(op, what, &shape, axis, outputs)?;
+        if groups > 1 { self.b.by_groups(groups) } else { Ok(()) }
     }
 
     fn dense(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {

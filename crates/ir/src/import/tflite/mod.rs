@@ -3,9 +3,12 @@
 mod arrange;
 mod composed;
 mod compute;
+mod dilated;
+mod loops;
 mod model;
 mod names;
 mod recurrent;
+mod settle;
 mod state;
 mod svdf;
 #[cfg(test)]
@@ -16,8 +19,10 @@ use crate::{
     extra::Reference,
     graph::{DType, Data, Op, Quant, TensorId},
 };
+use dilated::Blocks;
 pub(crate) use model::half;
 use model::{RawGraph, RawOp, RawTensor, Type};
+use settle::Kept;
 use std::collections::BTreeMap;
 
 /// Reads a model.
@@ -28,7 +33,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
     let malformed = |reason: String| ImportError::Malformed { format: "TFLite", reason };
     let budget = Budget::of(bytes);
     let graphs = model::read(bytes, &budget).map_err(malformed)?;
-    let main = &graphs[0];
+    let (main, kept) = (&graphs[0], Kept::default());
     let mut importer = Importer {
         raw: main,
         graphs: &graphs,
@@ -37,14 +42,27 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         known: BTreeMap::new(),
         variables: BTreeMap::new(),
         handles: BTreeMap::new(),
+        blocks: BTreeMap::new(),
+        shapes: BTreeMap::new(),
+        kept: &kept,
+        depth: 0,
+        rounds: 0,
     };
     importer.b.graph.reference = reference;
     if main.inputs.is_empty() {
         return Err(malformed("it has no input".into()));
     }
     for &input in &main.inputs {
-        importer.b.at("input", 0, &main.tensors[input as usize].name);
-        let id = importer.output(input)?;
+        let t = &main.tensors[input as usize];
+        importer.b.at("input", 0, &t.name);
+        // Shapes and the like, which nothing reads that computes.
+        let id = if t.kind == Type::I32 && t.scale.is_empty() {
+            let id = importer.b.flow(&t.name, &shape::without_batch(&t.shape), DType::I32, None);
+            importer.map.insert(input, id);
+            id
+        } else {
+            importer.output(input)?
+        };
         importer.b.graph.inputs.push(id);
     }
     for (i, op) in main.ops.iter().enumerate() {
@@ -64,7 +82,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
             id = importer.b.make(Op::Reshape, vec![id], id, &like);
         }
         importer.b.graph.outputs.push(id);
-        shapes.push(raw.shape.clone());
+        shapes.push(importer.full(out)?.to_vec());
     }
     importer.finish_states();
     let Build { mut graph, notes, .. } = importer.b;
@@ -106,6 +124,15 @@ struct Importer<'a> {
     variables: BTreeMap<Key, Variable>,
     /// Name of the variable behind a handle.
     handles: BTreeMap<i32, String>,
+    /// What SPACE_TO_BATCH_ND made, and what came of it.
+    blocks: BTreeMap<i32, Blocks>,
+    /// Shapes that were found for tensors of the file that have others there.
+    shapes: BTreeMap<i32, &'a [usize]>,
+    /// Where they are kept.
+    kept: &'a Kept,
+    /// Loops that are being unrolled within each other, and rounds of all loops.
+    depth: usize,
+    rounds: usize,
 }
 
 impl<'a> Importer<'a> {
@@ -118,7 +145,10 @@ impl<'a> Importer<'a> {
 
     /// Shape of a tensor as in the file.
     fn full(&self, id: i32) -> Result<&'a [usize], ImportError> {
-        Ok(&self.tensor(id)?.shape)
+        match self.shapes.get(&id) {
+            Some(found) => Ok(found),
+            None => Ok(&self.tensor(id)?.shape),
+        }
     }
 
     /// Input number `i` of an operator.
@@ -156,11 +186,13 @@ impl<'a> Importer<'a> {
             Type::I8 => DType::I8,
             Type::U8 => DType::U8,
             Type::I16 => DType::I16,
+            Type::I32 if !t.scale.is_empty() => DType::I32,
             other => return self.b.fail(format!("`{}` is {other:?}, which nothing computes with", t.name)),
         };
         let range = match dtype {
             DType::I8 => -128..=127,
-            DType::I16 => 0..=0,
+            DType::I16 => -32768..=32767,
+            DType::I32 => 0..=0,
             _ => 0..=255,
         };
         match (t.scale.as_slice(), t.zero.as_slice()) {
@@ -178,7 +210,7 @@ impl<'a> Importer<'a> {
     fn output(&mut self, id: i32) -> Result<TensorId, ImportError> {
         let (dtype, quant) = self.kind(id)?;
         let t = self.tensor(id)?;
-        let made = self.b.flow(&t.name, &shape::without_batch(&t.shape), dtype, quant);
+        let made = self.b.flow(&t.name, &shape::without_batch(self.full(id)?), dtype, quant);
         self.map.insert(id, made);
         Ok(made)
     }
@@ -235,8 +267,18 @@ impl<'a> Importer<'a> {
         let name = names::name(op.code, &op.custom);
         let makes = op.outputs.first().map_or("nothing", |&id| self.raw.tensors[id as usize].name.as_str());
         self.b.at(&name, number, makes);
-        if op.outputs.iter().all(|&id| self.is_index(id)) && !op.outputs.is_empty() && op.code != 142 {
+        if self.dilated(op)? {
+            return Ok(());
+        }
+        self.settle(op)?;
+        if op.outputs.iter().all(|&id| self.is_index(id))
+            && !op.outputs.is_empty()
+            && !matches!(op.code, 114 | 119 | 142)
+        {
             return self.fold(op);
+        }
+        if op.code == 119 {
+            return self.while_loop(op);
         }
         if self.compute(op)?
             || self.arrange(op)?

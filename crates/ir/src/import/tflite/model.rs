@@ -52,7 +52,10 @@ impl Type {
 /// A tensor of a subgraph.
 pub struct RawTensor<'a> {
     pub name: String,
+    /// Shape in the file.
     pub shape: Vec<usize>,
+    /// Whether the file leaves some of it open.
+    pub open: bool,
     pub kind: Type,
     /// Contents of a constant.
     pub data: Option<&'a [u8]>,
@@ -233,6 +236,7 @@ fn tensor<'a>(t: &Table<'a>, buffers: &Vector<'a>) -> Read<RawTensor<'a>> {
     }
     let count = shape::count(&shape).ok_or_else(|| format!("`{name}` is too large: {shape:?}"))?;
     let kind = Type::of(t.i8(1, 0)?);
+    let open = t.ints(7)?.iter().any(|&d| d < 0);
     let buffer = t.i32(2, 0)?;
     let mut data = None;
     if buffer > 0 {
@@ -254,5 +258,5 @@ fn tensor<'a>(t: &Table<'a>, buffers: &Vector<'a>) -> Read<RawTensor<'a>> {
     if scale.iter().any(|s| !s.is_finite() || *s < 0.0) {
         return Err(format!("`{name}` has a scale that is no positive number"));
     }
-    Ok(RawTensor { name, shape, kind, data, scale, zero, axis })
+    Ok(RawTensor { name, shape, open, kind, data, scale, zero, axis })
 }

@@ -79,10 +79,11 @@ impl Importer<'_> {
                 );
             }
         }
-        if self.tensor(state)?.kind != Type::I16 {
+        let kind = self.tensor(state)?.kind;
+        if !matches!(kind, Type::I8 | Type::I16) || self.tensor(time)?.kind != kind {
             return self.b.fail(format!(
-                "its state is {:?}; int16 is supported: convert with int16 activations for the state",
-                self.tensor(state)?.kind
+                "its state is {kind:?} and its weights over time {:?}; both int16 or both int8 are supported",
+                self.tensor(time)?.kind
             ));
         }
         let (f, t) = (self.tensor(feature)?, self.tensor(time)?);
@@ -97,10 +98,12 @@ impl Importer<'_> {
                 .b
                 .fail("its weights over the input must be int8 constants with one scale and no zero point");
         };
-        let (Some(times), Some(t_quant)) = (t.shorts(), one(&t.scale, &t.zero)) else {
-            return self
-                .b
-                .fail("its weights over time must be int16 constants with one scale and no zero point");
+        let times = match t.data {
+            Some(bytes) if kind == Type::I8 => Some(Data::I8(bytes.iter().map(|&b| b as i8).collect())),
+            _ => t.shorts().map(Data::I16),
+        };
+        let (Some(times), Some(t_quant)) = (times, one(&t.scale, &t.zero)) else {
+            return self.b.fail("its weights over time must be constants with one scale and no zero point");
         };
         let bias = match self.svdf_bias(op, e.units)? {
             None => vec![0; e.units],
@@ -116,7 +119,7 @@ impl Importer<'_> {
         let values = values.iter().map(|&b| b as i8).collect();
         let scale = self.b.tensor(before).quant.as_ref().map_or(1.0, |q| q.scale[0]) * t_quant.scale[0];
         let f = self.b.constant(&f.name, &[e.filters, e.inputs], Data::I8(values), Some(f_quant));
-        let t = self.b.constant(&t.name, &[e.filters, e.memory], Data::I16(times), Some(t_quant));
+        let t = self.b.constant(&t.name, &[e.filters, e.memory], times, Some(t_quant));
         let quant = Quant { scale: vec![scale.max(f32::MIN_POSITIVE)], zero_point: 0, axis: 0 };
         let bias = self.b.constant("svdf_bias", &[e.units], Data::I32(bias), Some(quant));
         let now = self.b.make(Op::SvdfState, vec![x, before, f], before, &[e.filters, e.memory]);

@@ -1,0 +1,175 @@
+//! Arithmetic of shapes: integers that are computed before the model runs.
+
+use super::{
+    Importer, RawNode,
+    wire::{Attribute, Constant, Values},
+};
+use crate::import::{ImportError, shape};
+
+/// Most integers that are computed.
+const MOST: usize = 65_536;
+
+/// Operators on two integers.
+fn pair(kind: &str, a: i64, b: i64) -> Option<i64> {
+    Some(match kind {
+        "Add" => a.checked_add(b)?,
+        "Sub" => a.checked_sub(b)?,
+        "Mul" => a.checked_mul(b)?,
+        "Div" => a.checked_div(b)?,
+        // The sign of the divisor.
+        "Mod" => a.checked_rem(b).map(|r| if r != 0 && (r < 0) != (b < 0) { r + b } else { r })?,
+        "Max" => a.max(b),
+        "Min" => a.min(b),
+        "Equal" => i64::from(a == b),
+        "Less" => i64::from(a < b),
+        "LessOrEqual" => i64::from(a <= b),
+        "Greater" => i64::from(a > b),
+        "GreaterOrEqual" => i64::from(a >= b),
+        "And" => i64::from(a != 0 && b != 0),
+        "Or" => i64::from(a != 0 || b != 0),
+        _ => return None,
+    })
+}
+
+/// The elements of a view.
+fn view(values: &[i64], shape: &[usize], strides: &[isize], offset: isize) -> Option<Vec<i64>> {
+    let count = shape::count(shape).filter(|&n| n <= MOST)?;
+    (0..count)
+        .map(|n| {
+            let (mut rest, mut at) = (n, offset);
+            for (extent, stride) in shape.iter().zip(strides).rev() {
+                at += (rest % extent) as isize * stride;
+                rest /= extent;
+            }
+            values.get(usize::try_from(at).ok()?).copied()
+        })
+        .collect()
+}
+
+impl Importer {
+    fn integers(&self, node: &RawNode, i: usize) -> Option<(&[i64], &[usize])> {
+        match self.constants.get(node.inputs.get(i)?) {
+            Some(Constant { values: Values::Ints(v), shape, .. }) => Some((v, shape)),
+            _ => None,
+        }
+    }
+
+    /// What a node makes of integers that are known; `None` when it does something else, or not all are known.
+    pub(super) fn arithmetic(&self, node: &RawNode) -> Result<Option<Constant>, ImportError> {
+        let kind = node.kind.as_str();
+        if kind == "Cast" {
+            return Ok(self.cast(node));
+        }
+        let Some((first, full)) = self.integers(node, 0) else { return Ok(None) };
+        let made = match kind {
+            "Neg" => first.iter().map(|v| v.checked_neg()).collect::<Option<_>>().map(|v| (full.to_vec(), v)),
+            "Not" => Some((full.to_vec(), first.iter().map(|v| i64::from(*v == 0)).collect())),
+            "ReduceProd" => first.iter().try_fold(1i64, |n, d| n.checked_mul(*d)).map(|n| (vec![], vec![n])),
+            "Range" => {
+                self.integers(node, 1).zip(self.integers(node, 2)).and_then(|((end, _), (step, _))| {
+                    let (start, end, step) = (*first.first()?, *end.first()?, *step.first()?);
+                    let count = (end.checked_sub(start)?).checked_div(step)?.max(0)
+                        + i64::from(
+                            end.checked_sub(start)?.checked_rem(step)? != 0 && (end > start) == (step > 0),
+                        );
+                    let count = usize::try_from(count).ok().filter(|&n| n <= MOST)?;
+                    let values = (0..count as i64)
+                        .map(|i| start.checked_add(i.checked_mul(step)?))
+                        .collect::<Option<_>>()?;
+                    Some((vec![count], values))
+                })
+            }
+            "Where" => self.integers(node, 1).zip(self.integers(node, 2)).and_then(|((a, sa), (b, sb))| {
+                let to = shape::common(&shape::common(full, sa)?, sb)?;
+                let each = |v: &[i64], s: &[usize]| view(v, &to, &shape::broadcast(s, &to)?, 0);
+                let (c, a, b) = (each(first, full)?, each(a, sa)?, each(b, sb)?);
+                let values = c.iter().zip(a.iter().zip(&b)).map(|(c, (a, b))| if *c != 0 { *a } else { *b });
+                Some((to, values.collect()))
+            }),
+            "Expand" => self.integers(node, 1).and_then(|(wanted, _)| {
+                let wanted = wanted.iter().map(|&d| usize::try_from(d).ok()).collect::<Option<Vec<_>>>()?;
+                let to = shape::common(full, &wanted)?;
+                let values = view(first, &to, &shape::broadcast(full, &to)?, 0)?;
+                Some((to, values))
+            }),
+            "Reshape" => self.integers(node, 1).and_then(|(wanted, _)| {
+                let rest = wanted.iter().filter(|d| **d != -1).try_fold(1i64, |n, d| n.checked_mul(*d))?;
+                let open = (first.len() as i64).checked_div(rest);
+                let to = wanted
+                    .iter()
+                    .map(|&d| if d == -1 { open } else { Some(d) }.and_then(|d| usize::try_from(d).ok()));
+                let to = to.collect::<Option<Vec<_>>>()?;
+                (shape::count(&to) == Some(first.len())).then(|| (to, first.to_vec()))
+            }),
+            "Flatten" => Some((vec![1, first.len()], first.to_vec())),
+            "Transpose" => {
+                let order = self.ints(node, "perm").unwrap_or_else(|| (0..full.len() as i64).rev().collect());
+                let order: Option<Vec<usize>> = order.iter().map(|&a| shape::axis(a, full.len())).collect();
+                order.filter(|o| o.len() == full.len()).and_then(|order| {
+                    let own = shape::strides(full);
+                    let to: Vec<usize> = order.iter().map(|&a| full[a]).collect();
+                    let strides: Vec<isize> = order.iter().map(|&a| own[a]).collect();
+                    let values = view(first, &to, &strides, 0)?;
+                    Some((to, values))
+                })
+            }
+            "Slice" => self.slice_of(node, first, full)?,
+            _ => self.integers(node, 1).filter(|_| node.inputs.len() == 2).and_then(|(second, other)| {
+                let to = shape::common(full, other)?;
+                let each = |v: &[i64], s: &[usize]| view(v, &to, &shape::broadcast(s, &to)?, 0);
+                let (a, b) = (each(first, full)?, each(second, other)?);
+                let values = a.iter().zip(&b).map(|(a, b)| pair(kind, *a, *b)).collect::<Option<_>>()?;
+                Some((to, values))
+            }),
+        };
+        Ok(made.map(|(shape, values)| Constant::ints(shape, values)))
+    }
+
+    fn slice_of(
+        &self,
+        node: &RawNode,
+        values: &[i64],
+        full: &[usize],
+    ) -> Result<Option<(Vec<usize>, Vec<i64>)>, ImportError> {
+        let (starts, ends) = (self.either(node, "starts", 1)?, self.either(node, "ends", 2)?);
+        let (Some(starts), Some(ends)) = (starts, ends) else { return Ok(None) };
+        let axes = self.either(node, "axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
+        let steps =
+            if self.given(node, 4) { self.int_constant(self.arg(node, 4)?)? } else { vec![1; starts.len()] };
+        if [ends.len(), axes.len(), steps.len()].iter().any(|n| *n != starts.len()) {
+            return Ok(None);
+        }
+        let (mut to, mut strides, mut offset) = (full.to_vec(), shape::strides(full), 0isize);
+        for (i, &axis) in axes.iter().enumerate() {
+            let Some(a) = shape::axis(axis, full.len()) else { return Ok(None) };
+            let (extent, step) = (full[a] as i64, steps[i]);
+            if extent == 0 || step == 0 || step.unsigned_abs() > 1 << 26 {
+                return Ok(None);
+            }
+            let place = |p: i64| if p < 0 { p.saturating_add(extent) } else { p };
+            let (low, high) = if step > 0 { (0, extent) } else { (-1, extent - 1) };
+            let (start, end) = (place(starts[i]).clamp(low.max(0), high), place(ends[i]).clamp(low, high));
+            let count = if step > 0 {
+                (end - start + step - 1).div_euclid(step)
+            } else {
+                (start - end - step - 1).div_euclid(-step)
+            };
+            to[a] = usize::try_from(count).unwrap_or(0);
+            offset += start as isize * strides[a];
+            strides[a] *= step as isize;
+        }
+        Ok(view(values, &to, &strides, offset).map(|v| (to, v)))
+    }
+
+    /// Between integers and floats.
+    fn cast(&self, node: &RawNode) -> Option<Constant> {
+        let constant = self.constants.get(node.inputs.first()?)?;
+        let float = matches!(node.attributes.get("to"), Some(Attribute::Int(1 | 10 | 11)));
+        let shape = constant.shape.clone();
+        Some(match &constant.values {
+            Values::Ints(v) if float => Constant::floats(shape, v.iter().map(|&v| v as f32).collect()),
+            Values::Floats(v) if !float => Constant::ints(shape, v.iter().map(|&v| v as i64).collect()),
+            _ => constant.clone(),
+        })
+    }
+}
