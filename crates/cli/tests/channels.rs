@@ -77,7 +77,7 @@ fn a_series_with_a_column_of_labels_is_classified() {
         bench.write(&format!("in/a{i}.csv"), labelled(&motion(1.0, 1.0, i), "slow"));
         bench.write(&format!("in/b{i}.csv"), labelled(&motion(6.0, 6.0, i + 50), "fast"));
     }
-    bench.replace("[training]\n", "[training]\nepochs = 5\n");
+    bench.replace("epochs = 80", "epochs = 5");
     let out = bench.run(&["data", "import", "in", "--project", "project", "--label-from", "column:state"]);
     assert!(out.status.success(), "{}", text(&out));
     let out = bench.run(&["classify", "project", "in/a1.csv", "--json"]);

@@ -34,7 +34,7 @@ fn what_no_emulator_runs_is_told_and_the_host_is_proven() {
     assert_eq!((&verify[1]["target"], &verify[1]["bit_exact"]), (&"esp-eye".into(), &().into()), "{verify}");
     assert!(verify[1]["missing"].to_string().contains("no emulator runs Xtensa"), "{verify}");
     assert!(report["test"]["c"]["accuracy"].is_number(), "{report}");
-    assert!(std::path::Path::new(report["report"].as_str().expect("a path")).is_file());
+    assert!(bench.path(report["report"].as_str().expect("a path")).is_file());
     assert_eq!(report["artifacts"].as_array().map(Vec::len), Some(1), "{report}");
     let told = bench.run(&["verify", "project", "--target", "mobile-phone"]);
     assert_eq!(told.status.code(), Some(0), "{}", text(&told));

@@ -309,6 +309,8 @@ pub fn attempt(
     options: &RunOptions,
 ) -> Result<(RunOutcome, Option<EngineError>), EngineError> {
     let last = check_stage(options.until.as_deref())?;
+    // Of the settings, so no stage failed.
+    deployable(session, last)?;
     let start = std::time::Instant::now();
     let mut results = Results::default();
     let failed = fill(session, last, &mut results).err();
@@ -364,18 +366,23 @@ pub(crate) fn fill(session: &Session<'_>, last: usize, r: &mut Results) -> Resul
     }
 }
 
+/// Refuses targets and packages that do not exist before hours of training, not after.
+fn deployable(session: &Session<'_>, last: usize) -> Result<(), EngineError> {
+    let deploy = &session.project.file.deploy;
+    if last >= 6 && !session.looking {
+        for id in &deploy.targets {
+            build::check(id, &deploy.package)?;
+        }
+    }
+    Ok(())
+}
+
 fn advance(session: &Session<'_>, last: usize, r: &mut Results) -> Result<(), EngineError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(session.jobs)
         .build()
         .map_err(|e| EngineError::Internal(e.to_string()))?;
-    if last >= 6 && !session.looking {
-        // Told before hours of training, not after.
-        let deploy = &session.project.file.deploy;
-        for id in &deploy.targets {
-            build::check(id, &deploy.package)?;
-        }
-    }
+    deployable(session, last)?;
     pool.install(|| {
         let bronze = r.bronze.insert(import::run(session)?);
         if last == 0 {
