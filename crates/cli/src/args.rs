@@ -118,7 +118,7 @@ pub struct ProjectJson {
 pub struct NewArgs {
     /// Folder to make.
     pub dir: PathBuf,
-    /// What the project is about: keywords, motion, anomaly, image, tabular, regression, empty.
+    /// What the project is about: keywords, motion, anomaly, image, detection, tabular, regression, empty.
     #[arg(long, default_value = "keywords")]
     pub template: String,
     /// Output format.

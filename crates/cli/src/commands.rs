@@ -167,7 +167,7 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
         }
     }
     if report.imported == 0 {
-        printer.note("error: no file was kept");
+        printer.problem("no file was kept");
         return Ok(Verdict::Missed);
     }
     Ok(Verdict::Done)
@@ -280,11 +280,14 @@ fn export(args: &ExportArgs, printer: &Printer) -> Result<Verdict> {
 fn run_stages(args: &RunArgs, printer: &Printer) -> Result<Verdict> {
     let session = Session::open(&args.project, printer, threads(args.jobs), args.seed)?;
     let options = RunOptions { until: args.until.clone() };
-    let outcome = run::run(&session, &options)?;
+    let (outcome, failed) = run::attempt(&session, &options)?;
     if args.json.json {
         printer.json(&outcome.report)?;
-    } else {
+    } else if failed.is_none() {
         printer.data(&outcome.report.to_text())?;
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
     }
     finish(&outcome.missed, printer)
 }
@@ -292,7 +295,7 @@ fn run_stages(args: &RunArgs, printer: &Printer) -> Result<Verdict> {
 /// Says which gates were missed.
 fn finish(missed: &[String], printer: &Printer) -> Result<Verdict> {
     for gate in missed {
-        printer.note(&format!("error: {gate}"));
+        printer.problem(gate);
     }
     Ok(if missed.is_empty() { Verdict::Done } else { Verdict::Missed })
 }
@@ -326,7 +329,7 @@ fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
             Ok(files) => below.extend(files),
             Err(e) => {
                 failed = true;
-                printer.note(&format!("error: {e}"));
+                printer.problem(&e.to_string());
             }
         }
     }
@@ -339,7 +342,7 @@ fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
             }
             Err(e) => {
                 failed = true;
-                printer.note(&format!("error: {}: {e}", file.display()));
+                printer.problem(&format!("{}: {e}", file.display()));
             }
         }
     }

@@ -46,6 +46,11 @@ impl Printer {
         }
     }
 
+    /// What went wrong without ending the command; also told to who wants quiet.
+    pub fn problem(&self, text: &str) {
+        self.line(&format!("error: {text}"));
+    }
+
     /// An error with its causes.
     pub fn error(&self, error: &anyhow::Error) {
         let mut text = format!("error: {error}");

@@ -12,6 +12,19 @@ use edgewright_server::{Address, Certificate, LISTEN, ServeOptions, sign_in_link
 use std::path::{Path, PathBuf};
 
 /// `serve`
+/// Reads an address with its port; `localhost` is this machine, as everywhere.
+fn listen_address(text: &str) -> Result<Address, String> {
+    match text.strip_prefix("localhost:") {
+        Some(port) => port
+            .parse()
+            .map(|port| Address::new(LISTEN.ip(), port))
+            .map_err(|e| format!("`{port}` is no port: {e}")),
+        None => text.parse().map_err(|e| {
+            format!("{e}; write an IP address and a port, such as 127.0.0.1:4800 or [::1]:4800")
+        }),
+    }
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   edgewright serve ~/projects --no-open
@@ -26,7 +39,7 @@ pub struct ServeArgs {
     #[arg(default_value = ".")]
     dir: PathBuf,
     /// Where to listen. Anything but a loopback address can be reached from the network; without `--tls` nothing is encrypted then.
-    #[arg(long, value_name = "ADDR:PORT", default_value_t = LISTEN)]
+    #[arg(long, value_name = "ADDR:PORT", default_value_t = LISTEN, value_parser = listen_address)]
     listen: Address,
     /// Speak TLS, on the ports for devices too, with a certificate that is made once and kept in the folder.
     #[arg(long)]

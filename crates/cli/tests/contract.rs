@@ -166,6 +166,8 @@ fn templates_targets_and_tools_are_listed() {
         assert_eq!(out.status.code(), Some(1), "{template}: {}", text(&out));
         assert!(text(&out).contains("data import"), "{template}: {}", text(&out));
     }
+    let help = text(&bench.run(&["new", "--help"]));
+    assert!(help.contains("image, detection, tabular"), "{help}");
     let again = bench.run(&["new", "deep/er/motion", "--template", "motion"]);
     assert_eq!(again.status.code(), Some(2), "{}", text(&again));
 

@@ -139,6 +139,12 @@ fn element_types_and_header_versions_are_read() {
             assert_eq!(npy(Path::new(&y)), values.map(f64::from), "{descr} {version}");
         }
     }
+    let (x, y) = (bench.path("x.npy").display().to_string(), bench.path("y.npy").display().to_string());
+    for rate in ["nan", "inf", "1e30", "-1"] {
+        let ran = bench.run(&["dsp", "run", "raw", &format!("--rate={rate}"), "--input", &x, "--out", &y]);
+        assert_eq!(ran.status.code(), Some(2), "{rate}: {}", text(&ran));
+        assert!(text(&ran).contains("a rate of"), "{}", text(&ran));
+    }
 }
 
 #[test]

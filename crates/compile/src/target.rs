@@ -183,7 +183,7 @@ mod tests {
         for (name, text) in CORES {
             let target = core(text).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(&target.id, name);
-            let emulated = target.proof == Proof::Executed && !["host", "wasm32"].contains(name);
+            let emulated = target.proof == Proof::Executed && *name != "host";
             assert_eq!(emulated, target.board.is_some() || target.linux.is_some(), "{name}");
             cores.push(target);
         }

@@ -158,8 +158,19 @@ impl<'a> Classifier<'a> {
             reading.rows_are_samples = Some(true);
             reading.table.columns = Some(columns);
         }
-        let decoded = edgewright_sample::decode(&name, &bytes, &reading.options()?)
-            .map_err(|e| EngineError::Data(e.message))?;
+        let plain = reading.options()?;
+        let mut options = plain.clone();
+        let sound = self.format.axes.iter().any(|a| a.units == "wav");
+        if !rows && !sound && self.format.image.is_none() {
+            // A column of labels is no axis.
+            options.csv.value_columns = Some(self.format.axes.iter().map(|a| a.name.clone()).collect());
+        }
+        let decoded = match edgewright_sample::decode(&name, &bytes, &options) {
+            // What is missing is told with what is there.
+            Err(e) if e.kind == "unknown_column" => edgewright_sample::decode(&name, &bytes, &plain),
+            decoded => decoded,
+        };
+        let decoded = decoded.map_err(|e| EngineError::Data(e.message))?;
         let mut runner = Runner::new(&self.impulse)?;
         let mut window = self.impulse.window.clone();
         window.zero_pad = true;

@@ -260,7 +260,7 @@ In the table `x` and `y` are series, `s` is a spectrum, `v` any of them; what st
 
 fn target_table() -> Result<String, EngineError> {
     let mut out = String::from(
-        "# Targets\n\nA target is a core or a board with that core. `executed`: code for the core is built and run (natively, in QEMU or in\nNode.js) and compared bit for bit; `source`: it is emitted, and nothing more is claimed. `edgewright targets --fit DIR` says\non which the impulse of a project fits.\n\n## Cores\n\n| target | what | instruction set | packages | proof |\n|---|---|---|---|---|\n",
+        "# Targets\n\nA target is a core or a board with that core. `executed`: code for the core is built and run (natively or in\nQEMU) and compared bit for bit; `compiled`: it is built, and run in our tests alone; `source`: it is emitted, and nothing more is claimed. `edgewright targets --fit DIR` says\non which the impulse of a project fits.\n\n## Cores\n\n| target | what | instruction set | packages | proof |\n|---|---|---|---|---|\n",
     );
     let all = targets(None)?;
     for t in all.iter().filter(|t| t.core.is_none()) {

@@ -276,8 +276,17 @@ pub(crate) fn to_params(object: serde_json::Map<String, serde_json::Value>) -> R
         .collect()
 }
 
+/// Largest rate in Hz.
+const RATE_MAX: f64 = 1e9;
+
 /// The window that the shape of the input describes.
 fn window(block: &str, array: &npy::Array, request: &Request<'_>) -> Result<WindowSpec, EngineError> {
+    if !(0.0..=RATE_MAX).contains(&request.rate_hz) {
+        return Err(EngineError::Usage(format!(
+            "a rate of {} Hz; it must be 0 to {RATE_MAX}, 0 for rows of a table",
+            request.rate_hz
+        )));
+    }
     let data = |m: String| EngineError::Data(format!("{}: {m}", request.input.display()));
     let count = array.values.len();
     Ok(match (array.shape.as_slice(), request.axes) {

@@ -321,6 +321,8 @@ pub struct EvaluationSection {
     pub min_f1: Option<f64>,
     /// `run` and `test` fail below this AUROC of the anomaly block, 0..1.
     pub min_auroc: Option<f64>,
+    /// `run` and `test` fail below this R2 of the int8 model's estimates, at most 1.
+    pub min_r2: Option<f64>,
     /// `run` and `test` fail when int8 loses more points of accuracy (or F1 of objects) than this.
     pub max_int8_loss: Option<f64>,
     /// Accuracy that windows above a least confidence should have: `test` suggests one, found on validation windows. 0.95 when left out.

@@ -294,11 +294,43 @@ pub struct Results {
 /// # Errors
 /// [`EngineError::Usage`] for an unknown stage; whatever a stage returns.
 pub fn run(session: &Session<'_>, options: &RunOptions) -> Result<RunOutcome, EngineError> {
+    match attempt(session, options)? {
+        (outcome, None) => Ok(outcome),
+        (_, Some(error)) => Err(error),
+    }
+}
+
+/// The same, with what was done before a stage failed: its record is the last of the report, and its error is beside it.
+///
+/// # Errors
+/// [`EngineError::Usage`] for an unknown stage; the store's.
+pub fn attempt(
+    session: &Session<'_>,
+    options: &RunOptions,
+) -> Result<(RunOutcome, Option<EngineError>), EngineError> {
     let last = check_stage(options.until.as_deref())?;
-    let results = stages(session, last)?;
-    let outcome = summarise(session, &results);
-    crate::versions::record(session, &results, &outcome.report)?;
-    Ok(outcome)
+    // Of the settings, so no stage failed.
+    deployable(session, last)?;
+    let start = std::time::Instant::now();
+    let mut results = Results::default();
+    let failed = fill(session, last, &mut results).err();
+    let mut outcome = summarise(session, &results);
+    match &failed {
+        None => crate::versions::record(session, &results, &outcome.report)?,
+        Some(error) => {
+            let done: f64 = outcome.report.stages.iter().map(|s| s.seconds).sum();
+            // Packages are written out after the last stage; then it is that one which is not done.
+            let name = STAGES[outcome.report.stages.len().min(last)];
+            outcome.report.stages.push(StageRecord {
+                name: name.to_owned(),
+                status: crate::session::StageStatus::Failed,
+                seconds: (start.elapsed().as_secs_f64() - done).max(0.0),
+                key: String::new(),
+                notes: vec![error.to_string()],
+            });
+        }
+    }
+    Ok((outcome, failed))
 }
 
 /// Number of the last stage to run; of the last one there is when none is named.
@@ -334,11 +366,23 @@ pub(crate) fn fill(session: &Session<'_>, last: usize, r: &mut Results) -> Resul
     }
 }
 
+/// Refuses targets and packages that do not exist before hours of training, not after.
+fn deployable(session: &Session<'_>, last: usize) -> Result<(), EngineError> {
+    let deploy = &session.project.file.deploy;
+    if last >= 6 && !session.looking {
+        for id in &deploy.targets {
+            build::check(id, &deploy.package)?;
+        }
+    }
+    Ok(())
+}
+
 fn advance(session: &Session<'_>, last: usize, r: &mut Results) -> Result<(), EngineError> {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(session.jobs)
         .build()
         .map_err(|e| EngineError::Internal(e.to_string()))?;
+    deployable(session, last)?;
     pool.install(|| {
         let bronze = r.bronze.insert(import::run(session)?);
         if last == 0 {
@@ -590,31 +634,37 @@ pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
 fn gates(session: &Session<'_>, tested: &Tested) -> Vec<String> {
     let floors = &session.project.file.evaluation;
     let mut missed = Vec::new();
-    if let (Some(floor), Some(value)) = (floors.min_accuracy, tested.int8.accuracy)
-        && value < floor
-    {
-        missed.push(format!("evaluation.min_accuracy: {value:.4} is below {floor}"));
+    let int8 = &tested.int8;
+    // A floor that nothing is held against says nothing; it is not reached.
+    let none = |key: &str, what: &str| {
+        format!(
+            "evaluation.{key}: there is no {what} to hold it against: no test window gives one (`split.test`, labels, kind of learning block)"
+        )
+    };
+    for (key, what, floor, value) in [
+        ("min_accuracy", "accuracy", floors.min_accuracy, int8.accuracy),
+        ("min_auroc", "AUROC", floors.min_auroc, int8.auroc),
+        ("min_f1", "F1 of objects", floors.min_f1, int8.f1),
+        ("min_r2", "R2", floors.min_r2, int8.r2),
+    ] {
+        match (floor, value) {
+            // Neither is one that is no number.
+            (Some(floor), Some(value)) if value.is_nan() || value < floor => {
+                missed.push(format!("evaluation.{key}: {value:.4} is below {floor}"));
+            }
+            (Some(_), None) => missed.push(none(key, what)),
+            _ => {}
+        }
     }
-    if let (Some(floor), Some(value)) = (floors.min_auroc, tested.int8.auroc)
-        && value < floor
-    {
-        missed.push(format!("evaluation.min_auroc: {value:.4} is below {floor}"));
-    }
-    if let (Some(floor), Some(value)) = (floors.min_f1, tested.int8.f1)
-        && value < floor
-    {
-        missed.push(format!("evaluation.min_f1: {value:.4} is below {floor}"));
-    }
-    if let (Some(limit), Some(f), Some(i)) = (
-        floors.max_int8_loss,
-        tested.float.accuracy.or(tested.float.f1),
-        tested.int8.accuracy.or(tested.int8.f1),
-    ) && (f - i) * 100.0 > limit
-    {
-        missed.push(format!(
-            "evaluation.max_int8_loss: int8 loses {:.2} points, more than {limit}",
-            (f - i) * 100.0
-        ));
+    if let Some(limit) = floors.max_int8_loss {
+        match (tested.float.accuracy.or(tested.float.f1), int8.accuracy.or(int8.f1)) {
+            (Some(f), Some(i)) if (f - i) * 100.0 > limit => missed.push(format!(
+                "evaluation.max_int8_loss: int8 loses {:.2} points, more than {limit}",
+                (f - i) * 100.0
+            )),
+            (Some(_), Some(_)) => {}
+            _ => missed.push(none("max_int8_loss", "accuracy or F1 of objects")),
+        }
     }
     missed
 }

@@ -43,9 +43,9 @@ pub struct StageRecord {
     pub status: StageStatus,
     /// Wall-clock seconds spent now.
     pub seconds: f64,
-    /// Hash of inputs, parameters and code version.
+    /// Hash of inputs, parameters and code version; empty of a stage that failed.
     pub key: String,
-    /// Remarks for the user.
+    /// Remarks for the user; the error of a stage that failed.
     pub notes: Vec<String>,
 }
 

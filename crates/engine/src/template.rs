@@ -251,6 +251,7 @@ const EMPTY: &str = r#"[impulse]
 const TAIL: &str = r#"
 [evaluation]
 # min_accuracy = 0.9          # `run` fails below it
+# min_r2 = 0.8              # of a regression
 # min_f1 = 0.8              # of objects, when the impulse finds some
 # max_int8_loss = 1.0         # points of accuracy that quantisation may cost
 # target_accuracy = 0.99      # of windows above a confidence, which `test` then suggests

@@ -116,6 +116,9 @@ fn select(
     if has.iter().copied().eq(wanted.iter().map(String::as_str)) {
         return Ok(signal.clone());
     }
+    if let Some(signal) = channels(signal, wanted, lineage) {
+        return Ok(signal);
+    }
     // A word that a file does not hold in a column of words is in none of its rows.
     let absent = |name: &str| {
         let (column, _) = name.split_once('=')?;
@@ -139,6 +142,38 @@ fn select(
     }
     lineage.push(LineageLine { step: "axes".into(), detail: format!("kept {} of {}", at.len(), has.len()) });
     Ok(Signal { rate_hz: signal.rate_hz, axes, values })
+}
+
+/// Sound with another number of channels than wanted: the mean of the channels as `audio`, and one channel as each of `audio0`, `audio1`, ...
+fn channels(signal: &Signal, wanted: &[String], lineage: &mut Vec<LineageLine>) -> Option<Signal> {
+    let count = signal.axes.len();
+    if count == 0 || signal.axes.iter().any(|a| a.units != "wav") {
+        return None;
+    }
+    let numbered = |name: &String| {
+        name.strip_prefix("audio").is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+    };
+    let axis = |name: &String| Axis { name: name.clone(), units: "wav".into() };
+    if let [one] = wanted
+        && one == "audio"
+        && signal.axes.iter().all(|a| numbered(&a.name))
+    {
+        let mean = |frame: &[f32]| {
+            // Sums of whole numbers of 16 bits are exact in double precision, in whatever order.
+            (frame.iter().map(|v| f64::from(*v)).sum::<f64>() / count as f64) as f32
+        };
+        let values = signal.values.chunks_exact(count).map(mean).collect();
+        lineage
+            .push(LineageLine { step: "channels".into(), detail: format!("the mean of {count} channels") });
+        return Some(Signal { rate_hz: signal.rate_hz, axes: vec![axis(one)], values });
+    }
+    if count == 1 && signal.axes[0].name == "audio" && !wanted.is_empty() && wanted.iter().all(numbered) {
+        let values = signal.values.iter().flat_map(|v| wanted.iter().map(move |_| *v)).collect();
+        let detail = format!("the only channel as {}", wanted.join(", "));
+        lineage.push(LineageLine { step: "channels".into(), detail });
+        return Some(Signal { rate_hz: signal.rate_hz, axes: wanted.iter().map(axis).collect(), values });
+    }
+    None
 }
 
 /// Refuses values that are not numbers.
@@ -317,6 +352,33 @@ mod tests {
         let cleaned = clean(&signal("", values), &spec).expect("kept");
         assert_eq!(cleaned.signal.frames(), 30);
         assert_eq!(cleaned.lineage[0].step, "trim");
+    }
+
+    #[test]
+    fn sound_of_other_channels_is_brought_to_what_is_wanted() {
+        let sound = |names: &[&str], values: &[f32]| Signal {
+            rate_hz: 8000.0,
+            axes: names.iter().map(|n| Axis { name: (*n).into(), units: "wav".into() }).collect(),
+            values: values.to_vec(),
+        };
+        let wanted = |names: &[&str]| CleanSpec {
+            axes: Some(names.iter().map(|n| (*n).to_owned()).collect()),
+            ..CleanSpec::default()
+        };
+        let stereo = sound(&["audio0", "audio1"], &[1.0, 3.0, -5.0, 5.0]);
+        let cleaned = clean(&stereo, &wanted(&["audio"])).expect("kept");
+        assert_eq!(cleaned.signal, sound(&["audio"], &[2.0, 0.0]));
+        assert_eq!(cleaned.lineage[0].detail, "the mean of 2 channels");
+        // Who wants the channels has them.
+        let cleaned = clean(&stereo, &wanted(&["audio1", "audio0"])).expect("kept");
+        assert_eq!(cleaned.signal, sound(&["audio1", "audio0"], &[3.0, 1.0, 5.0, -5.0]));
+        let mono = sound(&["audio"], &[7.0, 8.0]);
+        assert_eq!(clean(&mono, &wanted(&["audio1"])).expect("kept").signal, sound(&["audio1"], &[7.0, 8.0]));
+        assert!(clean(&mono, &wanted(&["voice"])).is_err());
+        // What is no sound has no channels.
+        let mut other = stereo;
+        other.axes[1].units = "g".into();
+        assert!(clean(&other, &wanted(&["audio"])).is_err());
     }
 
     #[test]

@@ -88,6 +88,8 @@ pub struct InfoFile {
     pub bounding_boxes: Option<Vec<BoundingBox>>,
     /// Paths of attached files.
     pub attachments: Vec<String>,
+    /// What Edgewright's own export adds under `edgewright`, as it is written.
+    pub edgewright: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -138,6 +140,8 @@ struct RawFile {
     bounding_boxes: Option<Vec<RawBox>>,
     #[serde(default)]
     attachments: Option<Vec<String>>,
+    #[serde(default)]
+    edgewright: Option<Value>,
 }
 
 fn error(message: String) -> SampleError {
@@ -235,6 +239,7 @@ fn info_file(index: usize, item: Value) -> Result<InfoFile, SampleError> {
             .collect(),
         bounding_boxes: raw.bounding_boxes.map(boxes),
         attachments: raw.attachments.unwrap_or_default(),
+        edgewright: raw.edgewright,
     })
 }
 

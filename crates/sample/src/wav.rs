@@ -82,6 +82,7 @@ pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded, SampleErr
                 error("wav_header", format!("the `data` chunk at byte {at} comes before `fmt `"))
             })?;
             let data = data_chunk(bytes, at, size, riff, long_size, &fmt, &mut findings)?;
+            behind(&bytes[body + data.len()..], data.len(), &mut findings);
             return samples(data, body, &fmt, limits, findings);
         }
         let next = body.checked_add(size as usize).filter(|end| *end <= bytes.len()).ok_or_else(|| {
@@ -208,6 +209,24 @@ fn data_chunk<'a>(
         return Err(error("empty", format!("the data chunk at byte {at} holds no samples")));
     }
     Ok(data)
+}
+
+/// Looks at what follows the data: when it is no chunk, the header may promise too little.
+fn behind(rest: &[u8], read: usize, findings: &mut Vec<Finding>) {
+    let rest = rest.get(read & 1..).unwrap_or_default();
+    // Zeros fill up a block of a disk, and what is shorter than the head of a chunk holds no sound worth a word.
+    let Some(head) = rest.get(..8).filter(|_| rest.iter().any(|b| *b != 0)) else { return };
+    let named = head[..4].iter().all(|b| b.is_ascii_graphic() || *b == b' ');
+    let fits = u32_at(head, 4).is_some_and(|size| size as usize <= rest.len() - 8);
+    if !(named && fits) {
+        findings.push(Finding {
+            kind: "data_behind".into(),
+            message: format!(
+                "the header promises {read} bytes of sound, and {} bytes that are no chunk follow; they were not read",
+                rest.len()
+            ),
+        });
+    }
 }
 
 fn samples(

@@ -16,6 +16,7 @@ mod state;
 mod studio;
 mod tls;
 mod tokens;
+mod unread;
 mod upload;
 
 pub use openapi::document;
@@ -186,6 +187,7 @@ pub fn serve(
 
 /// Serves on a port until that fails.
 async fn on(listener: tokio::net::TcpListener, router: Router, tls: Option<&Tls>) -> std::io::Result<()> {
+    let router = router.layer(middleware::from_fn(unread::close));
     match tls {
         Some(tls) => axum::serve(tls.listen(listener)?, router).await,
         None => axum::serve(listener, router).await,

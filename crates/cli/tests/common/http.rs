@@ -87,7 +87,8 @@ impl Server {
 
     pub fn start_with(dir: &Path, more: &[&str]) -> Self {
         let mut child = super::command(dir)
-            .args(["serve", "--no-open", "--listen", "127.0.0.1:0"])
+            .args(["serve", "--no-open"])
+            .args(if more.contains(&"--listen") { &[][..] } else { &["--listen", "127.0.0.1:0"] })
             .args(more)
             .stdout(Stdio::piped())
             .stderr(told_to(dir))

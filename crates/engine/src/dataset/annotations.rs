@@ -201,7 +201,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("made");
             std::fs::write(path, text).expect("written");
         }
-        let found = super::super::import::walk(dir.path()).expect("walked");
+        let found = super::super::import::walk(dir.path()).expect("walked").files;
         (dir, found)
     }
 

@@ -102,6 +102,37 @@ pub struct ImportReport {
 }
 
 impl ImportReport {
+    /// Tells of expressions that match no name of these files.
+    fn unmatched(&mut self, files: &[File], request: &ImportRequest) {
+        let Some(first) = files.first() else { return };
+        let mut tell = |kind: &str, message: &str| {
+            self.remarks.push(Remark {
+                kind: kind.to_owned(),
+                message: message.to_owned(),
+                file: first.name.clone(),
+                files: files.len(),
+            });
+        };
+        if let LabelRule::Name(Some(pattern)) = &request.label
+            && files
+                .iter()
+                .all(|f| labels::label_from_name(rules::file_name(&f.name), Some(pattern)).is_none())
+        {
+            tell(
+                "label_pattern",
+                "the expression for labels finds nothing in the name of any file: none has a label",
+            );
+        }
+        if matches!(request.group, GroupRule::Pattern(_))
+            && files.iter().all(|f| request.group.of_path(&f.name).is_none())
+        {
+            tell(
+                "group_pattern",
+                "the expression for groups finds nothing in the path of any file: none has a group",
+            );
+        }
+    }
+
     fn remark(&mut self, file: &str, decoded: &Decoded) {
         for finding in &decoded.findings {
             let same = |r: &Remark| r.kind == finding.kind && r.message == finding.message;
@@ -143,13 +174,17 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
     let tables = &session.project.file.tables;
     let mut report = ImportReport::default();
     for root in &request.paths {
-        let mut files = walk(root)?;
+        let Walked { mut files, refused } = walk(root)?;
+        for (name, kind, reason) in refused {
+            quarantine(session, request, &name, None, kind, reason, &mut report)?;
+        }
         let sidecar = Sidecar::find(root, &files, &request.label)?;
         for (name, reason) in &sidecar.annotations.broken {
             let path = files.iter().find(|f| &f.name == name).map(|f| f.path.clone());
             set_aside(session, request, name, path.as_deref(), "box_file", reason.clone(), &mut report)?;
         }
         files.retain(|f| !sidecar.annotations.documents.contains(&f.name));
+        report.unmatched(&files, request);
         let in_folders = files.iter().any(|f| f.name.contains('/'));
         let total = files.len();
         // A file that has gone meanwhile is told where it is read.
@@ -226,9 +261,23 @@ impl Labelled {
 
 /// A decoded file: its bytes and its samples, ready to be stored.
 struct ReadFile {
+    /// Of its samples.
+    name: String,
     bytes: Vec<u8>,
-    samples: Vec<(Decoded, Labelled, Option<String>, String)>,
+    samples: Vec<ReadSample>,
     reading: Reading,
+}
+
+/// One sample of it.
+struct ReadSample {
+    /// Which of the file.
+    index: usize,
+    decoded: Decoded,
+    label: Labelled,
+    group: Option<String>,
+    category: String,
+    /// Facts from a document beside the file.
+    metadata: BTreeMap<String, String>,
     disabled: bool,
 }
 
@@ -255,7 +304,8 @@ fn keep(
                     continue;
                 }
                 let blob = if request.dry_run { None } else { Some(session.store.put_blob(&read.bytes)?) };
-                for (index, (decoded, label, group, category)) in read.samples.into_iter().enumerate() {
+                for sample in read.samples {
+                    let ReadSample { index, decoded, label, group, category, metadata, disabled } = sample;
                     report.remark(&file.name, &decoded);
                     let Labelled { label, ranges: parts, boxes, refused } = label;
                     for name in ranges::names(&parts).into_iter().chain(boxes::names(boxes.as_deref())) {
@@ -275,13 +325,13 @@ fn keep(
                     let Some(blob) = blob else { continue };
                     let mut info = describe(&decoded, read.reading.clone());
                     info.findings.extend(left_out);
-                    for (key, value) in &request.metadata {
+                    for (key, value) in metadata.iter().chain(&request.metadata) {
                         info.metadata.entry(key.clone()).or_insert_with(|| value.clone());
                     }
                     let metadata_json =
                         serde_json::to_string(&info).map_err(|e| EngineError::Internal(e.to_string()))?;
                     rows.push(NewSample {
-                        name: file.name.clone(),
+                        name: read.name.clone(),
                         label,
                         ranges_json: if parts.is_empty() { None } else { Some(ranges::to_json(&parts)?) },
                         boxes_json: boxes.as_deref().map(boxes::to_json).transpose()?,
@@ -292,7 +342,7 @@ fn keep(
                         format: read.reading.format.clone().unwrap_or_else(|| "auto".into()),
                         source: request.source.clone(),
                         metadata_json,
-                        disabled: read.disabled,
+                        disabled,
                     });
                 }
             }
@@ -388,6 +438,8 @@ fn read_file(
         ));
     }
     let (_, bytes) = record::read(&file.path).map_err(|e| refuse("unreadable", e.to_string()))?;
+    let entry = sidecar.entry(&file.name);
+    let exported = entry.and_then(|e| e.exported.as_ref());
     let reading = Reading {
         file: rules::file_name(&file.name).to_owned(),
         format: request.format.clone(),
@@ -405,6 +457,15 @@ fn read_file(
         table: request.table.clone(),
     }
     .in_project(tables);
+    // Who says nothing now wants what was said then.
+    let reading = match exported {
+        None => reading,
+        Some(e) => Reading {
+            format: reading.format.or_else(|| e.reading.format.clone()),
+            rate_hz: reading.rate_hz.or(e.reading.rate_hz),
+            ..e.reading.clone()
+        },
+    };
     let decoded =
         reading.options().map_err(|e| ("options".to_owned(), e.to_string())).and_then(|mut options| {
             // Checked here, once: the key is not kept with the sample.
@@ -417,11 +478,22 @@ fn read_file(
         Ok(decoded) => decoded,
         Err((kind, reason)) => return Err((Some(bytes), kind, reason)),
     };
-    let entry = sidecar.entry(&file.name);
+    if let Some(Err(reason)) = exported.map(|e| e.fits(&bytes, &decoded)) {
+        return Err((Some(bytes), "label".into(), reason));
+    }
     let mut samples = Vec::with_capacity(decoded.len());
-    for mut sample in decoded {
+    for (index, mut sample) in decoded.into_iter().enumerate() {
+        // What was not in the project is not in its export.
+        let one = exported.map(|e| e.sample(index));
+        if matches!(one, Some(None)) {
+            continue;
+        }
+        let one = one.flatten();
         let own: Vec<LabelRange> = std::mem::take(&mut sample.spans).into_iter().map(Into::into).collect();
-        let from_sidecar = || entry.and_then(|e| e.label.clone());
+        let from_sidecar = || match one {
+            Some(one) => one.label.clone(),
+            None => entry.and_then(|e| e.label.clone()),
+        };
         let label = match &request.label {
             LabelRule::None => None,
             LabelRule::Fixed(label) => Some(label.clone()),
@@ -443,16 +515,18 @@ fn read_file(
         }
         let group = match &request.group {
             GroupRule::Column(_) => sample.group.clone(),
+            GroupRule::None if one.is_some() => one.and_then(|o| o.group.clone()),
             rule => rule.of_path(&file.name),
         };
         let category = request
             .category
             .clone()
+            .or_else(|| one.map(|o| o.category.clone()))
             .or_else(|| entry.and_then(|e| e.category.clone()))
             .or_else(|| sidecar.annotations.categories.get(&file.name).cloned())
             .unwrap_or_else(|| "split".into());
         let said = request.ranges.get(rules::file_name(&file.name)).or(match &request.label {
-            LabelRule::Sidecar | LabelRule::Auto => entry.map(|e| &e.ranges),
+            LabelRule::Sidecar | LabelRule::Auto => one.map(|o| &o.ranges).or(entry.map(|e| &e.ranges)),
             _ => None,
         });
         let mut labelled = Labelled { label, ..Labelled::default() };
@@ -464,20 +538,37 @@ fn read_file(
                 Content::Signal(s) => s.frames(),
                 Content::Image(_) => 0,
             };
-            match ranges::checked(said.clone(), frames, true) {
+            // Annotations of a record leave gaps, and those come back from an export.
+            match ranges::checked(said.clone(), frames, one.is_none()) {
                 Ok(parts) => (labelled.label, labelled.ranges) = (None, parts),
                 Err(reason) => return Err((Some(bytes), "label_span".into(), reason)),
             }
-        } else if !own.is_empty() && matches!(request.label, LabelRule::Auto | LabelRule::Sidecar) {
+        } else if one.is_none()
+            && !own.is_empty()
+            && matches!(request.label, LabelRule::Auto | LabelRule::Sidecar)
+        {
             // Annotations say what happens at a moment; nobody says anything of the rest.
             (labelled.label, labelled.ranges) = (None, own);
         }
-        samples.push((sample, labelled, group, category));
+        let mut metadata = one.map(|o| o.metadata.clone()).unwrap_or_default();
+        for (key, value) in entry.iter().flat_map(|e| &e.metadata) {
+            metadata.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        samples.push(ReadSample {
+            index,
+            decoded: sample,
+            label: labelled,
+            group,
+            category,
+            metadata,
+            disabled: one.is_some_and(|o| o.disabled),
+        });
     }
     if samples.is_empty() {
         return Err((Some(bytes), "empty".into(), "the file holds no sample".into()));
     }
-    Ok(ReadFile { bytes, samples, reading, disabled: false })
+    let name = exported.map_or_else(|| file.name.clone(), |e| e.name.clone());
+    Ok(ReadFile { name, bytes, samples, reading })
 }
 
 impl File {
@@ -504,18 +595,38 @@ fn shorten(label: &str) -> String {
     if clean.chars().count() < label.chars().count() { format!("{clean}...") } else { clean }
 }
 
+/// What lies below a path.
+pub(super) struct Walked {
+    /// In name order.
+    pub(super) files: Vec<File>,
+    /// What was not looked into: name, slug, reason.
+    refused: Vec<(String, &'static str, String)>,
+}
+
 /// All files below a path in name order. Hidden files, sidecars and documents are no data.
-pub(super) fn walk(root: &Path) -> Result<Vec<File>, EngineError> {
+pub(super) fn walk(root: &Path) -> Result<Walked, EngineError> {
     let meta = std::fs::metadata(root).at(root)?;
     if meta.is_file() {
         let name = root.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        return Ok(record::together(vec![File { path: root.to_path_buf(), name, beside: Vec::new() }]));
+        let files = record::together(vec![File { path: root.to_path_buf(), name, beside: Vec::new() }]);
+        return Ok(Walked { files, refused: Vec::new() });
     }
-    let mut files = Vec::new();
+    let (mut files, mut refused) = (Vec::new(), Vec::new());
     let mut folders = vec![(root.to_path_buf(), String::new())];
     while let Some((folder, prefix)) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).at(&folder)? {
-            let entry = entry.at(&folder)?;
+        let listed =
+            std::fs::read_dir(&folder).and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>());
+        let entries = match listed {
+            Ok(entries) => entries,
+            // One folder that cannot be read keeps nobody from the others.
+            Err(e) if !prefix.is_empty() => {
+                let name = prefix.trim_end_matches('/').to_owned();
+                refused.push((name, "unreadable", format!("the folder cannot be read: {e}")));
+                continue;
+            }
+            Err(e) => return Err(e).at(&folder),
+        };
+        for entry in entries {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.starts_with('.') {
                 continue;
@@ -526,18 +637,27 @@ pub(super) fn walk(root: &Path) -> Result<Vec<File>, EngineError> {
             let kind = entry.file_type().at(&path)?;
             if kind.is_dir() {
                 folders.push((path, format!("{below}/")));
-            } else if kind.is_file() && !is_document(&name) {
+            } else if is_document(&name) {
+                continue;
+            } else if kind.is_file() {
                 files.push(File { path, name: below, beside: Vec::new() });
+            } else if kind.is_symlink() {
+                let reason = "a link, and links below a folder are not followed; import what it leads to";
+                refused.push((below, "link", reason.to_owned()));
             }
         }
     }
     files.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(record::together(files))
+    refused.sort();
+    Ok(Walked { files: record::together(files), refused })
 }
 
 fn is_document(name: &str) -> bool {
     let lower = name.to_lowercase();
-    let stem = lower.split('.').next().unwrap_or("");
-    ["readme", "license", "licence", "copying", "notice", "changelog"].contains(&stem)
+    let (stem, ending) = lower.rsplit_once('.').unwrap_or((&lower, ""));
+    let stem = stem.split('.').next().unwrap_or("");
+    // A recording of somebody who says "license" is one.
+    ["", "txt", "md", "rst"].contains(&ending)
+        && ["readme", "license", "licence", "copying", "notice", "changelog"].contains(&stem)
         || [".md", ".labels", ".toml", ".html", ".pdf"].iter().any(|end| lower.ends_with(end))
 }

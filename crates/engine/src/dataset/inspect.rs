@@ -1,18 +1,14 @@
-//! Looking at the data set: list, show, scan, trace, export.
+//! Looking at the data set: list, show, scan, trace.
 
 use super::{LabelBox, LabelRange, SampleInfo, boxes, info, ranges};
 use crate::{
     EngineError,
-    error::AtPath,
     session::Session,
     stages::{clean, features, import, split},
 };
 use edgewright_store::{Hash, SampleRow};
 use serde::Serialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::collections::{BTreeMap, HashMap};
 
 /// One line of the list.
 #[derive(Clone, Debug, Serialize)]
@@ -334,8 +330,19 @@ pub fn scan(session: &Session<'_>) -> Result<Vec<ScanFinding>, EngineError> {
 /// Labels that are rare beside the others, or rare and like another one.
 fn label_problems(labels: &BTreeMap<&str, usize>) -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
-    // Numbers are values of a regression, not names.
-    if labels.is_empty() || labels.keys().all(|l| l.parse::<f64>().is_ok()) && labels.len() > 20 {
+    // Numbers are values of a regression, not names. Where nearly all are, a word among them is a slip.
+    let is_number = |l: &str| l.trim().parse::<f64>().is_ok_and(f64::is_finite);
+    let numbers = labels.keys().filter(|l| is_number(l)).count();
+    if numbers > 20 && numbers * 10 >= labels.len() * 9 {
+        for (label, n) in labels.iter().filter(|(l, _)| !is_number(l)) {
+            out.push((
+                "label_not_number",
+                format!("label `{label}` ({n} samples) is no number, nearly all others are; a regression leaves it out"),
+            ));
+        }
+        return out;
+    }
+    if labels.is_empty() {
         return out;
     }
     for (&label, &n) in labels {
@@ -372,79 +379,6 @@ fn label_problems(labels: &BTreeMap<&str, usize>) -> Vec<(&'static str, String)>
     out
 }
 
-/// Writes all files as received, and an `info.labels` that imports them again. Returns the number of files.
-///
-/// # Errors
-/// [`EngineError::Usage`] when the folder is not empty, else [`EngineError::Io`].
-pub fn export(session: &Session<'_>, out: &Path) -> Result<usize, EngineError> {
-    if out.read_dir().is_ok_and(|mut d| d.next().is_some()) {
-        return Err(EngineError::Usage(format!("{} is not empty", out.display())));
-    }
-    let mut files: BTreeMap<String, serde_json::Value> = BTreeMap::new();
-    let mut rows = session.store.list_samples()?;
-    rows.sort_by(|a, b| (&a.name, a.index_in_file, &a.id).cmp(&(&b.name, b.index_in_file, &b.id)));
-    for row in &rows {
-        // Names come from folders the user chose, but two imports may have brought the same name.
-        let mut name = safe_path(&row.name);
-        if let Some(there) = files.get(&name)
-            && there["sha256"] != row.blob.to_string()
-        {
-            name = format!("{}/{name}", &row.id[..8.min(row.id.len())]);
-        }
-        let path = out.join(&row.category).join(&name);
-        if !files.contains_key(&name) {
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent).at(parent)?;
-            }
-            std::fs::write(&path, session.store.get_blob(&row.blob)?).at(&path)?;
-        }
-        let parts = ranges::of_row(row)?;
-        let label = match &row.label {
-            Some(label) => serde_json::json!({"type": "label", "label": label}),
-            None if !parts.is_empty() => serde_json::json!({"type": "multi-label", "labels": spans(&parts)}),
-            None => serde_json::json!({"type": "unlabeled"}),
-        };
-        let category = if row.category == "testing" { "testing" } else { "training" };
-        let mut entry = serde_json::json!({
-            "path": format!("{}/{name}", row.category), "category": category, "label": label,
-            "sha256": row.blob.to_string(),
-        });
-        if let Some(boxes) = boxes::of_row(row)? {
-            entry["boundingBoxes"] = serde_json::json!(boxes);
-        }
-        files.insert(name.clone(), entry);
-    }
-    let count = files.len();
-    let list: Vec<_> = files.into_values().collect();
-    std::fs::create_dir_all(out).at(out)?;
-    let path = out.join("info.labels");
-    let text = serde_json::to_string_pretty(&serde_json::json!({"version": 1, "files": list}))
-        .map_err(|e| EngineError::Internal(e.to_string()))?;
-    std::fs::write(&path, text).at(&path)?;
-    Ok(count)
-}
-
-/// Ranges as `info.labels` has them.
-fn spans(ranges: &[LabelRange]) -> Vec<serde_json::Value> {
-    let mut out = Vec::new();
-    for r in ranges {
-        let mut span = serde_json::json!({"startIndex": r.start, "endIndex": r.end, "label": r.label});
-        if !r.label_map.is_empty() {
-            span["labelMap"] = serde_json::json!(r.label_map);
-        }
-        out.push(span);
-    }
-    out
-}
-
-/// A path below a folder, whatever the name says.
-fn safe_path(name: &str) -> String {
-    name.split(['/', '\\'])
-        .filter(|part| !part.is_empty() && *part != "." && *part != "..")
-        .collect::<Vec<_>>()
-        .join("/")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -458,7 +392,13 @@ mod tests {
     }
 
     #[test]
-    fn exported_names_stay_in_the_folder() {
-        assert_eq!(safe_path("../../etc/./passwd"), "etc/passwd");
+    fn a_word_among_numbers_is_found_and_the_numbers_are_no_classes() {
+        let numbers: Vec<String> = (0..30).map(|n| format!("{}.5", n)).collect();
+        let mut labels: BTreeMap<&str, usize> = numbers.iter().map(|n| (n.as_str(), 1)).collect();
+        assert!(label_problems(&labels).is_empty());
+        labels.insert("n/a", 2);
+        let problems = label_problems(&labels);
+        assert_eq!(problems.len(), 1, "{problems:?}");
+        assert!(problems[0].0 == "label_not_number" && problems[0].1.contains("`n/a` (2 samples)"));
     }
 }

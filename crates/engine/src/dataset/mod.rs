@@ -3,6 +3,8 @@
 mod annotations;
 pub mod boxes;
 mod edit;
+mod export;
+mod exported;
 mod import;
 mod inspect;
 mod parts;
@@ -18,8 +20,9 @@ pub use edit::{
     COLUMNS_MAX, EDIT_MAX, Edit, PAGE_MAX, PageLine, SampleFilter, Waveform, delete, edit, file, ids_from,
     labels, one, page, waveform,
 };
+pub use export::export;
 pub use import::{ImportReport, ImportRequest, Quarantined, import};
-pub use inspect::{Listed, ScanFinding, Shown, export, list, scan, show, trace};
+pub use inspect::{Listed, ScanFinding, Shown, list, scan, show, trace};
 pub use parts::{PARTS_MAX, Part, cut, proposals, signal, wav};
 pub use ranges::{LabelRange, RangesSection};
 pub(crate) use record::read as read_recording;
@@ -139,5 +142,5 @@ pub fn info(row: &SampleRow) -> Result<SampleInfo, EngineError> {
 /// # Errors
 /// [`EngineError::Io`] when it is not there or a folder cannot be read.
 pub fn files_below(path: &Path) -> Result<Vec<PathBuf>, EngineError> {
-    Ok(import::walk(path)?.into_iter().map(|file| file.path).collect())
+    Ok(import::walk(path)?.files.into_iter().map(|file| file.path).collect())
 }

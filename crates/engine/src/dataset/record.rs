@@ -95,7 +95,7 @@ mod tests {
         ] {
             std::fs::write(dir.path().join(name), bytes).expect("written");
         }
-        let files = walk(dir.path()).expect("a folder");
+        let files = walk(dir.path()).expect("a folder").files;
         let names: Vec<&str> = files.iter().map(|f| f.name.as_str()).collect();
         assert_eq!(names, ["a.wfdb", "b.csv", "c.bin", "e.wfdb", "f.wfdb"]);
         assert_eq!(files[0].beside.len(), 5);

@@ -3,6 +3,7 @@
 use super::{
     annotations::{self, Annotations, Said},
     boxes,
+    exported::Exported,
     import::File,
     ranges::{self, LabelRange},
     rules::{self, LabelRule},
@@ -26,6 +27,10 @@ pub(super) struct SidecarEntry {
     pub ranges: Vec<LabelRange>,
     pub boxes: Option<Said>,
     pub category: Option<String>,
+    /// Facts.
+    pub metadata: BTreeMap<String, String>,
+    /// What an export of ours says of the samples of the file.
+    pub exported: Option<Exported>,
 }
 
 impl Sidecar {
@@ -72,7 +77,8 @@ impl Sidecar {
                 let category = entry.category.and_then(|c| match c {
                     labels::Category::Training | labels::Category::Validation => Some("training"),
                     labels::Category::Testing => Some("testing"),
-                    _ => None,
+                    labels::Category::Split => Some("split"),
+                    labels::Category::PostProcessing => None,
                 });
                 // Exports of pictures with one label name no box either.
                 let boxes =
@@ -82,6 +88,12 @@ impl Sidecar {
                         path: path.clone(),
                     });
                 let label = label.filter(|_| said_label || boxes.is_none());
+                let exported = match entry.edgewright {
+                    None => None,
+                    Some(value) => Some(Exported::read(value).map_err(|e| {
+                        EngineError::Data(format!("{}, file `{}`: {e}", path.display(), entry.path))
+                    })?),
+                };
                 let name = format!("{folder}{}", entry.path);
                 let there = sidecar.entries.remove(&name).and_then(|e| e.boxes);
                 sidecar.entries.insert(
@@ -91,6 +103,8 @@ impl Sidecar {
                         ranges: parts,
                         boxes: boxes.or(there),
                         category: category.map(str::to_owned),
+                        metadata: entry.metadata,
+                        exported,
                     },
                 );
             }

@@ -54,7 +54,7 @@ impl Trainer<'_> {
     ) -> Result<Lesson, EngineError> {
         match section.kind {
             LearnKind::Classifier => self.classes(section),
-            LearnKind::Regression => self.numbers(section),
+            LearnKind::Regression => self.numbers(section, notes),
             LearnKind::Detection => self.objects(impulse, section, inputs, notes),
             LearnKind::Anomaly => Err(EngineError::Internal("an anomaly block learns without labels".into())),
         }
@@ -104,7 +104,7 @@ impl Trainer<'_> {
         })
     }
 
-    fn numbers(&self, section: &LearnSection) -> Result<Lesson, EngineError> {
+    fn numbers(&self, section: &LearnSection, notes: &mut Vec<String>) -> Result<Lesson, EngineError> {
         let windows = self.gold.training.windows();
         let number = |w: &WindowAt| self.label(w).and_then(number);
         let training = self.rows(Side::Training, |w| number(w).is_some());
@@ -112,6 +112,15 @@ impl Trainer<'_> {
         if training.is_empty() {
             return Err(EngineError::Data(
                 "a regression needs labels that are numbers, and no training sample has one".into(),
+            ));
+        }
+        let words: Vec<&str> =
+            windows.iter().filter(|w| number(w).is_none()).filter_map(|w| self.label(w)).collect();
+        if let Some(first) = words.first() {
+            let shown: String = first.chars().take(40).collect();
+            notes.push(format!(
+                "{} windows have a label that is no number, such as `{shown}`, and do not train this regression",
+                words.len()
             ));
         }
         let values =

@@ -41,13 +41,31 @@ fn is_row(sample: &Received) -> bool {
 }
 
 /// The axes of series and rows: those named, else those that most samples have and, for columns of words, every word that occurs.
-fn axes(samples: &[Received], impulse: &ImpulseSection) -> Result<Vec<Axis>, EngineError> {
+fn axes(
+    samples: &[Received],
+    impulse: &ImpulseSection,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Axis>, EngineError> {
     let axis = |(name, units): &(String, String)| Axis { name: name.clone(), units: units.clone() };
     let is_word = |(_, units): &&(String, String)| units == Axis::CATEGORY;
     let words: BTreeSet<&(String, String)> =
         samples.iter().flat_map(|s| &s.info.axes).filter(is_word).collect();
     let words: Vec<Axis> = words.into_iter().map(axis).collect();
+    // One sound however many channels it was recorded with; who wants them apart names them.
+    let sound = |s: &Received| !s.info.axes.is_empty() && s.info.axes.iter().all(|(_, units)| units == "wav");
+    let mono = Axis { name: "audio".into(), units: "wav".into() };
+    let all_sound = !samples.is_empty() && samples.iter().all(sound);
     let Some(names) = &impulse.axes else {
+        let channels = samples.iter().filter(|s| s.info.axes.len() > 1).count();
+        let named = |(name, _): &(String, String)| name.starts_with("audio");
+        if all_sound && samples.iter().flat_map(|s| &s.info.axes).all(named) {
+            if channels > 0 {
+                notes.push(format!(
+                    "{channels} recordings have several channels; their mean is taken: `impulse.axes` names channels to have them apart"
+                ));
+            }
+            return Ok(vec![mono]);
+        }
         let numbers = |s: &Received| s.info.axes.iter().filter(|a| !is_word(a)).cloned().collect::<Vec<_>>();
         let mut axes: Vec<Axis> =
             most(samples.iter().map(numbers)).unwrap_or_default().iter().map(axis).collect();
@@ -60,6 +78,7 @@ fn axes(samples: &[Received], impulse: &ImpulseSection) -> Result<Vec<Axis>, Eng
         let known = out.len();
         match one {
             Some(axis) => out.push(axis),
+            None if all_sound && *name == mono.name => out.push(mono.clone()),
             // A column of words by its name.
             None => {
                 out.extend(words.iter().filter(|a| a.category().is_some_and(|(c, _)| c == name)).cloned())
@@ -104,7 +123,7 @@ pub fn format(
             assumed_rate_hz: None,
         });
     }
-    let axes = axes(samples, impulse)?;
+    let axes = axes(samples, impulse, notes)?;
     let rows = samples.iter().filter(|s| is_row(s)).count();
     if rows * 2 > samples.len() {
         return Ok(Format { rate_hz: 0.0, axes, image: None, fit: impulse.fit, assumed_rate_hz: None });

@@ -60,7 +60,7 @@ pub struct VerifyRecord {
     /// First difference, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mismatch: Option<String>,
-    /// What to install, when it could not be run.
+    /// What to install, when it could not be run, or that no emulator runs it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing: Option<String>,
 }
@@ -108,7 +108,11 @@ pub struct Proof {
     pub packages: Option<build::Packages>,
 }
 
-/// Proves the emitted C on some targets (those of the project when left out).
+/// This machine, as a target.
+const HOST: &str = "host";
+
+/// Proves the emitted C on some targets (the host and those of the project when left out). The host goes along as well when one of
+/// them cannot be run.
 ///
 /// # Errors
 /// [`EngineError::Usage`] for an unknown target; those of compiling and running. A difference is no error but a record.
@@ -124,10 +128,16 @@ pub fn run(
 ) -> Result<Staged<Proof>, EngineError> {
     let deploy = &session.project.file.deploy;
     let own = targets.is_none() && cases.is_none();
-    let targets = targets.unwrap_or_else(|| deploy.targets.clone());
+    let mut targets = targets.unwrap_or_else(|| deploy.targets.clone());
     let cases = cases.unwrap_or(deploy.cases);
+    let mut elsewhere = true;
     for id in &targets {
-        build::target(id)?;
+        let target = build::target(id)?;
+        elsewhere &= target.board.is_some() || target.linux.is_some();
+    }
+    // The figures of the C come from the host, and what no emulator runs is proven there alone.
+    if (own || !elsewhere) && !targets.iter().any(|t| t == HOST) {
+        targets.insert(0, HOST.to_owned());
     }
     let mut key = Key::new("verify");
     key.text("built", &built.hash.to_string())
@@ -220,7 +230,7 @@ impl Prover<'_> {
         let proven = targets.par_iter().map(|id| {
             let target = build::target(id)?;
             let proven = match (id.as_str(), &target.linux) {
-                ("host", _) => self.host(cases)?,
+                (HOST, _) => self.host(cases)?,
                 (_, Some(_)) => (self.linux(target, cases)?, None),
                 _ => (self.board(target)?, None),
             };
@@ -248,7 +258,7 @@ impl Prover<'_> {
             truth.figures(&self.impulse, &host.outcomes)
         });
         let record = VerifyRecord {
-            target: "host".into(),
+            target: HOST.into(),
             bit_exact: host.missing.is_none().then_some(host.mismatch.is_none()),
             cases: host.cases,
             flash_bytes: None,

@@ -51,6 +51,8 @@ pub(super) struct Layout {
     /// Columns of numbers: each becomes an axis.
     pub values: Vec<usize>,
     pub axes: Vec<Axis>,
+    /// Of these, those that are named as a time and do not go forward.
+    pub stopped: Vec<usize>,
     /// Columns of words, and whether the caller named them.
     pub words: Vec<usize>,
     pub words_named: bool,
@@ -59,6 +61,23 @@ pub(super) struct Layout {
 }
 
 impl Layout {
+    /// In a time series a clock that stands still or goes back is neither a time nor something that was measured: it is told and left out.
+    pub fn leave_out_stopped(&mut self, findings: &mut Vec<Finding>) {
+        for column in std::mem::take(&mut self.stopped) {
+            let Some(at) = self.values.iter().position(|c| *c == column) else { continue };
+            self.values.remove(at);
+            self.axes.remove(at);
+            findings.push(Finding {
+                kind: "time_stopped".into(),
+                message: format!(
+                    "column {} (`{}`) is named as a time but does not go forward; it was left out, name it among the columns of values to keep it",
+                    column + 1,
+                    self.headers[column].escape_debug()
+                ),
+            });
+        }
+    }
+
     /// A time series has no categories: its columns of words are told and left out.
     pub fn leave_out_words(&mut self, findings: &mut Vec<Finding>) -> Result<(), SampleError> {
         for column in std::mem::take(&mut self.words) {
@@ -383,6 +402,20 @@ pub(super) fn layout(
         return Err(SampleError::new("no_values", "no column is left for values"));
     }
     let axes = axes(&values, &headers, options)?;
+    let stopped = match options.value_columns {
+        Some(_) => Vec::new(),
+        None => {
+            let filled =
+                |c: usize| records.iter().filter(|r| r.get(c).is_some_and(|v| number(v).is_ok())).count();
+            // `t [°C]` is no time.
+            let named = |header: &str| {
+                time_name(header).is_some_and(|unit| unit.is_some() || name_and_units(header).1.is_empty())
+            };
+            let clock = |c: &usize| named(&headers[*c]) && filled(*c) * 10 >= records.len() * 9;
+            // Beside the time there may be another clock, such as that of a device; it is a value.
+            values.iter().copied().filter(|c| time == Time::None && clock(c)).collect()
+        }
+    };
     let single_row = records.len() == 1;
     Ok(Layout {
         delimiter,
@@ -396,6 +429,7 @@ pub(super) fn layout(
         group,
         values,
         axes,
+        stopped,
         words,
         words_named,
         single_row,
@@ -505,7 +539,7 @@ fn time(
 }
 
 /// The unit of a time column that does not state it. Times since 1970 show by their size; `timestamp` means milliseconds
-/// in the acquisition format; else steps below half a unit are seconds, because sensors rarely pass 2 kHz.
+/// in the acquisition format unless its steps are below half of one; else steps below half a unit are seconds, because sensors rarely pass 2 kHz.
 fn guess_unit(header: &str, numbers: &[f64], steps: &[f64], findings: &mut Vec<Finding>) -> TimeUnit {
     let first = numbers.first().copied().unwrap_or(0.0);
     let mut sorted: Vec<f64> = steps.iter().copied().filter(|s| *s > 0.0).collect();
@@ -516,8 +550,8 @@ fn guess_unit(header: &str, numbers: &[f64], steps: &[f64], findings: &mut Vec<F
         f if (9e11..5e12).contains(&f) => (TimeUnit::Milliseconds, "milliseconds since 1970", true),
         f if (9e14..5e15).contains(&f) => (TimeUnit::Microseconds, "microseconds since 1970", true),
         f if (9e17..5e18).contains(&f) => (TimeUnit::Nanoseconds, "nanoseconds since 1970", true),
-        _ if header.eq_ignore_ascii_case("timestamp") => (TimeUnit::Milliseconds, "milliseconds", true),
         _ if step < 0.5 => (TimeUnit::Seconds, "seconds", false),
+        _ if header.eq_ignore_ascii_case("timestamp") => (TimeUnit::Milliseconds, "milliseconds", true),
         _ => (TimeUnit::Milliseconds, "milliseconds", false),
     };
     if !sure {

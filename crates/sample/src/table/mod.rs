@@ -38,6 +38,7 @@ pub(crate) fn decode(
         options.rows_are_samples.unwrap_or(untimed && (layout.single_row || layout.label.is_some()));
     let missing = Missing::new(&options.missing);
     if !rows_are_samples {
+        layout.leave_out_stopped(&mut findings);
         layout.leave_out_words(&mut findings)?;
     }
     let body = Body::read(&text, &layout, limits, rows_are_samples, &missing, &mut findings)?;

@@ -52,6 +52,23 @@ fn channels_become_axes() {
 }
 
 #[test]
+fn sound_behind_what_the_header_promises_is_told() {
+    let bytes = |size: u32, behind: &[u8]| {
+        let mut bytes = riff(&[fmt_chunk(MONO16), chunk(b"data", &[7, 0, 8, 0])]);
+        let at = bytes.len() - 8;
+        set32(&mut bytes, at, size);
+        bytes.extend_from_slice(behind);
+        bytes
+    };
+    let sound: Vec<u8> = (1..=20).collect();
+    check(&bytes(4, &sound), 8000.0, &["audio"], &[7.0, 8.0], &["data_behind"]);
+    // A chunk, what fills up, and what is too short to be either.
+    check(&bytes(4, &chunk(b"LIST", b"INFO")), 8000.0, &["audio"], &[7.0, 8.0], &[]);
+    check(&bytes(4, &[0; 40]), 8000.0, &["audio"], &[7.0, 8.0], &[]);
+    check(&bytes(4, &[1, 2, 3]), 8000.0, &["audio"], &[7.0, 8.0], &[]);
+}
+
+#[test]
 fn unknown_chunks_and_the_extensible_header_are_read() {
     let bytes = riff(&[
         chunk(b"junk", b"odd"),

@@ -129,6 +129,8 @@ fn round(rate: f64) -> f64 {
 fn guessed_units_are_told() {
     check("t,x\n0,1\n0.01,2\n", "100 | x[] | 1 2 | !time_unit_guessed");
     check("time,x\n0,1\n10,2\n", "100 | x[] | 1 2 | !time_unit_guessed");
+    // Milliseconds as a rule, but not a thousand readings in four of them.
+    check("timestamp,x\n0,1\n0.01,2\n0.02,3\n", "100 | x[] | 1 2 3 | !time_unit_guessed");
     let csv = CsvOptions { time_unit: Some(TimeUnit::Seconds), ..CsvOptions::default() };
     check_with("time,x\n0,1\n10,2\n", csv, "0.1 | x[] | 1 2");
     let csv = CsvOptions {
@@ -140,6 +142,19 @@ fn guessed_units_are_told() {
 }
 
 /// A clock of whole milliseconds at 104 Hz.
+#[test]
+fn a_clock_that_does_not_go_forward_is_no_axis() {
+    check("timestamp,x\n5,1\n5,2\n5,3\n", "0 | x[] | 1 2 3 | !time_stopped | !rate_unknown");
+    check("x,time_ms\n1,30\n2,20\n3,10\n", "0 | x[] | 1 2 3 | !time_stopped | !rate_unknown");
+    // A temperature, and what somebody asks for.
+    check("t [C],x\n30,1\n20,2\n10,3\n", "0 | t[C] x[] | 30 1 20 2 10 3 | !rate_unknown");
+    let csv = CsvOptions { value_columns: Some(vec!["time".into(), "x".into()]), ..CsvOptions::default() };
+    check_with("time,x\n3,1\n2,2\n1,3\n", csv, "0 | time[] x[] | 3 1 2 2 1 3 | !rate_unknown");
+    // Beside a label the rows are samples, and how long something took tells of it.
+    let csv = CsvOptions { label_column: some("y"), ..CsvOptions::default() };
+    check_with("time,x,y\n3,1,a\n2,2,a\n", csv, "0 | time[] x[] | 3 1 | a\n0 | time[] x[] | 2 2 | a");
+}
+
 #[test]
 fn a_rounded_clock_gives_the_true_rate() {
     let rows: String = (0..1041).map(|i| format!("{},1\n", (i as f64 * 1000.0 / 104.0).round())).collect();
