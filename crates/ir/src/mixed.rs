@@ -41,7 +41,8 @@ pub(crate) fn schemes(graph: &Graph, base: Scheme, wide: &[usize]) -> Vec<Scheme
     let mut short: BTreeSet<TensorId> = BTreeSet::new();
     let of = graph.nodes.iter().enumerate().map(|(i, node)| {
         let after = node.inputs.iter().any(|id| short.contains(id)) && has_wide_form(&node.op);
-        if if weighted(&node.op) { wide.contains(&i) } else { after } {
+        let wide = if weighted(&node.op) { wide.contains(&i) } else { after };
+        if wide {
             short.insert(node.output);
             Scheme::Int16x8
         } else {
