@@ -125,7 +125,7 @@ fn what_is_not_imported_is_told() {
     std::os::unix::fs::symlink(bench.path("else"), bench.path("in/more")).expect("linked");
     let shut = bench.path("in/shut");
     std::fs::create_dir(&shut).expect("made");
-    std::fs::set_permissions(&shut, std::os::unix::fs::PermissionsExt::from_mode(0)).expect("set");
+    std::fs::set_permissions(&shut, std::os::unix::fs::PermissionsExt::from_mode(0o0)).expect("set");
     let args =
         ["data", "import", "in", "--project", "project", "--json", "--group-from", "regex:speaker_([a-z]+)"];
     let report = bench.json(&[&args[..], &["--label-from", "name:^digit(.)"]].concat());

@@ -158,7 +158,7 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size)
 
 {signature}
 {{
-    if (handle == NULL || handle->arena == NULL || {checks_all}) {{
+    if (handle == NULL || handle->arena == NULL || {checks}{result_checks}) {{
         return EW_ERROR_ARGUMENT;
     }}
     ew_mark_dsp();
@@ -173,7 +173,7 @@ int {p}_init({p}_t *handle, void *arena, size_t arena_size)
         macs = graph.macs(),
         weights = graph.constant_bytes(),
         lower = plan.lower_bound,
-        checks_all = format!("{checks}{}", result_checks.trim_start_matches(" || ")),
+        result_checks = result_checks.trim_start_matches(" || "),
         runtime = runtime::text(&wanted),
         source = code.source,
         initial = code.initial.replace("(arena", "(handle->arena"),

@@ -77,7 +77,9 @@ fn what_is_faint_has_the_shape_of_what_is_loud() {
 fn a_refusal_names_what_would_work() {
     let sound = WindowSpec { rate_hz: 16000.0, axes: 1, frames: 16000, image: None };
     let number = |name: &'static str, v: f64| (name, Value::Number(v));
-    let cases: &[(&str, u32, &WindowSpec, &[(&str, Value)], &str, &str)] = &[
+    /// Block, version, window, parameters; kind and words of the refusal.
+    type Refusal<'a> = (&'a str, u32, &'a WindowSpec, &'a [(&'a str, Value)], &'a str, &'a str);
+    let cases: &[Refusal<'_>] = &[
         (
             "mfcc",
             4,

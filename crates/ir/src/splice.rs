@@ -63,7 +63,7 @@ pub fn front(graph: &Graph, layers: Option<usize>) -> Result<Front, GraphError> 
     // What only says the shape anew, or turns scores into shares, belongs to the head.
     let ends = |k: usize| matches!(graph.nodes[k].op, Op::Reshape | Op::Softmax);
     let here = || places.iter().filter(|(n, _)| *n == wanted);
-    let Some(&(_, last)) = here().filter(|(_, k)| !ends(*k)).last().or(here().next_back()) else {
+    let Some(&(_, last)) = here().rfind(|(_, k)| !ends(*k)).or(here().next_back()) else {
         let possible: Vec<String> = possible.iter().map(usize::to_string).collect();
         return Err(fail(format!(
             "it cannot be cut behind {wanted} of its {of} layers with weights; it can behind {}",
@@ -178,7 +178,7 @@ fn without_normalisation(head: &Graph) -> Graph {
     let columns = scale.len();
     let plain = Padding::default();
     let layer = layer.filter(|i| match &head.nodes[*i].op {
-        Op::FullyConnected { .. } => head.tensor(head.nodes[*i].inputs[1]).shape[1] % columns == 0,
+        Op::FullyConnected { .. } => head.tensor(head.nodes[*i].inputs[1]).shape[1].is_multiple_of(columns),
         Op::Conv2d { padding, .. } => {
             *padding == plain && head.tensor(head.nodes[*i].inputs[1]).shape[3] == columns
         }

@@ -274,7 +274,7 @@ pub fn mixed_graph(graph: &Graph, seed: u64) -> Option<Graph> {
     for input in &inputs {
         observer.observe(input).unwrap_or_else(|e| panic!("{e}"));
     }
-    let count = rng.below(3) as usize + 1;
+    let count = rng.below(3) + 1;
     (1..=count).rev().find_map(|count| mixed(graph, &observer.ranges(), &inputs, count).ok()).map(|m| m.graph)
 }
 

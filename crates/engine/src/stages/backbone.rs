@@ -137,8 +137,8 @@ impl Trainer<'_> {
             let mut y = vec![0.0f32; part.len() * gives];
             y.par_chunks_mut(SHARD * gives).zip(x.par_chunks(SHARD * takes)).try_for_each(|(y, x)| {
                 let mut interpreter = Interpreter::new(front).map_err(failed)?;
-                let each = x.chunks_exact(takes).zip(y.chunks_exact_mut(gives));
-                each.map(|(x, y)| interpreter.run(x, y).map_err(failed)).collect::<Result<(), _>>()
+                let mut each = x.chunks_exact(takes).zip(y.chunks_exact_mut(gives));
+                each.try_for_each(|(x, y)| interpreter.run(x, y).map_err(failed))
             })?;
             let bytes: Vec<u8> = y.iter().flat_map(|v| v.to_le_bytes()).collect();
             out.write_all(&bytes).map_err(at)?;

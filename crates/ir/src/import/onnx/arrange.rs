@@ -294,7 +294,7 @@ impl Importer {
         if nearest {
             let floor = text("nearest_mode", "round_prefer_floor") == "floor";
             let factors = [to[2] / h, to[3] / w];
-            let whole = to[2] % h == 0 && to[3] % w == 0 && !sampling.align_corners;
+            let whole = to[2].is_multiple_of(h) && to[3].is_multiple_of(w) && !sampling.align_corners;
             // Of half pixels the nearest is the one that is repeated; otherwise it is below, unless rounding says more.
             let repeats = match sampling.half_pixel {
                 true => !floor || factors == [1, 1],

@@ -46,6 +46,9 @@ fn view(values: &[i64], shape: &[usize], strides: &[isize], offset: isize) -> Op
         .collect()
 }
 
+/// Shape and whole numbers of a constant.
+type Shaped = (Vec<usize>, Vec<i64>);
+
 impl Importer {
     fn integers(&self, node: &RawNode, i: usize) -> Option<(&[i64], &[usize])> {
         match self.constants.get(node.inputs.get(i)?) {
@@ -130,7 +133,7 @@ impl Importer {
         node: &RawNode,
         values: &[i64],
         full: &[usize],
-    ) -> Result<Option<(Vec<usize>, Vec<i64>)>, ImportError> {
+    ) -> Result<Option<Shaped>, ImportError> {
         let (starts, ends) = (self.either(node, "starts", 1)?, self.either(node, "ends", 2)?);
         let (Some(starts), Some(ends)) = (starts, ends) else { return Ok(None) };
         let axes = self.either(node, "axes", 3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());

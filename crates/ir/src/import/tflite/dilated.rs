@@ -27,13 +27,13 @@ impl Importer<'_> {
     /// Imports the operator when it belongs to a dilated convolution.
     pub(super) fn dilated(&mut self, op: &RawOp<'_>) -> Result<bool, ImportError> {
         if op.code == 38 {
-            self.to_batches(op)?;
+            self.split_into_batches(op)?;
             return Ok(true);
         }
         let blocked = op.inputs.iter().find_map(|id| self.blocks.get(id).cloned());
         let Some(blocks) = blocked else { return Ok(false) };
         match op.code {
-            37 => self.from_batches(op, &blocks)?,
+            37 => self.join_batches(op, &blocks)?,
             // Other axes of one: the same place in space.
             22 | 43 | 70 => {
                 let (id, out) = (self.arg(op, 0)?, self.out(op)?);
@@ -76,7 +76,7 @@ impl Importer<'_> {
         }
     }
 
-    fn to_batches(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
+    fn split_into_batches(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
         let (id, out) = (self.arg(op, 0)?, self.out(op)?);
         let full = self.full(id)?;
         let sizes = self.ints(self.arg(op, 1)?)?;
@@ -144,7 +144,7 @@ impl Importer<'_> {
         Ok(())
     }
 
-    fn from_batches(&mut self, op: &RawOp<'_>, blocks: &Blocks) -> Result<(), ImportError> {
+    fn join_batches(&mut self, op: &RawOp<'_>, blocks: &Blocks) -> Result<(), ImportError> {
         let (id, out) = (self.arg(op, 0)?, self.out(op)?);
         let [h, w, c] = self.image(id)?;
         let crops = self.pairs(self.arg(op, 2)?)?;
