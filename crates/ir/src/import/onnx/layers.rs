@@ -200,26 +200,20 @@ impl Importer {
             Some(&[m, n]) => [m, n],
             _ => return self.b.fail("its output_padding is not possible"),
         };
-        let (mut around, mut out) = ([[0; 2]; 2], [0; 2]);
+        let (mut around, mut out, mut crops) = ([[0; 2]; 2], [0; 2], [[0; 2]; 2]);
         for (a, [before, after]) in [[p.top, p.bottom], [p.left, p.right]].into_iter().enumerate() {
             let reach = (window.kernel[a] - 1).saturating_mul(window.dilation[a]);
-            let stuffed = x[a].saturating_mul(window.stride[a]);
             // Behind the last pixel lie zeros already.
-            let zeros = window.stride[a] - 1;
-            match (reach.checked_sub(before), (reach + more[a]).checked_sub(after + zeros)) {
-                (Some(b), Some(c)) => {
-                    around[a] = [b, c];
-                    out[a] = (stuffed + b + c).saturating_sub(reach);
-                }
-                _ => {
-                    return self.b.fail(
-                        "padding or a stride larger than the kernel is not supported; use Resize and Conv",
-                    );
-                }
-            }
+            let ends = [(reach, before), (reach + more[a], after + window.stride[a] - 1)];
+            around[a] = ends.map(|(have, less)| have.saturating_sub(less));
+            // Padding beyond the kernel takes away what was made.
+            crops[a] = ends.map(|(have, less)| less.saturating_sub(have));
+            let stuffed = x[a].saturating_mul(window.stride[a]);
+            out[a] = (stuffed + around[a][0] + around[a][1]).saturating_sub(reach);
         }
+        let kept = [0, 1].map(|a| out[a].saturating_sub(crops[a][0].saturating_add(crops[a][1])));
         let wide = [x[0].saturating_mul(window.stride[0]), x[1].saturating_mul(window.stride[1]), x[2]];
-        if shape::count(&wide).is_none() || out.contains(&0) {
+        if shape::count(&wide).is_none() || kept.contains(&0) {
             return self.b.fail(format!("{wide:?} is too large, or nothing is left"));
         }
         let stuffed = match window.stride {
@@ -252,8 +246,14 @@ impl Importer {
             padding: Padding { top, bottom, left, right },
             activation: Activation::None,
         };
-        let id = self.b.make(op, vec![stuffed, w, b], v.id, &[out[0], out[1], outputs]);
-        self.give(node, id, Self::file_shape(&v, out, outputs), true)
+        let mut id = self.b.make(op, vec![stuffed, w, b], v.id, &[out[0], out[1], outputs]);
+        if kept != out {
+            let row = out[1] * outputs;
+            let first = crops[0][0] * row + crops[1][0] * outputs;
+            let strides = vec![row as isize, outputs as isize, 1];
+            id = self.b.view(id, vec![kept[0], kept[1], outputs], strides, first)?;
+        }
+        self.give(node, id, Self::file_shape(&v, kept, outputs), true)
     }
 
     fn dense(&mut self, node: &RawNode) -> Result<(), ImportError> {
