@@ -43,6 +43,11 @@ pub(crate) const STEPS: &[&[&str]] = &[
         "CREATE TRIGGER samples_go AFTER DELETE ON samples
             BEGIN UPDATE changes SET times = times + 1 WHERE counted = 'samples'; END",
         "CREATE TRIGGER samples_change AFTER UPDATE ON samples
+            WHEN OLD.id IS NOT NEW.id OR OLD.name IS NOT NEW.name OR OLD.label IS NOT NEW.label
+                OR OLD.category IS NOT NEW.category OR OLD.group_key IS NOT NEW.group_key OR OLD.blob IS NOT NEW.blob
+                OR OLD.index_in_file IS NOT NEW.index_in_file OR OLD.format IS NOT NEW.format OR OLD.source IS NOT NEW.source
+                OR OLD.metadata_json IS NOT NEW.metadata_json OR OLD.disabled IS NOT NEW.disabled
+                OR OLD.ranges_json IS NOT NEW.ranges_json OR OLD.boxes_json IS NOT NEW.boxes_json
             BEGIN UPDATE changes SET times = times + 1 WHERE counted = 'samples'; END",
     ],
 ];

@@ -54,6 +54,41 @@ fn adding_twice_changes_only_what_is_new() {
 }
 
 #[test]
+fn whoever_knows_the_count_of_changes_knows_that_nothing_changed() {
+    let dir = tempfile::tempdir().expect("temp dir");
+    let store = Store::open(dir.path()).expect("opens");
+    let blob = store.put_blob(b"x").expect("stored");
+    let mut before = store.sample_changes().expect("counted");
+    let mut grown = |what: &str| {
+        let now = store.sample_changes().expect("counted");
+        assert!(now > before, "{what}");
+        before = now;
+    };
+    let changes: [(&str, fn(&mut NewSample)); 7] = [
+        ("it came", |_| {}),
+        ("label", |s| s.label = None),
+        ("category", |s| s.category = "testing".into()),
+        ("group", |s| s.group = Some("anna".into())),
+        ("metadata", |s| s.metadata_json = "{\"rate_hz\":5}".into()),
+        ("ranges", |s| s.ranges_json = Some("[]".into())),
+        ("boxes", |s| s.boxes_json = Some("[]".into())),
+    ];
+    let mut one = sample("a.wav", blob);
+    let mut id = String::new();
+    for (what, change) in changes {
+        change(&mut one);
+        id.clone_from(&store.add_samples(std::slice::from_ref(&one)).expect("added")[0].id);
+        grown(what);
+    }
+    let same = store.sample_changes().expect("counted");
+    store.add_samples(&[one]).expect("added");
+    store.list_samples().expect("listed");
+    assert_eq!(store.sample_changes().expect("counted"), same, "the same again");
+    store.delete_samples(&[id]).expect("deleted");
+    grown("it went");
+}
+
+#[test]
 fn a_damaged_object_is_not_returned() {
     let dir = tempfile::tempdir().expect("temp dir");
     let store = Store::open(dir.path()).expect("opens");
