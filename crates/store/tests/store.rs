@@ -64,7 +64,8 @@ fn whoever_knows_the_count_of_changes_knows_that_nothing_changed() {
         assert!(now > before, "{what}");
         before = now;
     };
-    let changes: [(&str, fn(&mut NewSample)); 7] = [
+    type Change = fn(&mut NewSample);
+    let changes: [(&str, Change); 7] = [
         ("it came", |_| {}),
         ("label", |s| s.label = None),
         ("category", |s| s.category = "testing".into()),
