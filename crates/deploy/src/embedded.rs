@@ -1,7 +1,7 @@
 //! Packages for build systems and for kits of microcontrollers; those for the tools of Arm are in `packs`.
 
 use crate::{
-    Library, VERSION,
+    DeployError, Library, VERSION, cpp,
     example::{Platform, application},
 };
 use edgewright_compile::FileTree;
@@ -83,10 +83,19 @@ pub(crate) fn cmake(library: &Library<'_>) -> FileTree {
     tree
 }
 
-pub(crate) fn arduino(library: &Library<'_>) -> FileTree {
+pub(crate) fn arduino(library: &Library<'_>) -> Result<FileTree, DeployError> {
     let p = library.prefix;
     let root = format!("{p}/");
     let mut tree = sources(library, &root, "src/", "src/");
+    cpp::adapter(library, &mut tree, &format!("{root}src/"), &format!("../{p}.h"))?;
+    put(
+        &mut tree,
+        &format!("{root}src/{p}_inferencing.h"),
+        format!(
+            "/* For sketches that were written for a library of Edge Impulse: the names they call. Made by edgewright. */\n#ifndef EW_{u}_INFERENCING_H\n#define EW_{u}_INFERENCING_H\n\n#include \"edge-impulse-sdk/classifier/ei_run_classifier.h\"\n#include \"edge-impulse-sdk/dsp/image/image.hpp\"\n\n#endif\n",
+            u = p.to_uppercase()
+        ),
+    );
     put(
         &mut tree,
         &format!("{root}library.properties"),
@@ -102,7 +111,7 @@ pub(crate) fn arduino(library: &Library<'_>) -> FileTree {
         format!("{p}_init\tKEYWORD2\n{p}_classify\tKEYWORD2\n{p}_result\tKEYWORD1\n"),
     );
     put(&mut tree, &format!("{root}examples/classify/classify.ino"), application(library, &ARDUINO));
-    tree
+    Ok(tree)
 }
 
 pub(crate) fn particle(library: &Library<'_>) -> FileTree {

@@ -3,6 +3,7 @@
 mod about;
 mod android;
 mod archive;
+mod cpp;
 mod custom;
 mod embedded;
 mod example;
@@ -78,7 +79,8 @@ pub fn files(library: &Library<'_>, kind: &str) -> Result<FileTree, DeployError>
     let tree = match kind {
         "c" => library.files.clone(),
         "cmake" => embedded::cmake(library),
-        "arduino" => embedded::arduino(library),
+        "cpp" => cpp::cpp(library)?,
+        "arduino" => embedded::arduino(library)?,
         "cmsis-pack" => packs::cmsis_pack(library),
         "cube-mx" => packs::cube_mx(library),
         "keil" => packs::keil(library),

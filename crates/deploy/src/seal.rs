@@ -20,6 +20,7 @@ pub struct Kind {
 
 /// Why one word is not enough: said in each manifest.
 const HOST: &str = "built and run in our tests with the host's C compiler";
+const ADAPTER: &str = "built and run in our tests with the host's C and C++ compilers, and built for a Cortex-M4F";
 const STAND_IN: &str = "its example was compiled against stand-ins of the kit's headers, not with the kit";
 const PROJECT: &str =
     "the C was compiled in strict ISO mode; the project files were checked as files, not opened by the tool";
@@ -28,6 +29,7 @@ const PROJECT: &str =
 pub const KINDS: &[Kind] = &[
     Kind { name: "c", proof: Proof::Executed, words: HOST },
     Kind { name: "cmake", proof: Proof::Executed, words: HOST },
+    Kind { name: "cpp", proof: Proof::Executed, words: ADAPTER },
     Kind { name: "arduino", proof: Proof::Compiled, words: STAND_IN },
     Kind { name: "cmsis-pack", proof: Proof::Compiled, words: PROJECT },
     Kind { name: "cube-mx", proof: Proof::Compiled, words: PROJECT },
