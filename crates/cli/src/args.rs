@@ -332,7 +332,7 @@ pub struct BuildArgs {
     /// Target: see `edgewright targets`. Left out: host for eim, server and oci, wasm32 for wasm, else cortex-m4f.
     #[arg(long)]
     pub target: Option<String>,
-    /// Kind of package: c, cmake, rust, arduino, cmsis-pack, cube-mx, keil, iar, zephyr, esp-idf, pico-sdk, particle, android,
+    /// Kind of package: c, cpp, cmake, rust, arduino, cmsis-pack, cube-mx, keil, iar, zephyr, esp-idf, pico-sdk, particle, android,
     /// openmv, custom, eim, server, oci or wasm; `edgewright targets` says which a target has.
     #[arg(long, default_value = "c")]
     pub package: String,

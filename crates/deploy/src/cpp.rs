@@ -22,6 +22,7 @@ const FILES: &[(&str, &str)] = adapter!(
     "classifier/ei_classifier_types.h",
     "classifier/ei_constants.h",
     "classifier/ei_impulse_errors.h",
+    "classifier/ei_model_types.h",
     "classifier/ei_print_results.h",
     "classifier/ei_run_classifier.h",
     "dsp/image/image.hpp",
@@ -189,11 +190,9 @@ fn variables(
     let labels = labels.join(", ");
     let blocks: Vec<String> = library.impulse.dsp.iter().map(|b| format!("{}u", b.features())).collect();
     let (detector, at, threshold) = match &f.detector {
-        Some((at, d)) => (
-            format!("#define EW_MODEL_BOX {p}_box\n#define EW_MODEL_DECODE {p}_decode\n"),
-            *at,
-            d.threshold,
-        ),
+        Some((at, d)) => {
+            (format!("#define EW_MODEL_BOX {p}_box\n#define EW_MODEL_DECODE {p}_decode\n"), *at, d.threshold)
+        }
         None => (String::new(), f.labels_at, 0.0),
     };
     format!(

@@ -20,7 +20,8 @@ pub struct Kind {
 
 /// Why one word is not enough: said in each manifest.
 const HOST: &str = "built and run in our tests with the host's C compiler";
-const ADAPTER: &str = "built and run in our tests with the host's C and C++ compilers, and built for a Cortex-M4F";
+const ADAPTER: &str =
+    "built and run in our tests with the host's C and C++ compilers, and built for a Cortex-M4F";
 const STAND_IN: &str = "its example was compiled against stand-ins of the kit's headers, not with the kit";
 const PROJECT: &str =
     "the C was compiled in strict ISO mode; the project files were checked as files, not opened by the tool";

@@ -22,6 +22,8 @@ typedef struct ei_classifier_smooth {
     uint8_t min_readings_same;
     float classifier_confidence;
     float anomaly_confidence;
+    unsigned int count[EI_CLASSIFIER_LABEL_COUNT + 2]; /* of the last readings, by label; then uncertain, anomaly */
+    size_t count_size;
     int own[EI_CLASSIFIER_SMOOTH_READINGS];
 } ei_classifier_smooth_t;
 
@@ -38,6 +40,9 @@ inline void ei_classifier_smooth_init(ei_classifier_smooth_t *smooth, size_t n_r
     for (size_t i = 0; i < smooth->last_readings_size; i++) {
         smooth->last_readings[i] = -1;
     }
+    smooth->count_size = EI_CLASSIFIER_LABEL_COUNT + 2;
+    memset(smooth->count, 0, sizeof smooth->count);
+    smooth->count[EI_CLASSIFIER_LABEL_COUNT] = static_cast<unsigned int>(smooth->last_readings_size);
 }
 
 inline const char *ei_classifier_smooth_update(ei_classifier_smooth_t *smooth, ei_impulse_result_t *result)
@@ -61,17 +66,20 @@ inline const char *ei_classifier_smooth_update(ei_classifier_smooth_t *smooth, e
     }
     numpy::roll(smooth->last_readings, size, -1);
     smooth->last_readings[size - 1] = reading;
+    memset(smooth->count, 0, sizeof smooth->count);
+    for (size_t i = 0; i < size; i++) {
+        const int last = smooth->last_readings[i];
+        smooth->count[last < 0 ? EI_CLASSIFIER_LABEL_COUNT - 1 - last : last]++;
+    }
     /* What most of them say; of equals the latest. */
-    size_t most = 0;
+    unsigned int most = 0;
     int answer = -1;
     for (size_t i = size; i > 0; i--) {
-        size_t same = 0;
-        for (size_t k = 0; k < size; k++) {
-            same += smooth->last_readings[k] == smooth->last_readings[i - 1] ? 1u : 0u;
-        }
+        const int last = smooth->last_readings[i - 1];
+        const unsigned int same = smooth->count[last < 0 ? EI_CLASSIFIER_LABEL_COUNT - 1 - last : last];
         if (same > most) {
             most = same;
-            answer = smooth->last_readings[i - 1];
+            answer = last;
         }
     }
     if (most < smooth->min_readings_same || answer == -1) {
