@@ -62,6 +62,7 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<String> {
         "e2e/versions.mjs",
         "e2e/impulses.mjs",
         "e2e/explorer.mjs",
+        "e2e/editing.mjs",
     ] {
         start(command(&studio, "node", [test]).arg(&binary).arg(&shots))?;
     }

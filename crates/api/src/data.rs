@@ -126,6 +126,32 @@ pub struct SamplePage {
     pub offset: u64,
 }
 
+/// A step of cleaning.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Step {
+    /// Name.
+    pub name: String,
+    /// What it did.
+    pub detail: String,
+}
+
+/// A sample's way from its file to its windows.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Trace {
+    /// As received.
+    pub received: SampleDetail,
+    /// What cleaning did, in order.
+    pub lineage: Vec<Step>,
+    /// What cleaning noticed: `kind: message`.
+    pub flags: Vec<String>,
+    /// Why it was left out, when it was.
+    pub rejected: Option<String>,
+    /// `training`, `validation` or `testing`; `null` when it was left out.
+    pub side: Option<String>,
+    /// First frames of its windows.
+    pub windows: Vec<u64>,
+}
+
 /// A sample with everything known of it.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SampleDetail {
@@ -169,6 +195,81 @@ pub struct SampleEdit {
     /// Whether to leave them out of everything.
     #[serde(default)]
     pub disabled: Option<bool>,
+    /// Facts to set, or to take away where they are `null`; others stay. What is set here stays when the file is imported again.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, Option<String>>,
+}
+
+/// A change of one field of a sample.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SampleChange {
+    /// When.
+    pub at: i64,
+    /// Name of the account or key; `command line`, or what else changed it.
+    pub who: String,
+    /// `label`, `parts`, `boxes`, `category`, `use`, or `fact NAME`.
+    pub field: String,
+    /// What it was, for people; `null` where there was nothing.
+    pub before: Option<String>,
+    /// What it became.
+    pub after: Option<String>,
+}
+
+/// What people changed of a sample. What came with its file is none of it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SampleHistory {
+    /// The newest first; of the newest 200 changes.
+    pub changes: Vec<SampleChange>,
+}
+
+/// What the split would become.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct RebalanceQuery {
+    /// Share of the samples that test, at least 0 and below 1; that of the project file when left out.
+    pub test: Option<f64>,
+    /// Share of the others that watch training; that of the project file when left out.
+    pub validation: Option<f64>,
+    /// Whether samples that a person or a folder put into training or testing are free again.
+    pub free: Option<bool>,
+}
+
+/// Samples on each side of the split.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Sides {
+    /// That train.
+    pub training: u64,
+    /// That watch training.
+    pub validation: u64,
+    /// That only test.
+    pub testing: u64,
+}
+
+/// A label now, and as it would be.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LabelSides {
+    /// Label; empty for samples without, and for numbers to estimate.
+    pub label: String,
+    /// As the project file and the samples say now.
+    pub now: Sides,
+    /// As they would be.
+    pub then: Sides,
+}
+
+/// What the split would become, before anything is changed.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Rebalance {
+    /// In order of label.
+    pub labels: Vec<LabelSides>,
+    /// Samples that would change sides.
+    pub moved: u64,
+    /// Samples whose side was set by a person or a folder of the project file.
+    pub fixed: u64,
+    /// Shares of the project file: of the samples that test, and of the others that watch training.
+    pub test: f64,
+    /// Of the others, the share that watches training.
+    pub validation: f64,
 }
 
 /// Samples by id.

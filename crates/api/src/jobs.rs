@@ -3,39 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-/// What a job is to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum JobRequest {
-    /// Bring the stages up to date.
-    Run {
-        /// Last stage; all when left out.
-        #[serde(default)]
-        until: Option<String>,
-        /// Seed instead of the project's.
-        #[serde(default)]
-        seed: Option<u64>,
-    },
-    /// Export one package.
-    Build {
-        /// Id of a target.
-        target: String,
-        /// Kind of package.
-        package: String,
-        /// The float impulse instead of the int8 one.
-        #[serde(default)]
-        float: bool,
-    },
-    /// Build, execute and compare on targets.
-    Verify {
-        /// Those of the project when left out.
-        #[serde(default)]
-        targets: Option<Vec<String>>,
-        /// Random windows on the host beside the test set.
-        #[serde(default)]
-        cases: Option<u64>,
-    },
-}
+pub use crate::job_request::JobRequest;
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

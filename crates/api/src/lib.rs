@@ -5,10 +5,12 @@ mod access;
 mod data;
 mod devices;
 mod explanation;
+mod job_request;
 mod jobs;
 mod problem;
 mod project;
 mod results;
+mod tools;
 
 pub use access::{
     Account, AccountChange, AccountList, Health, Invitation, Key, KeyCreated, KeyList, NewAccount, NewKey,
@@ -19,7 +21,7 @@ pub use data::{
     Category, Cut, Finding, FindingList, FinishQuery, ImportResult, LabelBox, LabelCount, LabelRange,
     NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Remark, Sample, SampleDetail, SampleEdit,
     SampleIds, SamplePage, SampleQuery, Summary, TablePreview, Upload, UploadQuery, Waveform, WaveformAxis,
-    WaveformQuery,
+    WaveformQuery, LabelSides, Rebalance, RebalanceQuery, SampleChange, SampleHistory, Sides, Step, Trace,
 };
 pub use devices::{
     Connection, Device, DeviceEdit, DeviceList, NewRecording, Recording, RecordingState, Sensor,
@@ -37,8 +39,11 @@ pub use project::{
     TargetEstimate, UseImpulse, Version, VersionList,
 };
 pub use results::{
-    Artifact, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,
+    Artifact, Augmentation, AugmentationQuery, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,
     ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox, LabelFigures, LabelSets, Layer,
     MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow, ReliabilityBin, Results, Stage, StageList,
     StageState, StepFigures, Target, TargetList, TrainingStep, Uncertainty, Verification,
+};
+pub use tools::{
+    BlockRan, BlockRun, ModelFile, ModelFileList, ModelImport, ModelImported, ModelTensor, Tool, ToolList,
 };

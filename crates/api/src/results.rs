@@ -401,6 +401,44 @@ pub struct BlockFeatures {
     pub kept_bytes: Option<u64>,
 }
 
+/// Which window is augmented, and in which epoch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AugmentationQuery {
+    /// Id of the network; the first when left out.
+    pub block: Option<String>,
+    /// Which of its training windows, from 0; the first when left out.
+    pub window: Option<u64>,
+    /// Epoch, from 1; the first when left out.
+    pub epoch: Option<u64>,
+}
+
+/// A training window before and after augmentation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Augmentation {
+    /// Id of the network.
+    pub block: String,
+    /// Windows that train it.
+    pub windows: u64,
+    /// Id of the sample.
+    pub sample: String,
+    /// Name of the sample.
+    pub name: String,
+    /// Label of the window, if it has one.
+    pub label: Option<String>,
+    /// First frame of the window.
+    pub start: u64,
+    /// Shape of the features.
+    pub shape: Vec<u64>,
+    /// The features, flat.
+    pub before: Vec<f32>,
+    /// As the network is given them in that epoch, in the same units.
+    pub after: Vec<f32>,
+    /// Whether the project augments single windows at all.
+    pub on: bool,
+}
+
 /// How much of the feature map.
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -18,7 +18,7 @@ mod selftest;
 mod text;
 
 pub use about::About;
-pub use archive::{deflated_len, zip};
+pub use archive::{Archive, deflated_len, zip};
 pub use seal::{KINDS, Kind};
 
 use edgewright_compile::{FileTree, Target};
@@ -48,6 +48,16 @@ pub enum DeployError {
     /// A file could not be put into the archive.
     #[error("archive: {0}")]
     Io(#[from] std::io::Error),
+}
+
+impl DeployError {
+    /// What the system said, where it said something.
+    pub fn into_io(self) -> std::io::Error {
+        match self {
+            Self::Io(e) | Self::Archive(::zip::result::ZipError::Io(e)) => e,
+            other => std::io::Error::other(other.to_string()),
+        }
+    }
 }
 
 /// Emitted code with what packages say about it.

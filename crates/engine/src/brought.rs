@@ -1,7 +1,7 @@
 //! A model that a client brought for a project: profiled as it is, and packed as long as the project has no trained impulse of its own.
 
 use crate::{
-    EngineError,
+    EngineError, Silent,
     error::AtPath,
     model_profile::{self, TargetCost},
     model_quantize::{self, QuantizeOptions},
@@ -218,7 +218,7 @@ impl Workspace {
             };
             let out = "model-int8.tflite";
             let cases = [cases.to_string_lossy().into_owned()];
-            model_quantize::quantize(&to, &cases, &fresh.path().join(out), &options)?;
+            model_quantize::quantize(&to, &cases, &fresh.path().join(out), &options, &Silent::default())?;
             int8 = Some(out.into());
         }
         let name: String = name.chars().filter(|c| !c.is_control()).take(NAME_MAX).collect();
@@ -242,7 +242,7 @@ impl Workspace {
         let mut forms = Vec::new();
         for float in [true, false] {
             let Some(file) = kept.file(float) else { continue };
-            let told = model_profile::profile(&dir.join(file), &targets, false, Reference::Litert)?;
+            let told = model_profile::profile(&dir.join(file), &targets, false, Reference::Litert, &Silent::default())?;
             forms.push(Form { float, input: told.input, outputs: told.outputs, costs: told.targets });
         }
         Ok(Some(Brought { name: kept.name, target: kept.target, bytes: kept.bytes, forms }))

@@ -3,9 +3,8 @@
 
 use crate::{
     EngineError,
-    dsp_tool::{Outcome, Request, best_time, refused},
-    error::AtPath,
-    npy::{self, Array, ElementType},
+    dsp_tool::{Computed, Input, Task, best_time, refused},
+    npy::{Array, ElementType},
 };
 use edgewright_dsp::{Continuous, Params, PixelScaling, ResizeMode, Value, quantised_pixels, resize_device};
 use edgewright_impulse::post;
@@ -124,32 +123,30 @@ pub fn names() -> impl Iterator<Item = String> {
     audio.chain(pictures).chain(post::NAMES.iter().map(|(n, _)| (*n).to_owned()))
 }
 
-/// Runs it and writes what comes out: an array as `.npy`, anything else (and everything when the file is called
-/// `.json`) as JSON.
+/// Runs it.
 ///
 /// # Errors
 /// [`EngineError::Data`] with the reason when the parameters or the input cannot be used.
-pub fn run(request: &Request<'_>, params: &Map<String, Json>) -> Result<Outcome, EngineError> {
-    if request.fixed || request.stateful.is_some() {
-        let option = if request.fixed { "--arith fixed" } else { "--stateful" };
-        return Err(EngineError::Data(format!("`{}` has no {option}", request.block)));
+pub fn run(task: &Task<'_>, input: &Input) -> Result<Computed, EngineError> {
+    if task.fixed || task.stateful.is_some() {
+        let option = if task.fixed { "--arith fixed" } else { "--stateful" };
+        return Err(EngineError::Data(format!("`{}` has no {option}", task.block)));
     }
-    if post::NAMES.iter().any(|(n, _)| *n == request.block) {
-        return follow(request, params);
+    if post::NAMES.iter().any(|(n, _)| *n == task.block) {
+        return follow(task, input);
     }
-    let array = npy::read(request.input)?;
+    let array = input.array(task.source)?;
     let mut values = Vec::new();
     let mut once = || {
-        values = match request.block.strip_prefix("continuous_") {
-            Some(block) => continuous(block, request, params, &array)?,
-            None => picture(request.block, params, &array)?,
+        values = match task.block.strip_prefix("continuous_") {
+            Some(block) => continuous(block, task, &array)?,
+            None => picture(task, &array)?,
         };
         Ok(())
     };
     once()?;
-    let seconds = best_time(request.repeat, once)?;
-    std::fs::write(request.output, npy::write_f32(&values)).at(request.output)?;
-    Ok(Outcome { features: values.len(), seconds })
+    let seconds = best_time(task.repeat, once)?;
+    Ok(Computed { values: Some(values), object: None, seconds })
 }
 
 fn number(params: &Map<String, Json>, name: &str, default: Option<f64>) -> Result<f64, EngineError> {
@@ -163,28 +160,25 @@ fn number(params: &Map<String, Json>, name: &str, default: Option<f64>) -> Resul
 }
 
 /// A whole number of samples or pixels.
-fn count(params: &Map<String, Json>, name: &str, default: Option<f64>) -> Result<usize, EngineError> {
-    let n = number(params, name, default)?;
-    if n.fract() != 0.0 || !(1.0..=1e9).contains(&n) {
+fn count(task: &Task<'_>, name: &str, default: Option<f64>) -> Result<usize, EngineError> {
+    let n = number(task.params, name, default)?;
+    if n.fract() != 0.0 || !(1.0..=task.most as f64).contains(&n) {
         return Err(EngineError::Data(format!(
-            "`{name}` is {n}; it must be a whole number from 1 (parameter_range)"
+            "`{name}` is {n}; it must be a whole number from 1 to {} (parameter_range)",
+            task.most
         )));
     }
     Ok(n as usize)
 }
 
-fn continuous(
-    block: &str,
-    request: &Request<'_>,
-    params: &Map<String, Json>,
-    array: &Array,
-) -> Result<Vec<f32>, EngineError> {
-    let window = count(params, "window", Some(request.rate_hz.round().max(1.0)))?;
+fn continuous(block: &str, request: &Task<'_>, array: &Array) -> Result<Vec<f32>, EngineError> {
+    let window = count(request, "window", Some(request.rate_hz.round().max(1.0)))?;
     let slice = match request.stream {
         Some(n) => n.max(1),
-        None => count(params, "slice", Some((window / 4).max(1) as f64))?,
+        None => count(request, "slice", Some((window / 4).max(1) as f64))?,
     };
-    let own: Params = params
+    let own: Params = request
+        .params
         .iter()
         .filter(|(name, _)| !matches!(name.as_str(), "slice" | "window"))
         .map(|(name, value)| {
@@ -213,7 +207,8 @@ fn continuous(
     Ok(out)
 }
 
-fn picture(name: &str, params: &Map<String, Json>, array: &Array) -> Result<Vec<f32>, EngineError> {
+fn picture(task: &Task<'_>, array: &Array) -> Result<Vec<f32>, EngineError> {
+    let params = task.params;
     let refuse = |m: String| Err(EngineError::Data(m));
     if array.values.iter().any(|v| v.fract() != 0.0 || !(0.0..=255.0).contains(v)) {
         return refuse("a picture must hold bytes, 0 to 255".into());
@@ -222,7 +217,7 @@ fn picture(name: &str, params: &Map<String, Json>, array: &Array) -> Result<Vec<
     let text = |name: &str, default: &str| {
         params.get(name).map_or(Some(default.to_owned()), |v| v.as_str().map(String::from))
     };
-    if name == "image_quantised" {
+    if task.block == "image_quantised" {
         let grey = match text("channels", "RGB").as_deref() {
             Some("RGB") => false,
             Some("Grayscale") => true,
@@ -250,49 +245,49 @@ fn picture(name: &str, params: &Map<String, Json>, array: &Array) -> Result<Vec<
         [height, width, channels] => (height, width, channels),
         _ => return refuse("a picture must be height x width x channels".into()),
     };
-    let channels = count(params, "channels", Some(have as f64))?;
+    let channels = count(task, "channels", Some(have as f64))?;
     let bytes: Vec<u8> = match channels {
         _ if channels == have => bytes,
         1 if have > 1 => bytes.chunks_exact(have).map(|p| p[0]).collect(),
         _ => return refuse(format!("`channels` is {channels}, the picture has {have} (parameter_range)")),
     };
-    let to = (count(params, "dst_width", None)?, count(params, "dst_height", None)?);
+    let to = (count(task, "dst_width", None)?, count(task, "dst_height", None)?);
+    if to.0.saturating_mul(to.1).saturating_mul(channels) > task.most {
+        return refuse(format!(
+            "a picture of {} x {} with {channels} channels has more than {} values (parameter_range)",
+            to.0, to.1, task.most
+        ));
+    }
     let out = resize_device(&bytes, (width, height), channels, to, mode).map_err(refused)?;
     Ok(out.into_iter().map(f32::from).collect())
 }
 
-/// Post-processing: JSON or an array in, JSON or an array out.
-fn follow(request: &Request<'_>, params: &Map<String, Json>) -> Result<Outcome, EngineError> {
-    let at = |m: String| EngineError::Data(format!("{}: {m}", request.input.display()));
-    let is_json = |p: &std::path::Path| p.extension().is_some_and(|e| e == "json");
-    let input = if is_json(request.input) {
-        let text = std::fs::read_to_string(request.input).at(request.input)?;
-        serde_json::from_str(&text).map_err(|e| at(e.to_string()))?
-    } else {
-        natural_input(request, &npy::read(request.input)?).map_err(at)?
+/// Post-processing: an object or an array in, an object and perhaps an array out.
+fn follow(task: &Task<'_>, input: &Input) -> Result<Computed, EngineError> {
+    let natural;
+    let input = match input {
+        Input::Object(object) => object,
+        Input::Array(array) => {
+            let at = |m: String| EngineError::Data(format!("{}: {m}", task.source));
+            natural = natural_input(task, array).map_err(at)?;
+            &natural
+        }
     };
-    let params = Json::Object(params.clone());
+    let params = Json::Object(task.params.clone());
     let mut result = Json::Null;
     let mut once = || {
-        result = post::run(request.block, &params, &input).map_err(EngineError::Data)?;
+        result = post::run(task.block, &params, input).map_err(EngineError::Data)?;
         Ok(())
     };
     once()?;
-    let seconds = best_time(request.repeat, once)?;
+    let seconds = best_time(task.repeat, once)?;
     let array = ["scores", "selected", "detected"].iter().find_map(|key| result[*key].as_array());
-    let (bytes, features) = match array.filter(|_| !is_json(request.output)) {
-        Some(values) => {
-            let values: Vec<f32> = values.iter().map(|v| v.as_f64().unwrap_or(f64::NAN) as f32).collect();
-            (npy::write_f32(&values), values.len())
-        }
-        None => (format!("{result}\n").into_bytes(), array.map_or(1, Vec::len)),
-    };
-    std::fs::write(request.output, bytes).at(request.output)?;
-    Ok(Outcome { features, seconds })
+    let values = array.map(|a| a.iter().map(|v| v.as_f64().unwrap_or(f64::NAN) as f32).collect());
+    Ok(Computed { values, object: Some(result), seconds })
 }
 
 /// The object that an array stands for.
-fn natural_input(request: &Request<'_>, array: &Array) -> Result<Json, String> {
+fn natural_input(request: &Task<'_>, array: &Array) -> Result<Json, String> {
     let columns =
         request.axes.unwrap_or_else(|| if let [_, n] = array.shape[..] { n } else { array.values.len() });
     if columns == 0 || !array.values.len().is_multiple_of(columns) {
@@ -313,6 +308,6 @@ fn natural_input(request: &Request<'_>, array: &Array) -> Result<Json, String> {
             Ok(json!({"boxes_y1x1y2x2": boxes, "scores": scores}))
         }
         "nms" => Err("rows must be y1, x1, y2, x2, score".into()),
-        name => Err(format!("`{name}` takes a .json file with `frames`")),
+        name => Err(format!("`{name}` takes an object (a .json file) with `frames`")),
     }
 }

@@ -3,7 +3,8 @@
 use crate::{EngineError, device_tool, error::AtPath, heart_tool, npy, project::nearest};
 use edgewright_dsp::{BlockInfo, Default, ParamInfo, ParamKind, Params, Stream, Value, WindowSpec};
 use serde::Serialize;
-use std::{path::Path, time::Instant};
+use serde_json::{Map, Value as Json};
+use std::{borrow::Cow, path::Path, time::Instant};
 
 /// The blocks that an impulse may have, with their parameters.
 pub fn impulse_blocks_json() -> Vec<serde_json::Value> {
@@ -95,7 +96,7 @@ pub fn list_text() -> String {
     out
 }
 
-/// One block on one window.
+/// One block on the files of the command line.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
     /// Name of the block.
@@ -108,9 +109,9 @@ pub struct Request<'a> {
     pub rate_hz: f64,
     /// Axes of a flat input.
     pub axes: Option<usize>,
-    /// `.npy` of the window.
+    /// `.npy` of the window, or `.json`.
     pub input: &'a Path,
-    /// `.npy` of the features.
+    /// `.npy` of the features, or `.json`.
     pub output: &'a Path,
     /// Runs to time.
     pub repeat: Option<usize>,
@@ -122,7 +123,95 @@ pub struct Request<'a> {
     pub stateful: Option<usize>,
 }
 
-/// What came out.
+/// One block on values, wherever they come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Task<'a> {
+    /// Name of the block.
+    pub block: &'a str,
+    /// Implementation version; the newest when left out.
+    pub version: Option<u32>,
+    /// Parameters; the others have their defaults.
+    pub params: &'a Map<String, Json>,
+    /// Rate in Hz.
+    pub rate_hz: f64,
+    /// Axes of a flat input.
+    pub axes: Option<usize>,
+    /// What errors call the input.
+    pub source: &'a str,
+    /// Most values of a window or picture that a parameter may ask for.
+    pub most: usize,
+    /// Runs to time.
+    pub repeat: Option<usize>,
+    /// Samples of a slice, to feed the window in slices.
+    pub stream: Option<usize>,
+    /// Integer arithmetic.
+    pub fixed: bool,
+    /// Values of a window, to feed consecutive windows to one handle.
+    pub stateful: Option<usize>,
+}
+
+/// What a block is run on.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Values with their shape.
+    Array(npy::Array),
+    /// An object, as what follows a network takes it.
+    Object(Json),
+}
+
+impl Input {
+    /// Values of a shape, row-major; flat without one.
+    ///
+    /// # Errors
+    /// [`EngineError::Usage`] when the shape holds another number of values.
+    pub fn values(values: Vec<f64>, shape: Option<Vec<usize>>) -> Result<Self, EngineError> {
+        let shape = shape.unwrap_or_else(|| vec![values.len()]);
+        if shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d)) != Some(values.len()) {
+            return Err(EngineError::Usage(format!(
+                "`shape` is {shape:?}, and there are {} values",
+                values.len()
+            )));
+        }
+        Ok(Self::Array(npy::Array { shape, values, element: npy::ElementType::F64 }))
+    }
+
+    /// A `.json` holds an object, everything else is a `.npy`.
+    fn read(path: &Path) -> Result<Self, EngineError> {
+        if !is_json(path) {
+            return npy::read(path).map(Self::Array);
+        }
+        let text = std::fs::read_to_string(path).at(path)?;
+        let bad = |e: serde_json::Error| EngineError::Data(format!("{}: {e}", path.display()));
+        serde_json::from_str(&text).map(Self::Object).map_err(bad)
+    }
+
+    /// The array, or the list `values` of the object.
+    pub(crate) fn array(&self, source: &str) -> Result<Cow<'_, npy::Array>, EngineError> {
+        let object = match self {
+            Self::Array(array) => return Ok(Cow::Borrowed(array)),
+            Self::Object(object) => object,
+        };
+        let values: Option<Vec<f64>> =
+            object["values"].as_array().and_then(|v| v.iter().map(|v| v.as_f64()).collect());
+        let values = values.ok_or_else(|| {
+            EngineError::Data(format!("{source}: `values` must be there as a list of numbers"))
+        })?;
+        Ok(Cow::Owned(npy::Array { shape: vec![values.len()], values, element: npy::ElementType::F64 }))
+    }
+}
+
+/// What a block computed.
+#[derive(Clone, Debug)]
+pub struct Computed {
+    /// Features or scores; `None` when what came out is no array.
+    pub values: Option<Vec<f32>>,
+    /// What came out, where it is more than an array.
+    pub object: Option<Json>,
+    /// Best time of one run in seconds, when asked for.
+    pub seconds: Option<f64>,
+}
+
+/// What was written.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     /// Number of features.
@@ -132,34 +221,72 @@ pub struct Outcome {
     pub seconds: Option<f64>,
 }
 
-/// Runs the block and writes its features.
+/// Most values that a parameter may ask for on the command line.
+const MOST: usize = 1_000_000_000;
+
+/// Runs the block on a file and writes its features: an array as `.npy`, anything else (and everything when the file is called `.json`) as
+/// JSON.
 ///
 /// # Errors
 /// [`EngineError::Usage`] for an unknown block or parameters that are no JSON object, [`EngineError::Data`] with the
 /// block's reason when it refuses the configuration or the window.
 pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
-    let object = read_object(request.params)?;
-    if device_tool::names().any(|name| name == request.block) {
-        return device_tool::run(request, &object);
+    let params = read_object(request.params)?;
+    let input = Input::read(request.input)?;
+    let computed = compute(
+        &Task {
+            block: request.block,
+            version: request.version,
+            params: &params,
+            rate_hz: request.rate_hz,
+            axes: request.axes,
+            source: &request.input.display().to_string(),
+            most: MOST,
+            repeat: request.repeat,
+            stream: request.stream,
+            fixed: request.fixed,
+            stateful: request.stateful,
+        },
+        &input,
+    )?;
+    let features = computed.values.as_ref().map_or(1, Vec::len);
+    let bytes = match computed.values {
+        Some(values) if !is_json(request.output) => npy::write_f32(&values),
+        values => {
+            let object = computed.object.unwrap_or_else(|| serde_json::json!({ "features": values }));
+            format!("{object}\n").into_bytes()
+        }
+    };
+    std::fs::write(request.output, bytes).at(request.output)?;
+    Ok(Outcome { features, seconds: computed.seconds })
+}
+
+/// Runs the block.
+///
+/// # Errors
+/// As [`run`].
+pub fn compute(task: &Task<'_>, input: &Input) -> Result<Computed, EngineError> {
+    if device_tool::names().any(|name| name == task.block) {
+        return device_tool::run(task, input);
     }
-    if heart_tool::NAMES.iter().any(|(name, _)| *name == request.block) {
-        return heart_tool::run(request, &object);
+    if heart_tool::NAMES.iter().any(|(name, _)| *name == task.block) {
+        return heart_tool::run(task, input);
     }
-    let info = find(request.block)?;
-    let version = request.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
-    let mut params = to_params(object)?;
-    let array = read_array(request.input)?;
-    if request.fixed {
+    let info = find(task.block)?;
+    let version = task.version.unwrap_or_else(|| info.versions.iter().copied().max().unwrap_or(1));
+    let mut params = to_params(task.params.clone())?;
+    let array = input.array(task.source)?;
+    if task.fixed {
         params.insert("arith".into(), Value::Text("fixed".into()));
     }
     // A configuration of consecutive windows may name their length among the parameters.
     let named = if info.params.iter().any(|p| p.name == "window") { None } else { params.remove("window") };
-    let stateful = request.stateful.or(match named {
+    let stateful = task.stateful.or(match named {
         Some(Value::Number(n)) if n >= 1.0 => Some(n as usize),
         _ => None,
     });
     let values: Vec<f32> = array.values.iter().map(|&v| v as f32).collect();
-    let whole = window(info.name, &array, request)?;
+    let whole = window(info.name, &array, task)?;
     let spec = match stateful {
         None => whole,
         Some(window) => {
@@ -180,7 +307,7 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
     let mut once = || -> Result<(), EngineError> {
         let mut state = vec![0.0; plan.state_len()];
         for (values, out) in values.chunks_exact(plan.window_len()).zip(features.chunks_exact_mut(length)) {
-            let Some(slice) = request.stream else {
+            let Some(slice) = task.stream else {
                 plan.extract_next(values, &mut state, &mut scratch, out).map_err(refused)?;
                 continue;
             };
@@ -194,32 +321,12 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, EngineError> {
         Ok(())
     };
     once()?;
-    let seconds = best_time(request.repeat, once)?;
-    let bytes = if is_json(request.output) {
-        format!("{}\n", serde_json::json!({ "features": features })).into_bytes()
-    } else {
-        npy::write_f32(&features)
-    };
-    std::fs::write(request.output, bytes).at(request.output)?;
-    Ok(Outcome { features: features.len(), seconds })
+    let seconds = best_time(task.repeat, once)?;
+    Ok(Computed { values: Some(features), object: None, seconds })
 }
 
 fn is_json(path: &Path) -> bool {
     path.extension().is_some_and(|e| e == "json")
-}
-
-/// A `.npy`, or the list `values` of a `.json`.
-fn read_array(path: &Path) -> Result<npy::Array, EngineError> {
-    if !is_json(path) {
-        return npy::read(path);
-    }
-    let text = std::fs::read_to_string(path).at(path)?;
-    let bad = |e: String| EngineError::Data(format!("{}: {e}", path.display()));
-    let object: serde_json::Value = serde_json::from_str(&text).map_err(|e| bad(e.to_string()))?;
-    let values: Option<Vec<f64>> =
-        object["values"].as_array().and_then(|v| v.iter().map(|v| v.as_f64()).collect());
-    let values = values.ok_or_else(|| bad("`values` must be there as a list of numbers".into()))?;
-    Ok(npy::Array { shape: vec![values.len()], values, element: npy::ElementType::F64 })
 }
 
 pub(crate) fn refused(e: edgewright_dsp::DspError) -> EngineError {
@@ -280,14 +387,14 @@ pub(crate) fn to_params(object: serde_json::Map<String, serde_json::Value>) -> R
 const RATE_MAX: f64 = 1e9;
 
 /// The window that the shape of the input describes.
-fn window(block: &str, array: &npy::Array, request: &Request<'_>) -> Result<WindowSpec, EngineError> {
+fn window(block: &str, array: &npy::Array, request: &Task<'_>) -> Result<WindowSpec, EngineError> {
     if !(0.0..=RATE_MAX).contains(&request.rate_hz) {
         return Err(EngineError::Usage(format!(
             "a rate of {} Hz; it must be 0 to {RATE_MAX}, 0 for rows of a table",
             request.rate_hz
         )));
     }
-    let data = |m: String| EngineError::Data(format!("{}: {m}", request.input.display()));
+    let data = |m: String| EngineError::Data(format!("{}: {m}", request.source));
     let count = array.values.len();
     Ok(match (array.shape.as_slice(), request.axes) {
         (&[height, width, channels], None) if block == "image" => {

@@ -2,9 +2,7 @@
 
 use crate::{
     EngineError,
-    dsp_tool::{Outcome, Request, best_time, refused},
-    error::AtPath,
-    npy,
+    dsp_tool::{Computed, Input, Task, best_time, refused},
 };
 use edgewright_dsp::{FrequencyPlan, Params, Value, WindowSpec, plan, time_domain};
 use serde_json::{Map, Value as Json, json};
@@ -58,43 +56,29 @@ pub fn list() -> Vec<Json> {
     NAMES.iter().map(entry).collect()
 }
 
-/// Runs it and writes an array as `.npy`, or an object when the file is called `.json`.
+/// Runs it.
 ///
 /// # Errors
 /// [`EngineError::Data`] with the reason when the parameters or the input cannot be used.
-pub fn run(request: &Request<'_>, params: &Map<String, Json>) -> Result<Outcome, EngineError> {
-    if request.fixed || request.stateful.is_some() || request.stream.is_some() {
+pub fn run(task: &Task<'_>, input: &Input) -> Result<Computed, EngineError> {
+    if task.fixed || task.stateful.is_some() || task.stream.is_some() {
         return Err(EngineError::Data(format!(
             "`{}` takes the whole recording, without --arith fixed, --stateful or --stream (option_unavailable)",
-            request.block
+            task.block
         )));
     }
-    let object = if is_json(request.input) {
-        let text = std::fs::read_to_string(request.input).at(request.input)?;
-        let bad = |e: serde_json::Error| EngineError::Data(format!("{}: {e}", request.input.display()));
-        Some(serde_json::from_str::<Json>(&text).map_err(bad)?)
-    } else {
-        None
-    };
     let mut result = (Vec::new(), Json::Null);
     let mut once = || {
-        result = match request.block {
-            "heart_rate_ppg" => heart_rate(request, params, object.as_ref())?,
-            _ => variability(request, params, object.as_ref())?,
+        result = match task.block {
+            "heart_rate_ppg" => heart_rate(task, input)?,
+            _ => variability(task, input)?,
         };
         Ok(())
     };
     once()?;
-    let seconds = best_time(request.repeat, once)?;
-    let (values, json) = result;
-    let bytes =
-        if is_json(request.output) { format!("{json}\n").into_bytes() } else { npy::write_f32(&values) };
-    std::fs::write(request.output, bytes).at(request.output)?;
-    Ok(Outcome { features: values.len(), seconds })
-}
-
-fn is_json(path: &std::path::Path) -> bool {
-    path.extension().is_some_and(|e| e == "json")
+    let seconds = best_time(task.repeat, once)?;
+    let (values, object) = result;
+    Ok(Computed { values: Some(values), object: Some(object), seconds })
 }
 
 fn range(message: String) -> EngineError {
@@ -113,24 +97,21 @@ fn numbers(value: &Json, out: &mut Vec<f64>) -> bool {
     }
 }
 
-fn field(request: &Request<'_>, object: &Json, name: &str) -> Result<Vec<f64>, EngineError> {
+fn field(task: &Task<'_>, object: &Json, name: &str) -> Result<Vec<f64>, EngineError> {
     let mut out = Vec::new();
     match object.get(name) {
         Some(value) if numbers(value, &mut out) => Ok(out),
         _ => Err(EngineError::Data(format!(
             "{}: `{name}` must be there as a list of numbers",
-            request.input.display()
+            task.source
         ))),
     }
 }
 
 type Measured = (Vec<f32>, Json);
 
-fn heart_rate(
-    request: &Request<'_>,
-    params: &Map<String, Json>,
-    object: Option<&Json>,
-) -> Result<Measured, EngineError> {
+fn heart_rate(request: &Task<'_>, input: &Input) -> Result<Measured, EngineError> {
+    let params = request.params;
     let rate = match params.get("sampling_freq") {
         Some(v) => v.as_f64().ok_or_else(|| range("`sampling_freq` must be a number of Hz".into()))?,
         None => request.rate_hz,
@@ -141,14 +122,14 @@ fn heart_rate(
     };
     let every =
         every.ok_or_else(|| range("`update_interval_s` must be a multiple of 2 s".into()))? as usize / 2;
-    let (axes, values) = match object {
-        Some(object) => {
+    let (axes, values) = match input {
+        Input::Object(object) => {
             let ppg = field(request, object, "ppg")?;
             let acc = if object.get("acc").is_some() { field(request, object, "acc")? } else { Vec::new() };
             if !acc.is_empty() && acc.len() != 3 * ppg.len() {
                 return Err(EngineError::Data(format!(
                     "{}: `acc` has {} values, three for each of {} of `ppg` are needed",
-                    request.input.display(),
+                    request.source,
                     acc.len(),
                     ppg.len()
                 )));
@@ -160,11 +141,10 @@ fn heart_rate(
                 (4, rows.flat_map(|(p, a)| [*p, a[0], a[1], a[2]]).collect())
             }
         }
-        None => {
-            let array = npy::read(request.input)?;
+        Input::Array(array) => {
             let named = params.get("axes").and_then(Json::as_array).map(Vec::len);
             let shape = if let [_, axes] = array.shape[..] { Some(axes) } else { None };
-            (request.axes.or(shape).or(named).unwrap_or(1), array.values)
+            (request.axes.or(shape).or(named).unwrap_or(1), array.values.clone())
         }
     };
     if axes == 0 || !values.len().is_multiple_of(axes) {
@@ -199,19 +179,16 @@ fn heart_rate(
     Ok((rates, json))
 }
 
-fn variability(
-    request: &Request<'_>,
-    params: &Map<String, Json>,
-    object: Option<&Json>,
-) -> Result<Measured, EngineError> {
+fn variability(request: &Task<'_>, input: &Input) -> Result<Measured, EngineError> {
+    let params = request.params;
     let seconds = match params.get("unit").map(|u| u.as_str()) {
         None | Some(Some("ms")) => false,
         Some(Some("s")) => true,
         _ => return Err(range("`unit` must be ms or s".into())),
     };
-    let values = match object {
-        Some(object) => field(request, object, "rr_ms")?,
-        None => npy::read(request.input)?.values,
+    let values = match input {
+        Input::Object(object) => field(request, object, "rr_ms")?,
+        Input::Array(array) => array.values.clone(),
     };
     let nn: Vec<f32> = values.iter().map(|v| (if seconds { v * 1000.0 } else { *v }) as f32).collect();
     if let Some(at) = nn.iter().position(|v| !(v.is_finite() && *v > 0.0)) {

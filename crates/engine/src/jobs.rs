@@ -4,45 +4,12 @@ use crate::{
     EngineError,
     workspace::{Workspace, now, random_hex},
 };
+pub use crate::job_request::JobRequest;
 use edgewright_store::{JobRow, NewJob};
 use serde::{Deserialize, Serialize};
 
 /// How often a job is begun before it is given up: more than once only when its worker died.
 const MAX_ATTEMPTS: i64 = 5;
-
-/// What a job is to do.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum JobRequest {
-    /// Bring the stages up to date.
-    Run {
-        /// Last stage; all when left out.
-        #[serde(default)]
-        until: Option<String>,
-        /// Seed instead of the project's.
-        #[serde(default)]
-        seed: Option<u64>,
-    },
-    /// Export one package.
-    Build {
-        /// As in `--target`.
-        target: String,
-        /// As in `--package`.
-        package: String,
-        /// The float impulse instead of the int8 one.
-        #[serde(default)]
-        float: bool,
-    },
-    /// Build, execute and compare on targets.
-    Verify {
-        /// Those of the project when left out.
-        #[serde(default)]
-        targets: Option<Vec<String>>,
-        /// Random windows on the host beside the test set.
-        #[serde(default)]
-        cases: Option<usize>,
-    },
-}
 
 /// How far a job is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -209,19 +176,7 @@ impl Workspace {
         idempotency_key: Option<&str>,
     ) -> Result<(Job, bool), EngineError> {
         self.project_dir(project)?;
-        match request {
-            JobRequest::Run { until, .. } => {
-                crate::run::check_stage(until.as_deref())?;
-            }
-            JobRequest::Build { target, package, .. } => {
-                crate::stages::build::check(target, package)?;
-            }
-            JobRequest::Verify { targets, .. } => {
-                for target in targets.iter().flatten() {
-                    crate::stages::build::target(target)?;
-                }
-            }
-        }
+        request.check()?;
         if idempotency_key.is_some_and(|k| k.is_empty() || k.len() > KEY_MAX) {
             return Err(EngineError::Usage(format!("an idempotency key has 1 to {KEY_MAX} bytes")));
         }
@@ -308,7 +263,7 @@ impl Workspace {
             .collect()
     }
 
-    /// Where the package that a job built lies.
+    /// Where the package that a job built lies, or what it exported.
     ///
     /// # Errors
     /// [`EngineError::NotFound`] when the job built none or did not end well.
@@ -319,6 +274,9 @@ impl Workspace {
             JobRequest::Build { target, package, .. } if job.state == JobState::Done && path.is_file() => {
                 let end = if package == "eim" { "eim" } else { "zip" };
                 Ok((format!("{project}-{target}-{package}.{end}"), path))
+            }
+            JobRequest::Export {} if job.state == JobState::Done && path.is_file() => {
+                Ok((format!("{project}-data.zip"), path))
             }
             _ => Err(EngineError::NotFound(format!("job `{}` has no package", short(id)))),
         }

@@ -3,6 +3,7 @@
 use crate::{
     EngineError,
     classify::best,
+    dataset,
     run::{self, Results},
     session::Session,
     stages::{features::Gold, test::infer},
@@ -166,9 +167,10 @@ fn details(session: &Session<'_>) -> Result<Details, EngineError> {
     }
     let rows = session.store.list_metadata()?;
     rows.into_iter()
-        .map(|(id, text)| {
-            let told: Told = serde_json::from_str(&text)
+        .map(|(id, text, facts)| {
+            let mut told: Told = serde_json::from_str(&text)
                 .map_err(|e| EngineError::Internal(format!("sample {id}: {e}")))?;
+            dataset::lay_over(&mut told.metadata, &dataset::facts(&id, facts.as_deref())?);
             Ok((id, told.metadata))
         })
         .collect()

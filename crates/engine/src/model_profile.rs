@@ -1,7 +1,7 @@
 //! `model profile`: what a model costs on each target, estimated or measured.
 
 use crate::{
-    EngineError,
+    EngineError, Event, Observer,
     model_tool::{self, TensorInfo, describe},
 };
 use edgewright_compile::{self as compile, Layout, Options, Target, cost, harness, target};
@@ -15,7 +15,11 @@ use edgewright_report::{CostLine, MemoryLine, cost_svg};
 use edgewright_toolchain::{self as toolchain, BoardBuild, BoardSpec};
 use rayon::prelude::*;
 use serde::Serialize;
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
 
 /// Optimisation of the measured build.
 pub const LEVEL: &str = "-O3";
@@ -133,12 +137,13 @@ struct Core {
 /// emulated here.
 ///
 /// # Errors
-/// [`EngineError::Usage`] for an unknown target, [`EngineError::Data`] when the model cannot be used.
+/// [`EngineError::Usage`] for an unknown target, [`EngineError::Data`] when the model cannot be used, [`EngineError::Cancelled`].
 pub fn profile(
     model: &Path,
     ids: &[String],
     execute: bool,
     reference: Reference,
+    observer: &dyn Observer,
 ) -> Result<Profile, EngineError> {
     let all = target::all();
     let chosen: Vec<&Target> = if ids.is_empty() {
@@ -171,9 +176,13 @@ pub fn profile(
             return Err(EngineError::Tool(format!("--execute: {}", tools.join("; "))));
         }
     }
+    let (total, done) = (cores.len() as u64, AtomicU64::new(0));
     let cores: Vec<Core> = cores
         .par_iter()
         .map(|t| {
+            if observer.cancelled() {
+                return Err(EngineError::Cancelled);
+            }
             let mut core = estimated(graph, t)?;
             if execute && t.board.is_some() {
                 match measure(graph, t) {
@@ -183,6 +192,8 @@ pub fn profile(
             } else if execute {
                 core.how = format!("{}; there is no emulator that counts its instructions", core.how);
             }
+            let done = done.fetch_add(1, Relaxed) + 1;
+            observer.event(Event::Progress { stage: "profile", done, total, note: "cores".into() });
             Ok(core)
         })
         .collect::<Result<_, EngineError>>()?;

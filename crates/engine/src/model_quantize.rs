@@ -1,7 +1,7 @@
 //! `model quantize`: from a float model to one of bytes, with what that costs.
 
 use crate::{
-    EngineError,
+    EngineError, Event, Observer,
     model_tool::{self, TensorInfo, describe},
 };
 use edgewright_ir::{
@@ -12,6 +12,9 @@ use edgewright_ir::{
 };
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+
+/// Inputs between two reports.
+const TOLD_EVERY: usize = 16;
 
 /// Share of the outputs' size that may be lost unless the user says otherwise.
 pub const BUDGET: f64 = 0.1;
@@ -117,12 +120,13 @@ pub struct QuantizeOutcome {
 ///
 /// # Errors
 /// [`EngineError::Data`] when the model is no float model, a node has no integer form or the calibration does not fit;
-/// [`EngineError::Gate`] when it loses more than the budget.
+/// [`EngineError::Gate`] when it loses more than the budget, [`EngineError::Cancelled`].
 pub fn quantize(
     model: &Path,
     calibration: &[String],
     out: &Path,
     options: &QuantizeOptions,
+    observer: &dyn Observer,
 ) -> Result<QuantizeOutcome, EngineError> {
     let failed = |e: GraphError| EngineError::Data(format!("{}: {e}", model.display()));
     let imported = model_tool::load(model, options.reference)?;
@@ -145,13 +149,28 @@ pub fn quantize(
         )));
     }
     let folded = quantize::fuse_activations(&quantize::fold_scales(float));
-    let ranges =
-        quantize::calibrate(&folded, inputs.iter().map(Vec::as_slice), options.method).map_err(failed)?;
+    // Calibration and comparison go through the inputs once each.
+    let total = 2 * inputs.len() as u64;
+    let told = |n: usize, half: usize| {
+        let done = (half * inputs.len() + n) as u64;
+        if n.is_multiple_of(TOLD_EVERY) {
+            observer.event(Event::Progress { stage: "quantize", done, total, note: "inputs".into() });
+        }
+        !observer.cancelled()
+    };
+    let stopped = || if observer.cancelled() { Err(EngineError::Cancelled) } else { Ok(()) };
+    let heard = inputs.iter().enumerate().take_while(|(n, _)| told(*n, 0)).map(|(_, v)| v.as_slice());
+    let ranges = quantize::calibrate(&folded, heard, options.method).map_err(failed);
+    stopped()?;
+    let ranges = ranges?;
     let integer = quantize::quantize_with(&folded, &ranges, options.scheme, options.ends).map_err(failed)?;
     for node in &integer.nodes {
         integer.lower(node).map_err(failed)?;
     }
-    let Loss { loss, agreement } = compare(float, &integer, &inputs).map_err(failed)?;
+    let heard = inputs.iter().enumerate().take_while(|(n, _)| told(*n, 1)).map(|(_, v)| v.as_slice());
+    let compared = compare(float, &integer, heard).map_err(failed);
+    stopped()?;
+    let Loss { loss, agreement } = compared?;
     // Layers are compared on a float input, whatever the ends.
     let open = quantize::quantize_with(&folded, &ranges, options.scheme, Ends::Float).map_err(failed)?;
     let few = &inputs[..inputs.len().min(64)];
@@ -202,7 +221,11 @@ fn largest(values: &[f32]) -> usize {
 }
 
 /// Outputs of both models on all inputs, in order.
-fn compare(float: &Graph, integer: &Graph, inputs: &[Vec<f32>]) -> Result<Loss, GraphError> {
+fn compare<'v>(
+    float: &Graph,
+    integer: &Graph,
+    inputs: impl Iterator<Item = &'v [f32]>,
+) -> Result<Loss, GraphError> {
     let (mut a, mut b) = (Interpreter::new(float)?, Interpreter::new(integer)?);
     let (mut signal, mut noise, mut same, mut rows) = (0.0f64, 0.0f64, 0usize, 0usize);
     let row = float.tensor(float.outputs[0]).shape.last().copied().unwrap_or(1).max(1);

@@ -1,6 +1,6 @@
 //! `model run` and its kin: models from elsewhere, without a project.
 
-use crate::{EngineError, error::AtPath, npy};
+use crate::{EngineError, Event, Observer, error::AtPath, npy};
 use edgewright_ir::{
     DType, Graph, TensorId,
     extra::Reference,
@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Largest model file that is read, in bytes.
 const MOST_BYTES: u64 = 256 << 20;
+/// Cases between two reports.
+const TOLD_EVERY: usize = 16;
 
 /// Whose integer rules to follow, from the command line.
 ///
@@ -356,12 +358,13 @@ fn one_input(graph: &Graph, id: TensorId, path: &Path) -> Result<npy::Array, Eng
 /// Runs a model on the cases of a file, in order, with what it keeps from one to the next; writes its outputs.
 ///
 /// # Errors
-/// [`EngineError::Data`] when the model or the input cannot be used.
+/// [`EngineError::Data`] when the model or the input cannot be used, [`EngineError::Cancelled`].
 pub fn run(
     model: &Path,
     inputs: &[String],
     out: &Path,
     reference: Reference,
+    observer: &dyn Observer,
 ) -> Result<RunOutcome, EngineError> {
     let imported = load(model, reference)?;
     let graph = &imported.graph;
@@ -370,6 +373,13 @@ pub fn run(
     let mut interpreter = Interpreter::new(graph).map_err(failed)?;
     let mut results: Vec<Vec<u8>> = vec![Vec::new(); graph.outputs.len()];
     for case in 0..cases.count {
+        if observer.cancelled() {
+            return Err(EngineError::Cancelled);
+        }
+        if case.is_multiple_of(TOLD_EVERY) {
+            let (done, total) = (case as u64, cases.count as u64);
+            observer.event(Event::Progress { stage: "run", done, total, note: "cases".into() });
+        }
         for (i, id) in graph.inputs.iter().enumerate() {
             let values = cases.of(i, case);
             match graph.tensor(*id).dtype {

@@ -1,10 +1,11 @@
 //! Workers: take a job, renew the lease, report, end it.
 
 use crate::{
-    EngineError, Event, Observer, RunOptions,
+    EngineError, Event, Observer, RunOptions, dataset, find_rate, importance,
     jobs::{JobError, JobProgress, JobRequest, JobState, LogLine},
     run,
     session::Session,
+    tune,
     workspace::{Workspace, now, random_hex},
 };
 use edgewright_store::{Claim, StoreError};
@@ -299,6 +300,38 @@ impl Workspace {
                 let (records, missed) = run::verify(&session, targets, cases)?;
                 Ok(serde_json::json!({"verify": records, "missed": missed}))
             }
+            JobRequest::Importance {} => {
+                let session = Session::open(&dir, reporter, jobs, None)?;
+                serde_json::to_value(importance::importance(&session)?).map_err(json)
+            }
+            JobRequest::Tune { block, trials, finalists, seed, apply } => {
+                let session = Session::open(&dir, reporter, jobs, None)?;
+                let usual = tune::Options::default();
+                let options = tune::Options {
+                    block,
+                    seed,
+                    trials: trials.map_or(usual.trials, |n| n as usize),
+                    finalists: finalists.map_or(usual.finalists, |n| n as usize),
+                };
+                let tuned = tune::tune(&session, &options)?;
+                let mut value = serde_json::to_value(&tuned).map_err(json)?;
+                value["applied"] = (apply && tune::apply(&session, &tuned)?).into();
+                Ok(value)
+            }
+            JobRequest::FindRate { block, seed } => {
+                let session = Session::open(&dir, reporter, jobs, seed)?;
+                serde_json::to_value(find_rate::find_rate(&session, block.as_deref())?).map_err(json)
+            }
+            JobRequest::Export {} => {
+                // Reads alone: it goes on beside whoever works in the project.
+                let session = Session::shared(&dir, reporter)?;
+                let files = dataset::export_archive(&session, &self.package_path(&job.id))?;
+                Ok(serde_json::json!({ "files": files }))
+            }
+            request @ (JobRequest::ModelRun { .. }
+            | JobRequest::ModelProfile { .. }
+            | JobRequest::ModelQuantize { .. }
+            | JobRequest::ModelExport { .. }) => self.work_on_model(&job.project, &request, reporter),
         }
     }
 }

@@ -87,7 +87,8 @@ fn needed(method: &Method, path: &str) -> Scope {
         (&Method::POST, Some("projects"), Some("samples"), None) => Scope::Ingest,
         // Computes something and changes nothing.
         (&Method::POST, Some("projects"), Some("features" | "classify" | "table" | "estimate"), None)
-        | (&Method::POST, Some("projects"), Some("file"), Some("check")) => Scope::Read,
+        | (&Method::POST, Some("projects"), Some("file"), Some("check"))
+        | (&Method::POST, Some("blocks"), Some("run"), None) => Scope::Read,
         _ => Scope::Full,
     }
 }
@@ -164,6 +165,8 @@ mod tests {
             (Method::POST, "/api/v1/projects/kws/classify", Scope::Read),
             (Method::POST, "/api/v1/projects/kws/table", Scope::Read),
             (Method::POST, "/api/v1/projects/kws/file/check", Scope::Read),
+            (Method::POST, "/api/v1/blocks/mfcc/run", Scope::Read),
+            (Method::PUT, "/api/v1/projects/kws/models/a.tflite", Scope::Full),
             (Method::PUT, "/api/v1/projects/kws/file", Scope::Full),
             (Method::POST, "/api/v1/projects/samples/jobs", Scope::Full),
             (Method::POST, "/api/v1/keys", Scope::Full),

@@ -1,7 +1,7 @@
 //! From the engine's values to wire types and back. Written out, so that neither side changes the other unseen.
 
 use crate::{
-    devices::{Recording, Step},
+    convert_request, devices::{Recording, Step},
     error::{ApiError, ApiResult},
 };
 use edgewright_api as api;
@@ -10,7 +10,7 @@ use edgewright_engine::{
     accounts,
     board::{Board, StageState, Standing},
     classify::{Classified, FoundBox},
-    dataset::{self, ImportReport, PageLine, Shown},
+    dataset::{self, ImportReport, PageLine, Shown, Traced},
     documents::TargetEntry,
     estimate::Estimate,
     explain,
@@ -359,6 +359,17 @@ pub fn detail(line: PageLine, shown: Shown) -> api::SampleDetail {
     }
 }
 
+pub fn trace(line: PageLine, traced: Traced) -> api::Trace {
+    api::Trace {
+        received: detail(line, traced.received),
+        lineage: traced.lineage.into_iter().map(|(name, detail)| api::Step { name, detail }).collect(),
+        flags: traced.flags.into_iter().map(|(kind, message)| format!("{kind}: {message}")).collect(),
+        rejected: traced.rejected,
+        side: traced.side.map(|s| s.word().to_owned()),
+        windows: traced.windows.into_iter().map(|n| n as u64).collect(),
+    }
+}
+
 pub fn import(report: ImportReport, dry_run: bool) -> api::ImportResult {
     api::ImportResult {
         imported: report.imported as u64,
@@ -598,32 +609,11 @@ pub fn preview(asked: api::BlockPreview) -> PreviewRequest {
     }
 }
 
-pub fn job_request(asked: api::JobRequest) -> jobs::JobRequest {
-    match asked {
-        api::JobRequest::Run { until, seed } => jobs::JobRequest::Run { until, seed },
-        api::JobRequest::Build { target, package, float } => {
-            jobs::JobRequest::Build { target, package, float }
-        }
-        api::JobRequest::Verify { targets, cases } => jobs::JobRequest::Verify {
-            targets,
-            cases: cases.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
-        },
-    }
-}
-
 pub fn job(job: jobs::Job) -> api::Job {
     api::Job {
         id: job.id,
         project: job.project,
-        request: match job.request {
-            jobs::JobRequest::Run { until, seed } => api::JobRequest::Run { until, seed },
-            jobs::JobRequest::Build { target, package, float } => {
-                api::JobRequest::Build { target, package, float }
-            }
-            jobs::JobRequest::Verify { targets, cases } => {
-                api::JobRequest::Verify { targets, cases: cases.map(|n| n as u64) }
-            }
-        },
+        request: convert_request::told(job.request),
         state: match job.state {
             JobState::Queued => api::JobState::Queued,
             JobState::Running => api::JobState::Running,

@@ -7,6 +7,7 @@
 //! and a row is committed in a transaction after the blobs it names.
 
 mod blob;
+mod edits;
 mod error;
 mod hash;
 mod ledger;
@@ -20,6 +21,7 @@ mod transaction;
 mod versions;
 
 pub use blob::BlobWriter;
+pub use edits::EditRow;
 pub use error::StoreError;
 pub use hash::Hash;
 pub use ledger::{KeyRow, Ledger, SessionRow, UserRow};

@@ -1,6 +1,6 @@
 //! Samples by the page, counted, and edited by people.
 
-use crate::{Hash, SampleRow, Store, StoreError, rows::sample, transaction::alone};
+use crate::{Hash, SampleRow, Store, StoreError, rows::sample};
 use sqlx::Row;
 
 /// Which samples. What is `None` lets all through.
@@ -34,6 +34,8 @@ pub struct LabelCount {
 /// What a person changes of samples. What is `None` stays.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Edit {
+    /// Who, for the history.
+    pub who: String,
     /// The new label; the empty text takes the label away. Labels of parts go.
     pub label: Option<String>,
     /// The new labels of parts; the empty text takes them away. The label of the whole goes.
@@ -185,41 +187,6 @@ impl Store {
                 Ok((row.try_get("text")?, row.try_get("category")?, disabled != 0))
             })
             .collect()
-    }
-
-    /// Changes samples as a person wants it, all or none. Returns how many were found.
-    ///
-    /// # Errors
-    /// [`StoreError::Database`]; then none is changed.
-    pub fn edit_samples(&self, ids: &[String], edit: &Edit) -> Result<u64, StoreError> {
-        let mut guard = self.inner();
-        let inner = &mut *guard;
-        let connection = &mut inner.connection;
-        inner.runtime.block_on(alone(connection, async |connection| {
-            let mut found = 0;
-            for id in ids {
-                let done = sqlx::query(
-                    "UPDATE samples SET edited = 1,
-                        label = CASE WHEN $5 IS NOT NULL AND $5 <> '' THEN NULL WHEN $1 IS NULL THEN label
-                            WHEN $1 = '' THEN NULL ELSE $1 END,
-                        ranges_json = CASE WHEN $5 = '' THEN NULL WHEN $5 IS NOT NULL THEN $5
-                            WHEN $1 IS NULL THEN ranges_json ELSE NULL END,
-                        boxes_json = CASE WHEN $6 IS NULL THEN boxes_json WHEN $6 = '' THEN NULL ELSE $6 END,
-                        category = COALESCE($2, category), disabled = COALESCE($3, disabled)
-                     WHERE id = $4",
-                )
-                .bind(&edit.label)
-                .bind(&edit.category)
-                .bind(edit.disabled.map(i64::from))
-                .bind(id)
-                .bind(&edit.ranges_json)
-                .bind(&edit.boxes_json)
-                .execute(&mut *connection)
-                .await?;
-                found += done.rows_affected();
-            }
-            Ok(found)
-        }))
     }
 }
 

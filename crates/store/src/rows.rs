@@ -30,6 +30,8 @@ pub struct SampleRow {
     pub source: String,
     /// The caller's.
     pub metadata_json: String,
+    /// What a person set beside it, the caller's text.
+    pub facts_json: Option<String>,
     /// Left out of everything.
     pub disabled: bool,
     /// Whether a person set label, category or `disabled`.
@@ -107,6 +109,7 @@ pub(crate) fn sample(row: &SqliteRow) -> Result<SampleRow, StoreError> {
         format: row.try_get("format")?,
         source: row.try_get("source")?,
         metadata_json: row.try_get("metadata_json")?,
+        facts_json: row.try_get("facts_json")?,
         disabled: disabled != 0,
         edited: edited != 0,
     })
@@ -194,14 +197,14 @@ impl Store {
         })
     }
 
-    /// Id and `metadata_json` of all samples, in order of id: what is asked of very many at once.
+    /// Id, `metadata_json` and `facts_json` of all samples, in order of id: what is asked of very many at once.
     ///
     /// # Errors
     /// [`StoreError::Database`].
-    pub fn list_metadata(&self) -> Result<Vec<(String, String)>, StoreError> {
+    pub fn list_metadata(&self) -> Result<Vec<(String, String, Option<String>)>, StoreError> {
         let mut guard = self.inner();
         let inner = &mut *guard;
-        let query = sqlx::query_as("SELECT id, metadata_json FROM samples ORDER BY id")
+        let query = sqlx::query_as("SELECT id, metadata_json, facts_json FROM samples ORDER BY id")
             .fetch_all(&mut inner.connection);
         Ok(inner.runtime.block_on(query)?)
     }

@@ -50,6 +50,16 @@ pub(crate) const STEPS: &[&[&str]] = &[
                 OR OLD.ranges_json IS NOT NEW.ranges_json OR OLD.boxes_json IS NOT NEW.boxes_json
             BEGIN UPDATE changes SET times = times + 1 WHERE counted = 'samples'; END",
     ],
+    // What a person set among the facts of a sample, laid over those that come with its file; and who changed what when. Facts are for people:
+    // no stage reads them, so they are none of the changes that are counted.
+    &[
+        "ALTER TABLE samples ADD COLUMN facts_json TEXT",
+        "CREATE TABLE edits (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT, sample TEXT NOT NULL, at BIGINT NOT NULL, who TEXT NOT NULL, field TEXT NOT NULL,
+            before TEXT, after TEXT)",
+        "CREATE INDEX edits_by_sample ON edits (sample, seq)",
+        "CREATE TRIGGER samples_forget AFTER DELETE ON samples BEGIN DELETE FROM edits WHERE sample = OLD.id; END",
+    ],
 ];
 
 /// Tables of a server. The same rule.

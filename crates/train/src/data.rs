@@ -124,6 +124,16 @@ impl Normaliser {
         Ok(Self { mean, scale })
     }
 
+    /// Brings rows back to the units that they had. What never varies tells nothing: there it is as in `raw`, which is as long.
+    pub fn undo(&self, values: &mut [f32], raw: &[f32]) {
+        let columns = self.mean.len();
+        for (row, raw) in values.chunks_exact_mut(columns).zip(raw.chunks_exact(columns)) {
+            for (c, x) in row.iter_mut().enumerate() {
+                *x = if self.scale[c] > 0.0 { *x / self.scale[c] + self.mean[c] } else { raw[c] };
+            }
+        }
+    }
+
     /// Normalises rows in place.
     pub fn apply(&self, values: &mut [f32]) {
         for row in values.chunks_exact_mut(self.mean.len()) {

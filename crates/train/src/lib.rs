@@ -34,7 +34,7 @@ mod unit;
 pub use augment::Augment;
 pub use data::{Mark, Rows, Targets};
 pub use error::TrainError;
-pub use fit::{Course, Found, Start, Teacher, Teaches, Tried, Tuned, fit};
+pub use fit::{Augmented, Course, Found, Start, Teacher, Teaches, Tried, Tuned, augmented, fit};
 pub use loss::Loss;
 pub use measure::measure;
 pub use model::Model;

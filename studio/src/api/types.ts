@@ -74,6 +74,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blocks/{block}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run a block on values: every block of `edgewright dsp list`, also those that follow a network. Nothing is kept of it. */
+        post: operations["run_block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -204,6 +221,26 @@ export interface paths {
         };
         /** A package of the current results, by its hash. */
         get: operations["get_artifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/augmentation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A training window before and after the project's augmentation: what a training with its seed gives the network in that epoch. Needs the
+         *     stage `features`.
+         */
+        get: operations["preview_augmentation"];
         put?: never;
         post?: never;
         delete?: never;
@@ -474,7 +511,7 @@ export interface paths {
         get: operations["list_jobs"];
         put?: never;
         /**
-         * Start a job. It is written down before it starts and survives the end of the server. With the header `Idempotency-Key`, asking again
+         * Start a job: everything that takes its time, one kind for each command. It is written down before it starts and survives the end of the server. With the header `Idempotency-Key`, asking again
          *     gives the first job (status 200) instead of another (201).
          */
         post: operations["start_job"];
@@ -562,7 +599,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The package that a `build` job made. */
+        /** The package that a `build` job made, or the samples that an `export` job took out. */
         get: operations["get_package"];
         put?: never;
         post?: never;
@@ -600,6 +637,62 @@ export interface paths {
         get: operations["feature_map"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Models and arrays that are kept for a project, and what jobs made of them. */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file that is kept. */
+        get: operations["get_model"];
+        /**
+         * Keep a file for jobs on models: TFLite, ONNX (with the files of its weights beside it), LightGBM, XGBoost, scikit-learn, and inputs as
+         *     `.npy`. One of the same name is replaced.
+         */
+        put: operations["keep_model"];
+        post?: never;
+        /** Remove a file. */
+        delete: operations["remove_model"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/models/{file}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make a model the one learning block of its project. */
+        post: operations["import_model"];
         delete?: never;
         options?: never;
         head?: never;
@@ -709,7 +802,7 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Change label, boxes, category or `disabled` of samples, all or none. A later import of the same files leaves these alone. */
+        /** Change label, boxes, category, `disabled` or facts of samples, all or none. A later import of the same files leaves these alone. */
         patch: operations["edit_samples"];
         trace?: never;
     };
@@ -784,6 +877,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/samples/{sample}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who changed what of a sample, and when. */
+        get: operations["sample_history"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/samples/{sample}/parts": {
         parameters: {
             query?: never;
@@ -802,6 +912,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/samples/{sample}/trace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A sample's way from its file to its windows, as the stages up to `features` have it; they must be up to date. */
+        get: operations["trace_sample"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/samples/{sample}/waveform": {
         parameters: {
             query?: never;
@@ -811,6 +938,23 @@ export interface paths {
         };
         /** Part of a recording, as the smallest and largest value of each column of a drawing. */
         get: operations["get_waveform"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the split would become with other shares: samples of each label on each side, now and then. Needs the stage `clean`; changes nothing. */
+        get: operations["preview_split"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1081,6 +1225,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tools": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is installed where the server runs, what is missing, and the command that installs it. */
+        get: operations["list_tools"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1131,6 +1292,35 @@ export interface components {
             sha256: string;
             /** @description Target. */
             target: string;
+        };
+        /** @description A training window before and after augmentation. */
+        Augmentation: {
+            /** @description As the network is given them in that epoch, in the same units. */
+            after: number[];
+            /** @description The features, flat. */
+            before: number[];
+            /** @description Id of the network. */
+            block: string;
+            /** @description Label of the window, if it has one. */
+            label?: string | null;
+            /** @description Name of the sample. */
+            name: string;
+            /** @description Whether the project augments single windows at all. */
+            on: boolean;
+            /** @description Id of the sample. */
+            sample: string;
+            /** @description Shape of the features. */
+            shape: number[];
+            /**
+             * Format: int64
+             * @description First frame of the window.
+             */
+            start: number;
+            /**
+             * Format: int64
+             * @description Windows that train it.
+             */
+            windows: number;
         };
         /** @description A DSP block. */
         Block: {
@@ -1224,6 +1414,53 @@ export interface components {
              * @description Length of the window in ms.
              */
             window_ms: number;
+        };
+        /** @description What a block computed. */
+        BlockRan: {
+            /** @description What came out, where it is more than an array. */
+            object?: unknown;
+            /** @description Features or scores, flat; `null` when what came out is no array. */
+            values?: number[] | null;
+        };
+        /** @description A block to run on values; no project is needed. */
+        BlockRun: {
+            /**
+             * Format: int64
+             * @description Axes of flat values; one when left out.
+             */
+            axes?: number | null;
+            /** @description Whole numbers instead of single precision. */
+            fixed?: boolean;
+            /** @description In place of values: an object, as what follows a network takes it. */
+            input?: unknown;
+            /** @description Parameters; the others have their defaults. */
+            params?: {
+                [key: string]: unknown;
+            };
+            /**
+             * Format: double
+             * @description Rate in Hz; 0 for rows of a table.
+             */
+            rate_hz?: number;
+            /** @description Shape of the values; flat when left out. */
+            shape?: number[] | null;
+            /**
+             * Format: int64
+             * @description Values of a window, to give consecutive windows to one handle.
+             */
+            stateful?: number | null;
+            /**
+             * Format: int64
+             * @description Samples of a slice, to give the window in slices as they come from a sensor.
+             */
+            stream?: number | null;
+            /** @description The window: flat, samples x axes, or height x width x channels. */
+            values?: number[] | null;
+            /**
+             * Format: int32
+             * @description Implementation version; the newest when left out.
+             */
+            version?: number | null;
         };
         /**
          * @description Which side of the split.
@@ -1857,6 +2094,103 @@ export interface components {
             kind: "verify";
             /** @description Those of the project when left out. */
             targets?: string[] | null;
+        } | {
+            /** @enum {string} */
+            kind: "importance";
+        } | {
+            /** @description Write the best settings into the project file. */
+            apply?: boolean;
+            /** @description Name of the block in the project; the first when left out. */
+            block?: string | null;
+            /**
+             * Format: int32
+             * @description Of the best settings, how many are trained beside those of the project file: at most 100; 4 when left out.
+             */
+            finalists?: number | null;
+            /** @enum {string} */
+            kind: "tune";
+            /**
+             * Format: int64
+             * @description Seed of the search; the project's when left out.
+             */
+            seed?: number | null;
+            /**
+             * Format: int32
+             * @description Settings that are tried, with those of the project file: 2 to 10,000; 40 when left out.
+             */
+            trials?: number | null;
+        } | {
+            /** @description Id of the network; the first when left out. */
+            block?: string | null;
+            /** @enum {string} */
+            kind: "find_rate";
+            /**
+             * Format: int64
+             * @description Seed of weights and order; the project's when left out.
+             */
+            seed?: number | null;
+        } | {
+            /** @enum {string} */
+            kind: "export";
+        } | {
+            /** @description Names of files in the order of the model's inputs, or INPUT=NAME; one alone, X.npy, stands for X.1.npy and so on too. */
+            inputs: string[];
+            /** @enum {string} */
+            kind: "model_run";
+            /** @description Name of the model file. */
+            model: string;
+            /** @description Name under which the output is kept, NAME.npy; a second output is NAME.1.npy, and so on. */
+            out: string;
+            /** @description Whose integer rules to follow where the runtimes differ: `litert`, or `tflm`. */
+            reference?: string | null;
+        } | {
+            /** @description Build the code and run it on every core that can be emulated; the figures are then measured. */
+            execute?: boolean;
+            /** @enum {string} */
+            kind: "model_profile";
+            /** @description Name of the model file. */
+            model: string;
+            /** @description As for `model_run`. */
+            reference?: string | null;
+            /** @description Ids of targets; all when empty. */
+            targets?: string[];
+        } | {
+            /**
+             * Format: double
+             * @description Largest loss that is kept: root mean squared difference over the size of the float outputs; 0.1 when left out.
+             */
+            budget?: number | null;
+            /** @description Inputs, as for `model_run`; the first axis is cases. */
+            calibration: string[];
+            /** @description Keep the model whatever it loses. */
+            force?: boolean;
+            /** @description Type of inputs and outputs: `float`, or the integers of the scheme. */
+            io?: string | null;
+            /** @enum {string} */
+            kind: "model_quantize";
+            /** @description How ranges of activations are chosen: `min-max`, `mse`, `percentile` or `percentile:P`. */
+            method?: string | null;
+            /** @description Name of the model file. */
+            model: string;
+            /** @description Name under which the new model is kept: .tflite, .onnx or .ewg. */
+            out: string;
+            /** @description As for `model_run`. */
+            reference?: string | null;
+            /** @description What activations and weights become: `int8`, or `int16x8`. */
+            scheme?: string | null;
+        } | {
+            /** @description `c`, `rust`, `tflite` or `onnx`. */
+            format: string;
+            /** @enum {string} */
+            kind: "model_export";
+            /** @description Name of the model file. */
+            model: string;
+            /** @description Name under which it is kept: NAME.zip of `c` and `rust`, else NAME.FORMAT. */
+            out: string;
+            /** @description As for `model_run`. */
+            reference?: string | null;
+            /** @description Id of the target whose kernels C uses; `host` when left out. */
+            target?: string | null;
         };
         /**
          * @description How far a job is.
@@ -2033,6 +2367,15 @@ export interface components {
              */
             target: number;
         };
+        /** @description A label now, and as it would be. */
+        LabelSides: {
+            /** @description Label; empty for samples without, and for numbers to estimate. */
+            label: string;
+            /** @description As the project file and the samples say now. */
+            now: components["schemas"]["Sides"];
+            /** @description As they would be. */
+            then: components["schemas"]["Sides"];
+        };
         /** @description A layer of a network. */
         Layer: {
             /**
@@ -2184,6 +2527,70 @@ export interface components {
             };
             /** @description Name. */
             name: string;
+        };
+        /** @description A model, or an array for one, that is kept for a project. */
+        ModelFile: {
+            /**
+             * Format: int64
+             * @description Size in bytes.
+             */
+            bytes: number;
+            /** @description 1 to 100 letters, digits, `-`, `_` and `.`, no `.` in front; the end says the format. */
+            name: string;
+            /**
+             * Format: int64
+             * @description When it was written.
+             */
+            written: number;
+        };
+        /** @description Model files of a project. */
+        ModelFileList: {
+            /** @description In order of name. */
+            files: components["schemas"]["ModelFile"][];
+        };
+        /** @description How a model becomes the learning block of its project. */
+        ModelImport: {
+            /** @description Labels of the outputs in their order; empty: the project's labels in alphabetical order. */
+            labels?: string[];
+        };
+        /** @description A model that is the learning block of its project now. */
+        ModelImported: {
+            /** @description The input: as many values as the DSP blocks must give. */
+            input: components["schemas"]["ModelTensor"];
+            /** @description `classifier` or `regression`. */
+            kind: string;
+            /** @description Labels of the outputs in their order; empty: those of the project in alphabetical order. */
+            labels: string[];
+            /**
+             * Format: int64
+             * @description Multiply-accumulates of one window.
+             */
+            macs: number;
+            /** @description The copy of the model, below the project. */
+            model: string;
+            /** @description What one should know. */
+            notes: string[];
+            /** @description The output. */
+            output: components["schemas"]["ModelTensor"];
+        };
+        /** @description An input or output of a model. */
+        ModelTensor: {
+            /** @description Name in the file. */
+            name: string;
+            /**
+             * Format: float
+             * @description Scale of an integer tensor.
+             */
+            scale?: number | null;
+            /** @description Shape without the batch. */
+            shape: number[];
+            /** @description Element type, as NumPy calls it. */
+            type: string;
+            /**
+             * Format: int32
+             * @description Zero point of an integer tensor.
+             */
+            zero_point?: number | null;
         };
         /** @description Somebody to invite. */
         NewAccount: {
@@ -2409,6 +2816,31 @@ export interface components {
             /** @description Why, and what to do. */
             reason: string;
         };
+        /** @description What the split would become, before anything is changed. */
+        Rebalance: {
+            /**
+             * Format: int64
+             * @description Samples whose side was set by a person or a folder of the project file.
+             */
+            fixed: number;
+            /** @description In order of label. */
+            labels: components["schemas"]["LabelSides"][];
+            /**
+             * Format: int64
+             * @description Samples that would change sides.
+             */
+            moved: number;
+            /**
+             * Format: double
+             * @description Shares of the project file: of the samples that test, and of the others that watch training.
+             */
+            test: number;
+            /**
+             * Format: double
+             * @description Of the others, the share that watches training.
+             */
+            validation: number;
+        };
         /** @description A recording that a device was asked for. */
         Recording: {
             /**
@@ -2560,6 +2992,22 @@ export interface components {
              */
             rate_hz: number;
         };
+        /** @description A change of one field of a sample. */
+        SampleChange: {
+            /** @description What it became. */
+            after?: string | null;
+            /**
+             * Format: int64
+             * @description When.
+             */
+            at: number;
+            /** @description What it was, for people; `null` where there was nothing. */
+            before?: string | null;
+            /** @description `label`, `parts`, `boxes`, `category`, `use`, or `fact NAME`. */
+            field: string;
+            /** @description Name of the account or key; `command line`, or what else changed it. */
+            who: string;
+        };
         /** @description A sample with everything known of it. */
         SampleDetail: {
             /** @description Remarks of the decoder. */
@@ -2595,8 +3043,17 @@ export interface components {
             ids: string[];
             /** @description New label; the empty text takes it away. Labels of parts go. */
             label?: string | null;
+            /** @description Facts to set, or to take away where they are `null`; others stay. What is set here stays when the file is imported again. */
+            metadata?: {
+                [key: string]: string | null;
+            };
             /** @description New labels of parts, of one sample; none takes them away. The label of the whole goes. */
             ranges?: components["schemas"]["LabelRange"][] | null;
+        };
+        /** @description What people changed of a sample. What came with its file is none of it. */
+        SampleHistory: {
+            /** @description The newest first; of the newest 200 changes. */
+            changes: components["schemas"]["SampleChange"][];
         };
         /** @description Samples by id. */
         SampleIds: {
@@ -2716,6 +3173,24 @@ export interface components {
              */
             window_ms?: number | null;
         };
+        /** @description Samples on each side of the split. */
+        Sides: {
+            /**
+             * Format: int64
+             * @description That only test.
+             */
+            testing: number;
+            /**
+             * Format: int64
+             * @description That train.
+             */
+            training: number;
+            /**
+             * Format: int64
+             * @description That watch training.
+             */
+            validation: number;
+        };
         /** @description Signing in with the password. */
         SignIn: {
             /** @description Name of the account, whatever the letters' case; `owner` when left out. */
@@ -2742,6 +3217,13 @@ export interface components {
          * @enum {string}
          */
         StageState: "current" | "stale" | "missing" | "blocked";
+        /** @description A step of cleaning. */
+        Step: {
+            /** @description What it did. */
+            detail: string;
+            /** @description Name. */
+            name: string;
+        };
         /** @description Figures of the int8 form of a network. */
         StepFigures: {
             /**
@@ -2883,6 +3365,37 @@ export interface components {
         TokenSignIn: {
             /** @description The token; it works once. */
             token: string;
+        };
+        /** @description A program that the server starts, or would if it were there. */
+        Tool: {
+            /** @description Command that installs it. */
+            install: string;
+            /** @description What it is for. */
+            purpose: string;
+            /** @description Name of the program. */
+            tool: string;
+            /** @description Its version; `null` when it is missing. */
+            version?: string | null;
+        };
+        /** @description What is installed where the server runs. */
+        ToolList: {
+            /** @description In the order of `edgewright doctor`. */
+            tools: components["schemas"]["Tool"][];
+        };
+        /** @description A sample's way from its file to its windows. */
+        Trace: {
+            /** @description What cleaning noticed: `kind: message`. */
+            flags: string[];
+            /** @description What cleaning did, in order. */
+            lineage: components["schemas"]["Step"][];
+            /** @description As received. */
+            received: components["schemas"]["SampleDetail"];
+            /** @description Why it was left out, when it was. */
+            rejected?: string | null;
+            /** @description `training`, `validation` or `testing`; `null` when it was left out. */
+            side?: string | null;
+            /** @description First frames of its windows. */
+            windows: number[];
         };
         /** @description What one step beside the training of a network changed of its int8 form. */
         TrainingStep: {
@@ -3215,6 +3728,40 @@ export interface operations {
             };
         };
     };
+    run_block: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the block */
+                block: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockRun"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockRan"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     health: {
         parameters: {
             query?: never;
@@ -3489,6 +4036,43 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_augmentation: {
+        parameters: {
+            query?: {
+                /** @description Id of the network; the first when left out. */
+                block?: string;
+                /** @description Which of its training windows, from 0; the first when left out. */
+                window?: number;
+                /** @description Epoch, from 1; the first when left out. */
+                epoch?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Augmentation"];
                 };
             };
             "4XX": {
@@ -4398,6 +4982,171 @@ export interface operations {
             };
         };
     };
+    list_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelFileList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Name of the file */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Name of the file */
+                file: string;
+            };
+            cookie?: never;
+        };
+        /** @description The file */
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelFile"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Name of the file */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Name of the file */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ModelImport"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ModelImported"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_outcomes: {
         parameters: {
             query: {
@@ -4832,6 +5581,38 @@ export interface operations {
             };
         };
     };
+    sample_history: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the sample */
+                sample: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SampleHistory"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     propose_parts: {
         parameters: {
             query?: {
@@ -4903,6 +5684,38 @@ export interface operations {
             };
         };
     };
+    trace_sample: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the sample */
+                sample: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_waveform: {
         parameters: {
             query?: {
@@ -4930,6 +5743,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Waveform"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_split: {
+        parameters: {
+            query?: {
+                /** @description Share of the samples that test, at least 0 and below 1; that of the project file when left out. */
+                test?: number;
+                /** @description Share of the others that watch training; that of the project file when left out. */
+                validation?: number;
+                /** @description Whether samples that a person or a folder put into training or testing are free again. */
+                free?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rebalance"];
                 };
             };
             "4XX": {
@@ -5562,6 +6412,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_tools: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ToolList"];
+                };
             };
             "4XX": {
                 headers: {

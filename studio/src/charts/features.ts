@@ -4,11 +4,20 @@ import { drawn } from './canvas';
 export interface Features {
   shape: readonly number[];
   features: readonly number[];
+  /** Least and largest value of the scale; those of the features when left out. */
+  range?: readonly [number, number];
 }
 
-export const featureMap = drawn<Features>(({ context, width, height, colour }, { shape, features }) => {
-  const least = Math.min(...features);
-  const span = Math.max(...features) - least || 1;
+/** Least and largest of some values. */
+export function extent(...lists: (readonly number[])[]): [number, number] {
+  let [least, most] = [Infinity, -Infinity];
+  for (const list of lists) for (const v of list) [least, most] = [Math.min(least, v), Math.max(most, v)];
+  return least <= most ? [least, most] : [0, 1];
+}
+
+export const featureMap = drawn<Features>(({ context, width, height, colour }, { shape, features, range }) => {
+  const [least, most] = range ?? extent(features);
+  const span = most - least || 1;
   const [rows = 1, columns = features.length] = shape.length > 1 ? shape : [1, features.length];
   const per = features.length / (rows * columns);
   context.fillStyle = colour('accent');

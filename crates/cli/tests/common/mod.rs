@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 pub mod http;
+pub mod models;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,11 +1,11 @@
 //! Samples by the page, their values, and what people change of them.
 
 use super::{
-    LabelBox, LabelRange, SampleInfo, boxes, info,
+    Facts, LabelBox, LabelRange, SampleInfo, boxes, info,
     inspect::{Listed, Shown, listed, shown},
     ranges,
 };
-use crate::{EngineError, session::Session};
+use crate::{EngineError, session::Session, workspace::now};
 use edgewright_sample::{Content, labels};
 pub use edgewright_store::{Edit, SampleFilter};
 use edgewright_store::{LabelCount, SampleRow};
@@ -117,7 +117,7 @@ pub fn one(session: &Session<'_>, id: &str) -> Result<(PageLine, Shown), EngineE
 
 /// Changes samples, all or none. A later import of the same files leaves these labels alone. `ranges` are labels of parts of one sample;
 /// what they leave out has no label; `boxes` are those of one picture; an empty list says that it
-/// holds no object, `edit.boxes_json` with the empty text that nobody looked.
+/// holds no object, `edit.boxes_json` with the empty text that nobody looked. `facts` are set, or taken away where they are `None`; others stay.
 ///
 /// # Errors
 /// [`EngineError::Data`] for a label that cannot be one and for ranges that do not fit the recording, [`EngineError::Usage`] for an unknown category, [`EngineError::NotFound`]
@@ -128,6 +128,7 @@ pub fn edit(
     edit: &Edit,
     ranges: Option<Vec<LabelRange>>,
     boxes: Option<Vec<LabelBox>>,
+    facts: &Facts,
 ) -> Result<u64, EngineError> {
     if ids.len() > EDIT_MAX {
         return Err(EngineError::Usage(format!("one edit names at most {EDIT_MAX} samples")));
@@ -145,8 +146,15 @@ pub fn edit(
             "there is no category `{category}`; use training, testing or split"
         )));
     }
+    check_facts(facts)?;
+    let mut laid = Vec::new();
     for id in ids {
-        find(session, id)?;
+        let row = find(session, id)?;
+        if !facts.is_empty() {
+            let mut over = super::facts(&row.id, row.facts_json.as_deref())?;
+            over.extend(facts.iter().map(|(key, value)| (key.clone(), value.clone())));
+            laid.push(Some(serde_json::to_string(&over).map_err(|e| EngineError::Internal(e.to_string()))?));
+        }
     }
     let mut edit = edit.clone();
     if let Some(ranges) = ranges {
@@ -174,7 +182,35 @@ pub fn edit(
             .map_err(|e| EngineError::Data(format!("`{}`: {e}", row.name)))?;
         edit.boxes_json = Some(boxes::to_json(&boxes)?);
     }
-    Ok(session.store.edit_samples(ids, &edit)?)
+    Ok(session.store.edit_samples(ids, &edit, &laid, now())?)
+}
+
+/// Keys and values of facts that one edit may set, and their longest, in characters.
+const FACTS_MAX: usize = 50;
+const KEY_MAX: usize = 100;
+const VALUE_MAX: usize = 1000;
+
+fn check_facts(facts: &Facts) -> Result<(), EngineError> {
+    if facts.len() > FACTS_MAX {
+        return Err(EngineError::Usage(format!("one edit sets at most {FACTS_MAX} facts")));
+    }
+    for (key, value) in facts {
+        let plain = |text: &str, most: usize| {
+            text.chars().count() <= most && !text.chars().any(char::is_control)
+        };
+        if key.trim().is_empty() || key.trim() != key || !plain(key, KEY_MAX) {
+            let shown: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
+            return Err(EngineError::Data(format!(
+                "`{shown}` cannot be the name of a fact; it has 1 to {KEY_MAX} characters, no space at its ends"
+            )));
+        }
+        if value.as_deref().is_some_and(|v| !plain(v, VALUE_MAX)) {
+            return Err(EngineError::Data(format!(
+                "the value of `{key}` has at most {VALUE_MAX} characters, on one line"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Removes samples, all or none; the bytes stay until the store is cleaned.

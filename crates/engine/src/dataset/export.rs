@@ -6,6 +6,7 @@ use super::{
     info, ranges,
 };
 use crate::{EngineError, error::AtPath, session::Session};
+use edgewright_deploy::{Archive, DeployError};
 use edgewright_store::SampleRow;
 use std::{collections::BTreeMap, path::Path};
 
@@ -26,29 +27,56 @@ pub fn export(session: &Session<'_>, out: &Path) -> Result<usize, EngineError> {
     if out.read_dir().is_ok_and(|mut d| d.next().is_some()) {
         return Err(EngineError::Usage(format!("{} is not empty", out.display())));
     }
+    std::fs::create_dir_all(out).at(out)?;
+    each(session, &mut |name, bytes| {
+        let path = out.join(name);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).at(parent)?;
+        }
+        std::fs::write(&path, bytes).at(&path)
+    })
+}
+
+/// The same as one ZIP file, which is there whole or not at all.
+///
+/// # Errors
+/// [`EngineError::Io`], [`EngineError::Cancelled`].
+pub fn export_archive(session: &Session<'_>, path: &Path) -> Result<usize, EngineError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).at(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder).at(folder)?;
+    let mut archive = Archive::new(std::io::BufWriter::new(file.as_file_mut()));
+    let count = each(session, &mut |name, bytes| archive.add(name, bytes).map_err(DeployError::into_io).at(path))?;
+    let out = archive.finish().map_err(DeployError::into_io).at(path)?;
+    out.into_inner().map_err(|e| e.into_error()).at(path)?;
+    file.as_file().sync_all().at(path)?;
+    file.persist(path).map_err(|e| e.error).at(path)?;
+    Ok(count)
+}
+
+/// Gives every file with its path below the folder of the export, `info.labels` last.
+fn each(
+    session: &Session<'_>,
+    put: &mut dyn FnMut(&str, &[u8]) -> Result<(), EngineError>,
+) -> Result<usize, EngineError> {
     let mut rows = session.store.list_samples()?;
     // Those of one file beside each other.
     let place = |r: &SampleRow| (r.name.clone(), r.blob, r.source.clone(), r.index_in_file, r.id.clone());
     rows.sort_by_cached_key(place);
+    let groups = groups(&rows);
     let mut list = Vec::new();
-    for group in groups(&rows) {
+    for (n, group) in groups.iter().enumerate() {
+        session.progress("export", n as u64, groups.len() as u64, "files")?;
         let first = group.rows[0];
         let alike = group.rows.iter().all(|r| r.category == first.category);
         let category = if alike { first.category.as_str() } else { "split" };
-        let path = out.join(category).join(&group.name);
-        if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).at(parent)?;
-        }
-        std::fs::write(&path, session.store.get_blob(&first.blob)?).at(&path)?;
-        list.push(entry(&group, category)?);
+        put(&format!("{category}/{}", group.name), &session.store.get_blob(&first.blob)?)?;
+        list.push(entry(group, category)?);
     }
-    let count = list.len();
-    std::fs::create_dir_all(out).at(out)?;
-    let path = out.join("info.labels");
     let text = serde_json::to_string_pretty(&serde_json::json!({"version": 1, "files": list}))
         .map_err(|e| EngineError::Internal(e.to_string()))?;
-    std::fs::write(&path, text).at(&path)?;
-    Ok(count)
+    put("info.labels", text.as_bytes())?;
+    Ok(list.len())
 }
 
 /// The files to write. Names come from folders the user chose, but two imports may have brought the same name; then the second has its

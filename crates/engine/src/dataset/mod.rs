@@ -5,6 +5,7 @@ pub mod boxes;
 mod edit;
 mod export;
 mod exported;
+mod history;
 mod import;
 mod inspect;
 mod parts;
@@ -20,9 +21,10 @@ pub use edit::{
     COLUMNS_MAX, EDIT_MAX, Edit, PAGE_MAX, PageLine, SampleFilter, Waveform, delete, edit, file, ids_from,
     labels, one, page, waveform,
 };
-pub use export::export;
+pub use history::{Edited, history};
+pub use export::{export, export_archive};
 pub use import::{ImportReport, ImportRequest, Quarantined, import};
-pub use inspect::{Listed, ScanFinding, Shown, list, scan, show, trace};
+pub use inspect::{Listed, ScanFinding, Shown, Traced, list, scan, show, trace};
 pub use parts::{PARTS_MAX, Part, cut, proposals, signal, wav};
 pub use ranges::{LabelRange, RangesSection};
 pub(crate) use record::read as read_recording;
@@ -133,8 +135,32 @@ impl Reading {
 /// # Errors
 /// [`EngineError::Internal`] when the row was written by something else.
 pub fn info(row: &SampleRow) -> Result<SampleInfo, EngineError> {
-    serde_json::from_str(&row.metadata_json)
-        .map_err(|e| EngineError::Internal(format!("sample {}: {e}", row.id)))
+    let mut info: SampleInfo = serde_json::from_str(&row.metadata_json)
+        .map_err(|e| EngineError::Internal(format!("sample {}: {e}", row.id)))?;
+    lay_over(&mut info.metadata, &facts(&row.id, row.facts_json.as_deref())?);
+    Ok(info)
+}
+
+/// Facts that a person set or took away: they stay when the file is imported again.
+pub(crate) type Facts = BTreeMap<String, Option<String>>;
+
+/// The facts that a person set of a sample.
+///
+/// # Errors
+/// [`EngineError::Internal`] when they were written by something else.
+pub(crate) fn facts(id: &str, json: Option<&str>) -> Result<Facts, EngineError> {
+    let Some(json) = json else { return Ok(Facts::new()) };
+    serde_json::from_str(json).map_err(|e| EngineError::Internal(format!("sample {id}: {e}")))
+}
+
+/// Facts from the file, with what a person set of them.
+pub(crate) fn lay_over(metadata: &mut BTreeMap<String, String>, facts: &Facts) {
+    for (key, value) in facts {
+        match value {
+            Some(value) => metadata.insert(key.clone(), value.clone()),
+            None => metadata.remove(key),
+        };
+    }
 }
 
 /// All data files below a path in name order, or the path itself when it is a file.

@@ -7,7 +7,7 @@ use super::{
     inspect::find,
     ranges::{self, moved},
 };
-use crate::{EngineError, session::Session};
+use crate::{EngineError, session::Session, workspace::now};
 use edgewright_sample::{
     Axis, Content, DecodeOptions, Signal,
     encode::{AcquisitionDocument, encode_acquisition_json, encode_wav_pcm16},
@@ -107,7 +107,13 @@ pub fn proposals(session: &Session<'_>, id: &str, length_ms: f64) -> Result<Vec<
 /// # Errors
 /// [`EngineError::Data`] for an unknown sample, one that is no series, and parts that do not lie within it; those of the store. Then
 /// nothing is changed.
-pub fn cut(session: &Session<'_>, id: &str, parts: &[Part], keep: bool) -> Result<Vec<String>, EngineError> {
+pub fn cut(
+    session: &Session<'_>,
+    id: &str,
+    parts: &[Part],
+    keep: bool,
+    who: &str,
+) -> Result<Vec<String>, EngineError> {
     let row = find(session, id)?;
     let signal = read(session, &row)?;
     let frames = signal.frames();
@@ -134,8 +140,8 @@ pub fn cut(session: &Session<'_>, id: &str, parts: &[Part], keep: bool) -> Resul
     }
     let added = session.store.add_samples(&rows)?;
     if !keep {
-        let edit = Edit { disabled: Some(true), ..Edit::default() };
-        session.store.edit_samples(std::slice::from_ref(&row.id), &edit)?;
+        let edit = Edit { who: who.into(), disabled: Some(true), ..Edit::default() };
+        session.store.edit_samples(std::slice::from_ref(&row.id), &edit, &[], now())?;
     }
     Ok(added.into_iter().map(|a| a.id).collect())
 }

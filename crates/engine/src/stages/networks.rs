@@ -9,7 +9,7 @@ use super::{
 use crate::{EngineError, architecture, project::LearnSection};
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::Graph;
-use edgewright_train::{Flow, Found, Head, Hold, Network, Rows, Settings, Start, TrainError, sketch};
+use edgewright_train::{Augmented, Flow, Found, Head, Hold, Network, Rows, Settings, Start, TrainError, sketch};
 
 /// Share of the step size with which a pruned network is trained on, one whose weights pack better, and one in int8.
 const PRUNED_RATE: f32 = 1.0;
@@ -40,26 +40,30 @@ impl Trainer<'_> {
         }
     }
 
-    /// Sweeps the step size of the network with this id, or of the first one.
-    pub(super) fn sweep(&self, block: Option<&str>) -> Result<(String, Found), EngineError> {
+    /// The network with this id, or the first one.
+    fn network(&self, block: Option<&str>) -> Result<(usize, &LearnSection), EngineError> {
         let sections = &self.session.project.file.impulse.learn;
         let mut networks = sections.iter().enumerate().filter(|(_, s)| s.trains_network());
         let picked = match block {
             None => networks.next(),
             Some(wanted) => networks.find(|(n, s)| id(s, *n) == wanted),
         };
-        let Some((n, section)) = picked else {
+        picked.ok_or_else(|| {
             let all = sections.iter().enumerate().filter(|(_, s)| s.trains_network()).map(|(n, s)| id(s, n));
             let all: Vec<String> = all.collect();
-            return Err(EngineError::Data(match block {
+            EngineError::Data(match block {
                 Some(wanted) if !all.is_empty() => {
                     format!("there is no network `{wanted}`; the impulse has {}", all.join(", "))
                 }
-                _ => {
-                    "the impulse has no network that is trained here: only those take steps of a size".into()
-                }
-            }));
-        };
+                _ => "the impulse has no network that is trained here: only those take steps of a size, and augmented windows"
+                    .into(),
+            })
+        })
+    }
+
+    /// Sweeps the step size of the network with this id, or of the first one.
+    pub(super) fn sweep(&self, block: Option<&str>) -> Result<(String, Found), EngineError> {
+        let (n, section) = self.network(block)?;
         let impulse = Impulse::from_bundle(&self.gold.impulse)?;
         let inputs = inputs(&self.session.project, &impulse, section)?;
         let lesson = self.lesson(&impulse, section, &inputs, &mut Vec::new())?;
@@ -85,6 +89,36 @@ impl Trainer<'_> {
             Some(e) => Err(e),
             None => Ok((id(section, n), found?)),
         }
+    }
+
+    /// What augmentation makes of the `window`th training window in an epoch, for the network with this id or the first: its id, how many
+    /// windows train it, the window's row, and the values.
+    pub(super) fn augmented(
+        &self,
+        block: Option<&str>,
+        window: usize,
+        epoch: usize,
+    ) -> Result<(String, usize, usize, Augmented), EngineError> {
+        let (n, section) = self.network(block)?;
+        if section.backbone.is_some() {
+            return Err(EngineError::Data(
+                "a backbone runs once over the windows: nothing is augmented before it".into(),
+            ));
+        }
+        let impulse = Impulse::from_bundle(&self.gold.impulse)?;
+        let inputs = inputs(&self.session.project, &impulse, section)?;
+        let lesson = self.lesson(&impulse, section, &inputs, &mut Vec::new())?;
+        let rows = self.open(&lesson.training, &self.columns(&impulse, &inputs))?;
+        let Some(&row) = lesson.training.get(window) else {
+            return Err(EngineError::NotFound(format!(
+                "there is no training window {window}; there are {}",
+                lesson.training.len()
+            )));
+        };
+        let network = untrained(&impulse, &lesson.section, &inputs, lesson.head, rows.len(), None)?;
+        self.connects(n, &network)?;
+        let made = edgewright_train::augmented(&network, &rows, window, epoch, &self.settings())?;
+        Ok((id(section, n), lesson.training.len(), row, made))
     }
 
     /// Whether the layers of a block fit each other.

@@ -26,6 +26,17 @@ pub enum Side {
     Testing,
 }
 
+impl Side {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Training => "training",
+            Self::Validation => "validation",
+            Self::Testing => "testing",
+        }
+    }
+}
+
 /// Sides of all samples of the silver level.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Split {
@@ -61,19 +72,19 @@ fn regression(session: &Session<'_>) -> bool {
     session.project.file.impulse.learn.iter().any(|l| l.kind == LearnKind::Regression)
 }
 
-fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>), EngineError> {
-    let spec = &session.project.file.split;
-    let has_normal = silver.has_normal();
-    let only_normal = anomaly_only(session) && has_normal;
+/// What is to be assigned, and how many samples only test because they are not normal. `free`: also samples that a person or a folder put
+/// into training or testing.
+fn items<'s>(session: &Session<'_>, silver: &'s Silver, free: bool) -> (Vec<SplitItem<'s>>, usize) {
+    let only_normal = anomaly_only(session) && silver.has_normal();
     let regression = regression(session);
     let mut moved = 0;
-    let items: Vec<SplitItem<'_>> = silver
+    let items = silver
         .samples
         .iter()
         .map(|s| {
             let mut fixed = match s.category.as_str() {
-                "training" => Some(Category::Training),
-                "testing" => Some(Category::Testing),
+                "training" if !free => Some(Category::Training),
+                "testing" if !free => Some(Category::Testing),
                 _ => None,
             };
             // What is not normal cannot train a model of the normal; it tests.
@@ -98,6 +109,38 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
             }
         })
         .collect();
+    (items, moved)
+}
+
+/// The sides that these shares would give, with the label of each sample as the split sees it. Nothing is kept.
+///
+/// # Errors
+/// [`EngineError::Data`] for shares that cannot be.
+pub(crate) fn would_be<'s>(
+    session: &Session<'_>,
+    silver: &'s Silver,
+    (test, validation): (f64, f64),
+    free: bool,
+) -> Result<Vec<(&'s str, Side)>, EngineError> {
+    let (items, _) = items(session, silver, free);
+    let sides = assigned(&items, &SplitSpec { test, validation, seed: session.seed })?;
+    Ok(items.iter().map(|i| i.label).zip(sides).collect())
+}
+
+fn assigned(items: &[SplitItem<'_>], spec: &SplitSpec) -> Result<Vec<Side>, EngineError> {
+    let assigned = edgewright_etl::assign(items, spec).map_err(|e| EngineError::Data(e.to_string()))?;
+    let side = |c: &Category| match c {
+        Category::Training => Side::Training,
+        Category::Validation => Side::Validation,
+        Category::Testing => Side::Testing,
+    };
+    Ok(assigned.iter().map(side).collect())
+}
+
+fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>), EngineError> {
+    let spec = &session.project.file.split;
+    let has_normal = silver.has_normal();
+    let (items, moved) = items(session, silver, false);
     let assigned = edgewright_etl::assign(
         &items,
         &SplitSpec { test: spec.test, validation: spec.validation, seed: session.seed },

@@ -261,6 +261,19 @@ pub(crate) fn sweep(
     Trainer { session, silver: &silver.value, split: &split.value, gold: &gold.value, key }.sweep(block)
 }
 
+/// What augmentation makes of a training window; see [`Trainer::augmented`].
+pub(crate) fn augmented(
+    session: &Session<'_>,
+    (silver, split, gold): (&Staged<Silver>, &Staged<Split>, &Staged<Gold>),
+    block: Option<&str>,
+    window: usize,
+    epoch: usize,
+) -> Result<(String, usize, usize, edgewright_train::Augmented), EngineError> {
+    let key = Key::new("augmented").finish();
+    Trainer { session, silver: &silver.value, split: &split.value, gold: &gold.value, key }
+        .augmented(block, window, epoch)
+}
+
 pub(super) struct Trainer<'a> {
     pub(super) session: &'a Session<'a>,
     pub(super) silver: &'a Silver,

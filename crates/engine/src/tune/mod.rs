@@ -47,6 +47,12 @@ pub struct Options {
     pub finalists: usize,
 }
 
+impl Default for Options {
+    fn default() -> Self {
+        Self { block: None, trials: 40, seed: None, finalists: 4 }
+    }
+}
+
 /// What was tried.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Tuned {

@@ -1,7 +1,7 @@
 //! Jobs: start, look, follow, cancel, try again.
 
 use crate::{
-    convert,
+    convert, convert_request,
     error::{ApiError, ApiResult},
     events, send,
     state::{Anywhere, App, Asked, Body, Named, ProjectDir},
@@ -54,7 +54,7 @@ pub async fn list_jobs(
     Ok(Json(JobList { jobs: jobs.into_iter().map(convert::job).collect() }))
 }
 
-/// Start a job. It is written down before it starts and survives the end of the server. With the header `Idempotency-Key`, asking again
+/// Start a job: everything that takes its time, one kind for each command. It is written down before it starts and survives the end of the server. With the header `Idempotency-Key`, asking again
 /// gives the first job (status 200) instead of another (201).
 #[utoipa::path(post, path = "/api/v1/projects/{project}/jobs", tag = "jobs",
     params(("project" = String, Path, description = "Id of the project"),
@@ -75,7 +75,7 @@ pub async fn start_job(
         }
         None => None,
     };
-    let request = convert::job_request(asked);
+    let request = convert_request::asked(asked);
     let (job, new) = app.run(move |w| w.submit_job(&project.id, &request, key.as_deref())).await?;
     Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(convert::job(job))))
 }
@@ -143,7 +143,7 @@ pub async fn follow_job(
     events::follow(app, project.id, job, last.unwrap_or(0)).await
 }
 
-/// The package that a `build` job made.
+/// The package that a `build` job made, or the samples that an `export` job took out.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/jobs/{job}/package", tag = "jobs",
     params(("project" = String, Path, description = "Id of the project"), ("job" = String, Path, description = "Id of the job")),
     responses((status = 200, body = String, content_type = "application/octet-stream"),

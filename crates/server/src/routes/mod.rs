@@ -5,10 +5,12 @@ mod accounts;
 mod devices;
 mod impulses;
 mod jobs;
+mod models;
 mod phone;
 mod projects;
 mod results;
 mod samples;
+mod tools;
 mod uploads;
 mod versions;
 
@@ -54,6 +56,9 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(samples::list_findings))
         .routes(routes!(samples::get_sample))
         .routes(routes!(samples::get_file))
+        .routes(routes!(samples::trace_sample))
+        .routes(routes!(samples::sample_history))
+        .routes(routes!(samples::preview_split))
         .routes(routes!(samples::get_waveform))
         .routes(routes!(samples::propose_parts, samples::cut_sample))
         .routes(routes!(results::list_stages))
@@ -63,11 +68,17 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(results::get_artifact))
         .routes(routes!(results::list_targets))
         .routes(routes!(results::list_blocks))
+        .routes(routes!(tools::run_block))
+        .routes(routes!(tools::list_tools))
         .routes(routes!(results::list_own_blocks, results::ask_own_blocks))
         .routes(routes!(results::preview_features))
         .routes(routes!(results::feature_map))
+        .routes(routes!(results::preview_augmentation))
         .routes(routes!(results::explain_sample))
         .routes(routes!(results::classify))
+        .routes(routes!(models::list_models))
+        .routes(routes!(models::get_model, models::keep_model, models::remove_model))
+        .routes(routes!(models::import_model))
         .routes(routes!(phone::open_phone))
         .routes(routes!(phone::admit_phone))
         .routes(routes!(devices::list_devices))

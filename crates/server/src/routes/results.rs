@@ -13,12 +13,12 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, Explanation, ExplanationQuery,
+    Augmentation, AugmentationQuery, BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, Explanation, ExplanationQuery,
     FeatureMap, MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow, Problem, Results, StageList,
     TargetList,
 };
 use edgewright_engine::{
-    EngineError, access::Scope, board, classify::Classifier, documents, dsp_tool, explain, map, outcomes,
+    EngineError, access::Scope, augmentation, board, classify::Classifier, documents, dsp_tool, explain, map, outcomes,
     preview, program, session::Session,
 };
 
@@ -180,6 +180,35 @@ pub async fn explain_sample(
         })
         .await?;
     Ok(Json(convert::explanation(told)))
+}
+
+/// A training window before and after the project's augmentation: what a training with its seed gives the network in that epoch. Needs the
+/// stage `features`.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/augmentation", tag = "results",
+    params(("project" = String, Path, description = "Id of the project"), AugmentationQuery),
+    responses((status = 200, body = Augmentation), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn preview_augmentation(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<AugmentationQuery>,
+) -> ApiResult<Json<Augmentation>> {
+    let size = |n: Option<u64>, usual: usize| n.map_or(usual, |n| usize::try_from(n).unwrap_or(usize::MAX));
+    let (window, epoch) = (size(query.window, 0), size(query.epoch, 1));
+    let told = app
+        .run_in(&project, move |s| augmentation::augmented(s, query.block.as_deref(), window, epoch))
+        .await?;
+    Ok(Json(Augmentation {
+        block: told.block,
+        windows: told.windows as u64,
+        sample: told.sample,
+        name: told.name,
+        label: told.label,
+        start: told.start as u64,
+        shape: told.shape.into_iter().map(|n| n as u64).collect(),
+        before: told.before,
+        after: told.after,
+        on: told.on,
+    }))
 }
 
 /// Evenly spaced windows along the three principal axes of their features. Needs the stage `features`, with `said` the stage `train`.

@@ -4,7 +4,7 @@ use crate::{
     convert,
     error::{ApiError, ApiResult},
     send,
-    state::{App, Asked, Body, Named, ProjectDir},
+    state::{App, Asked, Body, Named, ProjectDir, Who},
     upload,
 };
 use axum::{
@@ -14,12 +14,13 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    Cut, Finding, FindingList, ImportResult, LabelCount, Part, PartList, PartQuery, Problem, SampleDetail,
+    Cut, Finding, FindingList, ImportResult, LabelCount, LabelSides, Rebalance, RebalanceQuery, SampleChange, SampleHistory, Sides, Part, PartList, PartQuery, Problem, SampleDetail, Trace,
     SampleEdit, SampleIds, SamplePage, SampleQuery, Summary, TablePreview, UploadQuery, Waveform,
     WaveformQuery,
 };
-use edgewright_engine::dataset::{
-    self, Edit, GroupRule, ImportRequest, LabelRule, Reading, SampleFilter, TableChoices,
+use edgewright_engine::{
+    dataset::{self, Edit, GroupRule, ImportRequest, LabelRule, Reading, SampleFilter, TableChoices},
+    rebalance,
 };
 
 /// Samples in a page when the caller says nothing.
@@ -211,16 +212,18 @@ pub async fn take_in(
     Ok(convert::import(report, dry_run))
 }
 
-/// Change label, boxes, category or `disabled` of samples, all or none. A later import of the same files leaves these alone.
+/// Change label, boxes, category, `disabled` or facts of samples, all or none. A later import of the same files leaves these alone.
 #[utoipa::path(patch, path = "/api/v1/projects/{project}/samples", tag = "data",
     params(("project" = String, Path, description = "Id of the project")), request_body = SampleEdit,
     responses((status = 204), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn edit_samples(
     State(app): State<App>,
     project: ProjectDir,
+    who: Who,
     Body(asked): Body<SampleEdit>,
 ) -> ApiResult<StatusCode> {
     let edit = Edit {
+        who: who.0.name,
         label: asked.label,
         category: asked.category.map(|c| convert::category_word(c).to_owned()),
         disabled: asked.disabled,
@@ -229,7 +232,7 @@ pub async fn edit_samples(
     };
     let ranges: Option<Vec<_>> = asked.ranges.map(|all| all.into_iter().map(convert::range_asked).collect());
     let boxes: Option<Vec<_>> = asked.boxes.map(|all| all.into_iter().map(convert::box_asked).collect());
-    app.run_in(&project, move |s| dataset::edit(s, &asked.ids, &edit, ranges, boxes)).await?;
+    app.run_in(&project, move |s| dataset::edit(s, &asked.ids, &edit, ranges, boxes, &asked.metadata)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -257,6 +260,75 @@ pub async fn get_sample(
 ) -> ApiResult<Json<SampleDetail>> {
     let (line, shown) = app.run_in(&project, move |s| dataset::one(s, &sample)).await?;
     Ok(Json(convert::detail(line, shown)))
+}
+
+/// Who changed what of a sample, and when.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/samples/{sample}/history", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), ("sample" = String, Path, description = "Id of the sample")),
+    responses((status = 200, body = SampleHistory), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn sample_history(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sample): Named,
+) -> ApiResult<Json<SampleHistory>> {
+    let all = app.run_in(&project, move |s| dataset::history(s, &sample)).await?;
+    let wire = |e: dataset::Edited| SampleChange {
+        at: e.at,
+        who: e.who,
+        field: e.field,
+        before: e.before,
+        after: e.after,
+    };
+    Ok(Json(SampleHistory { changes: all.into_iter().map(wire).collect() }))
+}
+
+/// What the split would become with other shares: samples of each label on each side, now and then. Needs the stage `clean`; changes nothing.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/split", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), RebalanceQuery),
+    responses((status = 200, body = Rebalance), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn preview_split(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<RebalanceQuery>,
+) -> ApiResult<Json<Rebalance>> {
+    let free = query.free == Some(true);
+    let (told, test, validation) = app
+        .run_in(&project, move |s| {
+            let split = &s.project.file.split;
+            Ok((rebalance::preview(s, query.test, query.validation, free)?, split.test, split.validation))
+        })
+        .await?;
+    let sides = |s: rebalance::Sides| Sides {
+        training: s.training,
+        validation: s.validation,
+        testing: s.testing,
+    };
+    let wire = |l: rebalance::LabelSides| LabelSides { label: l.label, now: sides(l.now), then: sides(l.then) };
+    Ok(Json(Rebalance {
+        labels: told.labels.into_iter().map(wire).collect(),
+        moved: told.moved,
+        fixed: told.fixed,
+        test,
+        validation,
+    }))
+}
+
+/// A sample's way from its file to its windows, as the stages up to `features` have it; they must be up to date.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/samples/{sample}/trace", tag = "data",
+    params(("project" = String, Path, description = "Id of the project"), ("sample" = String, Path, description = "Id of the sample")),
+    responses((status = 200, body = Trace), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn trace_sample(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(sample): Named,
+) -> ApiResult<Json<Trace>> {
+    let (line, traced) = app
+        .run_in(&project, move |s| {
+            let (line, _) = dataset::one(s, &sample)?;
+            Ok((line, dataset::trace(s, &sample)?))
+        })
+        .await?;
+    Ok(Json(convert::trace(line, traced)))
 }
 
 /// The file as it was received.
@@ -319,6 +391,7 @@ pub async fn propose_parts(
 pub async fn cut_sample(
     State(app): State<App>,
     project: ProjectDir,
+    who: Who,
     Named(sample): Named,
     Body(asked): Body<Cut>,
 ) -> ApiResult<Json<SampleIds>> {
@@ -328,7 +401,7 @@ pub async fn cut_sample(
     let ids = app
         .run_in(&project, move |s| {
             dataset::one(s, &sample)?;
-            dataset::cut(s, &sample, &parts, asked.keep)
+            dataset::cut(s, &sample, &parts, asked.keep, &who.0.name)
         })
         .await?;
     Ok(Json(SampleIds { ids }))

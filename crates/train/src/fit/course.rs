@@ -156,10 +156,7 @@ impl Course<'_> {
             (_, Some(integer)) => integer.model.clone(),
             (Start::Model(model), _) => model.clone(),
             (Start::Network(network), _) => {
-                let columns = match network.input.as_slice() {
-                    [_, columns] | [_, _, columns] => *columns,
-                    _ => train.width(),
-                };
+                let columns = columns(network, train);
                 let Built { input, units, .. } = network::build(network, settings.seed)?;
                 fits(network, &input, train)?;
                 let normaliser = Normaliser::learn(train, columns)?;
@@ -192,11 +189,7 @@ impl Course<'_> {
             // Whatever the number of threads, it is the same training.
             subject,
             settings,
-            shape: match network.layers.first() {
-                // What the first layer makes of a list is what people see in it.
-                Some(Layer::Reshape { shape }) => shape.clone(),
-                _ => network.input.clone(),
-            },
+            shape: shape(network),
             train,
             targets,
             validation,
@@ -209,6 +202,66 @@ impl Course<'_> {
             model,
         })
     }
+}
+
+/// Values of a row that are normalised alike come every so many.
+fn columns(network: &Network, train: &dyn Rows) -> usize {
+    match network.input.as_slice() {
+        [_, columns] | [_, _, columns] => *columns,
+        _ => train.width(),
+    }
+}
+
+/// Shape of a row as augmentation sees it.
+fn shape(network: &Network) -> Vec<usize> {
+    match network.layers.first() {
+        // What the first layer makes of a list is what people see in it.
+        Some(Layer::Reshape { shape }) => shape.clone(),
+        _ => network.input.clone(),
+    }
+}
+
+/// A row of training, as it is and as an epoch has it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Augmented {
+    /// Shape of the row as augmentation sees it: `[n]`, `[time, columns]` or `[height, width, channels]`.
+    pub shape: Vec<usize>,
+    /// The row, in the units of the features.
+    pub before: Vec<f32>,
+    /// The same row as the network is given it in that epoch, brought back to those units. Rows that `mixup` adds are not in it.
+    pub after: Vec<f32>,
+}
+
+/// What `settings.augment` makes of a row in an epoch of the training with `settings.seed`: the very numbers that [`crate::fit`] draws.
+///
+/// # Errors
+/// [`TrainError::Data`] when there is no such row, the network does not take rows of this width, or a value is no number.
+pub fn augmented(
+    network: &Network,
+    train: &dyn Rows,
+    row: usize,
+    epoch: usize,
+    settings: &Settings,
+) -> Result<Augmented, TrainError> {
+    let (width, shape) = (train.width(), shape(network));
+    if row >= train.len() || shape.iter().product::<usize>() != width {
+        return Err(TrainError::Data(format!(
+            "there is no row {row} of shape {shape:?} among {} rows of {width} values",
+            train.len()
+        )));
+    }
+    let mut before = vec![0.0; width];
+    train.read(&[row], &mut before)?;
+    let mut after = before.clone();
+    if !settings.augment.is_off() {
+        let normaliser = Normaliser::learn(train, columns(network, train))?;
+        let stream = &mut super::stream(settings.seed, epoch, row);
+        settings.augment.place(&mut after, &shape, stream);
+        normaliser.apply(&mut after);
+        settings.augment.colour(&mut after, &shape, stream);
+        normaliser.undo(&mut after, &before);
+    }
+    Ok(Augmented { shape, before, after })
 }
 
 fn fits(network: &Network, input: &[usize; 3], train: &dyn Rows) -> Result<(), TrainError> {

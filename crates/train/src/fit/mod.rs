@@ -7,7 +7,7 @@ mod held;
 mod integer;
 mod teacher;
 
-pub use course::{Course, Start, fit};
+pub use course::{Augmented, Course, Start, augmented, fit};
 pub use find::{Found, Tried};
 pub use integer::Tuned;
 pub use teacher::{Teacher, Teaches};
