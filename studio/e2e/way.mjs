@@ -117,7 +117,7 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
     const file = page.getByLabel('Project file');
     const text = await file.inputValue();
     await file.fill(text.replace('window_ms', 'window_sm'));
-    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
     await page.getByText('did you mean `window_ms`').waitFor();
     trouble.splice(0, trouble.length, ...trouble.filter((t) => !t.includes('422')));
     await file.fill(text.replace('targets = ["host", "cortex-m4f"]', 'targets = ["host"]\ncases = 10'));
@@ -186,7 +186,7 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
     const undo = page.getByRole('button', { name: 'Undo' });
     for (let left = 0; left < 3; left++) await undo.click();
     await first.getByRole('cell', { name: '50 × 32', exact: true }).waitFor();
-    assert.equal(await page.getByRole('button', { name: 'Save' }).isDisabled(), true, 'all is as it was saved');
+    assert.equal(await page.getByRole('button', { name: 'Save', exact: true }).isDisabled(), true, 'all is as it was saved');
   });
   await step('two runs are compared', async () => {
     await page.getByRole('link', { name: 'Training' }).click();
@@ -372,7 +372,7 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
     await card.locator('[data-recording=done]').waitFor();
     await card.getByRole('button', { name: /^Rename/ }).click();
     await card.getByLabel('Name', { exact: true }).fill('bench');
-    await card.getByRole('button', { name: 'Save' }).click();
+    await card.getByRole('button', { name: 'Save', exact: true }).click();
     await card.getByRole('heading', { name: /^bench/ }).waitFor();
     await card.getByRole('link', { name: 'Show the sample' }).click();
     await page.getByRole('heading', { name: /^whistle\..*\.wav$/ }).waitFor();

@@ -19,9 +19,10 @@ pub use access::{
 };
 pub use data::{
     Category, Cut, Finding, FindingList, FinishQuery, ImportResult, LabelBox, LabelCount, LabelRange,
-    NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Remark, Sample, SampleDetail, SampleEdit,
-    SampleIds, SamplePage, SampleQuery, Summary, TablePreview, Upload, UploadQuery, Waveform, WaveformAxis,
-    WaveformQuery, LabelSides, Rebalance, RebalanceQuery, SampleChange, SampleHistory, Sides, Step, Trace,
+    LabelSides, NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Rebalance, RebalanceQuery,
+    Remark, Sample, SampleChange, SampleDetail, SampleEdit, SampleHistory, SampleIds, SamplePage,
+    SampleQuery, Sides, Step, Summary, TablePreview, Trace, Upload, UploadQuery, Waveform, WaveformAxis,
+    WaveformQuery,
 };
 pub use devices::{
     Connection, Device, DeviceEdit, DeviceList, NewRecording, Recording, RecordingState, Sensor,
@@ -39,10 +40,11 @@ pub use project::{
     TargetEstimate, UseImpulse, Version, VersionList,
 };
 pub use results::{
-    Artifact, Augmentation, AugmentationQuery, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview, Classified, ClassifyQuery,
-    ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox, LabelFigures, LabelSets, Layer,
-    MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow, ReliabilityBin, Results, Stage, StageList,
-    StageState, StepFigures, Target, TargetList, TrainingStep, Uncertainty, Verification,
+    Artifact, Augmentation, AugmentationQuery, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview,
+    Classified, ClassifyQuery, ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox,
+    LabelFigures, LabelSets, Layer, MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow,
+    ReliabilityBin, Results, Stage, StageList, StageState, StepFigures, Target, TargetList, TrainingStep,
+    Uncertainty, Verification,
 };
 pub use tools::{
     BlockRan, BlockRun, ModelFile, ModelFileList, ModelImport, ModelImported, ModelTensor, Tool, ToolList,

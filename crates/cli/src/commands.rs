@@ -223,7 +223,11 @@ fn cut(args: &CutArgs, printer: &Printer) -> Result<Verdict> {
     if parts.is_empty() {
         return Err(EngineError::Data(format!("nothing stands out in `{}`", whole.listed.name)).into());
     }
-    let ids = if args.dry_run { Vec::new() } else { dataset::cut(&session, &args.id, &parts, args.keep, "command line")? };
+    let ids = if args.dry_run {
+        Vec::new()
+    } else {
+        dataset::cut(&session, &args.id, &parts, args.keep, "command line")?
+    };
     if args.at.json.json {
         printer.json(&serde_json::json!({ "parts": parts, "ids": ids }))?;
     } else {

@@ -192,7 +192,8 @@ pub fn run(command: &ModelCommand, printer: &Printer) -> Result<Verdict> {
         }
         ModelCommand::Profile(args) => {
             let reference = model_tool::reference(&args.model.reference)?;
-            let profile = model_profile::profile(&args.model.file, &args.target, args.execute, reference, printer)?;
+            let profile =
+                model_profile::profile(&args.model.file, &args.target, args.execute, reference, printer)?;
             if let Some(path) = &args.svg {
                 model_tool::write(path, profile.svg().as_bytes())?;
                 printer.note(&format!("wrote {}", path.display()));
@@ -216,7 +217,8 @@ pub fn run(command: &ModelCommand, printer: &Printer) -> Result<Verdict> {
                 force: args.force,
                 reference: model_tool::reference(&args.model.reference)?,
             };
-            let outcome = model_quantize::quantize(&args.model.file, &args.calibration, &args.out, &options, printer)?;
+            let outcome =
+                model_quantize::quantize(&args.model.file, &args.calibration, &args.out, &options, printer)?;
             for note in &outcome.notes {
                 printer.note(note);
             }

@@ -21,7 +21,8 @@ fn bench() -> (Bench, String, Server) {
     }
     let path = bench.path("kws/edgewright.toml");
     let text = std::fs::read_to_string(&path).expect("there");
-    std::fs::write(&path, text + "\n[[data]]\npath = \"recordings\"\nlabel_from = \"name\"\n").expect("written");
+    std::fs::write(&path, text + "\n[[data]]\npath = \"recordings\"\nlabel_from = \"name\"\n")
+        .expect("written");
     assert!(bench.run(&["run", "kws", "--until", "features"]).status.success());
     let server = Server::start(&bench.path(""));
     (bench, key, server)
@@ -59,7 +60,9 @@ fn facts_are_set_and_taken_away_and_stay_when_the_file_comes_again() {
     // Facts of the file itself can be taken away, and come back.
     patch(&server, &key, &json!({"ids": [a], "metadata": {"site": null, "person": null}}));
     assert_eq!(facts(&a), before);
-    for metadata in [json!({"": "x"}), json!({" a": "x"}), json!({"a\nb": "x"}), json!({"a": "x".repeat(1001)})] {
+    for metadata in
+        [json!({"": "x"}), json!({" a": "x"}), json!({"a\nb": "x"}), json!({"a": "x".repeat(1001)})]
+    {
         let body = json!({"ids": [a], "metadata": metadata});
         assert_eq!(server.json(&key, "PATCH", SAMPLES, &body).code(), "data", "{body}");
     }
@@ -84,8 +87,16 @@ fn the_history_of_a_sample_says_who_changed_what() {
     patch(&server, &key, &json!({"ids": [a], "label": "hum"}));
     // What is as it was is no change.
     patch(&server, &key, &json!({"ids": [a], "label": "hum", "disabled": false}));
-    patch(&server, &other, &json!({"ids": [a], "category": "testing", "disabled": true, "metadata": {"site": "hall"}}));
-    patch(&server, &other, &json!({"ids": [a], "ranges": [{"label": "on", "start": 0, "end": 99, "label_map": {}}]}));
+    patch(
+        &server,
+        &other,
+        &json!({"ids": [a], "category": "testing", "disabled": true, "metadata": {"site": "hall"}}),
+    );
+    patch(
+        &server,
+        &other,
+        &json!({"ids": [a], "ranges": [{"label": "on", "start": 0, "end": 99, "label_map": {}}]}),
+    );
     let change = |who: &str, field: &str, before: Value, after: Value| {
         (who.to_owned(), field.to_owned(), before, after)
     };
@@ -155,7 +166,8 @@ fn a_window_is_augmented_as_its_epoch_has_it() {
     let two = ask("?window=2&epoch=4").ok(200);
     assert_eq!(one["before"], two["before"]);
     assert!(one["after"] != two["after"] && one["after"] != one["before"], "{one}");
-    let count = one["shape"].as_array().expect("sides").iter().map(|n| n.as_u64().expect("a side")).product::<u64>();
+    let count =
+        one["shape"].as_array().expect("sides").iter().map(|n| n.as_u64().expect("a side")).product::<u64>();
     assert_eq!(one["after"].as_array().map(|v| v.len() as u64), Some(count));
     assert_eq!((&one["on"], one["windows"].as_u64().is_some_and(|n| n > 5)), (&json!(true), true));
     let windows = one["windows"].as_u64().expect("a number");
@@ -168,5 +180,8 @@ fn a_window_is_augmented_as_its_epoch_has_it() {
     let end = text[begin + 1..].find("\n[").map_or(text.len(), |n| begin + 1 + n);
     std::fs::write(&path, format!("{}{}", &text[..begin], &text[end..])).expect("written");
     let plain = ask("?window=2&epoch=3").ok(200);
-    assert_eq!((&plain["before"], &plain["after"], &plain["on"]), (&one["before"], &one["before"], &json!(false)));
+    assert_eq!(
+        (&plain["before"], &plain["after"], &plain["on"]),
+        (&one["before"], &one["before"], &json!(false))
+    );
 }

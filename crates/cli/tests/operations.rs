@@ -77,10 +77,8 @@ const COMMANDS: &[(&str, Over)] = &[
 fn commands(bench: &Bench) -> Vec<String> {
     assert!(bench.run(&["generate-docs", "docs"]).status.success());
     let page = std::fs::read_to_string(bench.path("docs/cli.md")).expect("a page");
-    let all: Vec<&str> = page
-        .lines()
-        .filter_map(|l| l.strip_prefix("## `edgewright ")?.strip_suffix('`'))
-        .collect();
+    let all: Vec<&str> =
+        page.lines().filter_map(|l| l.strip_prefix("## `edgewright ")?.strip_suffix('`')).collect();
     let leaf = |name: &&&str| !all.iter().any(|other| other.starts_with(&format!("{name} ")));
     let leaves: Vec<String> = all.iter().filter(leaf).map(|n| (*n).to_owned()).collect();
     assert!(leaves.len() > 40, "{leaves:?}");
@@ -230,10 +228,10 @@ fn a_block_is_run_on_values_without_a_project() {
     let args = ["dsp", "run", "mfcc", "--rate", "8000", "--params", r#"{"num_cepstral": 7}"#];
     let ran = bench.run(&[args.as_slice(), &["--input", "x.json", "--out", "y.json"]].concat());
     assert!(ran.status.success(), "{}", text(&ran));
-    let said: Value = serde_json::from_slice(&std::fs::read(bench.path("y.json")).expect("there")).expect("JSON");
-    let run = |block: &str, body: &Value| {
-        server.json(&key, "POST", &format!("/api/v1/blocks/{block}/run"), body)
-    };
+    let said: Value =
+        serde_json::from_slice(&std::fs::read(bench.path("y.json")).expect("there")).expect("JSON");
+    let run =
+        |block: &str, body: &Value| server.json(&key, "POST", &format!("/api/v1/blocks/{block}/run"), body);
     let params = json!({"num_cepstral": 7});
     let told = run("mfcc", &json!({"rate_hz": 8000, "params": params, "values": values})).ok(200);
     let numbers = |v: &Value| -> Vec<f32> {
@@ -250,8 +248,16 @@ fn a_block_is_run_on_values_without_a_project() {
         ("nothing", json!({"values": [1]}), "bad_request"),
         ("raw", json!({"values": [1, 2, 3], "shape": [2, 2]}), "bad_request"),
         ("raw", json!({"values": [1, 2, 3], "shape": [u64::MAX, u64::MAX]}), "bad_request"),
-        ("image_resize_device", json!({"values": [1, 2, 3, 4], "shape": [2, 2], "params": {"dst_width": 4_000_000, "dst_height": 4_000_000, "channels": 1}}), "data"),
-        ("continuous_mfcc", json!({"values": [1, 2], "rate_hz": 8000, "params": {"window": 1_000_000_000}}), "data"),
+        (
+            "image_resize_device",
+            json!({"values": [1, 2, 3, 4], "shape": [2, 2], "params": {"dst_width": 4_000_000, "dst_height": 4_000_000, "channels": 1}}),
+            "data",
+        ),
+        (
+            "continuous_mfcc",
+            json!({"values": [1, 2], "rate_hz": 8000, "params": {"window": 1_000_000_000}}),
+            "data",
+        ),
     ] {
         assert_eq!(run(block, &body).code(), code, "{block}");
     }
@@ -264,7 +270,9 @@ fn models_are_kept_run_profiled_quantised_exported_and_imported() {
     bench.write("x.npy", &cases);
     let server = Server::start(&bench.path(""));
     let base = "/api/v1/projects/kws/models";
-    let keep = |name: &str, bytes: &[u8]| server.send("PUT", &format!("{base}/{name}"), &[("x-api-key", &key)], bytes);
+    let keep = |name: &str, bytes: &[u8]| {
+        server.send("PUT", &format!("{base}/{name}"), &[("x-api-key", &key)], bytes)
+    };
     assert_eq!(keep("small.tflite", &model).ok(200)["bytes"], model.len());
     keep("x.npy", &cases).ok(200);
     for name in ["..%2Fx", ".new-x", "a%20b", "a%00b"] {
@@ -281,12 +289,20 @@ fn models_are_kept_run_profiled_quantised_exported_and_imported() {
     };
     let read = |name: &str| std::fs::read(bench.path(name)).expect("there");
 
-    let job = start(&server, &key, &json!({"kind": "model_run", "model": "small.tflite", "inputs": ["x.npy"], "out": "y.npy"}));
+    let job = start(
+        &server,
+        &key,
+        &json!({"kind": "model_run", "model": "small.tflite", "inputs": ["x.npy"], "out": "y.npy"}),
+    );
     assert_eq!((&job["result"]["cases"], &job["result"]["files"]), (&json!(40), &json!(["y.npy"])), "{job}");
     ran(&["model", "run", "small.tflite", "--input", "x.npy", "--out", "y.npy"]);
     assert_eq!(kept("y.npy"), read("y.npy"));
 
-    let job = start(&server, &key, &json!({"kind": "model_profile", "model": "small.tflite", "targets": ["cortex-m4f"]}));
+    let job = start(
+        &server,
+        &key,
+        &json!({"kind": "model_profile", "model": "small.tflite", "targets": ["cortex-m4f"]}),
+    );
     let told = bench.json(&["model", "profile", "small.tflite", "--target", "cortex-m4f", "--json"]);
     assert_eq!(job["result"]["targets"], told["targets"], "{job}");
     assert!(kept("small.cost.svg").starts_with(b"<svg"));
@@ -294,12 +310,30 @@ fn models_are_kept_run_profiled_quantised_exported_and_imported() {
     let quantize = json!({"kind": "model_quantize", "model": "small.tflite", "calibration": ["x.npy"], "out": "int8.tflite", "method": "mse"});
     let job = start(&server, &key, &quantize);
     assert!(job["result"]["loss"].as_f64().is_some_and(|l| l < 0.1), "{job}");
-    ran(&["model", "quantize", "small.tflite", "--calibration", "x.npy", "--method", "mse", "--out", "int8.tflite"]);
+    ran(&[
+        "model",
+        "quantize",
+        "small.tflite",
+        "--calibration",
+        "x.npy",
+        "--method",
+        "mse",
+        "--out",
+        "int8.tflite",
+    ]);
     assert_eq!(kept("int8.tflite"), read("int8.tflite"));
 
-    start(&server, &key, &json!({"kind": "model_export", "model": "int8.tflite", "format": "c", "out": "int8.zip"}));
+    start(
+        &server,
+        &key,
+        &json!({"kind": "model_export", "model": "int8.tflite", "format": "c", "out": "int8.zip"}),
+    );
     assert!(kept("int8.zip").starts_with(b"PK"));
-    start(&server, &key, &json!({"kind": "model_export", "model": "int8.tflite", "format": "onnx", "out": "int8.onnx"}));
+    start(
+        &server,
+        &key,
+        &json!({"kind": "model_export", "model": "int8.tflite", "format": "onnx", "out": "int8.onnx"}),
+    );
     let names: Vec<String> = server.get(&key, base).ok(200)["files"]
         .as_array()
         .expect("files")
@@ -311,7 +345,11 @@ fn models_are_kept_run_profiled_quantised_exported_and_imported() {
 
     let import = format!("{base}/int8.tflite/import");
     let told = server.json(&key, "POST", &import, &json!({"labels": ["a", "b", "c"]})).ok(200);
-    assert_eq!((&told["model"], &told["kind"]), (&json!("models/int8.tflite"), &json!("classifier")), "{told}");
+    assert_eq!(
+        (&told["model"], &told["kind"]),
+        (&json!("models/int8.tflite"), &json!("classifier")),
+        "{told}"
+    );
     let toml = std::fs::read_to_string(bench.path("kws/edgewright.toml")).expect("there");
     assert!(toml.contains("file = \"models/int8.tflite\"") && toml.contains("\"c\""), "{toml}");
     assert_eq!(server.json(&key, "POST", &import, &json!({"labels": ["a"]})).code(), "bad_request");
@@ -329,8 +367,11 @@ fn models_are_kept_run_profiled_quantised_exported_and_imported() {
         let answer = server.json(&key, "POST", "/api/v1/projects/kws/jobs", &wrong);
         assert_eq!(answer.code(), "bad_request", "{wrong}");
     }
-    for (inputs, said) in [("small.tflite", "small.tflite: this is no .npy file"), ("none.npy", "there is no file `none.npy`")] {
-        let request = json!({"kind": "model_run", "model": "small.tflite", "inputs": [inputs], "out": "y.npy"});
+    for (inputs, said) in
+        [("small.tflite", "small.tflite: this is no .npy file"), ("none.npy", "there is no file `none.npy`")]
+    {
+        let request =
+            json!({"kind": "model_run", "model": "small.tflite", "inputs": [inputs], "out": "y.npy"});
         let job = server.json(&key, "POST", "/api/v1/projects/kws/jobs", &request).ok(201);
         let ended = server.wait(&key, "kws", job["id"].as_str().expect("an id"));
         let message = ended["error"]["message"].as_str().unwrap_or_default();

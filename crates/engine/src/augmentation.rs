@@ -49,8 +49,7 @@ pub fn augmented(
     let (Some(silver), Some(split), Some(gold)) = (&results.silver, &results.split, &results.gold) else {
         return Err(EngineError::NotBuilt { stage: "features" });
     };
-    let (block, windows, row, made) =
-        train::augmented(session, (silver, split, gold), block, window, epoch)?;
+    let (block, windows, row, made) = train::augmented(session, (silver, split, gold), block, window, epoch)?;
     let at = gold.value.training.windows().get(row);
     let at = at.ok_or_else(|| EngineError::Internal(format!("row {row} is no training window")))?;
     let sample = &silver.value.samples[at.sample];

@@ -242,7 +242,13 @@ impl Workspace {
         let mut forms = Vec::new();
         for float in [true, false] {
             let Some(file) = kept.file(float) else { continue };
-            let told = model_profile::profile(&dir.join(file), &targets, false, Reference::Litert, &Silent::default())?;
+            let told = model_profile::profile(
+                &dir.join(file),
+                &targets,
+                false,
+                Reference::Litert,
+                &Silent::default(),
+            )?;
             forms.push(Form { float, input: told.input, outputs: told.outputs, costs: told.targets });
         }
         Ok(Some(Brought { name: kept.name, target: kept.target, bytes: kept.bytes, forms }))

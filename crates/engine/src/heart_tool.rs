@@ -101,10 +101,7 @@ fn field(task: &Task<'_>, object: &Json, name: &str) -> Result<Vec<f64>, EngineE
     let mut out = Vec::new();
     match object.get(name) {
         Some(value) if numbers(value, &mut out) => Ok(out),
-        _ => Err(EngineError::Data(format!(
-            "{}: `{name}` must be there as a list of numbers",
-            task.source
-        ))),
+        _ => Err(EngineError::Data(format!("{}: `{name}` must be there as a list of numbers", task.source))),
     }
 }
 

@@ -148,9 +148,7 @@ impl JobRequest {
     pub fn check(&self) -> Result<(), EngineError> {
         match self {
             Self::Run { until, .. } => crate::run::check_stage(until.as_deref()).map(|_| ()),
-            Self::Build { target, package, .. } => {
-                crate::stages::build::check(target, package).map(|_| ())
-            }
+            Self::Build { target, package, .. } => crate::stages::build::check(target, package).map(|_| ()),
             Self::Verify { targets, .. } => {
                 targets.iter().flatten().try_for_each(|t| crate::stages::build::target(t).map(|_| ()))
             }

@@ -1,10 +1,10 @@
 //! Long work as jobs: values that are written down before anything starts, and that another worker can take up again.
 
+pub use crate::job_request::JobRequest;
 use crate::{
     EngineError,
     workspace::{Workspace, now, random_hex},
 };
-pub use crate::job_request::JobRequest;
 use edgewright_store::{JobRow, NewJob};
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,8 @@
 //! From the engine's values to wire types and back. Written out, so that neither side changes the other unseen.
 
 use crate::{
-    convert_request, devices::{Recording, Step},
+    convert_request,
+    devices::{Recording, Step},
     error::{ApiError, ApiResult},
 };
 use edgewright_api as api;

@@ -195,9 +195,8 @@ fn check_facts(facts: &Facts) -> Result<(), EngineError> {
         return Err(EngineError::Usage(format!("one edit sets at most {FACTS_MAX} facts")));
     }
     for (key, value) in facts {
-        let plain = |text: &str, most: usize| {
-            text.chars().count() <= most && !text.chars().any(char::is_control)
-        };
+        let plain =
+            |text: &str, most: usize| text.chars().count() <= most && !text.chars().any(char::is_control);
         if key.trim().is_empty() || key.trim() != key || !plain(key, KEY_MAX) {
             let shown: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
             return Err(EngineError::Data(format!(

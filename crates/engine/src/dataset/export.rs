@@ -46,7 +46,8 @@ pub fn export_archive(session: &Session<'_>, path: &Path) -> Result<usize, Engin
     std::fs::create_dir_all(folder).at(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder).at(folder)?;
     let mut archive = Archive::new(std::io::BufWriter::new(file.as_file_mut()));
-    let count = each(session, &mut |name, bytes| archive.add(name, bytes).map_err(DeployError::into_io).at(path))?;
+    let count =
+        each(session, &mut |name, bytes| archive.add(name, bytes).map_err(DeployError::into_io).at(path))?;
     let out = archive.finish().map_err(DeployError::into_io).at(path)?;
     out.into_inner().map_err(|e| e.into_error()).at(path)?;
     file.as_file().sync_all().at(path)?;
@@ -54,11 +55,11 @@ pub fn export_archive(session: &Session<'_>, path: &Path) -> Result<usize, Engin
     Ok(count)
 }
 
+/// Takes a file with its path below the folder of the export.
+type Put<'p> = dyn FnMut(&str, &[u8]) -> Result<(), EngineError> + 'p;
+
 /// Gives every file with its path below the folder of the export, `info.labels` last.
-fn each(
-    session: &Session<'_>,
-    put: &mut dyn FnMut(&str, &[u8]) -> Result<(), EngineError>,
-) -> Result<usize, EngineError> {
+fn each(session: &Session<'_>, put: &mut Put<'_>) -> Result<usize, EngineError> {
     let mut rows = session.store.list_samples()?;
     // Those of one file beside each other.
     let place = |r: &SampleRow| (r.name.clone(), r.blob, r.source.clone(), r.index_in_file, r.id.clone());

@@ -21,8 +21,8 @@ pub use edit::{
     COLUMNS_MAX, EDIT_MAX, Edit, PAGE_MAX, PageLine, SampleFilter, Waveform, delete, edit, file, ids_from,
     labels, one, page, waveform,
 };
-pub use history::{Edited, history};
 pub use export::{export, export_archive};
+pub use history::{Edited, history};
 pub use import::{ImportReport, ImportRequest, Quarantined, import};
 pub use inspect::{Listed, ScanFinding, Shown, Traced, list, scan, show, trace};
 pub use parts::{PARTS_MAX, Part, cut, proposals, signal, wav};

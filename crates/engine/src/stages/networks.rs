@@ -9,7 +9,9 @@ use super::{
 use crate::{EngineError, architecture, project::LearnSection};
 use edgewright_impulse::{Impulse, LearnBlock, Task};
 use edgewright_ir::Graph;
-use edgewright_train::{Augmented, Flow, Found, Head, Hold, Network, Rows, Settings, Start, TrainError, sketch};
+use edgewright_train::{
+    Augmented, Flow, Found, Head, Hold, Network, Rows, Settings, Start, TrainError, sketch,
+};
 
 /// Share of the step size with which a pruned network is trained on, one whose weights pack better, and one in int8.
 const PRUNED_RATE: f32 = 1.0;

@@ -51,9 +51,7 @@ pub async fn keep_model(
     request: Request,
 ) -> ApiResult<Json<ModelFile>> {
     let folder = upload::receive(&app, "model", request).await?;
-    let kept = app
-        .run(move |w| w.keep_model_file(&project.id, &name, &folder.path().join("model")))
-        .await?;
+    let kept = app.run(move |w| w.keep_model_file(&project.id, &name, &folder.path().join("model"))).await?;
     Ok(Json(wire(kept)))
 }
 
@@ -62,7 +60,11 @@ pub async fn keep_model(
     params(("project" = String, Path, description = "Id of the project"), ("file" = String, Path, description = "Name of the file")),
     responses((status = 200, body = String, content_type = "application/octet-stream"),
         (status = "4XX", body = Problem, content_type = "application/problem+json")))]
-pub async fn get_model(State(app): State<App>, project: ProjectDir, Named(name): Named) -> ApiResult<Response> {
+pub async fn get_model(
+    State(app): State<App>,
+    project: ProjectDir,
+    Named(name): Named,
+) -> ApiResult<Response> {
     let (asked, id) = (name.clone(), project.id);
     let path = app.run(move |w| w.model_file(&id, &asked)).await?;
     send::file(&name, &path).await

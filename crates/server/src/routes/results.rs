@@ -13,13 +13,13 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    Augmentation, AugmentationQuery, BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult, Explanation, ExplanationQuery,
-    FeatureMap, MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow, Problem, Results, StageList,
-    TargetList,
+    Augmentation, AugmentationQuery, BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult,
+    Explanation, ExplanationQuery, FeatureMap, MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow,
+    Problem, Results, StageList, TargetList,
 };
 use edgewright_engine::{
-    EngineError, access::Scope, augmentation, board, classify::Classifier, documents, dsp_tool, explain, map, outcomes,
-    preview, program, session::Session,
+    EngineError, access::Scope, augmentation, board, classify::Classifier, documents, dsp_tool, explain, map,
+    outcomes, preview, program, session::Session,
 };
 
 /// Windows of a cell in one answer.

@@ -14,9 +14,9 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    Cut, Finding, FindingList, ImportResult, LabelCount, LabelSides, Rebalance, RebalanceQuery, SampleChange, SampleHistory, Sides, Part, PartList, PartQuery, Problem, SampleDetail, Trace,
-    SampleEdit, SampleIds, SamplePage, SampleQuery, Summary, TablePreview, UploadQuery, Waveform,
-    WaveformQuery,
+    Cut, Finding, FindingList, ImportResult, LabelCount, LabelSides, Part, PartList, PartQuery, Problem,
+    Rebalance, RebalanceQuery, SampleChange, SampleDetail, SampleEdit, SampleHistory, SampleIds, SamplePage,
+    SampleQuery, Sides, Summary, TablePreview, Trace, UploadQuery, Waveform, WaveformQuery,
 };
 use edgewright_engine::{
     dataset::{self, Edit, GroupRule, ImportRequest, LabelRule, Reading, SampleFilter, TableChoices},
@@ -232,7 +232,8 @@ pub async fn edit_samples(
     };
     let ranges: Option<Vec<_>> = asked.ranges.map(|all| all.into_iter().map(convert::range_asked).collect());
     let boxes: Option<Vec<_>> = asked.boxes.map(|all| all.into_iter().map(convert::box_asked).collect());
-    app.run_in(&project, move |s| dataset::edit(s, &asked.ids, &edit, ranges, boxes, &asked.metadata)).await?;
+    app.run_in(&project, move |s| dataset::edit(s, &asked.ids, &edit, ranges, boxes, &asked.metadata))
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -298,12 +299,10 @@ pub async fn preview_split(
             Ok((rebalance::preview(s, query.test, query.validation, free)?, split.test, split.validation))
         })
         .await?;
-    let sides = |s: rebalance::Sides| Sides {
-        training: s.training,
-        validation: s.validation,
-        testing: s.testing,
-    };
-    let wire = |l: rebalance::LabelSides| LabelSides { label: l.label, now: sides(l.now), then: sides(l.then) };
+    let sides =
+        |s: rebalance::Sides| Sides { training: s.training, validation: s.validation, testing: s.testing };
+    let wire =
+        |l: rebalance::LabelSides| LabelSides { label: l.label, now: sides(l.now), then: sides(l.then) };
     Ok(Json(Rebalance {
         labels: told.labels.into_iter().map(wire).collect(),
         moved: told.moved,

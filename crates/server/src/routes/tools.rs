@@ -59,11 +59,7 @@ pub async fn run_block(
     responses((status = 200, body = ToolList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
 pub async fn list_tools(State(app): State<App>, _: Anywhere) -> ApiResult<Json<ToolList>> {
     let tools = app.run(|_| Ok(doctor::known())).await?;
-    let told = |t: doctor::Check| Tool {
-        tool: t.tool,
-        purpose: t.purpose,
-        version: t.version,
-        install: t.install,
-    };
+    let told =
+        |t: doctor::Check| Tool { tool: t.tool, purpose: t.purpose, version: t.version, install: t.install };
     Ok(Json(ToolList { tools: tools.into_iter().map(told).collect() }))
 }
