@@ -184,6 +184,31 @@ pub fn emit(block: &DspBlock, symbol: &str, axes: usize, whole: &str) -> DspCode
     DspCode { runtime: runtime.to_vec(), source: out, call }
 }
 
+/// Calls that compute the features of a block on frames in two steps; `signal`, `scratch`, and `row`, `out` or `loud`, `features`
+/// are in scope.
+pub struct FrameCalls {
+    /// One frame.
+    pub row: String,
+    /// From all frames to the features.
+    pub finish: String,
+}
+
+/// # Panics
+/// For a block that does not work on frames.
+pub fn frame_calls(plan: &Plan, symbol: &str) -> FrameCalls {
+    let (kind, loud, scratch) = match plan {
+        Plan::Spectrogram(_) => ("spectrogram", "loud, ", ""),
+        Plan::Mel(_) => ("mel", "", ", scratch"),
+        Plan::Fixed(_) => ("fixed_audio", "loud, ", ", (int32_t *)(void *)scratch"),
+        _ => panic!("{symbol} does not work on frames"),
+    };
+    let work = if matches!(plan, Plan::Fixed(_)) { "(int32_t *)(void *)scratch" } else { "scratch" };
+    FrameCalls {
+        row: format!("ew_{kind}_row(&{symbol}, &signal, row, out, {work})"),
+        finish: format!("ew_{kind}_finish(&{symbol}, {loud}features{scratch})"),
+    }
+}
+
 /// Emits a decimation once, however often it is used; `done` holds the names of those that are there.
 fn decimator(d: &Decimator, symbol: &str, done: &mut Vec<String>, out: &mut String) -> String {
     let name = decimator_table(d, symbol, done, out);

@@ -9,6 +9,7 @@ use crate::{
     nn,
     pages::{example, page, wrapper},
     runtime,
+    slices::Slices,
 };
 use edgewright_impulse::{Impulse, Task};
 use std::collections::BTreeMap;
@@ -257,26 +258,32 @@ int {p}_invoke({p}_t *handle, const float *in, size_t in_len, float *out, size_t
     return EW_OK;
 }}
 
-{decode}int {p}_classify({p}_t *handle, const {p}_signal *signal, {p}_result *result)
+{decode}/* From features in the arena to the result. */
+static void {p}_finish({p}_t *handle, float *features, {p}_result *result)
 {{
-{out}    float *features;
-    int status, i = 0;
+{out}    int i = 0;
+{place}    ew_mark_network();
+    {p}_infer(handle->arena, features, out);
+    ew_mark_end();
+    (void)i;
+    (void)out;
+{result}}}
+
+int {p}_classify({p}_t *handle, const {p}_signal *signal, {p}_result *result)
+{{
+    float *features;
+    int status;
     if (handle == NULL || handle->arena == NULL || signal == NULL || signal->get == NULL || result == NULL ||
         signal->length != (size_t){u}_WINDOW_LEN) {{
         return EW_ERROR_ARGUMENT;
     }}
     features = (float *)(void *)(handle->arena + {features_at}u);
-{place}    ew_mark_dsp();
+    ew_mark_dsp();
     status = {p}_features(handle, signal, features);
-    if (status != EW_OK) {{
-        return status;
+    if (status == EW_OK) {{
+        {p}_finish(handle, features, result);
     }}
-    ew_mark_network();
-    {p}_infer(handle->arena, features, out);
-    ew_mark_end();
-    (void)i;
-    (void)out;
-{result}    return EW_OK;
+    return status;
 }}
 
 static int {p}_get_f32(void *context, size_t offset, size_t length, float *out)
@@ -370,7 +377,7 @@ void {p}_stream_advance({p}_stream *stream)
     stream->filled -= stream->filled < dropped ? stream->filled : dropped;
     stream->skip = stride - dropped;
 }}
-"#,
+{slices}"#,
         version = env!("CARGO_PKG_VERSION"),
         macs = impulse.learn.iter().map(|l| l.graph.macs()).sum::<u64>(),
         weights = impulse.learn.iter().map(|l| l.graph.constant_bytes()).sum::<usize>(),
@@ -386,6 +393,7 @@ void {p}_stream_advance({p}_stream *stream)
                 &format!("typedef {p}_box ew_box;\n\n/* ---- ew_cells.h ---- */")
             ),
         features_at = arena.features,
+        slices = Slices::of(impulse).map_or(String::new(), |s| s.source(impulse, arena, n)),
         place = arena
             .outputs
             .map_or(String::new(), |at| { format!("    out = (float *)(void *)(handle->arena + {at}u);\n") }),

@@ -1,6 +1,6 @@
 //! Programs that run a library on windows from a file, for the proof.
 
-use crate::{model::element, names::prefix, nn};
+use crate::{model::element, names::prefix, nn, slices::Slices};
 use edgewright_impulse::{Impulse, Task};
 use edgewright_ir::Graph;
 
@@ -73,11 +73,34 @@ pub fn window_prefix(impulse: &Impulse) -> usize {
 /// A host program: reads windows, each after [`window_prefix`] floats, from its first argument, writes results to its
 /// second; both single precision in the byte order of the machine. Three numbers follow: how many windows it takes from the front, how many it then leaves
 /// out, and how many it takes after those. Windows are classified at once, and one in sixteen again out of a stream;
-/// both must agree. A window that is refused has the negative number that the call returned in place of each result.
+/// both must agree, and so must slices where the library takes them. A window that is refused has the negative number that the call returned in place of each result.
 pub fn host_main(impulse: &Impulse, name: Option<&str>) -> String {
     let p = name.map_or_else(|| prefix(&impulse.name), prefix);
     let u = p.to_uppercase();
     let (before, reset) = (window_prefix(impulse), reset(impulse, &p));
+    let (kept, slices) = match Slices::of(impulse) {
+        None => (String::new(), String::new()),
+        Some(_) => (
+            format!("static {p}_slices slices;\n"),
+            format!(
+                r#"        if (count % 16u == 0u) {{
+            size_t from = 0, taken = 0;
+            int status = {u}_OK;
+            {p}_slices_init(&slices);
+            while (status == {u}_OK && from < {u}_WINDOW_LEN) {{
+                const size_t piece = {u}_WINDOW_LEN - from < 77u ? {u}_WINDOW_LEN - from : 77u;
+                status = {p}_slices_push(&handle, &slices, window + from, piece, &taken);
+                from += taken;
+            }}
+            outcome(status == {u}_OK ? {p}_slices_classify(&handle, &slices, &result) : status, &result, streamed);
+            if (memcmp(once, streamed, sizeof once) != 0) {{
+                return 9;
+            }}
+        }}
+"#
+            ),
+        ),
+    };
     format!(
         r#"/* Made by edgewright to prove the library. */
 #include "{p}.h"
@@ -87,7 +110,7 @@ pub fn host_main(impulse: &Impulse, name: Option<&str>) -> String {
 
 static uint32_t arena[({u}_ARENA_SIZE + 3) / 4];
 static float record[{before} + {u}_WINDOW_LEN], ring[{u}_WINDOW_LEN];
-
+{kept}
 static void flatten({p}_result result, float *values)
 {{
     int i = 0;
@@ -160,7 +183,7 @@ int main(int argc, char **argv)
         if (memcmp(once, streamed, sizeof once) != 0) {{
             return 6;
         }}
-        if (fwrite(once, sizeof once, 1, out) != 1) {{
+{slices}        if (fwrite(once, sizeof once, 1, out) != 1) {{
             return 7;
         }}
     }}

@@ -5,6 +5,7 @@ use crate::{
     emit::{Names, outputs},
     layout::Arena,
     names::comment,
+    slices::Slices,
 };
 use edgewright_impulse::{Impulse, Task};
 
@@ -162,7 +163,7 @@ int {p}_stream_ready(const {p}_stream *stream);
 {p}_signal {p}_stream_window({p}_stream *stream);
 void {p}_stream_advance({p}_stream *stream);
 
-#ifdef __cplusplus
+{slices}#ifdef __cplusplus
 }}
 #endif
 
@@ -195,5 +196,6 @@ void {p}_stream_advance({p}_stream *stream);
         window_len = w.values(),
         stride_len = w.stride * w.axes.len(),
         output_count = outputs(impulse).max(1),
+        slices = Slices::of(impulse).map_or(String::new(), |s| s.header(n)),
     )
 }

@@ -30,6 +30,7 @@ mod runtime;
 mod rust;
 mod rust_impulse;
 mod rust_wide;
+mod slices;
 pub mod target;
 mod trees;
 

@@ -1,6 +1,6 @@
 //! What goes with a library: a wrapper for C++, an example, a page.
 
-use crate::{emit::Names, layout::Arena, names::comment};
+use crate::{emit::Names, layout::Arena, names::comment, slices::Slices};
 use edgewright_impulse::{Impulse, Task};
 
 /// The wrapper for C++.
@@ -124,7 +124,7 @@ The arithmetic is the same under every compiler option but `-ffast-math` (which 
 {state}- Two libraries link together when their projects have different names.
 - A stream: `{p}_stream_push` takes values as they come; `{p}_stream_ready`, `{p}_classify` on `{p}_stream_window`, then
   `{p}_stream_advance`. The results are those of classifying each window at once.
-
+{slices}
 ## Arena
 
 | buffer | offset | bytes | steps |
@@ -132,6 +132,12 @@ The arithmetic is the same under every compiler option but `-ffast-math` (which 
 {map}
 "#,
         snippet = snippet(impulse, n),
+        slices = match Slices::of(impulse) {
+            None => String::new(),
+            Some(_) => format!(
+                "- Slices of sound: `{p}_slices_push` computes each frame as soon as its samples are there, so that a window costs only\n  what is new in it and no window of samples is kept; then `{p}_slices_ready`, `{p}_slices_classify`,\n  `{p}_slices_advance`. The results are the same again.\n"
+            ),
+        },
         state = match impulse.state_len() {
             0 => String::new(),
             n => format!(

@@ -83,44 +83,61 @@ typedef struct {
     float edge;
 } ew_spectrogram;
 
+/* Power of frame `row`, before what needs all frames; scratch holds the frame and the transform's work. */
+EW_FN int ew_spectrogram_row(const ew_spectrogram *p, const ew_signal *signal, size_t row, float *out, float *scratch)
+{
+    const size_t n = p->fft.n;
+    float *input = scratch, *work = scratch + n;
+    const int status = ew_frame(&p->framing, signal, p->framing.scale, row, n, input, work);
+    if (status == EW_OK) {
+        ew_fft_power(&p->fft, input, 1.0f / (float)n, work, out);
+    }
+    return status;
+}
+
+/* From the frames of a window to its features; `loud`: a sample lies beyond -1..1, which variant 1 asks. */
+EW_FN void ew_spectrogram_finish(const ew_spectrogram *p, int loud, float *features)
+{
+    const size_t values = p->framing.rows * (p->fft.n / 2u + 1u);
+    /* Dividing the samples by 32768 divides their power by its square, exactly. */
+    const float power = p->variant == 1u && loud ? 1.0f / (32768.0f * 32768.0f) : 1.0f;
+    size_t i;
+    if (p->variant == 0u) {
+        ew_min_max(features, values);
+        return;
+    }
+    for (i = 0; i < values; i++) {
+        const float d = ew_decibel(features[i] * power, p->edge);
+        features[i] = d < 0.0f ? 0.0f : (p->variant == 1u && d > 1.0f ? 1.0f : d);
+    }
+}
+
 EW_FN int ew_spectrogram_extract(const ew_spectrogram *p, const ew_signal *signal, float *features, float *scratch)
 {
     const size_t n = p->fft.n, columns = n / 2u + 1u, rows = p->framing.rows;
-    float *input = scratch, *work = scratch + n;
-    float power = 1.0f;
+    int loud = 0;
     size_t i, row;
     if (p->variant == 1u) {
         size_t at = 0;
         while (at < p->framing.samples) {
             const size_t count = p->framing.samples - at < n ? p->framing.samples - at : n;
-            const int status = ew_read_axis(signal, p->framing.axes, p->framing.axis, at, count, input);
+            const int status = ew_read_axis(signal, p->framing.axes, p->framing.axis, at, count, scratch);
             if (status != EW_OK) {
                 return status;
             }
             for (i = 0; i < count; i++) {
-                if (input[i] < -1.0f || input[i] > 1.0f) {
-                    /* Dividing the samples by 32768 divides their power by its square, exactly. */
-                    power = 1.0f / (32768.0f * 32768.0f);
-                }
+                loud = loud || scratch[i] < -1.0f || scratch[i] > 1.0f;
             }
             at += count;
         }
     }
     for (row = 0; row < rows; row++) {
-        const int status = ew_frame(&p->framing, signal, p->framing.scale, row, n, input, work);
+        const int status = ew_spectrogram_row(p, signal, row, features + row * columns, scratch);
         if (status != EW_OK) {
             return status;
         }
-        ew_fft_power(&p->fft, input, 1.0f / (float)n, work, features + row * columns);
     }
-    if (p->variant == 0u) {
-        ew_min_max(features, rows * columns);
-        return EW_OK;
-    }
-    for (i = 0; i < rows * columns; i++) {
-        const float d = ew_decibel(features[i] * power, p->edge);
-        features[i] = d < 0.0f ? 0.0f : (p->variant == 1u && d > 1.0f ? 1.0f : d);
-    }
+    ew_spectrogram_finish(p, loud, features);
     return EW_OK;
 }
 
@@ -216,57 +233,62 @@ typedef struct {
     size_t window;
 } ew_mel;
 
-EW_FN int ew_mel_extract(const ew_mel *p, const ew_signal *signal, float *features, float *scratch)
+/* Values of frame `row`, before what needs all frames. */
+EW_FN int ew_mel_row(const ew_mel *p, const ew_signal *signal, size_t row, float *out, float *scratch)
 {
-    const size_t n = p->fft.n, rows = p->framing.rows;
+    const size_t n = p->fft.n;
     float *input = scratch, *work = input + n, *power = work + n, *energy = power + n / 2u + 1u;
-    size_t row, i, k;
-    for (row = 0; row < rows; row++) {
-        float *out = features + row * p->columns;
-        const float *weights = p->weights;
-        const int status = ew_frame(&p->framing, signal, p->framing.scale, row, n, input, work);
-        if (status != EW_OK) {
-            return status;
-        }
-        ew_fft_power(&p->fft, input, 1.0f / (float)n, work, power);
-        for (i = 0; i < p->filters; i++) {
-            const float *bins = power + p->first[i];
-            float sum = 0.0f;
-            for (k = 0; k < p->count[i]; k++) {
-                sum += bins[k] * weights[k];
-            }
-            weights += p->count[i];
-            energy[i] = sum;
-        }
-        if (p->variant == 0u) {
-            for (i = 0; i < p->filters; i++) {
-                float v = ew_decibel(ew_zero_guard(energy[i]), p->edge);
-                v = v < 0.0f ? 0.0f : (v > 1.0f ? 1.0f : v);
-                out[i] = ew_round_half_even(v * 256.0f) / 256.0f;
-            }
-        } else if (p->variant == 1u) {
-            for (i = 0; i < p->filters; i++) {
-                out[i] = ew_zero_guard(energy[i]);
-            }
-        } else {
-            float total = 0.0f;
-            for (i = 0; i < p->filters; i++) {
-                energy[i] = ew_ln(ew_zero_guard(energy[i]));
-            }
-            for (k = 0; k < p->columns; k++) {
-                const float *cosine = p->dct + k * p->filters;
-                float sum = 0.0f;
-                for (i = 0; i < p->filters; i++) {
-                    sum += energy[i] * cosine[i];
-                }
-                out[k] = sum;
-            }
-            for (i = 0; i <= n / 2u; i++) {
-                total += power[i];
-            }
-            out[0] = ew_ln(ew_zero_guard(total));
-        }
+    const float *weights = p->weights;
+    size_t i, k;
+    const int status = ew_frame(&p->framing, signal, p->framing.scale, row, n, input, work);
+    if (status != EW_OK) {
+        return status;
     }
+    ew_fft_power(&p->fft, input, 1.0f / (float)n, work, power);
+    for (i = 0; i < p->filters; i++) {
+        const float *bins = power + p->first[i];
+        float sum = 0.0f;
+        for (k = 0; k < p->count[i]; k++) {
+            sum += bins[k] * weights[k];
+        }
+        weights += p->count[i];
+        energy[i] = sum;
+    }
+    if (p->variant == 0u) {
+        for (i = 0; i < p->filters; i++) {
+            float v = ew_decibel(ew_zero_guard(energy[i]), p->edge);
+            v = v < 0.0f ? 0.0f : (v > 1.0f ? 1.0f : v);
+            out[i] = ew_round_half_even(v * 256.0f) / 256.0f;
+        }
+    } else if (p->variant == 1u) {
+        for (i = 0; i < p->filters; i++) {
+            out[i] = ew_zero_guard(energy[i]);
+        }
+    } else {
+        float total = 0.0f;
+        for (i = 0; i < p->filters; i++) {
+            energy[i] = ew_ln(ew_zero_guard(energy[i]));
+        }
+        for (k = 0; k < p->columns; k++) {
+            const float *cosine = p->dct + k * p->filters;
+            float sum = 0.0f;
+            for (i = 0; i < p->filters; i++) {
+                sum += energy[i] * cosine[i];
+            }
+            out[k] = sum;
+        }
+        for (i = 0; i <= n / 2u; i++) {
+            total += power[i];
+        }
+        out[0] = ew_ln(ew_zero_guard(total));
+    }
+    return EW_OK;
+}
+
+/* From the frames of a window to its features. */
+EW_FN void ew_mel_finish(const ew_mel *p, float *features, float *scratch)
+{
+    const size_t rows = p->framing.rows;
     if (p->variant == 1u) {
         float low, high;
         ew_cmvn(features, rows, p->columns, p->window, 0, scratch);
@@ -277,5 +299,17 @@ EW_FN int ew_mel_extract(const ew_mel *p, const ew_signal *signal, float *featur
     } else if (p->variant == 2u && p->window > 0u) {
         ew_cmvn(features, rows, p->columns, p->window, 1, scratch);
     }
+}
+
+EW_FN int ew_mel_extract(const ew_mel *p, const ew_signal *signal, float *features, float *scratch)
+{
+    size_t row;
+    for (row = 0; row < p->framing.rows; row++) {
+        const int status = ew_mel_row(p, signal, row, features + row * p->columns, scratch);
+        if (status != EW_OK) {
+            return status;
+        }
+    }
+    ew_mel_finish(p, features, scratch);
     return EW_OK;
 }

@@ -319,61 +319,60 @@ EW_FN void ew_fixed_cosines(const ew_fixed_audio *p, const int32_t *logs, float 
     }
 }
 
-EW_FN int ew_fixed_audio_extract(const ew_fixed_audio *p, const ew_signal *signal, float *features, int32_t *scratch)
+/* Values of frame `row` as bits of integers, before what needs all frames. */
+EW_FN int ew_fixed_audio_row(const ew_fixed_audio *p, const ew_signal *signal, size_t row, float *out, int32_t *scratch)
 {
-    const size_t n = p->fft.n, rows = p->framing.rows, columns = p->columns, total = rows * columns;
+    const size_t n = p->fft.n, columns = p->columns;
     int32_t *input = scratch, *work = scratch + n + 2u, *logs = work + n;
     uint32_t *power = (uint32_t *)(void *)input;
-    size_t row, i;
-    int32_t off = 0;
-    if (p->variant == 1u) {
-        int beyond;
-        const int status = ew_beyond_unit(&p->framing, signal, input, n, &beyond);
-        if (status != EW_OK) {
-            return status;
-        }
-        /* Dividing the samples by 32768 takes 30 octaves off their power. */
-        off = beyond ? ew_octaves(30) : 0;
+    const uint16_t *weights = p->weights;
+    size_t i;
+    int32_t exponent = 0;
+    int loud;
+    const int status = ew_fixed_frame(&p->framing, signal, row, n, input, work, &exponent, &loud);
+    if (status != EW_OK) {
+        return status;
     }
-    for (row = 0; row < rows; row++) {
-        float *out = features + row * columns;
-        int32_t exponent = 0;
-        int loud;
-        const int status = ew_fixed_frame(&p->framing, signal, row, n, input, work, &exponent, &loud);
-        if (status != EW_OK) {
-            return status;
+    if (!loud || !ew_fixed_power(&p->fft, input, &exponent, work, power)) {
+        for (i = 0; i < columns; i++) {
+            ew_put_bits(out + i, p->variant == 3u && i > 0u ? 0 : (p->filters == 0u ? EW_NOTHING : EW_SILENT));
         }
-        if (!loud || !ew_fixed_power(&p->fft, input, &exponent, work, power)) {
-            for (i = 0; i < columns; i++) {
-                ew_put_bits(out + i, p->variant == 3u && i > 0u ? 0 : (p->filters == 0u ? EW_NOTHING : EW_SILENT));
-            }
-        } else if (p->filters == 0u) {
-            for (i = 0; i < columns; i++) {
-                ew_put_bits(out + i, ew_log2(p->log2, ew_power_at(power + 2u * i)) + ew_octaves(exponent));
-            }
+        return EW_OK;
+    }
+    if (p->filters == 0u) {
+        for (i = 0; i < columns; i++) {
+            ew_put_bits(out + i, ew_log2(p->log2, ew_power_at(power + 2u * i)) + ew_octaves(exponent));
+        }
+        return EW_OK;
+    }
+    for (i = 0; i < p->filters; i++) {
+        const int32_t log = ew_log2(p->log2, ew_filter_power(power + 2u * p->first[i], weights, p->count[i]));
+        weights += p->count[i];
+        if (p->variant == 3u) {
+            logs[i] = log;
         } else {
-            const uint16_t *weights = p->weights;
-            for (i = 0; i < p->filters; i++) {
-                const int32_t log =
-                    ew_log2(p->log2, ew_filter_power(power + 2u * p->first[i], weights, p->count[i]));
-                weights += p->count[i];
-                if (p->variant == 3u) {
-                    logs[i] = log;
-                } else {
-                    ew_put_bits(out + i, log + ew_octaves(exponent - 15));
-                }
-            }
-            if (p->variant == 3u) {
-                uint64_t all = 0;
-                ew_fixed_cosines(p, logs, out);
-                for (i = 0; i <= n / 2u; i++) {
-                    all += ew_power_at(power + 2u * i);
-                }
-                ew_put_bits(out, ew_log2(p->log2, all) + ew_octaves(exponent));
-            }
+            ew_put_bits(out + i, log + ew_octaves(exponent - 15));
         }
     }
+    if (p->variant == 3u) {
+        uint64_t all = 0;
+        ew_fixed_cosines(p, logs, out);
+        for (i = 0; i <= n / 2u; i++) {
+            all += ew_power_at(power + 2u * i);
+        }
+        ew_put_bits(out, ew_log2(p->log2, all) + ew_octaves(exponent));
+    }
+    return EW_OK;
+}
+
+/* From the frames of a window to its features; `loud`: a sample lies beyond -1..1, which variant 1 asks. */
+EW_FN void ew_fixed_audio_finish(const ew_fixed_audio *p, int loud, float *features, int32_t *scratch)
+{
+    const size_t rows = p->framing.rows, columns = p->columns, total = rows * columns;
+    size_t i;
     if (p->variant < 2u) {
+        /* Dividing the samples by 32768 takes 30 octaves off their power. */
+        const int32_t off = p->variant == 1u && loud ? ew_octaves(30) : 0;
         for (i = 0; i < total; i++) {
             const int32_t over = ew_over_floor(&p->decibels, ew_bits_at(features + i) - off, p->variant == 1u);
             features[i] = (float)over * p->decibels.share;
@@ -391,5 +390,24 @@ EW_FN int ew_fixed_audio_extract(const ew_fixed_audio *p, const ew_signal *signa
             features[i] = (float)ew_bits_at(features + i) * p->scales[i % columns == 0u ? 0 : 1];
         }
     }
+}
+
+EW_FN int ew_fixed_audio_extract(const ew_fixed_audio *p, const ew_signal *signal, float *features, int32_t *scratch)
+{
+    size_t row;
+    int loud = 0;
+    if (p->variant == 1u) {
+        const int status = ew_beyond_unit(&p->framing, signal, scratch, p->fft.n, &loud);
+        if (status != EW_OK) {
+            return status;
+        }
+    }
+    for (row = 0; row < p->framing.rows; row++) {
+        const int status = ew_fixed_audio_row(p, signal, row, features + row * p->columns, scratch);
+        if (status != EW_OK) {
+            return status;
+        }
+    }
+    ew_fixed_audio_finish(p, loud, features, scratch);
     return EW_OK;
 }
