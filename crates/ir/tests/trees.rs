@@ -104,3 +104,49 @@ fn no_prefix_and_no_changed_byte_panics() {
         }
     }
 }
+
+/// What a model of one feature says for a value, in float and in integers.
+fn says(imported: &Imported, x: f32) -> [f32; 2] {
+    [imported.graph.clone(), quantize(&imported.graph, &Ranges::new()).expect("integers")].map(|graph| {
+        let mut out = [0.0];
+        Interpreter::new(&graph).expect("valid").run(&[x], &mut out).expect("runs");
+        out[0]
+    })
+}
+
+#[test]
+fn a_missing_value_goes_where_the_library_sends_it() {
+    // x < 20 ? (x < -3 ? -2 : -1) : 4, with what is missing to the left, then to the right.
+    let boosted = r#"{"learner": {"learner_model_param": {"base_score": "[0]", "num_class": "0", "num_feature": "1"},
+        "objective": {"name": "reg:squarederror"}, "gradient_booster": {"name": "gbtree", "model": {"tree_info": [0], "trees": [{
+        "left_children": [1, 3, -1, -1, -1], "right_children": [2, 4, -1, -1, -1], "split_indices": [0, 0, 0, 0, 0],
+        "split_conditions": [20, -3, 4, -2, -1], "default_left": [1, 0, 0, 0, 0], "tree_param": {}}]}}}}"#;
+    let model = read("xgboost_missing", boosted.as_bytes()).expect("a model");
+    for (x, want) in [
+        (-3.5, -2.0),
+        (-3.0, -1.0),
+        (19.9, -1.0),
+        (20.0, 4.0),
+        (f32::NAN, -1.0),
+        (f32::INFINITY, 4.0),
+        (-1e30, -2.0),
+    ] {
+        for said in says(&model, x) {
+            assert!((said - want).abs() < 1e-3, "XGBoost, {x}: {said} instead of {want}");
+        }
+    }
+    // The same with x at or below; kinds: NaN goes left, NaN goes right, NaN is taken for 0.
+    for (kinds, nan) in
+        [("10 8", -1.0), ("8 8", 4.0), ("10 10", -2.0), ("0 0", 4.0), ("0 8", -1.0), ("8 0", 4.0)]
+    {
+        let light = format!(
+            "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\nobjective=regression\n\nTree=0\nnum_leaves=3\nnum_cat=0\nsplit_feature=0 0\nthreshold=20 -3\ndecision_type={kinds}\nleft_child=1 -1\nright_child=-2 -3\nleaf_value=-2 4 -1\nis_linear=0\nshrinkage=1\n\nend of trees\n"
+        );
+        let model = read("lightgbm_missing", light.as_bytes()).expect("a model");
+        for (x, want) in [(-3.0, -2.0), (-2.9, -1.0), (20.0, -1.0), (20.1, 4.0), (f32::NAN, nan)] {
+            for said in says(&model, x) {
+                assert!((said - want).abs() < 1e-3, "LightGBM {kinds}, {x}: {said} instead of {want}");
+            }
+        }
+    }
+}

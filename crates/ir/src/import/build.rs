@@ -3,6 +3,7 @@
 use super::{ImportError, MOST_CONSTANT_BYTES, shape};
 use crate::{
     extra::{BinaryKind, ReduceKind},
+    fold::fold_pads,
     graph::{DType, Data, Graph, GraphError, Node, Op, Quant, Tensor, TensorId},
     interpret::Interpreter,
 };
@@ -456,6 +457,7 @@ pub fn fold(graph: &mut Graph) -> Result<(), GraphError> {
         rest.push(node);
     }
     graph.nodes = rest;
+    fold_pads(graph);
     Ok(())
 }
 

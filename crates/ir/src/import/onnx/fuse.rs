@@ -5,7 +5,7 @@
 
 use super::quant::Quantised;
 use crate::{
-    fold::fuse_activation,
+    fold::{fold_pads, fuse_activation},
     graph::{DType, Data, Graph, Node, Op, Quant, Tensor, TensorId},
 };
 use std::collections::BTreeMap;
@@ -33,6 +33,7 @@ pub fn fuse(graph: &mut Graph, exact: &BTreeMap<TensorId, Quantised>) -> Option<
     }
     fold_constants(graph);
     super::super::build::prune(graph);
+    fold_pads(graph);
     let real = |id: &TensorId| graph.tensor(*id).dtype == DType::F32;
     let made: Vec<TensorId> =
         graph.nodes.iter().filter(|n| matches!(n.op, Op::Dequantize)).map(|n| n.output).collect();

@@ -290,6 +290,8 @@ fn tensor(bytes: &[u8]) -> Read<(String, Constant)> {
             (5 | 7, field) => ints(field, &mut whole)?,
             (8, Field::Bytes(b)) => name = text(b),
             (9, Field::Bytes(b)) => raw = Some(b),
+            // The usual place may be named.
+            (14, Field::Int(0)) => {}
             (13 | 14, _) => {
                 return Err(format!("`{name}` is kept in another file; store all weights inside"));
             }

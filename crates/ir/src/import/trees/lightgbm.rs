@@ -4,7 +4,7 @@
 //! The format as LightGBM 4.7 writes it (`version=v4`) and as v3 did: `key=value` lines, a block for each tree. A split goes left when the
 //! value is at or below its threshold; a child below 0 is the leaf `-1 - child`.
 
-use super::{Build, Foreign, Link, MISSING, MOST_FEATURES, MOST_OUTPUTS, at_or_below, tree};
+use super::{Build, Foreign, Link, MOST_FEATURES, MOST_OUTPUTS, at_or_below, tree};
 use crate::{
     import::{ImportError, Imported},
     trees::Ensemble,
@@ -137,6 +137,15 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
     let share =
         if head.values.contains_key("average_output") { sums as f64 / trees.len() as f64 } else { 1.0 };
     let mut build = Build::new(name, features);
+    let kinds = trees.iter().filter_map(|t| t.values.get("decision_type"));
+    let knows_missing =
+        kinds.flat_map(|v| v.split_whitespace()).any(|k| k.parse::<u32>().is_ok_and(|k| k >> 2 == 2));
+    if !knows_missing {
+        build.notes.push(
+            "trained without missing values: NaN goes right at every split, where LightGBM takes it for 0"
+                .into(),
+        );
+    }
     let base = vec![0.0; link.outputs(sums)];
     let mut ensemble = Ensemble { features, base, width: 1, trees: Vec::new() };
     for (i, block) in trees.iter().enumerate() {
@@ -177,9 +186,6 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
                 let place = format!("{place}, split {node}");
                 return Err(refused("zero as missing", &place, "train with `zero_as_missing=false`"));
             }
-            if kind >> 2 == 2 && !build.notes.iter().any(|n| n == MISSING) {
-                build.notes.push(MISSING.into());
-            }
         }
         // Splits first, then leaves.
         let child = |c: i64| -> usize {
@@ -193,6 +199,12 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
                     threshold: at_or_below(threshold[node]),
                     left: child(left[node]),
                     right: child(right[node]),
+                    // Where the training data had nothing missing, the library takes what is not a number for 0.
+                    nan_left: if kind[node] >> 2 == 2 {
+                        kind[node] & 2 != 0
+                    } else {
+                        knows_missing && threshold[node] >= 0.0
+                    },
                 }
             } else {
                 Foreign::Leaf(&leaves[node - splits..=node - splits])
@@ -200,6 +212,6 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
         });
         ensemble.push(made.map_err(|e| malformed(format!("{place} {e}")))?);
     }
-    build.trees(&ensemble);
+    build.trees(ensemble);
     build.finish(link)
 }

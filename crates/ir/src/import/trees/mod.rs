@@ -45,7 +45,14 @@ impl Link {
 /// A node of a foreign tree.
 enum Foreign<'a> {
     Leaf(&'a [f32]),
-    Split { feature: usize, threshold: f32, left: usize, right: usize },
+    /// `nan_left`: where what is not a number goes.
+    Split {
+        feature: usize,
+        threshold: f32,
+        left: usize,
+        right: usize,
+        nan_left: bool,
+    },
 }
 
 /// The largest float at or below a double: `x <= v` holds for a float x exactly when x is at or below it.
@@ -88,7 +95,7 @@ fn tree<'a>(
                 made.leaves.extend_from_slice(values);
                 -((made.leaves.len() / width) as i32)
             }
-            Foreign::Split { feature, threshold, left, right } => {
+            Foreign::Split { feature, threshold, left, right, nan_left } => {
                 if feature >= features {
                     return Err(format!("node {node} asks for feature {feature} of {features}"));
                 }
@@ -96,9 +103,12 @@ fn tree<'a>(
                     return Err(format!("node {node} has no threshold"));
                 }
                 let number = made.splits.len();
+                // What is not a number goes right: where it shall go left, the split asks the negated feature, `-x < -threshold`.
+                let (feature, threshold) =
+                    if nan_left { (features + feature, below(-threshold)) } else { (feature, threshold) };
                 made.splits.push(Split { feature, threshold, left: 0, right: 0 });
-                open.push((right, Some((number, false))));
-                open.push((left, Some((number, true))));
+                open.push((right, Some((number, nan_left))));
+                open.push((left, Some((number, !nan_left))));
                 number as i32
             }
         };
@@ -165,7 +175,20 @@ impl Build {
         self.node("linear", op, &[weights, bias], &[m]);
     }
 
-    fn trees(&mut self, ensemble: &Ensemble) {
+    /// Splits on features beyond those there are ask the negated ones.
+    fn trees(&mut self, mut ensemble: Ensemble) {
+        let n = ensemble.features;
+        if ensemble.trees.iter().flat_map(|t| &t.splits).any(|s| s.feature >= n) {
+            let x = self.last;
+            let zeros = tensor(&mut self.graph, "zeros", &[n], Some(vec![0.0; n]));
+            let signs = tensor(&mut self.graph, "signs", &[n], Some(vec![-1.0; n]));
+            self.node("negated", Op::Normalize, &[zeros, signs], &[n]);
+            let output = tensor(&mut self.graph, "both", &[2 * n], None);
+            let inputs = vec![x, self.last];
+            self.graph.nodes.push(Node { name: "both".into(), op: Op::Concat { outer: 1 }, inputs, output });
+            self.last = output;
+            ensemble.features = 2 * n;
+        }
         self.last = ensemble.append(&mut self.graph, self.last, "trees");
     }
 
@@ -185,9 +208,6 @@ impl Build {
     }
 }
 
-/// Said of models that know missing values.
-const MISSING: &str = "missing values (NaN) go right at every split, where the library may send them left";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,7 +225,7 @@ mod tests {
     #[test]
     fn trees_that_are_none_are_refused() {
         let leaf = [1.0];
-        let split = |left, right| Foreign::Split { feature: 0, threshold: 0.5, left, right };
+        let split = |left, right| Foreign::Split { feature: 0, threshold: 0.5, left, right, nan_left: false };
         let of = |right: usize| {
             tree(0, 3, 1, 1, |i| Ok(if i == 0 { split(1, right) } else { Foreign::Leaf(&leaf) }))
         };
@@ -213,7 +233,9 @@ mod tests {
         for (right, expected) in [(0, "node 0 twice"), (1, "node 1 twice"), (3, "node 3 of 3")] {
             assert!(of(right).expect_err("refused").contains(expected));
         }
-        let far = tree(0, 1, 1, 1, |_| Ok(Foreign::Split { feature: 4, threshold: 0.0, left: 0, right: 0 }));
+        let far = tree(0, 1, 1, 1, |_| {
+            Ok(Foreign::Split { feature: 4, threshold: 0.0, left: 0, right: 0, nan_left: false })
+        });
         assert!(far.expect_err("refused").contains("feature 4 of 1"));
     }
 }

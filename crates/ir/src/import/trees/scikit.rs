@@ -135,10 +135,11 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
                 threshold: at_or_below(t.threshold[node]),
                 left: number(t.left[node])?,
                 right: number(t.right[node])?,
+                nan_left: false,
             })
         });
         ensemble.push(made.map_err(|e| malformed(format!("tree {i} {e}")))?);
     }
-    build.trees(&ensemble);
+    build.trees(ensemble);
     build.finish(link)
 }

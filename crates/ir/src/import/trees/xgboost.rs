@@ -4,7 +4,7 @@
 //! The schema that XGBoost documents for its JSON models, as 1.7 to 3.2 write it. A split goes left when the value is below its condition;
 //! the condition of a node without children is its value.
 
-use super::{Build, Foreign, Link, MISSING, MOST_FEATURES, MOST_OUTPUTS, below, tree};
+use super::{Build, Foreign, Link, MOST_FEATURES, MOST_OUTPUTS, below, tree};
 use crate::{
     import::{ImportError, Imported},
     math::ln,
@@ -67,11 +67,21 @@ struct Foreigner {
     right_children: Vec<i64>,
     split_indices: Vec<usize>,
     split_conditions: Vec<f32>,
+    /// Whether what is missing goes left.
+    default_left: Vec<Flag>,
     #[serde(default)]
     split_type: Vec<u32>,
     #[serde(default)]
     categories_nodes: Vec<i64>,
     tree_param: TreeParam,
+}
+
+/// As older and newer files write it.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(untagged)]
+enum Flag {
+    Word(bool),
+    Number(u8),
 }
 
 #[derive(Deserialize)]
@@ -175,7 +185,8 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
     for (i, (t, sum)) in boosted.trees.iter().zip(&boosted.tree_info).enumerate() {
         let place = format!("tree {i}");
         let nodes = t.left_children.len();
-        let lengths = [t.right_children.len(), t.split_indices.len(), t.split_conditions.len()];
+        let lengths =
+            [t.right_children.len(), t.split_indices.len(), t.split_conditions.len(), t.default_left.len()];
         if nodes == 0 || lengths.iter().any(|l| *l != nodes) || *sum >= sums {
             return Err(malformed(format!(
                 "{place}: its lists have {nodes} and {lengths:?} entries, output {sum}"
@@ -204,11 +215,11 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
                 threshold: below(t.split_conditions[node]),
                 left: child(left)?,
                 right: child(right)?,
+                nan_left: matches!(t.default_left[node], Flag::Word(true) | Flag::Number(1..)),
             })
         });
         ensemble.push(made.map_err(|e| malformed(format!("{place} {e}")))?);
     }
-    build.notes.push(MISSING.into());
-    build.trees(&ensemble);
+    build.trees(ensemble);
     build.finish(link)
 }
