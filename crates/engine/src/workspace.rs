@@ -1,5 +1,6 @@
 //! A workspace: a folder of projects, or one project's own folder, with what a server remembers of it.
 
+pub(crate) use crate::session::now;
 use crate::{
     EngineError,
     error::AtPath,
@@ -11,7 +12,6 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
 };
 
 /// An open workspace.
@@ -29,11 +29,6 @@ pub struct ProjectEntry {
     pub id: String,
     /// Its folder.
     pub dir: PathBuf,
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
 }
 
 /// So many random bytes of the system, as hexadecimal digits.

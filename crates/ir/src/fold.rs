@@ -85,8 +85,16 @@ fn padded(graph: &Graph, i: usize, reader: usize) -> Option<Padding> {
         return None;
     };
     let (x, made) = (graph.tensor(inputs[0]), graph.tensor(*output));
-    let (&[top, left, 0], &[bottom, right, 0]) = (&before[..], &after[..]) else { return None };
-    if *value != 0.0 || x.shape != *shape || x.quant != made.quant || x.data.is_some() {
+    // A batch of one may stand before rows, columns and channels.
+    let (&[.., top, left, 0], &[.., bottom, right, 0]) = (&before[..], &after[..]) else { return None };
+    let grown = before.iter().zip(after).filter(|(b, a)| **b + **a > 0).count();
+    let picture = shape.len() >= 3 && x.shape[..] == shape[shape.len() - 3..];
+    if *value != 0.0
+        || !picture
+        || grown > usize::from(top + bottom > 0) + usize::from(left + right > 0)
+        || x.quant != made.quant
+        || x.data.is_some()
+    {
         return None;
     }
     let weights = &graph.tensor(*graph.nodes[reader].inputs.get(1)?).shape;
@@ -226,7 +234,9 @@ mod tests {
         let b = tensor("b", &[3], Some(vec![0.5, -1.0, 2.0]));
         let [h, v] = [(7 - kernel) / 2 + 1, 7 - kernel + 1];
         let y = tensor("y", &[h, v, 3], None);
-        let pad = Op::Pad { shape: vec![5, 4, 2], before: vec![0, 1, 0], after: vec![2, 2, 0], value };
+        // With a batch of one, as TFLite has it.
+        let pad =
+            Op::Pad { shape: vec![1, 5, 4, 2], before: vec![0, 0, 1, 0], after: vec![0, 2, 2, 0], value };
         let conv = Op::Conv2d {
             stride: [2, 1],
             dilation: [1, 1],

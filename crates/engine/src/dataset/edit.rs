@@ -5,7 +5,10 @@ use super::{
     inspect::{Listed, Shown, listed, shown},
     ranges,
 };
-use crate::{EngineError, session::Session, workspace::now};
+use crate::{
+    EngineError,
+    session::{Session, now},
+};
 use edgewright_sample::{Content, labels};
 pub use edgewright_store::{Edit, SampleFilter};
 use edgewright_store::{LabelCount, SampleRow};

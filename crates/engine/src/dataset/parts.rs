@@ -7,7 +7,10 @@ use super::{
     inspect::find,
     ranges::{self, moved},
 };
-use crate::{EngineError, session::Session, workspace::now};
+use crate::{
+    EngineError,
+    session::{Session, now},
+};
 use edgewright_sample::{
     Axis, Content, DecodeOptions, Signal,
     encode::{AcquisitionDocument, encode_acquisition_json, encode_wav_pcm16},
