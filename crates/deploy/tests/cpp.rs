@@ -32,9 +32,9 @@ fn dense(features: usize, outputs: usize, factor: f32, width: usize) -> Graph {
     let op = Op::FullyConnected { activation: Activation::None };
     graph.nodes.push(Node { name: "dense".into(), op, inputs: vec![x, w, b], output: y });
     let mut last = y;
-    if width > 0 {
-        let rows = tensor(&mut graph, "rows", &[outputs / width, width], None);
-        let z = tensor(&mut graph, "z", &[outputs / width, width], None);
+    if let Some(count) = outputs.checked_div(width) {
+        let rows = tensor(&mut graph, "rows", &[count, width], None);
+        let z = tensor(&mut graph, "z", &[count, width], None);
         graph.nodes.push(Node { name: "rows".into(), op: Op::Reshape, inputs: vec![y], output: rows });
         graph.nodes.push(Node { name: "softmax".into(), op: Op::Softmax, inputs: vec![rows], output: z });
         last = z;
