@@ -77,7 +77,8 @@ fn counts_are_those_of_today() {
             .into_iter()
             .find(|c| c.block.name == block && c.fixed == fixed && c.instead.is_none())
             .expect("a case");
-        let today = counter.measure(&case.job(), core).unwrap_or_else(|e| panic!("{block}: {e}")).instructions;
+        let today =
+            counter.measure(&case.job(), core).unwrap_or_else(|e| panic!("{block}: {e}")).instructions;
         assert_eq!(count(&line(&page, &case), core), today, "{block} on {core}; {HINT}");
     }
 }

@@ -37,8 +37,9 @@ fn estimates_are_near_what_was_counted() {
     let mut far = Vec::new();
     for c in all.iter().filter(|c| c.held) {
         for core in CORES {
-            let counted =
-                counts.get(&c.text, core).unwrap_or_else(|| panic!("{} on {core} is not counted; {HINT}", c.text));
+            let counted = counts
+                .get(&c.text, core)
+                .unwrap_or_else(|| panic!("{} on {core} is not counted; {HINT}", c.text));
             let error = off(estimated(c, core).instructions, counted.instructions);
             if error.abs() > MOST {
                 far.push(format!("{} on {core}: {:+.0} %", c.text, 100.0 * error));

@@ -3,7 +3,7 @@
 
 use crate::{
     Analysis, Binary, CustomPlan, Decimator, FeaturesPlan, FixedKind, FixedSpectralPlan, Framing, HeartPlan,
-    MelVariant, Op, Operand, Plan, SpectralPlan, Spectrum, SpectrogramVariant, Unary, Variability, Wavelet,
+    MelVariant, Op, Operand, Plan, SpectralPlan, SpectrogramVariant, Spectrum, Unary, Variability, Wavelet,
     Welch, features::at,
 };
 use alloc::vec::Vec;
@@ -64,6 +64,8 @@ impl Work {
         self.count("fft pairs", times * (half / 2));
         self.count("fft values", times * n);
         self.count("transforms", times);
+        // The compiler writes these out: they take more code and fewer instructions.
+        self.count("short transforms", if n == 16 || n == 32 { times } else { 0 });
     }
 
     fn welch(&mut self, welch: &Welch, values: usize) {
@@ -120,6 +122,8 @@ impl Plan {
             Self::Raw(p) => {
                 let mut w = Work::new("raw");
                 w.count("values", p.len);
+                // The compiler knows the factor, and drops a 1.
+                w.count("scaled", if p.scale == 1.0 { 0 } else { p.len });
                 w
             }
             Self::Image(p) => {
@@ -243,7 +247,9 @@ fn features(p: &FeaturesPlan, axes: usize) -> Work {
     each("shares", histogram, p.bins);
     each("logarithms", wants(at::ENTROPY), p.bins);
     let pairs = if wants(at::CORRELATION) { p.axes * (p.axes - 1) / 2 } else { 0 };
-    let steps = p.spectrum.is_some() || p.wanted.iter().take(at::CORRELATION).any(|w| *w) || wants(at::MAGNITUDE_AREA);
+    let steps = p.spectrum.is_some()
+        || p.wanted.iter().take(at::CORRELATION).any(|w| *w)
+        || wants(at::MAGNITUDE_AREA);
     let mut read = if steps { p.axes } else { 0 };
     if wants(at::CORRELATION) {
         read += p.axes + pairs;
@@ -332,7 +338,9 @@ fn heart(p: &HeartPlan, axes: usize) -> Work {
     w.count("waves", p.frames);
     if p.axes == 4 {
         w.count("still", 3 * p.frames);
-        w.count("shifted", 3 * p.frames * 4 * p.lag);
+        // Up to 16 values the compiler writes out; more go by memmove, byte by byte on some cores.
+        let past = 4 * p.lag;
+        w.count(if past <= 16 { "shifted" } else { "shifted far" }, 3 * p.frames * past);
     }
     if p.ecg {
         w.count("envelope", p.frames);

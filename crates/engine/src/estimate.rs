@@ -168,11 +168,7 @@ pub fn estimate(
     Ok(Estimate {
         frames: impulse.window.frames,
         axes: impulse.window.axes.iter().map(|a| a.name.clone()).collect(),
-        dsp: impulse
-            .dsp
-            .iter()
-            .map(|b| dsp_estimate(b, &impulse.window, &asked))
-            .collect(),
+        dsp: impulse.dsp.iter().map(|b| dsp_estimate(b, &impulse.window, &asked)).collect(),
         learn,
         targets,
     })
@@ -454,7 +450,11 @@ impl Estimate {
                 d.scratch_bytes + d.feature_bytes + d.state_bytes,
                 d.scratch_bytes,
                 d.feature_bytes,
-                if d.state_bytes > 0 { format!(", {} from window to window", d.state_bytes) } else { String::new() }
+                if d.state_bytes > 0 {
+                    format!(", {} from window to window", d.state_bytes)
+                } else {
+                    String::new()
+                }
             ));
             for t in &d.targets {
                 out.push_str(&format!(

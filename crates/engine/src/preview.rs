@@ -198,7 +198,8 @@ mod tests {
             let info = dsp_tool::find(block).expect("a block");
             let version = info.versions.iter().copied().max().expect("a version");
             let all = (0..axes).collect();
-            let block = DspBlock::new("block", info.name, version, Params::new(), all, &window).expect("planned");
+            let block =
+                DspBlock::new("block", info.name, version, Params::new(), all, &window).expect("planned");
             let ram = ram(block, window).expect("laid out");
             let found = match ram.kept {
                 0 => ram.work.to_string(),

@@ -83,7 +83,11 @@ pub fn compare(case: &Case, dsp: &Path, core: &Path) -> Result<Option<Compared>,
     if theirs.len() != 4 * ours.len() || apart.is_nan() || apart > 0.01 {
         return Err(format!("{} features of CMSIS-DSP lie up to {apart} from ours", theirs.len() / 4).into());
     }
-    Ok(Some(Compared { ours: measure::Counter::new()?.measure(&case.job(), CORE)?.instructions, peer, apart }))
+    Ok(Some(Compared {
+        ours: measure::Counter::new()?.measure(&case.job(), CORE)?.instructions,
+        peer,
+        apart,
+    }))
 }
 
 /// Definitions for the peer's program.

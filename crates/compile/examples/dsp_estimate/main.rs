@@ -81,7 +81,8 @@ fn work() -> Result<()> {
         let axes = impulse.window.axes.len();
         let work = impulse.dsp[0].plan.work(axes).ok_or("no work")?;
         let constants = dsp_constants(&impulse.dsp[0], axes);
-        let counted: BTreeMap<&str, _> = CORES.iter().filter_map(|core| Some((*core, counts.get(&c.text, core)?))).collect();
+        let counted: BTreeMap<&str, _> =
+            CORES.iter().filter_map(|core| Some((*core, counts.get(&c.text, core)?))).collect();
         println!("{}\t{}\t{}\t{constants}\t{:?}\t{counted:?}", c.held, c.text, work.kernel, work.steps);
     }
     Ok(())
@@ -113,12 +114,12 @@ fn fit() -> Result<()> {
             let (mut wanted, mut codes) = (Vec::new(), Vec::new());
             for (c, work) in &samples {
                 let Some(counted) = counts.get(&c.text, core) else {
-                    return Err(format!("{} on {core} is not counted; run `dsp_estimate measure`", c.text).into());
+                    return Err(
+                        format!("{} on {core} is not counted; run `dsp_estimate measure`", c.text).into()
+                    );
                 };
-                let amounts: Vec<f64> = steps
-                    .iter()
-                    .map(|s| work.iter().find(|w| w.0 == *s).map_or(0.0, |w| w.1))
-                    .collect();
+                let amounts: Vec<f64> =
+                    steps.iter().map(|s| work.iter().find(|w| w.0 == *s).map_or(0.0, |w| w.1)).collect();
                 let constants = dsp_constants(&c.job.impulse.dsp[0], c.job.impulse.window.axes.len());
                 let code = counted.flash as f64 - constants as f64;
                 // What does not happen is not emitted either.
@@ -126,9 +127,13 @@ fn fit() -> Result<()> {
                 codes.push((there, code, counted.flash as f64));
                 wanted.push((amounts, counted.instructions as f64, counted.instructions as f64));
             }
-            let (each, bytes) = (solve::fit(&wanted), solve::fit(&codes));
+            let (each, bytes) = (solve::fit(&wanted, solve::PULL), solve::fit(&codes, solve::PULL_CODE));
             let worst = solve::worst(&wanted, &each);
-            eprintln!("{core} {kernel}: worst {:.1} %, code {:.1} %", 100.0 * worst, 100.0 * solve::worst(&codes, &bytes));
+            eprintln!(
+                "{core} {kernel}: worst {:.1} %, code {:.1} %",
+                100.0 * worst,
+                100.0 * solve::worst(&codes, &bytes)
+            );
             let row = steps.iter().zip(each).zip(bytes).map(|((s, each), bytes)| (*s, each, bytes as u32));
             rows.insert((class.name(), kernel), row.collect());
         }
@@ -137,8 +142,11 @@ fn fit() -> Result<()> {
         "//! Made by `cargo run --release -p edgewright-compile --example dsp_estimate -- fit`.\n\n/// Class, kernel, its steps: instructions for each, bytes of code.\npub const TABLE: &[(&str, &str, &[(&str, f64, u32)])] = &[\n",
     );
     for ((class, kernel), steps) in &rows {
-        let of = |(name, each, bytes): &(&str, f64, u32)| format!("({name:?}, {:?}, {bytes})", (each * 1000.0).round() / 1000.0);
-        let used: BTreeSet<usize> = (0..steps.len()).filter(|i| steps[*i].1 >= 5e-4 || steps[*i].2 > 0).collect();
+        let of = |(name, each, bytes): &(&str, f64, u32)| {
+            format!("({name:?}, {:?}, {bytes})", (each * 1000.0).round() / 1000.0)
+        };
+        let used: BTreeSet<usize> =
+            (0..steps.len()).filter(|i| steps[*i].1 >= 5e-4 || steps[*i].2 > 0).collect();
         let steps: Vec<String> = used.into_iter().map(|i| of(&steps[i])).collect();
         out.push_str(&format!("    ({class:?}, {kernel:?}, &[{}]),\n", steps.join(", ")));
     }

@@ -74,7 +74,8 @@ code that a program grows by) on all cores together, in percent.
                 of.iter().filter_map(|c| Some((estimated(c, core), counts.get(&c.text, core)?))).collect();
             flash.extend(pairs.iter().map(|(e, c)| off(e.flash, c.flash)));
             let errors = pairs.iter().map(|(e, c)| off(e.instructions, c.instructions)).collect();
-            let told = spread(errors).map_or("–".into(), |(m, w)| format!("{:.0}, {:.0}", 100.0 * m, 100.0 * w));
+            let told =
+                spread(errors).map_or("–".into(), |(m, w)| format!("{:.0}, {:.0}", 100.0 * m, 100.0 * w));
             let _ = write!(out, " {told} |");
         }
         let told = spread(flash).map_or("–".into(), |(m, w)| format!("{:.0}, {:.0}", 100.0 * m, 100.0 * w));
