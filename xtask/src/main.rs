@@ -27,7 +27,7 @@ const HELP: &str = "Developer tasks.
   cargo xtask test [ARGS]                    install what tests need, then cargo test --workspace ARGS
   cargo xtask check-arrows                   who may know whom (xtask/arrows.toml)
   cargo xtask generate [--check]             generated pages of docs/
-  cargo xtask generate --device              docs/dsp-cost.md, with emulated cores
+  cargo xtask generate --device              docs/dsp-cost.md and dsp-estimate.md, with emulated cores
   cargo xtask acceptance [SET...] [--seeds N] [--json]   real recordings in ../shared/data; N seeds: mean and spread
   cargo xtask full-disk                      the motion example on file systems without room
   cargo xtask studio [--types]               the Studio: types, checker, size, browser; --types writes its types anew

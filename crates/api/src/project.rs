@@ -145,6 +145,28 @@ pub struct DspEstimate {
     pub shape: Vec<u64>,
     /// Memory that it works in, in bytes; exact.
     pub scratch_bytes: u64,
+    /// Its features, in bytes; exact.
+    pub feature_bytes: u64,
+    /// What it keeps from window to window, in bytes; exact.
+    pub state_bytes: u64,
+    /// What it costs on each target; empty for a program of its own, of which there is no C.
+    pub targets: Vec<DspOnTarget>,
+}
+
+/// A DSP block on a target.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DspOnTarget {
+    /// Id of the target.
+    pub target: String,
+    /// Executed instructions for one window; an estimate.
+    pub instructions: u64,
+    /// Tables and code, in bytes; an estimate.
+    pub flash_bytes: u64,
+    /// Time of a window at the target's clock if each instruction took one cycle: an estimate, not measured. `null` where the clock is
+    /// not known.
+    pub milliseconds: Option<f64>,
+    /// Whether the figures come from the target's own instruction set.
+    pub own_class: bool,
 }
 
 /// A learning block before training.
@@ -181,7 +203,7 @@ pub struct LayerEstimate {
     pub macs: u64,
 }
 
-/// The learning blocks on a target before training.
+/// An impulse on a target before training.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct TargetEstimate {
     /// Id.
@@ -192,6 +214,13 @@ pub struct TargetEstimate {
     pub flash_bytes: u64,
     /// Instructions of the learning blocks for one window; an estimate.
     pub instructions: u64,
+    /// Tables and code of the DSP blocks, in bytes; an estimate.
+    pub dsp_flash_bytes: u64,
+    /// Instructions of the DSP blocks for one window; an estimate.
+    pub dsp_instructions: u64,
+    /// Time of a window, features and scores, at the target's clock if each instruction took one cycle: an estimate, not measured.
+    /// `null` where the clock is not known.
+    pub milliseconds: Option<f64>,
     /// Whether the figures come from the target's own instruction set.
     pub own_class: bool,
 }

@@ -399,6 +399,8 @@ pub struct BlockFeatures {
     pub ram_bytes: Option<u64>,
     /// Bytes that it keeps from window to window; exact.
     pub kept_bytes: Option<u64>,
+    /// What it costs on each target of the project; empty where the block is not emitted as C.
+    pub targets: Vec<crate::DspOnTarget>,
 }
 
 /// Which window is augmented, and in which epoch.

@@ -195,6 +195,19 @@ fn an_estimate_before_training_is_what_the_trained_impulse_needs() {
     let network = &told["learn"][0];
     assert_eq!(network["layers"][0]["shape"], serde_json::json!([1, 50, 32]));
     assert!(network["problem"].is_null(), "{network}");
+    // Of the DSP block what its own declaration gives, on each target; time is at one instruction a cycle of 64 MHz.
+    let board = bench.json(&["estimate", "project", "--target", "nrf52840-dk", "--json"]);
+    let (dsp, whole) = (&told["dsp"][0], &told["targets"][0]);
+    let features: u64 = dsp["shape"].as_array().expect("a shape").iter().filter_map(|n| n.as_u64()).product();
+    assert_eq!(dsp["feature_bytes"], 4 * features);
+    assert!(dsp["targets"][0]["instructions"].as_u64() > Some(1000), "{dsp}");
+    assert_eq!(dsp["targets"][0]["instructions"], whole["dsp_instructions"]);
+    assert_eq!(dsp["targets"][0]["flash_bytes"], whole["dsp_flash_bytes"]);
+    assert!(whole["milliseconds"].is_null(), "{whole}");
+    let on = &board["targets"][0];
+    let both = on["instructions"].as_u64().zip(on["dsp_instructions"].as_u64()).map(|(a, b)| a + b);
+    let ms = both.expect("both") as f64 / 64_000.0;
+    assert!((on["milliseconds"].as_f64().expect("a time") - ms).abs() < 1e-6 * ms, "{on}");
     let trained = bench.run(&["run", "project", "--until", "train"]);
     assert!(trained.status.success(), "{}", text(&trained));
     let parameters = format!("{} parameters, {} MACs", network["parameters"], network["macs"]);

@@ -7,6 +7,7 @@ mod measure;
 
 use cases::{CORES, Case, cases};
 use edgewright_toolchain::missing;
+use measure::Counter;
 
 const HINT: &str = "run `cargo xtask generate --device`";
 
@@ -69,13 +70,15 @@ fn counts_are_those_of_today() {
         eprintln!("not run: the page was made with another compiler");
         return;
     }
+    let counter = Counter::new().expect("a counter");
     for (block, fixed, core) in [("mfcc", true, "cortex-m4f"), ("spectral_analysis", false, "cortex-m0plus")]
     {
         let case = cases()
             .into_iter()
             .find(|c| c.block.name == block && c.fixed == fixed && c.instead.is_none())
             .expect("a case");
-        let today = measure::instructions(&case, core).unwrap_or_else(|e| panic!("{block}: {e}"));
+        let today =
+            counter.measure(&case.job(), core).unwrap_or_else(|e| panic!("{block}: {e}")).instructions;
         assert_eq!(count(&line(&page, &case), core), today, "{block} on {core}; {HINT}");
     }
 }

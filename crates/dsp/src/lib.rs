@@ -39,6 +39,7 @@ mod stream;
 mod wavelet;
 mod wavelet_taps;
 mod wide;
+mod work;
 
 pub use audio::{MelPlan, MelVariant, SpectrogramPlan, SpectrogramVariant};
 pub use block::{BlockInfo, Default, DspError, OutputShape, ParamInfo, ParamKind, Params, Value, WindowSpec};
@@ -69,3 +70,4 @@ pub use spectral::{Analysis, Bins, SpectralPlan, Spectrum};
 pub use stream::{Continuous, Stream};
 pub use wavelet::Wavelet;
 pub use wavelet_taps::WAVELETS;
+pub use work::Work;

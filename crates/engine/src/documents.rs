@@ -183,7 +183,7 @@ pub fn write(out: &Path, commands: &str) -> Result<(), EngineError> {
 
 fn blocks() -> String {
     let mut out = String::from(
-        "# DSP blocks\n\nKeys of `[[impulse.dsp]]` and of `edgewright dsp run --params`. What each costs on a microcontroller: [dsp-cost.md](dsp-cost.md).\n",
+        "# DSP blocks\n\nKeys of `[[impulse.dsp]]` and of `edgewright dsp run --params`. What each costs on a microcontroller: [dsp-cost.md](dsp-cost.md); with other parameters: `edgewright estimate`, which [dsp-estimate.md](dsp-estimate.md) holds to counts.\n",
     );
     for b in edgewright_dsp::blocks() {
         let versions: Vec<String> = b.versions.iter().map(u32::to_string).collect();

@@ -11,7 +11,7 @@ use crate::{
 };
 use edgewright_compile::{cost, target::Target};
 use edgewright_dsp::OutputShape;
-use edgewright_impulse::{Impulse, LearnBlock, Task};
+use edgewright_impulse::{DspBlock, Impulse, LearnBlock, Task, Window};
 use edgewright_ir::{Graph, quantize};
 use edgewright_ml::kmeans;
 use edgewright_train::{Head, Layer, Network, TrainError, sketch};
@@ -26,6 +26,28 @@ pub struct DspEstimate {
     pub shape: Vec<usize>,
     /// Memory that it works in, in bytes; exact.
     pub scratch_bytes: usize,
+    /// Its features, in bytes; exact.
+    pub feature_bytes: usize,
+    /// What it keeps from window to window, in bytes; exact.
+    pub state_bytes: usize,
+    /// What it costs on each target; empty for a program of its own, of which there is no C.
+    pub targets: Vec<DspOnTarget>,
+}
+
+/// A DSP block on a target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DspOnTarget {
+    /// Id of the target.
+    pub target: String,
+    /// Executed instructions for one window; an estimate.
+    pub instructions: u64,
+    /// Tables and code, in bytes; an estimate.
+    pub flash_bytes: u64,
+    /// Time of a window at the target's clock if each instruction took one cycle: an estimate, not measured. `None` where the clock
+    /// is not known.
+    pub milliseconds: Option<f64>,
+    /// Whether the figures come from the target's own instruction set.
+    pub own_class: bool,
 }
 
 /// A layer of a network.
@@ -62,7 +84,7 @@ pub struct LearnEstimate {
     pub wrong_layer: Option<usize>,
 }
 
-/// The learning blocks on a target.
+/// The impulse on a target.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TargetEstimate {
     /// Id of the target.
@@ -73,6 +95,13 @@ pub struct TargetEstimate {
     pub flash_bytes: u64,
     /// Instructions of the learning blocks for one window; an estimate.
     pub instructions: u64,
+    /// Tables and code of the DSP blocks, in bytes; an estimate.
+    pub dsp_flash_bytes: u64,
+    /// Instructions of the DSP blocks for one window; an estimate.
+    pub dsp_instructions: u64,
+    /// Time of a window, features and scores, at the target's clock if each instruction took one cycle: an estimate, not measured.
+    /// `None` where the clock is not known.
+    pub milliseconds: Option<f64>,
     /// Whether the figures come from the target's own instruction set.
     pub own_class: bool,
 }
@@ -131,39 +160,66 @@ pub fn estimate(
     // There is no C of what a program of its own computes.
     let complete = graphs.len() == learn.len() && impulse.externals().next().is_none();
     impulse.learn = graphs;
-    let mut ids: Vec<&str> = targets.iter().map(String::as_str).collect();
+    let asked = self::targets(&project, targets)?;
+    let targets = match complete {
+        true => asked.iter().map(|t| on(&impulse, t)).collect::<Result<_, _>>()?,
+        false => Vec::new(),
+    };
+    Ok(Estimate {
+        frames: impulse.window.frames,
+        axes: impulse.window.axes.iter().map(|a| a.name.clone()).collect(),
+        dsp: impulse.dsp.iter().map(|b| dsp_estimate(b, &impulse.window, &asked)).collect(),
+        learn,
+        targets,
+    })
+}
+
+/// These targets, or when none is named those of the project; the usual one where it names none but the host.
+///
+/// # Errors
+/// [`EngineError::Usage`] for an unknown one.
+pub(crate) fn targets(project: &Project, named: &[String]) -> Result<Vec<&'static Target>, EngineError> {
+    let mut ids: Vec<&str> = named.iter().map(String::as_str).collect();
     if ids.is_empty() {
         ids = project.file.deploy.targets.iter().map(String::as_str).filter(|id| *id != "host").collect();
     }
     if ids.is_empty() {
         ids.push(USUAL);
     }
-    let mut targets = Vec::new();
-    for id in ids {
-        let target = build::target(id)?;
-        if complete {
-            targets.push(on(&impulse, target)?);
-        }
+    ids.into_iter().map(build::target).collect()
+}
+
+/// What is known of a DSP block, with its cost on some targets.
+fn dsp_estimate(block: &DspBlock, window: &Window, targets: &[&Target]) -> DspEstimate {
+    DspEstimate {
+        id: block.id.clone(),
+        shape: match block.output() {
+            OutputShape::Flat(n) => vec![n],
+            OutputShape::Spectrogram { rows, columns } => vec![rows, columns],
+            OutputShape::Image { height, width, channels } => vec![height, width, channels],
+        },
+        scratch_bytes: 4 * block.plan.scratch_len(),
+        feature_bytes: 4 * block.features(),
+        state_bytes: 4 * block.plan.state_len(),
+        targets: targets.iter().filter_map(|t| dsp_on(block, window, t)).collect(),
     }
-    Ok(Estimate {
-        frames: impulse.window.frames,
-        axes: impulse.window.axes.iter().map(|a| a.name.clone()).collect(),
-        dsp: impulse
-            .dsp
-            .iter()
-            .map(|b| DspEstimate {
-                id: b.id.clone(),
-                shape: match b.output() {
-                    OutputShape::Flat(n) => vec![n],
-                    OutputShape::Spectrogram { rows, columns } => vec![rows, columns],
-                    OutputShape::Image { height, width, channels } => vec![height, width, channels],
-                },
-                scratch_bytes: 4 * b.plan.scratch_len(),
-            })
-            .collect(),
-        learn,
-        targets,
+}
+
+/// A DSP block on windows of a signal, on a target. `None` for a program of its own.
+pub fn dsp_on(block: &DspBlock, window: &Window, target: &Target) -> Option<DspOnTarget> {
+    let cost = cost::dsp(block, window.axes.len(), target)?;
+    Some(DspOnTarget {
+        target: target.id.clone(),
+        instructions: cost.instructions,
+        flash_bytes: cost.flash_bytes,
+        milliseconds: milliseconds(cost.instructions, target),
+        own_class: cost.own_class,
     })
+}
+
+/// At one instruction a cycle; `None` where the clock is not known.
+fn milliseconds(instructions: u64, target: &Target) -> Option<f64> {
+    target.hardware.clock_mhz.filter(|mhz| *mhz > 0).map(|mhz| instructions as f64 / (1e3 * f64::from(mhz)))
 }
 
 fn on(impulse: &Impulse, target: &Target) -> Result<TargetEstimate, EngineError> {
@@ -173,14 +229,25 @@ fn on(impulse: &Impulse, target: &Target) -> Result<TargetEstimate, EngineError>
         arena_bytes: layout.arena_bytes,
         flash_bytes: 0,
         instructions: 0,
+        dsp_flash_bytes: 0,
+        dsp_instructions: 0,
+        milliseconds: None,
         own_class: true,
     };
+    for block in &impulse.dsp {
+        if let Some(cost) = cost::dsp(block, impulse.window.axes.len(), target) {
+            told.dsp_flash_bytes += cost.flash_bytes;
+            told.dsp_instructions += cost.instructions;
+            told.own_class &= cost.own_class;
+        }
+    }
     for learn in &impulse.learn {
         let cost = cost::estimate(&learn.graph, target)?;
         told.flash_bytes += cost.flash_bytes;
         told.instructions += cost.instructions();
         told.own_class &= cost.own_class;
     }
+    told.milliseconds = milliseconds(told.instructions + told.dsp_instructions, target);
     Ok(told)
 }
 
@@ -362,6 +429,14 @@ fn clusters(section: &LearnSection, width: usize) -> Result<Graph, EngineError> 
     Ok(model.to_graph("anomaly"))
 }
 
+fn clocked(milliseconds: Option<f64>) -> String {
+    milliseconds.map_or(String::new(), |ms| format!(", {ms:.2} ms at one a cycle (not measured)"))
+}
+
+fn foreign(own_class: bool) -> &'static str {
+    if own_class { "" } else { " (as on a Cortex-M3)" }
+}
+
 impl Estimate {
     /// For people.
     pub fn to_text(&self) -> String {
@@ -369,11 +444,28 @@ impl Estimate {
         let times = |shape: &[usize]| shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x");
         for d in &self.dsp {
             out.push_str(&format!(
-                "{:<9} {} features, {} B to work in\n",
+                "{:<9} {} features, RAM {} B: {} to work in, {} for the features{}\n",
                 d.id,
                 times(&d.shape),
-                d.scratch_bytes
+                d.scratch_bytes + d.feature_bytes + d.state_bytes,
+                d.scratch_bytes,
+                d.feature_bytes,
+                if d.state_bytes > 0 {
+                    format!(", {} from window to window", d.state_bytes)
+                } else {
+                    String::new()
+                }
             ));
+            for t in &d.targets {
+                out.push_str(&format!(
+                    "  {:<20} flash about {} B, about {} instructions a window{}{}\n",
+                    t.target,
+                    t.flash_bytes,
+                    t.instructions,
+                    clocked(t.milliseconds),
+                    foreign(t.own_class)
+                ));
+            }
         }
         for l in &self.learn {
             out.push_str(&format!(
@@ -397,12 +489,16 @@ impl Estimate {
         }
         for t in &self.targets {
             out.push_str(&format!(
-                "{:<22} arena {} B, flash about {} B, about {} instructions a window for the learning blocks{}\n",
+                "{:<22} arena {} B, flash about {} B (DSP {}), about {} instructions a window: DSP {}, learning blocks {}{}{}\n",
                 t.target,
                 t.arena_bytes,
-                t.flash_bytes,
+                t.flash_bytes + t.dsp_flash_bytes,
+                t.dsp_flash_bytes,
+                t.instructions + t.dsp_instructions,
+                t.dsp_instructions,
                 t.instructions,
-                if t.own_class { "" } else { " (as on a Cortex-M3)" }
+                clocked(t.milliseconds),
+                foreign(t.own_class)
             ));
         }
         out

@@ -2,11 +2,12 @@
 
 use crate::{
     EngineError, dsp_tool,
+    estimate::{DspOnTarget, dsp_on},
     program::{self, Program},
     session::Session,
     stages::{clean, import},
 };
-use edgewright_dsp::{OutputShape, Params, WindowSpec};
+use edgewright_dsp::{OutputShape, WindowSpec};
 use edgewright_impulse::{DspBlock, Impulse, Window};
 use std::time::Instant;
 
@@ -41,6 +42,8 @@ pub struct Preview {
     pub seconds: f64,
     /// Bytes of RAM on a device; `None` where the block is not emitted as C.
     pub ram: Option<Ram>,
+    /// What it costs on each target of the project, by estimate; empty where the block is not emitted as C.
+    pub targets: Vec<DspOnTarget>,
 }
 
 /// What a block needs on a device, beside the window itself and the stack. Exact.
@@ -55,9 +58,7 @@ pub struct Ram {
 /// Where the memory is laid out for; no block's memory depends on the core.
 const CORE: &str = "cortex-m4f";
 
-fn ram(block: &'static str, version: u32, params: &Params, window: Window) -> Option<Ram> {
-    let axes = (0..window.axes.len()).collect();
-    let block = DspBlock::new("block", block, version, params.clone(), axes, &window).ok()?;
+fn ram(block: DspBlock, window: Window) -> Option<Ram> {
     let impulse = Impulse { name: "block".into(), window, dsp: vec![block], learn: Vec::new() };
     let target = edgewright_compile::target::all().iter().find(|t| t.id == CORE)?;
     let work = edgewright_compile::layout(&impulse, target).ok()?.arena_bytes;
@@ -127,8 +128,12 @@ pub fn preview(session: &Session<'_>, request: &PreviewRequest) -> Result<Previe
     let begun = Instant::now();
     plan.extract(&window, &mut scratch, &mut features).map_err(dsp_tool::refused)?;
     let seconds = begun.elapsed().as_secs_f64();
-    let ram = ram(info.name, version, &params, seen);
-    Ok(Preview { shape: sides(plan.output()), features, seconds, ram })
+    let all = (0..seen.axes.len()).collect();
+    let block = DspBlock::new("block", info.name, version, params, all, &seen)?;
+    let targets = crate::estimate::targets(&session.project, &[])?;
+    let targets = targets.iter().filter_map(|t| dsp_on(&block, &seen, t)).collect();
+    let ram = ram(block, seen);
+    Ok(Preview { shape: sides(plan.output()), features, seconds, ram, targets })
 }
 
 fn sides(shape: OutputShape) -> Vec<usize> {
@@ -156,12 +161,13 @@ fn with_program(
     let answer = program.try_window(session, window, values)?;
     let seconds = begun.elapsed().as_secs_f64();
     let features = answer.rows.into_iter().next().unwrap_or_default();
-    Ok(Preview { shape: sides(answer.shape), features, seconds, ram: None })
+    Ok(Preview { shape: sides(answer.shape), features, seconds, ram: None, targets: Vec::new() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use edgewright_dsp::Params;
     use edgewright_sample::Axis;
 
     #[test]
@@ -191,7 +197,10 @@ mod tests {
             };
             let info = dsp_tool::find(block).expect("a block");
             let version = info.versions.iter().copied().max().expect("a version");
-            let ram = ram(info.name, version, &Params::new(), window).expect("laid out");
+            let all = (0..axes).collect();
+            let block =
+                DspBlock::new("block", info.name, version, Params::new(), all, &window).expect("planned");
+            let ram = ram(block, window).expect("laid out");
             let found = match ram.kept {
                 0 => ram.work.to_string(),
                 kept => format!("{} + {kept}", ram.work),

@@ -13,7 +13,7 @@ use edgewright_engine::{
     classify::{Classified, FoundBox},
     dataset::{self, ImportReport, PageLine, Shown, Traced},
     documents::TargetEntry,
-    estimate::Estimate,
+    estimate::{DspOnTarget, Estimate},
     explain,
     impulses::KeptImpulse,
     jobs::{self, JobState, LogLine, NumberedLine},
@@ -193,6 +193,16 @@ pub fn settings(file: &ProjectFile) -> api::Settings {
     }
 }
 
+pub fn dsp_on(told: DspOnTarget) -> api::DspOnTarget {
+    api::DspOnTarget {
+        target: told.target,
+        instructions: told.instructions,
+        flash_bytes: told.flash_bytes,
+        milliseconds: told.milliseconds,
+        own_class: told.own_class,
+    }
+}
+
 pub fn estimate(told: Estimate) -> api::Estimate {
     api::Estimate {
         frames: told.frames as u64,
@@ -204,6 +214,9 @@ pub fn estimate(told: Estimate) -> api::Estimate {
                 id: d.id,
                 shape: d.shape.into_iter().map(|n| n as u64).collect(),
                 scratch_bytes: d.scratch_bytes as u64,
+                feature_bytes: d.feature_bytes as u64,
+                state_bytes: d.state_bytes as u64,
+                targets: d.targets.into_iter().map(dsp_on).collect(),
             })
             .collect(),
         learn: told

@@ -1,5 +1,6 @@
 //! Every block at its default parameters on a window of the usual length.
 
+use super::measure::Job;
 use edgewright_compile::{layout, target};
 use edgewright_dsp::{BlockInfo, Params, Value, blocks};
 use edgewright_impulse::{DspBlock, Impulse, Window};
@@ -99,6 +100,11 @@ impl Case {
         Impulse { name: "block".into(), window, dsp: vec![block], learn: vec![] }
     }
 
+    /// The block with its window.
+    pub fn job(&self) -> Job {
+        Job { impulse: self.impulse(), window: self.window(), whole: self.kind == Kind::Sound }
+    }
+
     /// Bytes of RAM: what the block works in with its features, and what it keeps from window to window.
     pub fn ram(&self, core: &str) -> (usize, usize) {
         let impulse = self.impulse();
@@ -109,29 +115,35 @@ impl Case {
 
     /// A window of seeded values that look like what they are for.
     pub fn window(&self) -> Vec<f32> {
+        let window = self.impulse().window;
+        self.kind.window(window.values(), window.axes.len())
+    }
+}
+
+impl Kind {
+    /// Seeded values that look like what they are for.
+    pub fn window(self, values: usize, axes: usize) -> Vec<f32> {
         let mut state = 7u64;
         let mut noise = move || {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 40) as f32 / (1u64 << 23) as f32 - 1.0
         };
-        let impulse = self.impulse();
-        let axes = impulse.window.axes.len();
-        (0..impulse.window.values())
+        (0..values)
             .map(|i| {
                 let (frame, axis) = ((i / axes) as f32, i % axes);
-                match self.kind {
-                    Kind::Sound => {
-                        let swell = frame / 16_000.0;
+                match self {
+                    Self::Sound => {
+                        let swell = (frame / 16_000.0).min(1.0);
                         ((6000.0 * triangle(frame / 70.0) + 2500.0 * noise()) * swell).round()
                     }
-                    Kind::Motion => 9.0 * triangle(frame / (20.0 + 9.0 * axis as f32)) + noise(),
-                    Kind::Picture => (127.5 + 127.5 * triangle(frame / 500.0 + axis as f32 / 3.0)).round(),
+                    Self::Motion => 9.0 * triangle(frame / (20.0 + 9.0 * axis as f32)) + noise(),
+                    Self::Picture => (127.5 + 127.5 * triangle(frame / 500.0 + axis as f32 / 3.0)).round(),
                     // A beat every 0.8 s; the arm hardly moves.
-                    Kind::Pulse if axis == 0 => {
+                    Self::Pulse if axis == 0 => {
                         let phase = (frame / 40.0).fract();
                         1000.0 * if phase < 0.2 { phase / 0.2 } else { (1.0 - phase) / 0.8 } + 4.0 * noise()
                     }
-                    Kind::Pulse => f32::from(u8::from(axis == 3)) + 0.01 * noise(),
+                    Self::Pulse => f32::from(u8::from(axis == 3)) + 0.01 * noise(),
                 }
             })
             .collect()

@@ -28,7 +28,7 @@ pub struct Compared {
 pub fn compare(case: &Case, dsp: &Path, core: &Path) -> Result<Option<Compared>, Box<dyn Error>> {
     let Some(tables) = tables(case) else { return Ok(None) };
     let dir = tempfile::tempdir()?;
-    measure::write_window(case, dir.path())?;
+    measure::write_window(&case.job(), dir.path())?;
     fs::write(dir.path().join("tables.h"), tables)?;
     for (name, text) in [("peer.c", PEER), ("board.c", harness::BOARD), ("board.h", harness::BOARD_HEADER)] {
         fs::write(dir.path().join(name), text)?;
@@ -72,7 +72,7 @@ pub fn compare(case: &Case, dsp: &Path, core: &Path) -> Result<Option<Compared>,
     let run = run_board(dir.path(), &build, Some(&counter), [mark, end, last, last])?;
     let peer = run.counts.filter(|c| c.first > 0).ok_or("nothing was counted")?.first;
     let theirs = fs::read(dir.path().join("features.bin"))?;
-    let ours = measure::features(case)?;
+    let ours = measure::features(&case.job())?;
     let apart = theirs
         .as_chunks::<4>()
         .0
@@ -83,7 +83,11 @@ pub fn compare(case: &Case, dsp: &Path, core: &Path) -> Result<Option<Compared>,
     if theirs.len() != 4 * ours.len() || apart.is_nan() || apart > 0.01 {
         return Err(format!("{} features of CMSIS-DSP lie up to {apart} from ours", theirs.len() / 4).into());
     }
-    Ok(Some(Compared { ours: measure::instructions(case, CORE)?, peer, apart }))
+    Ok(Some(Compared {
+        ours: measure::Counter::new()?.measure(&case.job(), CORE)?.instructions,
+        peer,
+        apart,
+    }))
 }
 
 /// Definitions for the peer's program.

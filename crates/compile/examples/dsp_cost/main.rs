@@ -10,6 +10,7 @@ mod measure;
 
 use cases::{CORES, cases};
 use edgewright_compile::target;
+use measure::Counter;
 use std::{error::Error, fmt::Write, fs, path::Path};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -54,6 +55,7 @@ version, on a window that is usual for it. The RAM is exact and known before any
     out.push_str("\n|---|---|---|--:|--:|");
     out.push_str(&"--:|".repeat(CORES.len()));
     out.push('\n');
+    let counter = Counter::new()?;
     for case in cases() {
         let (arena, kept) = case.ram(CORES[0]);
         let ram = if kept > 0 { format!("{arena} + {kept}") } else { arena.to_string() };
@@ -61,8 +63,8 @@ version, on a window that is usual for it. The RAM is exact and known before any
         let features = case.impulse().dsp[0].features();
         write!(out, "| {} | {window} | {} | {features} | {ram} |", case.name(), case.arithmetic())?;
         for core in CORES {
-            let count =
-                measure::instructions(&case, core).map_err(|e| format!("{} on {core}: {e}", case.name()))?;
+            let measured = counter.measure(&case.job(), core);
+            let count = measured.map_err(|e| format!("{} on {core}: {e}", case.name()))?.instructions;
             eprintln!("{} {} on {core}: {count}", case.name(), case.arithmetic());
             write!(out, " {count} |")?;
         }

@@ -1,7 +1,11 @@
 //! What a model costs on a target, estimated without building it: the memory plan and the constants are exact, instructions
 //! and code sizes come from a model fitted to what QEMU counted (`examples/calibrate.rs`).
 
+mod dsp;
+mod dsp_table;
 mod table;
+
+pub use dsp::{DspCost, dsp, dsp_constants};
 
 use crate::{
     CompileError, Layout, Target, depthwise, graph_layout, helium,

@@ -150,6 +150,7 @@ pub async fn preview_features(
         micros: out.seconds * 1e6,
         ram_bytes: out.ram.map(|r| r.work as u64),
         kept_bytes: out.ram.map(|r| r.kept as u64),
+        targets: out.targets.into_iter().map(convert::dsp_on).collect(),
     }))
 }
 
