@@ -7,8 +7,12 @@ use edgewright_ir::{
     import::{self, Imported},
     interpret::{Interpreter, Values},
 };
+use edgewright_store::Hash;
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::{
+    io::{Read, Seek, SeekFrom},
+    path::{Path, PathBuf},
+};
 
 /// Largest model file that is read, in bytes.
 const MOST_BYTES: u64 = 256 << 20;
@@ -37,20 +41,37 @@ pub fn contents(path: &Path) -> Result<Vec<u8>, EngineError> {
         return Ok(bytes);
     }
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut held: Option<(String, Vec<u8>)> = None;
-    let mut beside = |name: &str| -> Option<Vec<u8>> {
-        // A name alone: what a model says reaches no other folder.
-        let plain = Path::new(name).file_name().is_some_and(|n| n == name);
-        if !plain || std::fs::symlink_metadata(folder.join(name)).ok()?.len() > MOST_BYTES {
-            return None;
+    let mut open: Option<(String, std::fs::File)> = None;
+    let mut beside = |name: &str, offset: u64, length: Option<u64>| -> Option<Vec<u8>> {
+        if open.as_ref().is_none_or(|o| o.0 != name) {
+            open = Some((name.to_owned(), weights(folder, name)?));
         }
-        if held.as_ref().is_none_or(|h| h.0 != name) {
-            held = Some((name.to_owned(), std::fs::read(folder.join(name)).ok()?));
-        }
-        held.as_ref().map(|h| h.1.clone())
+        let file = &mut open.as_mut()?.1;
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        let mut part = Vec::new();
+        file.take(length.unwrap_or(MOST_BYTES)).read_to_end(&mut part).ok()?;
+        Some(part)
     };
     import::onnx::whole(&bytes, &mut beside)
         .map_err(|e| EngineError::Data(format!("{}: {e}", path.display())))
+}
+
+/// A file of weights beside a model, open. A name alone, and no link that leaves the folder: what a model says reaches no other one.
+fn weights(folder: &Path, name: &str) -> Option<std::fs::File> {
+    if Path::new(name).file_name().is_none_or(|n| n != name) {
+        return None;
+    }
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let real = folder.join(name).canonicalize().ok()?;
+    let size = std::fs::metadata(&real).ok().filter(std::fs::Metadata::is_file)?.len();
+    let inside = real.parent()? == folder.canonicalize().ok()?;
+    if inside && size <= MOST_BYTES { std::fs::File::open(real).ok() } else { None }
+}
+
+/// What stands for a model file in the key of a stage: the hash of its bytes and of the weights that lie beside it. A file that
+/// cannot be read fails when the stage reads it.
+pub fn fingerprint(path: &Path) -> String {
+    contents(path).map_or_else(|_| "missing".into(), |bytes| Hash::of(&bytes).to_string())
 }
 
 /// Reads a model file.

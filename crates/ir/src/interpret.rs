@@ -348,7 +348,10 @@ impl<'g> Interpreter<'g> {
             }
             (Step::Reshape, Buffer::I8(out)) => out.copy_from_slice(byte(0)),
             (Step::Reshape, Buffer::I16(out)) => out.copy_from_slice(short(0)),
-            (Step::Reshape, Buffer::I32(out)) => out.copy_from_slice(buffer(0).i32()),
+            (Step::Reshape, Buffer::I32(out)) => match &tensor(0).data {
+                Some(Data::I32(v)) => out.copy_from_slice(v),
+                _ => out.copy_from_slice(buffer(0).i32()),
+            },
             (Step::Reshape, Buffer::F32(out)) => out.copy_from_slice(float(0)),
             (Step::Normalize, Buffer::F32(out)) => {
                 kernels::normalize_f32(float(0), float(1), float(2), out);

@@ -80,6 +80,13 @@ impl Graph {
         {
             return Err(whole(format!("`{}` is an input or output and a constant", self.tensor(*id).name)));
         }
+        if let Some((i, id)) = self.outputs.iter().enumerate().find(|(i, id)| self.outputs[..*i].contains(id))
+        {
+            return Err(whole(format!(
+                "`{}` is output {i} and an earlier one too; copy it with a reshape",
+                self.tensor(*id).name
+            )));
+        }
         for id in &self.inputs {
             if std::mem::replace(&mut ready[id.0 as usize], true) {
                 return Err(whole(format!("`{}` is an input twice", self.tensor(*id).name)));

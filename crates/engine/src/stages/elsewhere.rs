@@ -2,13 +2,12 @@
 
 use super::imported;
 use crate::{EngineError, Silent, model_tool, project::Project, run, session::Session};
-use edgewright_impulse::{DspBlock, Impulse, Task};
+use edgewright_impulse::{DspBlock, Impulse, Task, Window};
 use edgewright_ir::{
     DType, Graph, Op,
     extra::Reference,
     quantize::{fold_scales, fuse_activations},
 };
-use edgewright_store::Hash;
 use std::path::Path;
 
 /// Which network is meant.
@@ -34,12 +33,12 @@ impl Named<'_> {
     /// What stands for the network in the key of a stage: the hash of the file, or of what the other project trained.
     pub fn fingerprint(&self, project: &Project) -> String {
         let path = project.dir.join(self.model);
-        // What is missing fails when the stage reads it.
-        let missing = || "missing".to_owned();
         if path.is_dir() {
+            // What is missing fails when the stage reads it.
+            let missing = || "missing".to_owned();
             return trained(&path, |_, trained| Ok(trained.float.to_string())).unwrap_or_else(|_| missing());
         }
-        std::fs::read(path).map_or_else(|_| missing(), |bytes| Hash::of(&bytes).to_string())
+        model_tool::fingerprint(&path)
     }
 
     /// The network, which takes the features of some DSP blocks of an impulse.
@@ -83,6 +82,10 @@ impl Named<'_> {
 fn of_file(path: &Path) -> Result<Elsewhere, EngineError> {
     let graph = model_tool::load(path, Reference::Litert)?.graph;
     imported::usable(path, &graph)?;
+    if integer(&graph) {
+        // A teacher may compute in integers; what it takes and gives is float all the same.
+        return Ok(Elsewhere { graph: imported::float_ends(graph), labels: None });
+    }
     Ok(Elsewhere { graph: fuse_activations(&fold_scales(&graph)), labels: None })
 }
 
@@ -130,14 +133,28 @@ fn of_project(
     let theirs: Vec<&DspBlock> = found.inputs.iter().map(|&i| &other.dsp[i]).collect();
     let ours: Vec<&DspBlock> = inputs.iter().map(|&i| &impulse.dsp[i]).collect();
     let names = |of: &[&DspBlock]| of.iter().map(|b| b.id.as_str()).collect::<Vec<_>>().join(", ");
+    // The same quantities in the same units and order, or the features mean something else.
+    let axes = |window: &Window, b: &DspBlock| {
+        b.axes
+            .iter()
+            .map(|&a| window.axes.get(a).map(|x| (x.name.clone(), x.units.clone())))
+            .collect::<Vec<_>>()
+    };
     let alike = |(a, b): (&&DspBlock, &&DspBlock)| {
         (&a.block, a.version, &a.params, &a.keep, a.features())
             == (&b.block, b.version, &b.params, &b.keep, b.features())
+            && axes(&other.window, a) == axes(&impulse.window, b)
     };
     let rates = (other.window.rate_hz, impulse.window.rate_hz);
+    if other.window.frames != impulse.window.frames || other.window.image != impulse.window.image {
+        return fail(format!(
+            "that network was trained on windows of {} frames, here they have {}; windows must be of one length",
+            other.window.frames, impulse.window.frames
+        ));
+    }
     if theirs.len() != ours.len() || !theirs.iter().zip(&ours).all(alike) || rates.0 != rates.1 {
         return fail(format!(
-            "that network was trained on other features: on {} at {} Hz, here {} at {} Hz; the DSP blocks must have the same parameters",
+            "that network was trained on other features: on {} at {} Hz, here {} at {} Hz; the DSP blocks must have the same parameters and axes of the same names and units",
             names(&theirs),
             rates.0,
             names(&ours),

@@ -6,16 +6,12 @@ use edgewright_ir::{
     extra::Reference,
     quantize::{fold_scales, fuse_activations},
 };
-use edgewright_store::Hash;
 use std::path::Path;
 
-/// What stands for the file of a section in the key of its stage: the hash of its bytes.
+/// What stands for the file of a section in the key of its stage: the hash of its bytes and of its weights beside it.
 pub fn fingerprint(dir: &Path, section: &LearnSection) -> String {
     match &section.file {
-        // A missing file fails when the stage reads it.
-        Some(model) => {
-            std::fs::read(dir.join(model)).map_or_else(|_| "missing".into(), |b| Hash::of(&b).to_string())
-        }
+        Some(model) => model_tool::fingerprint(&dir.join(model)),
         None => String::new(),
     }
 }
@@ -67,7 +63,7 @@ pub fn usable(path: &Path, graph: &Graph) -> Result<(), EngineError> {
 }
 
 /// The same graph with float input and output.
-fn float_ends(mut graph: Graph) -> Graph {
+pub(super) fn float_ends(mut graph: Graph) -> Graph {
     let mut first = Vec::new();
     let (input, output) = (graph.inputs[0], graph.outputs[0]);
     let like = |graph: &Graph, id: TensorId, end: &str, dtype: DType, quant: Option<Quant>| {

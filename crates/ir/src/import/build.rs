@@ -111,6 +111,25 @@ impl Build {
         Ok(())
     }
 
+    /// Counts bytes of constants that are held beside the graph.
+    ///
+    /// # Errors
+    /// When all constants together have become too large.
+    pub fn hold(&mut self, bytes: usize) -> Result<(), ImportError> {
+        self.held = self.held.saturating_add(bytes);
+        self.check_constants()
+    }
+
+    /// Refuses constants of so many more bytes before they are made.
+    pub fn fits(&self, bytes: usize) -> Result<(), ImportError> {
+        if self.held.saturating_add(bytes) > MOST_CONSTANT_BYTES {
+            return self.fail(format!(
+                "with {bytes} bytes more all constants together are larger than {MOST_CONSTANT_BYTES} bytes"
+            ));
+        }
+        Ok(())
+    }
+
     /// A node that makes `output`.
     pub fn node(&mut self, op: Op, inputs: Vec<TensorId>, output: TensorId) {
         let name = format!("{}_{}", self.operator.to_lowercase(), self.made);
@@ -300,7 +319,10 @@ impl Build {
                 "{groups} groups of {each} channels do not fit {c} channels and {outputs} outputs"
             ));
         }
-        let (part, rows) = (outputs / groups, self.tensor(y).shape[..2].to_vec());
+        let &[down, right, _] = self.tensor(y).shape.as_slice() else {
+            return self.fail("its output is no image");
+        };
+        let (part, rows) = (outputs / groups, [down, right]);
         let mut parts = Vec::new();
         for g in 0..groups {
             let channels =

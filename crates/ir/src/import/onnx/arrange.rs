@@ -2,7 +2,6 @@
 
 use super::{Attribute, Constant, Importer, RawNode, Value, Values};
 use crate::{
-    extra::Sampling,
     graph::Op,
     import::{ImportError, shape},
 };
@@ -74,6 +73,9 @@ impl Importer {
                 return self.b.fail(format!("its axis {axis} does not exist"));
             };
             let (extent, step) = (v.shape[a] as i64, steps[i]);
+            if extent == 0 {
+                return self.b.fail("it leaves no element");
+            }
             if step == 0 || step.unsigned_abs() > 1 << 26 {
                 return self.b.fail(format!("a step of {step} is not possible"));
             }
@@ -135,8 +137,8 @@ impl Importer {
         let v = self.value(self.arg(node, 0)?)?;
         let v = self.first(&v)?;
         let name = self.arg(node, 1)?.to_owned();
-        let scalar = self.constants.get(&name).is_some_and(|c| c.shape.is_empty());
         let wanted = self.int_constant(&name)?;
+        let places = self.constants.get(&name).map_or(Vec::new(), |c| c.shape.clone());
         let Some(a) = shape::axis(self.int(node, "axis", 0), v.shape.len()) else {
             return self.b.fail("its axis does not exist");
         };
@@ -144,11 +146,11 @@ impl Importer {
         let Some(at) = at.as_ref().filter(|at| !at.is_empty()) else {
             return self.b.fail(format!("places {wanted:?} are not all in {:?}", v.shape));
         };
-        let mut to = v.shape.clone();
-        let id = self.b.pick(v.id, &v.shape, a, at)?;
-        to[a] = at.len();
-        if scalar {
-            to.remove(a);
+        // The shape of the places stands where the axis was.
+        let to = [&v.shape[..a], &places, &v.shape[a + 1..]].concat();
+        let mut id = self.b.pick(v.id, &v.shape, a, at)?;
+        if places.len() != 1 {
+            id = self.b.make(Op::Reshape, vec![id], id, &shape::without_batch(&to));
         }
         self.give(node, id, to, false)
     }
@@ -251,68 +253,5 @@ impl Importer {
         let id = self.b.view(v.id, extents, strides, 0)?;
         let id = self.b.make(Op::Reshape, vec![id], id, &shape::without_batch(&to));
         self.give(node, id, to, false)
-    }
-
-    fn resize(&mut self, node: &RawNode) -> Result<(), ImportError> {
-        let v = self.value(self.arg(node, 0)?)?;
-        let &[1, c, h, w] = v.shape.as_slice() else {
-            return self.b.fail(format!("its input is {:?}, expected [1, channels, height, width]", v.shape));
-        };
-        let text = |name: &str, default: &'static str| match node.attributes.get(name) {
-            Some(Attribute::Text(t)) => t.clone(),
-            _ => default.into(),
-        };
-        let sampling = match text("coordinate_transformation_mode", "half_pixel").as_str() {
-            // The two differ for an output of one pixel alone.
-            "half_pixel" | "pytorch_half_pixel" => Sampling { align_corners: false, half_pixel: true },
-            "align_corners" => Sampling { align_corners: true, half_pixel: false },
-            "asymmetric" => Sampling::default(),
-            other => return self.b.fail(format!("{other} is not supported; use half_pixel")),
-        };
-        let nearest = match text("mode", "nearest").as_str() {
-            "nearest" => true,
-            "linear" => false,
-            other => {
-                return self.b.fail(format!("the mode {other} is not supported; nearest and linear are"));
-            }
-        };
-        let to: Vec<usize> = if self.given(node, 3) {
-            let sizes = self.int_constant(self.arg(node, 3)?)?;
-            sizes.iter().map(|&s| usize::try_from(s).unwrap_or(0)).collect()
-        } else {
-            let (scales, _) = self.float_constant(self.arg(node, 2)?)?;
-            v.shape.iter().zip(&scales).map(|(&d, s)| (d as f32 * s) as usize).collect()
-        };
-        let fits = matches!(to.as_slice(), &[1, k, y, x] if k == c && y > 0 && x > 0);
-        if !fits || shape::count(&to).is_none() || h == 0 || w == 0 {
-            return self.b.fail(format!("{:?} to {to:?} is not supported", v.shape));
-        }
-        let mut v = self.last(&v)?;
-        if self.b.tensor(v.id).shape != [h, w, c] {
-            v.id = self.b.make(Op::Reshape, vec![v.id], v.id, &[h, w, c]);
-        }
-        if nearest {
-            let floor = text("nearest_mode", "round_prefer_floor") == "floor";
-            let factors = [to[2] / h, to[3] / w];
-            let whole = to[2].is_multiple_of(h) && to[3].is_multiple_of(w) && !sampling.align_corners;
-            // Of half pixels the nearest is the one that is repeated; otherwise it is below, unless rounding says more.
-            let repeats = match sampling.half_pixel {
-                true => !floor || factors == [1, 1],
-                false => floor || factors.iter().all(|f| *f <= 2),
-            };
-            if !whole || !repeats {
-                return self.b.fail(format!(
-                    "{h} x {w} to {} x {}: the nearest pixel is supported for whole factors",
-                    to[2], to[3]
-                ));
-            }
-            let (row, pixel) = ((w * c) as isize, c as isize);
-            let id =
-                self.b.view(v.id, vec![h, factors[0], w, factors[1], c], vec![row, 0, pixel, 0, 1], 0)?;
-            let id = self.b.make(Op::Reshape, vec![id], id, &[to[2], to[3], c]);
-            return self.give(node, id, to, true);
-        }
-        let id = self.b.make(Op::ResizeBilinear { sampling }, vec![v.id], v.id, &[to[2], to[3], c]);
-        self.give(node, id, to, true)
     }
 }

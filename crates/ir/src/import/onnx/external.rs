@@ -1,6 +1,7 @@
 //! Weights that lie in a file beside the model, as PyTorch's exporter writes them, brought into the model's own bytes.
 
 use super::{
+    super::MOST_CONSTANT_BYTES,
     ImportError,
     wire::{Read, skip, varint},
 };
@@ -50,13 +51,16 @@ fn replaced(bytes: &[u8], number: u64, make: &mut dyn FnMut(&[u8]) -> Read<Vec<u
     Ok(out)
 }
 
-/// A tensor with its elements inside.
-fn tensor(bytes: &[u8], file: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Read<Vec<u8>> {
+/// Bytes of a file from a place on: so many, or all.
+type Files<'f> = &'f mut dyn FnMut(&str, u64, Option<u64>) -> Option<Vec<u8>>;
+
+/// A tensor with its elements inside; `left`: how many bytes may still be brought in.
+fn tensor(bytes: &[u8], file: Files<'_>, left: &mut usize) -> Read<Vec<u8>> {
     let fields = parts(bytes)?;
     if !fields.iter().any(|p| p.number == 13) {
         return Ok(bytes.to_vec());
     }
-    let (mut location, mut offset, mut length) = (String::new(), 0usize, None);
+    let (mut location, mut offset, mut length) = (String::new(), 0u64, None);
     let mut out = Vec::new();
     for part in &fields {
         match (part.number, part.contents) {
@@ -67,7 +71,7 @@ fn tensor(bytes: &[u8], file: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Read<V
                     Ok(String::from_utf8_lossy(found.unwrap_or_default()).into_owned())
                 };
                 let value = text(2)?;
-                let count = || value.parse::<usize>().map_err(|_| format!("`{value}` is no place in a file"));
+                let count = || value.parse::<u64>().map_err(|_| format!("`{value}` is no place in a file"));
                 match text(1)?.as_str() {
                     "location" => location = value,
                     "offset" => offset = count()?,
@@ -79,23 +83,35 @@ fn tensor(bytes: &[u8], file: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Read<V
             _ => out.extend_from_slice(part.whole),
         }
     }
-    let Some(data) = file(&location) else {
-        return Err(format!("its weights are kept in `{location}`, which must lie beside it"));
-    };
-    let end = length.map_or(Some(data.len()), |n| offset.checked_add(n));
-    match end.and_then(|end| data.get(offset..end)) {
-        Some(raw) => put(&mut out, 9, raw),
-        None => return Err(format!("`{location}` is shorter than the model says")),
+    let large =
+        || Err(format!("its weights in `{location}` are together larger than {MOST_CONSTANT_BYTES} bytes"));
+    if length.is_some_and(|n| n > *left as u64) {
+        return large();
     }
+    let Some(raw) = file(&location, offset, length) else {
+        return Err(format!(
+            "its weights are kept in `{location}`, which must lie beside it, in the same folder and not behind a link out of it"
+        ));
+    };
+    if length.is_some_and(|n| raw.len() as u64 != n) {
+        return Err(format!("`{location}` is shorter than the model says"));
+    }
+    let Some(rest) = left.checked_sub(raw.len()) else { return large() };
+    *left = rest;
+    put(&mut out, 9, &raw);
     Ok(out)
 }
 
-/// The bytes of a model whose weights all lie inside. `file` gives the contents of a file by the name that the model has for it; it
-/// is asked for each of the tensors.
+/// The bytes of a model whose weights all lie inside. `file` gives bytes of a file: by the name that the model has for it, from a place
+/// on, and as many as are asked for, fewer where it ends before, or all to its end; it is asked for each of the tensors.
 ///
 /// # Errors
-/// [`ImportError::Malformed`] when the bytes are no message, or a file is not there or too short.
-pub fn whole(bytes: &[u8], file: &mut dyn FnMut(&str) -> Option<Vec<u8>>) -> Result<Vec<u8>, ImportError> {
-    let graph = &mut |graph: &[u8]| replaced(graph, 5, &mut |t: &[u8]| tensor(t, file));
+/// [`ImportError::Malformed`] when the bytes are no message, a file is not there or too short, or the weights are too large together.
+pub fn whole(
+    bytes: &[u8],
+    file: &mut dyn FnMut(&str, u64, Option<u64>) -> Option<Vec<u8>>,
+) -> Result<Vec<u8>, ImportError> {
+    let mut left = MOST_CONSTANT_BYTES;
+    let graph = &mut |graph: &[u8]| replaced(graph, 5, &mut |t: &[u8]| tensor(t, file, &mut left));
     replaced(bytes, 7, graph).map_err(|reason| ImportError::Malformed { format: "ONNX", reason })
 }

@@ -57,8 +57,82 @@ impl Importer {
         }
     }
 
+    /// What a node makes of constants.
+    pub(super) fn fold(&mut self, node: &RawNode) -> Result<Option<Constant>, ImportError> {
+        Ok(match node.kind.as_str() {
+            "Constant" => match node.attributes.values().next() {
+                Some(Attribute::Tensor(t)) => Some(t.clone()),
+                Some(Attribute::Float(v)) => Some(Constant::floats(vec![], vec![*v])),
+                Some(Attribute::Int(v)) => Some(Constant::ints(vec![], vec![*v])),
+                Some(Attribute::Ints(v)) => Some(Constant::ints(vec![v.len()], v.clone())),
+                Some(Attribute::Floats(v)) => Some(Constant::floats(vec![v.len()], v.clone())),
+                _ => return self.b.fail("its value is not supported"),
+            },
+            "Shape" => {
+                let v = self.value(self.arg(node, 0)?)?;
+                let values = v.shape.iter().map(|&d| d as i64).collect();
+                Some(Constant::ints(vec![v.shape.len()], values))
+            }
+            "ConstantOfShape" => {
+                let shape = self.int_constant(self.arg(node, 0)?)?;
+                let shape: Vec<usize> = shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
+                let Some(count) = shape::count(&shape) else {
+                    return self.b.fail(format!("{shape:?} is too large"));
+                };
+                // Before they are made; each is counted again with what it became.
+                self.b.fits(count.saturating_mul(8))?;
+                match node.attributes.get("value") {
+                    None => Some(Constant::floats(shape, vec![0.0; count])),
+                    Some(Attribute::Tensor(Constant { values: Values::Floats(v), .. })) => {
+                        Some(Constant::floats(shape, vec![v.first().copied().unwrap_or(0.0); count]))
+                    }
+                    Some(Attribute::Tensor(Constant { values: Values::Ints(v), .. })) => {
+                        Some(Constant::ints(shape, vec![v.first().copied().unwrap_or(0); count]))
+                    }
+                    Some(_) => return self.b.fail("its value is not supported"),
+                }
+            }
+            "Unsqueeze" | "Squeeze" | "Identity" => {
+                let Some(mut known) = node.inputs.first().and_then(|n| self.constants.get(n)).cloned() else {
+                    return Ok(None);
+                };
+                if node.kind != "Identity" {
+                    known.shape = self.squeezed(node, &known.shape)?;
+                }
+                Some(known)
+            }
+            "Gather" => match (
+                node.inputs.first().and_then(|n| self.constants.get(n)),
+                node.inputs.get(1).and_then(|n| self.constants.get(n)),
+            ) {
+                (
+                    Some(Constant { values: Values::Ints(v), shape: from, .. }),
+                    Some(Constant { values: Values::Ints(at), shape, .. }),
+                ) if from.len() == 1 => {
+                    let picked: Option<Vec<i64>> =
+                        at.iter().map(|&i| shape::axis(i, v.len()).and_then(|i| v.get(i)).copied()).collect();
+                    picked.map(|p| Constant::ints(shape.clone(), p))
+                }
+                _ => None,
+            },
+            "Concat" => node
+                .inputs
+                .iter()
+                .map(|n| match self.constants.get(n) {
+                    Some(Constant { values: Values::Ints(v), shape, .. }) if shape.len() <= 1 => {
+                        Some(v.clone())
+                    }
+                    _ => None,
+                })
+                .collect::<Option<Vec<_>>>()
+                .map(|parts| parts.concat())
+                .map(|v| Constant::ints(vec![v.len()], v)),
+            _ => self.arithmetic(node)?,
+        })
+    }
+
     /// What a node makes of integers that are known; `None` when it does something else, or not all are known.
-    pub(super) fn arithmetic(&self, node: &RawNode) -> Result<Option<Constant>, ImportError> {
+    fn arithmetic(&self, node: &RawNode) -> Result<Option<Constant>, ImportError> {
         let kind = node.kind.as_str();
         if kind == "Cast" {
             return Ok(self.cast(node));
@@ -67,7 +141,11 @@ impl Importer {
         let made = match kind {
             "Neg" => first.iter().map(|v| v.checked_neg()).collect::<Option<_>>().map(|v| (full.to_vec(), v)),
             "Not" => Some((full.to_vec(), first.iter().map(|v| i64::from(*v == 0)).collect())),
-            "ReduceProd" => first.iter().try_fold(1i64, |n, d| n.checked_mul(*d)).map(|n| (vec![], vec![n])),
+            "ReduceProd" if full.len() <= 1 => {
+                let keep = self.int(node, "keepdims", 1) != 0;
+                let product = first.iter().try_fold(1i64, |n, d| n.checked_mul(*d));
+                product.map(|n| (vec![1; if keep { full.len() } else { 0 }], vec![n]))
+            }
             "Range" => {
                 self.integers(node, 1).zip(self.integers(node, 2)).and_then(|((end, _), (step, _))| {
                     let (start, end, step) = (*first.first()?, *end.first()?, *step.first()?);
@@ -104,7 +182,7 @@ impl Importer {
                 let to = to.collect::<Option<Vec<_>>>()?;
                 (shape::count(&to) == Some(first.len())).then(|| (to, first.to_vec()))
             }),
-            "Flatten" => Some((vec![1, first.len()], first.to_vec())),
+            "Flatten" => Some((self.flattened(node, full)?, first.to_vec())),
             "Transpose" => {
                 let order = self.ints(node, "perm").unwrap_or_else(|| (0..full.len() as i64).rev().collect());
                 let order: Option<Vec<usize>> = order.iter().map(|&a| shape::axis(a, full.len())).collect();

@@ -95,18 +95,44 @@ impl Importer {
         Ok(self.joined(BinaryKind::Mul, x, by, &like))
     }
 
-    /// `x - largest - ln(sum of e^(x - largest))` over the last axis.
-    fn log_softmax(&mut self, node: &RawNode) -> Result<(), ImportError> {
+    /// The input of a softmax, rows and values in a row. Before operator set 13 all axes from `axis` on, by default the second, are one.
+    fn rows(&mut self, node: &RawNode) -> Result<(Value, [usize; 2]), ImportError> {
         let v = self.value(self.arg(node, 0)?)?;
         let v = self.first(&v)?;
-        let axis = shape::axis(self.int(node, "axis", -1), v.shape.len());
-        let inner = axis.map_or(0, |a| v.shape[a + 1..].iter().product());
-        let count = axis.map_or(0, |a| v.shape[a]);
+        let together = self.operators < 13;
+        let axis = self.int(node, "axis", if together { 1 } else { -1 });
+        // Axis 1 of a vector is behind its end: rows of one value.
+        let Some(a) = shape::axis(axis, v.shape.len() + usize::from(together && axis >= 0)) else {
+            return self.b.fail(format!("its axis {axis} does not exist"));
+        };
+        let behind: usize = v.shape[a..].iter().product();
         let total: usize = v.shape.iter().product();
-        if inner != 1 || count == 0 {
+        if behind == 0 || total == 0 || !(together || behind == v.shape[a]) {
             return self.b.fail("over the last axis is supported; transpose before it");
         }
-        let (rows, own) = (total / count, shape::without_batch(&v.shape));
+        Ok((v, [total / behind, behind]))
+    }
+
+    /// `e^x / sum of e^x` over the last axis.
+    pub(super) fn softmax(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let (v, [rows, count]) = self.rows(node)?;
+        let own = shape::without_batch(&v.shape);
+        // The operator takes the last axis of its tensor for a row; axes of one element may lie behind it in the file.
+        if self.b.tensor(v.id).shape.last() == Some(&count) && own.last() == Some(&count) {
+            let id = self.b.make(Op::Softmax, vec![v.id], v.id, &own);
+            return self.give(node, id, v.shape, false);
+        }
+        let full = [rows, count];
+        let id = self.b.make(Op::Reshape, vec![v.id], v.id, &full);
+        let id = self.b.make(Op::Softmax, vec![id], id, &full);
+        let id = self.b.make(Op::Reshape, vec![id], id, &own);
+        self.give(node, id, v.shape, false)
+    }
+
+    /// `x - largest - ln(sum of e^(x - largest))` over the last axis.
+    fn log_softmax(&mut self, node: &RawNode) -> Result<(), ImportError> {
+        let (v, [rows, count]) = self.rows(node)?;
+        let own = shape::without_batch(&v.shape);
         let (full, row) = ([rows, count], [rows, 1]);
         let reduce = |kind| Op::Reduce { kind, count, inner: 1 };
         let top = self.b.make(reduce(ReduceKind::Max), vec![v.id], v.id, &[rows]);

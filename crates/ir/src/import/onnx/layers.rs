@@ -213,7 +213,8 @@ impl Importer {
         }
         let kept = [0, 1].map(|a| out[a].saturating_sub(crops[a][0].saturating_add(crops[a][1])));
         let wide = [x[0].saturating_mul(window.stride[0]), x[1].saturating_mul(window.stride[1]), x[2]];
-        if shape::count(&wide).is_none() || kept.contains(&0) {
+        let made = shape::count(&[out[0], out[1], outputs]);
+        if shape::count(&wide).is_none() || made.is_none() || kept.contains(&0) {
             return self.b.fail(format!("{wide:?} is too large, or nothing is left"));
         }
         let stuffed = match window.stride {
@@ -386,8 +387,9 @@ impl Importer {
             (0..channels).map(|c| parts[0][c] / (parts[3][c] + epsilon).max(0.0).sqrt()).collect();
         let bias = (0..channels).map(|c| parts[1][c] - parts[2][c] * scale[c]).collect();
         let full = v.shape.clone();
-        let (id, size) = if v.shape.len() == 2 {
-            let size = [1, 1, channels];
+        let flat = v.shape.len() == 2;
+        let (id, size) = if flat {
+            let size = [1, full[0], channels];
             (self.b.make(Op::Reshape, vec![v.id], v.id, &size), size)
         } else {
             let (v, size) = self.image(self.arg(node, 0)?)?;
@@ -402,7 +404,10 @@ impl Importer {
             multiplier: 1,
             activation: Activation::None,
         };
-        let out = self.b.make(op, vec![id, w, b], id, &size);
+        let mut out = self.b.make(op, vec![id, w, b], id, &size);
+        if flat {
+            out = self.b.make(Op::Reshape, vec![out], out, &shape::without_batch(&full));
+        }
         self.give(node, out, full, true)
     }
 }

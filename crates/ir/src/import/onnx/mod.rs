@@ -12,6 +12,8 @@ mod fuse;
 mod layers;
 mod quant;
 mod recurrent;
+mod reshape;
+mod resize;
 mod statistics;
 mod wire;
 
@@ -42,6 +44,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         constants: raw.constants.clone(),
         quantised: BTreeMap::new(),
         exact: BTreeMap::new(),
+        operators: raw.operators,
     };
     let mut shapes = Vec::new();
     for (input, extents, kind) in &raw.inputs {
@@ -88,6 +91,8 @@ struct Importer {
     quantised: BTreeMap<String, quant::Quantised>,
     /// The same of constants in the graph.
     exact: BTreeMap<TensorId, quant::Quantised>,
+    /// Version of the operator set.
+    operators: i64,
 }
 
 impl Importer {
@@ -104,7 +109,7 @@ impl Importer {
             if graph.outputs.contains(&id) || graph.nodes.iter().all(|n| n.output != id) {
                 id = self.b.make(Op::Reshape, vec![id], id, &shape::without_batch(&v.shape));
             }
-            self.b.graph.tensors[id.0 as usize].shape = shape::without_batch(&v.shape);
+            let id = self.shaped(id, &v.shape);
             self.b.graph.outputs.push(id);
             shapes.push(v.shape);
         }
@@ -117,6 +122,21 @@ impl Importer {
             graph.lower(node)?;
         }
         Ok(Imported { graph, shapes, notes })
+    }
+
+    /// The result of the last node with the file's shape: as it is, when its operator can give it so.
+    fn shaped(&mut self, id: TensorId, full: &[usize]) -> TensorId {
+        let wanted = shape::without_batch(full);
+        let graph = &mut self.b.graph;
+        // Those that read it may go by its shape.
+        let read = graph.nodes.iter().any(|n| n.inputs.contains(&id));
+        let old = std::mem::replace(&mut graph.tensors[id.0 as usize].shape, wanted.clone());
+        let maker = graph.nodes.iter().find(|n| n.output == id);
+        if old == wanted || (!read && maker.is_some_and(|n| graph.check_node(n).is_ok())) {
+            return id;
+        }
+        graph.tensors[id.0 as usize].shape = old;
+        self.b.make(Op::Reshape, vec![id], id, &wanted)
     }
 
     fn arg<'n>(&self, node: &'n RawNode, i: usize) -> Result<&'n str, ImportError> {
@@ -144,6 +164,9 @@ impl Importer {
         else {
             return self.b.fail(format!("`{name}` is no float value"));
         };
+        if v.is_empty() {
+            return self.b.fail(format!("`{name}` of shape {full:?} has no element"));
+        }
         let id = self.b.constant(name, &shape::without_batch(&full), Data::F32(v), None);
         let value = Value { id, shape: full, last: false };
         self.values.insert(name.into(), value.clone());
@@ -201,8 +224,13 @@ impl Importer {
         full: Vec<usize>,
         last: bool,
     ) -> Result<(), ImportError> {
+        // What comes after it may make constants of this size.
+        if shape::count(&full).is_none() {
+            return self.b.fail(format!("its result {full:?} is too large"));
+        }
         match node.outputs.first() {
             Some(name) => {
+                let last = last && full.len() >= 3;
                 self.values.insert(name.clone(), Value { id, shape: full, last });
                 Ok(())
             }
@@ -245,7 +273,7 @@ impl Importer {
     }
 
     fn node(&mut self, node: &RawNode) -> Result<(), ImportError> {
-        if self.fold(node)?
+        if self.known(node)?
             || self.layer(node)?
             || self.arrange(node)?
             || self.recurrent(node)?
@@ -289,17 +317,7 @@ impl Importer {
                 self.give(node, v.id, v.shape, v.last)
             }
             "Clip" => self.clip(node),
-            "Softmax" => {
-                let v = self.value(self.arg(node, 0)?)?;
-                let v = self.first(&v)?;
-                let axis = shape::axis(self.int(node, "axis", -1), v.shape.len());
-                let inner = axis.map_or(0, |a| v.shape[a + 1..].iter().product());
-                if inner != 1 {
-                    return self.b.fail("softmax over the last axis is supported; transpose before it");
-                }
-                let id = self.b.make(Op::Softmax, vec![v.id], v.id, &shape::without_batch(&v.shape));
-                self.give(node, id, v.shape, false)
-            }
+            "Softmax" => self.softmax(node),
             "Add" => self.binary(node, BinaryKind::Add),
             "Sub" => self.binary(node, BinaryKind::Sub),
             "Mul" => self.binary(node, BinaryKind::Mul),
@@ -325,69 +343,12 @@ impl Importer {
     }
 
     /// Constants and arithmetic of shapes, done now.
-    fn fold(&mut self, node: &RawNode) -> Result<bool, ImportError> {
+    fn known(&mut self, node: &RawNode) -> Result<bool, ImportError> {
         let Some(out) = node.outputs.first().cloned() else { return Ok(false) };
-        let known = match node.kind.as_str() {
-            "Constant" => match node.attributes.values().next() {
-                Some(Attribute::Tensor(t)) => Some(t.clone()),
-                Some(Attribute::Float(v)) => Some(Constant::floats(vec![], vec![*v])),
-                Some(Attribute::Int(v)) => Some(Constant::ints(vec![], vec![*v])),
-                Some(Attribute::Ints(v)) => Some(Constant::ints(vec![v.len()], v.clone())),
-                Some(Attribute::Floats(v)) => Some(Constant::floats(vec![v.len()], v.clone())),
-                _ => return self.b.fail("its value is not supported"),
-            },
-            "Shape" => {
-                let v = self.value(self.arg(node, 0)?)?;
-                let values = v.shape.iter().map(|&d| d as i64).collect();
-                Some(Constant::ints(vec![v.shape.len()], values))
-            }
-            "ConstantOfShape" => {
-                let shape = self.int_constant(self.arg(node, 0)?)?;
-                let shape: Vec<usize> = shape.iter().map(|&d| usize::try_from(d).unwrap_or(0)).collect();
-                let Some(count) = shape::count(&shape) else {
-                    return self.b.fail(format!("{shape:?} is too large"));
-                };
-                match node.attributes.get("value") {
-                    None => Some(Constant::floats(shape, vec![0.0; count])),
-                    Some(Attribute::Tensor(Constant { values: Values::Floats(v), .. })) => {
-                        Some(Constant::floats(shape, vec![v.first().copied().unwrap_or(0.0); count]))
-                    }
-                    Some(Attribute::Tensor(Constant { values: Values::Ints(v), .. })) => {
-                        Some(Constant::ints(shape, vec![v.first().copied().unwrap_or(0); count]))
-                    }
-                    Some(_) => return self.b.fail("its value is not supported"),
-                }
-            }
-            "Unsqueeze" | "Squeeze" | "Identity" => {
-                node.inputs.first().and_then(|n| self.constants.get(n)).cloned()
-            }
-            "Gather" => match (
-                node.inputs.first().and_then(|n| self.constants.get(n)),
-                node.inputs.get(1).and_then(|n| self.constants.get(n)),
-            ) {
-                (
-                    Some(Constant { values: Values::Ints(v), .. }),
-                    Some(Constant { values: Values::Ints(at), shape, .. }),
-                ) => {
-                    let picked: Option<Vec<i64>> =
-                        at.iter().map(|&i| shape::axis(i, v.len()).and_then(|i| v.get(i)).copied()).collect();
-                    picked.map(|p| Constant::ints(shape.clone(), p))
-                }
-                _ => None,
-            },
-            "Concat" => node
-                .inputs
-                .iter()
-                .map(|n| match self.constants.get(n) {
-                    Some(Constant { values: Values::Ints(v), .. }) => Some(v.clone()),
-                    _ => None,
-                })
-                .collect::<Option<Vec<_>>>()
-                .map(|parts| parts.concat())
-                .map(|v| Constant::ints(vec![v.len()], v)),
-            _ => self.arithmetic(node)?,
-        };
-        let Some(known) = known else { return Ok(false) };
+        let Some(known) = self.fold(node)? else { return Ok(false) };
+        if node.kind != "Constant" {
+            self.b.hold(known.bytes())?;
+        }
         self.constants.insert(out, known);
         Ok(true)
     }
@@ -461,12 +422,18 @@ impl Importer {
         if node.inputs.len() != 2 {
             return self.b.fail("two inputs are supported");
         }
+        if node.attributes.contains_key("axis") {
+            return self
+                .b
+                .fail("an axis for broadcasting is not supported; export with operator set 7 or newer");
+        }
         let Some(to) = shape::common(&a.shape, &b.shape) else {
             return self.b.fail(format!("{:?} and {:?} do not fit each other", a.shape, b.shape));
         };
         let last = (a.last || b.last) && to.len() >= 3;
         let mut place = |v: Value| -> Result<TensorId, ImportError> {
-            let mut v = self.first_if(v, !last)?;
+            // Axes that are put in front would make another one the channels.
+            let mut v = if last && v.shape.len() == to.len() { v } else { self.first(&v)? };
             while v.shape.len() < to.len() {
                 v.shape.insert(0, 1);
             }
@@ -486,16 +453,18 @@ impl Importer {
         self.give(node, id, to, last)
     }
 
-    fn first_if(&mut self, v: Value, wanted: bool) -> Result<Value, ImportError> {
-        if wanted { self.first(&v) } else { Ok(v) }
-    }
-
     fn reduce(&mut self, node: &RawNode, kind: ReduceKind) -> Result<(), ImportError> {
         let v = self.value(self.arg(node, 0)?)?;
         let v = self.first(&v)?;
         let axes = match self.either(node, "axes", 1)? {
-            Some(axes) => axes,
-            None => (0..v.shape.len() as i64).collect(),
+            Some(axes) if !axes.is_empty() => axes,
+            _ if self.int(node, "noop_with_empty_axes", 0) != 0 => {
+                return self
+                    .b
+                    .fail("without axes and with noop_with_empty_axes it reduces nothing; leave it out");
+            }
+            // None at all, or an empty list.
+            _ => (0..v.shape.len() as i64).collect(),
         };
         let Some(axes) = axes.iter().map(|&a| shape::axis(a, v.shape.len())).collect::<Option<Vec<_>>>()
         else {
@@ -511,59 +480,6 @@ impl Importer {
         self.give(node, out, to, false)
     }
 
-    fn reshape(&mut self, node: &RawNode) -> Result<(), ImportError> {
-        let v = self.value(self.arg(node, 0)?)?;
-        let v = self.first(&v)?;
-        let rank = v.shape.len();
-        let count: usize = v.shape.iter().product();
-        let to = match node.kind.as_str() {
-            "Flatten" => {
-                let axis = shape::axis(self.int(node, "axis", 1), rank + 1).unwrap_or(rank);
-                vec![v.shape[..axis].iter().product(), v.shape[axis..].iter().product()]
-            }
-            "Reshape" => {
-                let wanted = self.int_constant(self.arg(node, 1)?)?;
-                let mut to: Vec<usize> = Vec::new();
-                for (i, &d) in wanted.iter().enumerate() {
-                    to.push(match d {
-                        0 => v.shape.get(i).copied().unwrap_or(1),
-                        d => usize::try_from(d).unwrap_or(1),
-                    });
-                }
-                if let Some(free) = wanted.iter().position(|&d| d == -1) {
-                    let rest = shape::count(&to).unwrap_or(0).max(1);
-                    to[free] = count / rest;
-                }
-                to
-            }
-            kind => {
-                let axes = self.either(node, "axes", 1)?;
-                if kind == "Squeeze" {
-                    let gone: Vec<usize> = match axes {
-                        Some(a) => a.iter().filter_map(|&a| shape::axis(a, rank)).collect(),
-                        None => (0..rank).filter(|&a| v.shape[a] == 1).collect(),
-                    };
-                    (0..rank).filter(|a| !gone.contains(a)).map(|a| v.shape[a]).collect()
-                } else {
-                    let mut to = v.shape.clone();
-                    let axes = axes.unwrap_or_default();
-                    let full = rank + axes.len();
-                    let mut at: Vec<usize> = axes.iter().filter_map(|&a| shape::axis(a, full)).collect();
-                    at.sort_unstable();
-                    for a in at {
-                        to.insert(a.min(to.len()), 1);
-                    }
-                    to
-                }
-            }
-        };
-        if shape::count(&to) != Some(count) {
-            return self.b.fail(format!("{:?} has not as many elements as {to:?}", v.shape));
-        }
-        let id = self.b.make(Op::Reshape, vec![v.id], v.id, &shape::without_batch(&to));
-        self.give(node, id, to, false)
-    }
-
     fn concat(&mut self, node: &RawNode) -> Result<(), ImportError> {
         let parts = node.inputs.iter().map(|n| self.value(n)).collect::<Result<Vec<_>, _>>()?;
         let last = parts.iter().all(|p| p.last);
@@ -573,6 +489,10 @@ impl Importer {
         let Some(axis) = shape::axis(self.int(node, "axis", 0), head.len()) else {
             return self.b.fail("its axis does not exist");
         };
+        let other = |s: &[usize]| s.len() != head.len() || (0..s.len()).any(|a| a != axis && s[a] != head[a]);
+        if let Some(part) = parts.iter().find(|p| other(&p.shape)) {
+            return self.b.fail(format!("{head:?} and {:?} do not fit side by side", part.shape));
+        }
         let mut to = head;
         to[axis] = parts.iter().map(|p| p.shape.get(axis).copied().unwrap_or(0)).sum();
         let mut ids = Vec::new();

@@ -134,6 +134,13 @@ impl Constant {
     pub fn ints(shape: Vec<usize>, values: Vec<i64>) -> Self {
         Self { shape, values: Values::Ints(values), kind: 7 }
     }
+    /// Bytes that its values take here.
+    pub fn bytes(&self) -> usize {
+        match &self.values {
+            Values::Floats(v) => 4 * v.len(),
+            Values::Ints(v) => 8 * v.len(),
+        }
+    }
 }
 
 /// An attribute of a node.
@@ -165,16 +172,33 @@ pub struct RawGraph {
     pub inputs: Vec<(String, Vec<usize>, i64)>,
     /// Outputs with their element type.
     pub outputs: Vec<(String, i64)>,
+    /// Version of the operator set without a domain; that of the newest when the file says none.
+    pub operators: i64,
 }
 
 /// The graph of a file.
 pub fn read(bytes: &[u8]) -> Read<RawGraph> {
+    let (mut found, mut operators) = (None, i64::MAX);
     for (number, field) in fields(bytes)? {
-        if let (7, Field::Bytes(b)) = (number, field) {
-            return graph(b);
+        match (number, field) {
+            (7, Field::Bytes(b)) if found.is_none() => found = Some(graph(b)?),
+            (8, Field::Bytes(b)) => {
+                let (mut domain, mut version) = (String::new(), None);
+                for (number, field) in fields(b)? {
+                    match (number, field) {
+                        (1, Field::Bytes(b)) => domain = text(b),
+                        (2, Field::Int(v)) => version = Some(v as i64),
+                        _ => {}
+                    }
+                }
+                if let (Some(version), "" | "ai.onnx") = (version, domain.as_str()) {
+                    operators = version;
+                }
+            }
+            _ => {}
         }
     }
-    Err("it has no graph".into())
+    found.map(|graph| RawGraph { operators, ..graph }).ok_or_else(|| "it has no graph".into())
 }
 
 fn graph(bytes: &[u8]) -> Read<RawGraph> {
