@@ -34,10 +34,10 @@ pub use jobs::{
 };
 pub use problem::Problem;
 pub use project::{
-    Diff, DiffKind, DiffLine, DiffQuery, DspEstimate, DspSetting, Estimate, EstimateRequest, KeptImpulse,
-    KeptImpulseList, LayerEstimate, LearnEstimate, LearnSetting, NewProject, Project, ProjectFile,
-    ProjectFileChecked, ProjectFileText, ProjectFileWritten, ProjectList, RestoreVersion, Settings,
-    TargetEstimate, UseImpulse, Version, VersionList,
+    Diff, DiffKind, DiffLine, DiffQuery, DspEstimate, DspOnTarget, DspSetting, Estimate, EstimateRequest,
+    KeptImpulse, KeptImpulseList, LayerEstimate, LearnEstimate, LearnSetting, NewProject, Project,
+    ProjectFile, ProjectFileChecked, ProjectFileText, ProjectFileWritten, ProjectList, RestoreVersion,
+    Settings, TargetEstimate, UseImpulse, Version, VersionList,
 };
 pub use results::{
     Artifact, Augmentation, AugmentationQuery, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview,

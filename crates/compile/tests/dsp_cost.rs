@@ -3,6 +3,7 @@
 #[path = "../examples/dsp_cost/cases.rs"]
 mod cases;
 #[path = "../examples/dsp_cost/measure.rs"]
+#[allow(dead_code, reason = "what another program of these sources needs beside")]
 mod measure;
 
 use cases::{CORES, Case, cases};

@@ -4,6 +4,7 @@
 #[allow(dead_code, reason = "what the measured table needs beside")]
 mod cases;
 #[path = "../examples/dsp_cost/measure.rs"]
+#[allow(dead_code, reason = "what another program of these sources needs beside")]
 mod measure;
 #[path = "../examples/dsp_estimate/page.rs"]
 mod page;

@@ -200,12 +200,12 @@ mod tests {
             let all = (0..axes).collect();
             let block =
                 DspBlock::new("block", info.name, version, Params::new(), all, &window).expect("planned");
-            let ram = ram(block, window).expect("laid out");
+            let ram = ram(block.clone(), window).expect("laid out");
             let found = match ram.kept {
                 0 => ram.work.to_string(),
                 kept => format!("{} + {kept}", ram.work),
             };
-            assert_eq!(found, told, "{block}");
+            assert_eq!(found, told, "{}", block.block);
         }
     }
 }

@@ -250,6 +250,9 @@ pub fn estimate(told: Estimate) -> api::Estimate {
                 arena_bytes: t.arena_bytes as u64,
                 flash_bytes: t.flash_bytes,
                 instructions: t.instructions,
+                dsp_flash_bytes: t.dsp_flash_bytes,
+                dsp_instructions: t.dsp_instructions,
+                milliseconds: t.milliseconds,
                 own_class: t.own_class,
             })
             .collect(),

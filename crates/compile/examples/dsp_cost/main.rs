@@ -6,6 +6,7 @@
 
 mod cases;
 mod cmsis;
+#[allow(dead_code, reason = "what another program of these sources needs beside")]
 mod measure;
 
 use cases::{CORES, cases};

@@ -7,6 +7,7 @@
 //! `cargo xtask generate --device` runs it.
 
 #[path = "../dsp_cost/cases.rs"]
+#[allow(dead_code, reason = "what another program of these sources needs beside")]
 mod cases;
 #[path = "../dsp_cost/measure.rs"]
 mod measure;
@@ -83,7 +84,7 @@ fn work() -> Result<()> {
         let constants = dsp_constants(&impulse.dsp[0], axes);
         let counted: BTreeMap<&str, _> =
             CORES.iter().filter_map(|core| Some((*core, counts.get(&c.text, core)?))).collect();
-        println!("{}\t{}\t{}\t{constants}\t{:?}\t{counted:?}", c.held, c.text, work.kernel, work.steps);
+        eprintln!("{}\t{}\t{}\t{constants}\t{:?}\t{counted:?}", c.held, c.text, work.kernel, work.steps);
     }
     Ok(())
 }
@@ -91,14 +92,16 @@ fn work() -> Result<()> {
 /// Class and name of a kernel, then its steps: instructions for each, bytes of code.
 type Rows = BTreeMap<(&'static str, &'static str), Vec<(&'static str, f64, u32)>>;
 
+/// How often each step is taken.
+type Steps = Vec<(&'static str, f64)>;
+
 fn fit() -> Result<()> {
     let (counts, all) = (read(), configurations());
     let mut rows = Rows::new();
     for core in FITTED {
         let target = target::all().iter().find(|t| t.id == core).ok_or(core)?;
         let (class, _) = Class::of(target);
-        let mut kernels: BTreeMap<&'static str, Vec<(&Configuration, Vec<(&'static str, f64)>)>> =
-            BTreeMap::new();
+        let mut kernels: BTreeMap<&'static str, Vec<(&Configuration, Steps)>> = BTreeMap::new();
         for c in all.iter().filter(|c| !c.held) {
             let impulse = &c.job.impulse;
             let work = impulse.dsp[0].plan.work(impulse.window.axes.len()).ok_or("no work")?;
@@ -139,7 +142,7 @@ fn fit() -> Result<()> {
         }
     }
     let mut out = String::from(
-        "//! Made by `cargo run --release -p edgewright-compile --example dsp_estimate -- fit`.\n\n/// Class, kernel, its steps: instructions for each, bytes of code.\npub const TABLE: &[(&str, &str, &[(&str, f64, u32)])] = &[\n",
+        "//! Made by `cargo run --release -p edgewright-compile --example dsp_estimate -- fit`.\n\n/// A step: its name, instructions for each, bytes of code.\npub type Step = (&'static str, f64, u32);\n\n/// Class, kernel, its steps.\npub const TABLE: &[(&str, &str, &[Step])] = &[\n",
     );
     for ((class, kernel), steps) in &rows {
         let of = |(name, each, bytes): &(&str, f64, u32)| {

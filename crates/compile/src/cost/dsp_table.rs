@@ -1,7 +1,10 @@
 //! Made by `cargo run --release -p edgewright-compile --example dsp_estimate -- fit`.
 
-/// Class, kernel, its steps: instructions for each, bytes of code.
-pub const TABLE: &[(&str, &str, &[(&str, f64, u32)])] = &[
+/// A step: its name, instructions for each, bytes of code.
+pub type Step = (&'static str, f64, u32);
+
+/// Class, kernel, its steps.
+pub const TABLE: &[(&str, &str, &[Step])] = &[
     (
         "dsp",
         "custom",

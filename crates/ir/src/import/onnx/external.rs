@@ -52,7 +52,7 @@ fn replaced(bytes: &[u8], number: u64, make: &mut dyn FnMut(&[u8]) -> Read<Vec<u
 }
 
 /// Bytes of a file from a place on: so many, or all.
-type Files<'f> = &'f mut dyn FnMut(&str, u64, Option<u64>) -> Option<Vec<u8>>;
+type Files<'f> = &'f mut Beside<'f>;
 
 /// A tensor with its elements inside; `left`: how many bytes may still be brought in.
 fn tensor(bytes: &[u8], file: Files<'_>, left: &mut usize) -> Read<Vec<u8>> {
@@ -102,15 +102,15 @@ fn tensor(bytes: &[u8], file: Files<'_>, left: &mut usize) -> Read<Vec<u8>> {
     Ok(out)
 }
 
+/// Gives bytes of a file beside the model: its name, the place to begin at, and how many, or all to the end.
+pub type Beside<'a> = dyn FnMut(&str, u64, Option<u64>) -> Option<Vec<u8>> + 'a;
+
 /// The bytes of a model whose weights all lie inside. `file` gives bytes of a file: by the name that the model has for it, from a place
 /// on, and as many as are asked for, fewer where it ends before, or all to its end; it is asked for each of the tensors.
 ///
 /// # Errors
 /// [`ImportError::Malformed`] when the bytes are no message, a file is not there or too short, or the weights are too large together.
-pub fn whole(
-    bytes: &[u8],
-    file: &mut dyn FnMut(&str, u64, Option<u64>) -> Option<Vec<u8>>,
-) -> Result<Vec<u8>, ImportError> {
+pub fn whole(bytes: &[u8], file: &mut Beside<'_>) -> Result<Vec<u8>, ImportError> {
     let mut left = MOST_CONSTANT_BYTES;
     let graph = &mut |graph: &[u8]| replaced(graph, 5, &mut |t: &[u8]| tensor(t, file, &mut left));
     replaced(bytes, 7, graph).map_err(|reason| ImportError::Malformed { format: "ONNX", reason })

@@ -22,7 +22,7 @@ use crate::{
     extra::{BinaryKind, Function, ReduceKind, Reference},
     graph::{Activation, DType, Data, Op, TensorId},
 };
-pub use external::whole;
+pub use external::{Beside, whole};
 use std::collections::BTreeMap;
 use wire::{Attribute, Constant, RawGraph, RawNode, Values};
 
