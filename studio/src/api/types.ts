@@ -1356,6 +1356,8 @@ export interface components {
             ram_bytes?: number | null;
             /** @description Shape of the features. */
             shape: number[];
+            /** @description What it costs on each target of the project; empty where the block is not emitted as C. */
+            targets: components["schemas"]["DspOnTarget"][];
         };
         /** @description All DSP blocks of an impulse. */
         BlockList: {
@@ -1629,6 +1631,11 @@ export interface components {
         };
         /** @description A DSP block before training. */
         DspEstimate: {
+            /**
+             * Format: int64
+             * @description Its features, in bytes; exact.
+             */
+            feature_bytes: number;
             /** @description Name in the project. */
             id: string;
             /**
@@ -1638,6 +1645,36 @@ export interface components {
             scratch_bytes: number;
             /** @description Shape of its features. */
             shape: number[];
+            /**
+             * Format: int64
+             * @description What it keeps from window to window, in bytes; exact.
+             */
+            state_bytes: number;
+            /** @description What it costs on each target; empty for a program of its own, of which there is no C. */
+            targets: components["schemas"]["DspOnTarget"][];
+        };
+        /** @description A DSP block on a target. */
+        DspOnTarget: {
+            /**
+             * Format: int64
+             * @description Tables and code, in bytes; an estimate.
+             */
+            flash_bytes: number;
+            /**
+             * Format: int64
+             * @description Executed instructions for one window; an estimate.
+             */
+            instructions: number;
+            /**
+             * Format: double
+             * @description Time of a window at the target's clock if each instruction took one cycle: an estimate, not measured. `null` where the clock is
+             *     not known.
+             */
+            milliseconds?: number | null;
+            /** @description Whether the figures come from the target's own instruction set. */
+            own_class: boolean;
+            /** @description Id of the target. */
+            target: string;
         };
         /** @description A DSP block of a project file. */
         DspSetting: {
@@ -3334,13 +3371,23 @@ export interface components {
             /** @description For people. */
             title: string;
         };
-        /** @description The learning blocks on a target before training. */
+        /** @description An impulse on a target before training. */
         TargetEstimate: {
             /**
              * Format: int64
              * @description Memory of the whole impulse without stack, in bytes; exact.
              */
             arena_bytes: number;
+            /**
+             * Format: int64
+             * @description Tables and code of the DSP blocks, in bytes; an estimate.
+             */
+            dsp_flash_bytes: number;
+            /**
+             * Format: int64
+             * @description Instructions of the DSP blocks for one window; an estimate.
+             */
+            dsp_instructions: number;
             /**
              * Format: int64
              * @description Constants and code of the learning blocks and what every image has, in bytes; an estimate.
@@ -3351,6 +3398,12 @@ export interface components {
              * @description Instructions of the learning blocks for one window; an estimate.
              */
             instructions: number;
+            /**
+             * Format: double
+             * @description Time of a window, features and scores, at the target's clock if each instruction took one cycle: an estimate, not measured.
+             *     `null` where the clock is not known.
+             */
+            milliseconds?: number | null;
             /** @description Whether the figures come from the target's own instruction set. */
             own_class: boolean;
             /** @description Id. */
