@@ -61,7 +61,8 @@ const BLOCKS: &[(&str, &str)] = blocks!(
     "stream.rs",
     "wavelet.rs",
     "wavelet_taps.rs",
-    "wide.rs"
+    "wide.rs",
+    "work.rs"
 );
 
 /// Where the blocks ask the processor what it has, which takes the standard library and unsafe code.
