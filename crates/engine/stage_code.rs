@@ -38,7 +38,10 @@
             "../ml/src",
             "../ir/src",
             "../kernels/src",
-            "../compile/src/cost",
+            // What steps of making a network smaller say of flash, RAM and instructions.
+            "../compile/src",
+            "../deploy/src",
+            "../../targets",
             "src/architecture.rs",
             "src/dataset/boxes.rs",
             "src/model_tool.rs",
@@ -60,7 +63,7 @@
             "src/stages/uncertainty.rs",
         ],
     ),
-    ("backbone", &["../ir/src/interpret.rs", "../ir/src/interpret", "../kernels/src"]),
+    ("backbone", &["../ir/src", "../kernels/src"]),
     ("checkpoint", &["../train/src", "../ir/src", "../kernels/src"]),
     (
         "test",
@@ -82,6 +85,7 @@
         &[
             "../compile/src",
             "../deploy/src",
+            "../ir/src",
             // What packages of Rust carry.
             "../dsp/src",
             "../kernels/src",
@@ -95,6 +99,9 @@
         "verify",
         &[
             "../compile/src",
+            "../dsp/src",
+            "../ir/src",
+            "../kernels/src",
             "../toolchain/src",
             "../../runtime/c",
             "../../targets",

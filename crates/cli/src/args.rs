@@ -36,7 +36,7 @@ pub enum Command {
     /// Bring every stage up to date: import clean split features train test build verify report.
     Run(RunArgs),
     /// Evaluate the impulse on the test set.
-    Test(ProjectJson),
+    Test(TestArgs),
     /// Classify files with the trained impulse.
     Classify(ClassifyArgs),
     /// Say which part of a sample's window the trained impulse went by.
@@ -110,6 +110,25 @@ pub struct ProjectJson {
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,
+}
+
+/// Which run of a project is meant.
+#[derive(Debug, Args)]
+pub struct SeedArg {
+    /// Seed of the run that is meant; left out: the project's. A model of another seed is trained when there is none yet.
+    #[arg(long)]
+    pub seed: Option<u64>,
+}
+
+/// `test`
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// Project and output format.
+    #[command(flatten)]
+    pub at: ProjectJson,
+    /// Which run.
+    #[command(flatten)]
+    pub of: SeedArg,
 }
 
 /// `new`
@@ -301,6 +320,9 @@ pub struct ClassifyArgs {
     /// Rate in Hz of files that do not say it.
     #[arg(long)]
     pub rate: Option<f64>,
+    /// Which run.
+    #[command(flatten)]
+    pub of: SeedArg,
     /// One JSON object per window.
     #[arg(long)]
     pub json: bool,
@@ -315,6 +337,9 @@ pub struct ReportArgs {
     /// Open it in the browser.
     #[arg(long)]
     pub open: bool,
+    /// Which run.
+    #[command(flatten)]
+    pub of: SeedArg,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,
@@ -345,6 +370,9 @@ pub struct BuildArgs {
     /// Prove the code on this machine and on the target's core first; the report goes into the package. Fails when it differs.
     #[arg(long, conflicts_with = "float")]
     pub verify: bool,
+    /// Which run.
+    #[command(flatten)]
+    pub of: SeedArg,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,
@@ -362,6 +390,9 @@ pub struct VerifyArgs {
     /// Random windows beside the test set, on the host.
     #[arg(long)]
     pub cases: Option<usize>,
+    /// Which run.
+    #[command(flatten)]
+    pub of: SeedArg,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,

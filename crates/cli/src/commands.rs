@@ -4,7 +4,7 @@ use crate::{
     args::{
         Arithmetic, BuildArgs, ClassifyArgs, Command, CutArgs, DataCommand, DataProject, DataSample,
         DspCommand, DspRunArgs, EstimateArgs, ExportArgs, ImportArgs, NewArgs, ProjectJson, ReportArgs,
-        RunArgs, TargetsArgs, TuneArgs, VerifyArgs,
+        RunArgs, SeedArg, TargetsArgs, TestArgs, TuneArgs, VerifyArgs,
     },
     output::Printer,
 };
@@ -84,6 +84,11 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
 /// Threads to use: as many as asked for, else as many as the machine has cores.
 pub fn threads(jobs: Option<usize>) -> usize {
     jobs.filter(|&n| n > 0).or_else(|| std::thread::available_parallelism().ok().map(Into::into)).unwrap_or(1)
+}
+
+/// Opens a project for the run of a seed.
+fn of_seed<'a>(project: &Path, of: &SeedArg, printer: &'a Printer) -> Result<Session<'a>> {
+    Ok(Session::open(project, printer, threads(None), of.seed)?)
 }
 
 fn open<'a>(project: &Path, printer: &'a Printer) -> Result<Session<'a>> {
@@ -286,12 +291,19 @@ fn run_stages(args: &RunArgs, printer: &Printer) -> Result<Verdict> {
     let options = RunOptions { until: args.until.clone() };
     let (outcome, failed) = run::attempt(&session, &options)?;
     if args.json.json {
-        printer.json(&outcome.report)?;
+        printer.json(&outcome)?;
     } else if failed.is_none() {
-        printer.data(&outcome.report.to_text())?;
+        printer.data(&outcome.to_text())?;
     }
     if let Some(error) = failed {
         return Err(error.into());
+    }
+    let own = session.project.file.project.seed;
+    if session.seed != own {
+        printer.note(&format!(
+            "seed {} is not the project's ({own}): give `--seed {0}` to test, classify, build, verify and report as well, or write `seed = {0}` under [project]",
+            session.seed
+        ));
     }
     finish(&outcome.missed, printer)
 }
@@ -304,13 +316,13 @@ fn finish(missed: &[String], printer: &Printer) -> Result<Verdict> {
     Ok(if missed.is_empty() { Verdict::Done } else { Verdict::Missed })
 }
 
-fn test(args: &ProjectJson, printer: &Printer) -> Result<Verdict> {
-    let session = open(&args.project, printer)?;
+fn test(args: &TestArgs, printer: &Printer) -> Result<Verdict> {
+    let session = of_seed(&args.at.project, &args.of, printer)?;
     let outcome = run::run(&session, &RunOptions { until: Some("test".into()) })?;
-    if args.json.json {
-        printer.json(&serde_json::json!({"project": outcome.report.project, "test": outcome.report.test}))?;
+    if args.at.json.json {
+        printer.json(&serde_json::json!({"project": outcome.project, "test": outcome.test}))?;
     } else {
-        printer.data(&outcome.report.test_text())?;
+        printer.data(&outcome.test_text())?;
     }
     finish(&outcome.missed, printer)
 }
@@ -324,7 +336,7 @@ fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
     if files.is_empty() {
         return Err(EngineError::Usage("name at least one file to classify".into()).into());
     }
-    let session = open(project, printer)?;
+    let session = of_seed(project, &args.of, printer)?;
     let classifier = edgewright_engine::classify::Classifier::load(&session)?;
     let mut failed = false;
     let mut below = Vec::new();
@@ -354,7 +366,7 @@ fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
 }
 
 fn report(args: &ReportArgs, printer: &Printer) -> Result<Verdict> {
-    let session = open(&args.project, printer)?;
+    let session = of_seed(&args.project, &args.of, printer)?;
     let outcome = run::run(&session, &RunOptions::default())?;
     let path = session.project.report_dir().join("report.html");
     if args.json.json {
@@ -369,7 +381,7 @@ fn report(args: &ReportArgs, printer: &Printer) -> Result<Verdict> {
 }
 
 fn build(args: &BuildArgs, printer: &Printer) -> Result<Verdict> {
-    let session = open(&args.project, printer)?;
+    let session = of_seed(&args.project, &args.of, printer)?;
     let usual = match args.package.as_str() {
         "eim" | "server" | "oci" => "host",
         "wasm" => "wasm32",
@@ -386,7 +398,7 @@ fn build(args: &BuildArgs, printer: &Printer) -> Result<Verdict> {
 }
 
 fn verify(args: &VerifyArgs, printer: &Printer) -> Result<Verdict> {
-    let session = open(&args.project, printer)?;
+    let session = of_seed(&args.project, &args.of, printer)?;
     let targets = (!args.target.is_empty()).then(|| args.target.clone());
     let (records, missed) = run::verify(&session, targets, args.cases)?;
     if args.json.json {

@@ -38,8 +38,6 @@ pub struct Board {
     pub stages: Vec<StageState>,
     /// As `run --json` would print it, as far as the stages are current.
     pub report: RunReport,
-    /// Gates that the current results miss.
-    pub missed: Vec<String>,
     /// Labels in the order of rows and columns of a confusion matrix.
     pub labels: Vec<String>,
     /// Learning curves and layers.
@@ -63,12 +61,12 @@ pub fn board(session: &Session<'_>) -> Result<Board, EngineError> {
     let outcome = run::summarise(session, &results);
     let mut stages = Vec::with_capacity(STAGES.len());
     for (n, name) in STAGES.iter().enumerate() {
-        let (standing, notes) = match outcome.report.stages.get(n) {
+        let (standing, notes) = match outcome.stages.get(n) {
             Some(record) => (Standing::Current, record.notes.clone()),
             None => {
                 let before = if session.store.has_stage(name)? { Standing::Stale } else { Standing::Missing };
                 match &error {
-                    Some(e) if n == outcome.report.stages.len() && e.code() != "stage_not_built" => {
+                    Some(e) if n == outcome.stages.len() && e.code() != "stage_not_built" => {
                         (Standing::Blocked, vec![e.to_string()])
                     }
                     _ => (before, Vec::new()),
@@ -86,7 +84,7 @@ pub fn board(session: &Session<'_>) -> Result<Board, EngineError> {
         }
     }
     let (labels, learn) = results.trained.map(|t| (t.value.labels, t.value.learn)).unwrap_or_default();
-    Ok(Board { stages, report: outcome.report, missed: outcome.missed, labels, learn, figures })
+    Ok(Board { stages, report: outcome, labels, learn, figures })
 }
 
 /// The report as HTML.

@@ -54,4 +54,4 @@ pub mod workspace;
 pub use edgewright_toolchain::stop_all as stop_programs;
 pub use error::EngineError;
 pub use events::{Event, Observer, Silent};
-pub use run::{RunOptions, RunOutcome, RunReport};
+pub use run::{RunOptions, RunReport};

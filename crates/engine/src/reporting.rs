@@ -172,6 +172,7 @@ fn about_data(r: &Results, data: &mut ReportData) {
         data.quarantined.extend(bronze.value.quarantined.iter().map(|q| (q.file.clone(), q.reason.clone())));
     }
     let (Some(silver), Some(split)) = (&r.silver, &r.split) else { return };
+    data.samples = silver.value.samples.len();
     data.quarantined.extend(silver.value.rejected.iter().map(|q| (q.file.clone(), q.reason.clone())));
     let mut flags: BTreeMap<&str, usize> = BTreeMap::new();
     let mut labels: BTreeMap<&str, LabelCount> = BTreeMap::new();

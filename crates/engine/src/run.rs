@@ -26,14 +26,6 @@ pub struct RunOptions {
     pub until: Option<String>,
 }
 
-/// Result of a run.
-pub struct RunOutcome {
-    /// As `run --json` prints it.
-    pub report: RunReport,
-    /// Gates that were missed, as sentences.
-    pub missed: Vec<String>,
-}
-
 /// As `run --json` prints it.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct RunReport {
@@ -55,6 +47,8 @@ pub struct RunReport {
     pub verify: Vec<VerifyRecord>,
     /// Exported packages.
     pub artifacts: Vec<Artifact>,
+    /// Gates that were missed, as sentences.
+    pub missed: Vec<String>,
     /// The report, once it is written.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub report: Option<String>,
@@ -63,11 +57,13 @@ pub struct RunReport {
 /// The data set in numbers.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct DataReport {
-    /// Samples in the project.
+    /// Samples that are used: those that train and those that test. Before cleaning, those that are there.
     pub samples: usize,
     /// Files refused at import, and samples rejected by cleaning.
     pub quarantined: usize,
-    /// Samples per label.
+    /// Samples that were dropped because another one is the same.
+    pub duplicates: usize,
+    /// Samples per label, of those that are used.
     pub labels: BTreeMap<String, usize>,
     /// Samples that train or validate.
     pub training: usize,
@@ -293,7 +289,7 @@ pub struct Results {
 ///
 /// # Errors
 /// [`EngineError::Usage`] for an unknown stage; whatever a stage returns.
-pub fn run(session: &Session<'_>, options: &RunOptions) -> Result<RunOutcome, EngineError> {
+pub fn run(session: &Session<'_>, options: &RunOptions) -> Result<RunReport, EngineError> {
     match attempt(session, options)? {
         (outcome, None) => Ok(outcome),
         (_, Some(error)) => Err(error),
@@ -307,7 +303,7 @@ pub fn run(session: &Session<'_>, options: &RunOptions) -> Result<RunOutcome, En
 pub fn attempt(
     session: &Session<'_>,
     options: &RunOptions,
-) -> Result<(RunOutcome, Option<EngineError>), EngineError> {
+) -> Result<(RunReport, Option<EngineError>), EngineError> {
     let last = check_stage(options.until.as_deref())?;
     // Of the settings, so no stage failed.
     deployable(session, last)?;
@@ -316,12 +312,12 @@ pub fn attempt(
     let failed = fill(session, last, &mut results).err();
     let mut outcome = summarise(session, &results);
     match &failed {
-        None => crate::versions::record(session, &results, &outcome.report)?,
+        None => crate::versions::record(session, &results, &outcome)?,
         Some(error) => {
-            let done: f64 = outcome.report.stages.iter().map(|s| s.seconds).sum();
+            let done: f64 = outcome.stages.iter().map(|s| s.seconds).sum();
             // Packages are written out after the last stage; then it is that one which is not done.
-            let name = STAGES[outcome.report.stages.len().min(last)];
-            outcome.report.stages.push(StageRecord {
+            let name = STAGES[outcome.stages.len().min(last)];
+            outcome.stages.push(StageRecord {
                 name: name.to_owned(),
                 status: crate::session::StageStatus::Failed,
                 seconds: (start.elapsed().as_secs_f64() - done).max(0.0),
@@ -572,13 +568,12 @@ fn proof_gates(proof: &Proof) -> Vec<String> {
         .collect()
 }
 
-pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
+pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunReport {
     let mut report = RunReport {
         project: session.project.file.project.name.clone(),
         seed: session.seed,
         ..RunReport::default()
     };
-    let mut missed = Vec::new();
     let records = [
         r.bronze.as_ref().map(|s| &s.record),
         r.silver.as_ref().map(|s| &s.record),
@@ -597,7 +592,10 @@ pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
         report.data.labels.clone_from(&bronze.value.labels);
     }
     if let Some(silver) = &r.silver {
+        report.data.samples = silver.value.samples.len();
         report.data.quarantined += silver.value.rejected.len();
+        report.data.duplicates = silver.value.duplicates;
+        report.data.labels = silver.value.labels();
     }
     if let Some(split) = &r.split {
         report.data.testing = split.value.sides.iter().filter(|s| **s == Side::Testing).count();
@@ -615,19 +613,19 @@ pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunOutcome {
             rule: tested.value.rule.clone(),
             verdicts: tested.value.verdicts.clone(),
         });
-        missed.extend(gates(session, &tested.value));
+        report.missed.extend(gates(session, &tested.value));
     }
     if let Some(built) = &r.built {
         report.artifacts.clone_from(&built.value.artifacts);
     }
     if let Some(proof) = &r.proof {
         report.verify.clone_from(&proof.value.records);
-        missed.extend(proof_gates(&proof.value));
+        report.missed.extend(proof_gates(&proof.value));
     }
     if r.reported.is_some() {
         report.report = Some(session.project.report_dir().join("report.html").display().to_string());
     }
-    RunOutcome { report, missed }
+    report
 }
 
 /// The floors of the project that the figures missed.
@@ -650,7 +648,8 @@ fn gates(session: &Session<'_>, tested: &Tested) -> Vec<String> {
         match (floor, value) {
             // Neither is one that is no number.
             (Some(floor), Some(value)) if value.is_nan() || value < floor => {
-                missed.push(format!("evaluation.{key}: {value:.4} is below {floor}"));
+                let hint = if floor > 1.0 { "; the figure is a share of 1" } else { "" };
+                missed.push(format!("evaluation.{key}: {value:.4} is below {floor}{hint}"));
             }
             (Some(_), None) => missed.push(none(key, what)),
             _ => {}

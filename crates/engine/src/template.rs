@@ -98,6 +98,7 @@ epochs = 150
 batch_size = 32
 learning_rate = 0.003
 label_smoothing = 0.1         # less sure on training clips, better on new ones
+# balance_classes = false     # rare labels weigh as much as frequent ones otherwise
 patience = 50                 # stop when validation has not improved for so many epochs
 [training.augment]
 noise = 0.2
@@ -130,6 +131,7 @@ kind = "anomaly"              # K-means on the features that tell most
 epochs = 80
 learning_rate = 0.003
 label_smoothing = 0.05        # scores that stay moderate survive int8 better
+# balance_classes = false     # rare labels weigh as much as frequent ones otherwise
 "#;
 
 const ANOMALY: &str = r#"# Recordings labelled `normal` train. In the test set every other label is an anomaly.
@@ -164,6 +166,7 @@ kind = "classifier"
 epochs = 100
 patience = 30
 label_smoothing = 0.1
+# balance_classes = false     # rare labels weigh as much as frequent ones otherwise
 [training.augment]
 # flip = true                 # where a mirrored picture means the same
 shift = 0.1                   # shares of a side
@@ -217,6 +220,7 @@ kind = "classifier"
 epochs = 300                  # passes over a table are short
 patience = 60
 label_smoothing = 0.05        # keeps scores of rows near a border moderate
+# balance_classes = false     # rare labels weigh as much as frequent ones otherwise
 [training.augment]
 noise = 0.3                   # of a column's deviation: thresholds that hold on other days
 "#;

@@ -281,9 +281,7 @@ impl Workspace {
             JobRequest::Run { until, seed } => {
                 let session = Session::open(&dir, reporter, jobs, seed)?;
                 let outcome = run::run(&session, &RunOptions { until })?;
-                let mut value = serde_json::to_value(&outcome.report).map_err(json)?;
-                value["missed"] = outcome.missed.into();
-                Ok(value)
+                serde_json::to_value(&outcome).map_err(json)
             }
             JobRequest::Build { target, package, float } => {
                 let session = Session::open(&dir, reporter, jobs, None)?;

@@ -1,5 +1,7 @@
 //! Which samples train, validate and test: by label, by group, by content.
 //!
+//! A recording with labelled parts counts for each of its labels.
+//!
 //! Every unit (a group, or a sample without one) has a rank made from the seed and its key alone. Within a label the
 //! units with the lowest ranks test until their share is reached. So the order of the samples does not matter, and a
 //! sample that comes later moves at most the units at the boundary.
@@ -23,12 +25,12 @@ pub enum Category {
 }
 
 /// What the split looks at.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct SplitItem<'a> {
     /// Id of the sample.
     pub id: &'a str,
-    /// Label; empty when there is none.
-    pub label: &'a str,
+    /// Its labels, each once: none, one, or those of its parts.
+    pub labels: Vec<&'a str>,
     /// Samples of one group stay on one side.
     pub group: Option<&'a str>,
     /// Hash of the content.
@@ -59,6 +61,13 @@ pub enum SplitError {
         /// Its value as text.
         value: String,
     },
+}
+
+impl SplitItem<'_> {
+    /// The labels that it counts for: samples without one are shared out among themselves.
+    fn counted(&self) -> &[&str] {
+        if self.labels.is_empty() { &[""] } else { &self.labels }
+    }
 }
 
 /// Position of a unit in the order of its label.
@@ -119,12 +128,12 @@ fn choose(items: &[SplitItem<'_>], from: &[usize], share: f64, seed: u64, purpos
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
     let mut units_of: BTreeMap<&str, usize> = BTreeMap::new();
     for members in units.values() {
-        let labels: BTreeSet<&str> = members.iter().map(|&i| items[i].label).collect();
+        let labels: BTreeSet<&str> = members.iter().flat_map(|&i| items[i].counted()).copied().collect();
         for label in labels {
             *units_of.entry(label).or_default() += 1;
         }
-        for &i in members {
-            *totals.entry(items[i].label).or_default() += 1;
+        for label in members.iter().flat_map(|&i| items[i].counted()) {
+            *totals.entry(label).or_default() += 1;
         }
     }
     let mut order: Vec<([u8; 32], &Vec<usize>)> =
@@ -133,8 +142,8 @@ fn choose(items: &[SplitItem<'_>], from: &[usize], share: f64, seed: u64, purpos
     let mut taken: BTreeMap<&str, usize> = BTreeMap::new();
     for (_, members) in order {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for &i in members {
-            *counts.entry(items[i].label).or_default() += 1;
+        for label in members.iter().flat_map(|&i| items[i].counted()) {
+            *counts.entry(label).or_default() += 1;
         }
         // A unit is taken when that brings its labels nearer to their shares, and none of them loses its last unit.
         let mut gain = 0.0;
@@ -183,12 +192,12 @@ impl fmt::Display for Leak {
     }
 }
 
-/// Looks for content and groups on both sides of the test border, in a fixed order.
-pub fn leakage(items: &[SplitItem<'_>], sides: &[Category]) -> Vec<Leak> {
+/// Looks for content and groups on both sides of the test border, in a fixed order. `tests`: whether the item of a number tests.
+pub fn leakage(items: &[SplitItem<'_>], tests: impl Fn(usize) -> bool) -> Vec<Leak> {
     let mut contents: BTreeMap<&str, (bool, bool, Vec<String>)> = BTreeMap::new();
     let mut groups: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
-    for (item, side) in items.iter().zip(sides) {
-        let tests = *side == Category::Testing;
+    for (i, item) in items.iter().enumerate() {
+        let tests = tests(i);
         let entry = contents.entry(item.content).or_default();
         entry.0 |= !tests;
         entry.1 |= tests;
@@ -231,7 +240,7 @@ mod tests {
         data.iter()
             .map(|(id, label, group)| SplitItem {
                 id,
-                label,
+                labels: vec![label],
                 group: group.as_deref(),
                 content: id,
                 fixed: None,
@@ -247,6 +256,30 @@ mod tests {
             let of: Vec<_> = (0..200).filter(|i| i % 4 == label).map(|i| sides[i]).collect();
             assert_eq!(of.iter().filter(|s| **s == Category::Testing).count(), 10);
             assert_eq!(of.iter().filter(|s| **s == Category::Validation).count(), 8);
+        }
+    }
+
+    #[test]
+    fn recordings_with_parts_give_each_label_its_share() {
+        let ids: Vec<String> = (0..40).map(|i| format!("s{i}")).collect();
+        // Every recording has the common label and one of four others.
+        let others = ["a", "b", "c", "d"];
+        let items: Vec<SplitItem<'_>> = ids
+            .iter()
+            .enumerate()
+            .map(|(i, id)| SplitItem {
+                id,
+                labels: vec!["all", others[i % 4]],
+                group: None,
+                content: id,
+                fixed: None,
+            })
+            .collect();
+        let sides = assign(&items, &SPEC).expect("split");
+        assert_eq!(sides.iter().filter(|s| **s == Category::Testing).count(), 8);
+        for other in 0..4 {
+            let tests = (0..40).filter(|i| i % 4 == other && sides[*i] == Category::Testing).count();
+            assert_eq!(tests, 2, "{}", others[other]);
         }
     }
 
@@ -272,7 +305,7 @@ mod tests {
         let data = data(4, 2, 2);
         let items = items(&data);
         let sides = [Category::Training, Category::Testing, Category::Training, Category::Training];
-        assert_eq!(leakage(&items, &sides), [Leak::Group { group: "g0".into() }]);
+        assert_eq!(leakage(&items, |i| sides[i] == Category::Testing), [Leak::Group { group: "g0".into() }]);
     }
 
     proptest! {
@@ -284,8 +317,8 @@ mod tests {
             let spec = SplitSpec { seed, ..SPEC };
             let items = items(&data);
             let sides = assign(&items, &spec).expect("split");
-            prop_assert!(leakage(&items, &sides).is_empty());
-            let reversed: Vec<_> = items.iter().rev().copied().collect();
+            prop_assert!(leakage(&items, |i| sides[i] == Category::Testing).is_empty());
+            let reversed: Vec<_> = items.iter().rev().cloned().collect();
             let mut back = assign(&reversed, &spec).expect("split");
             back.reverse();
             prop_assert_eq!(&sides, &back);

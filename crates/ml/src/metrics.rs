@@ -27,11 +27,31 @@ pub fn confusion(truth: &[usize], said: &[usize], classes: usize) -> Vec<Vec<usi
     table
 }
 
-/// Share of right answers with Wilson's interval (Wilson, 1927).
-pub fn accuracy(confusion: &[Vec<usize>]) -> Interval {
-    let right: usize = confusion.iter().enumerate().map(|(i, row)| row[i]).sum();
-    let all: usize = confusion.iter().flatten().sum();
-    wilson(right, all)
+/// Share of right answers with an interval that knows that the answers of one cluster are alike (windows of one label in one
+/// recording, which may overlap as well): Wilson's interval (Wilson, 1927) of as many answers as would tell as much if they were
+/// independent, by the correlation within clusters (analysis of variance; Donner and Eliasziw, 1991). When all answers are right, or
+/// all wrong, nothing is known of the correlation and each cluster counts as one answer. `cluster` is as long as `right`.
+pub fn clustered<C: Ord>(right: &[bool], cluster: &[C]) -> Interval {
+    let mut clusters: BTreeMap<&C, (f64, f64)> = BTreeMap::new();
+    for (right, cluster) in right.iter().zip(cluster) {
+        let (n, hits) = clusters.entry(cluster).or_default();
+        *n += 1.0;
+        *hits += f64::from(u8::from(*right));
+    }
+    let (k, n) = (clusters.len() as f64, right.len() as f64);
+    if clusters.len() == right.len() || right.is_empty() {
+        return wilson(right.iter().filter(|r| **r).count(), right.len());
+    }
+    let p = clusters.values().map(|c| c.1).sum::<f64>() / n;
+    if p == 0.0 || p == 1.0 || clusters.len() == 1 {
+        return wilson_of(p, k);
+    }
+    let squares = clusters.values().map(|c| c.0 * c.0).sum::<f64>() / n;
+    let between = clusters.values().map(|(m, hits)| m * (hits / m - p).powi(2)).sum::<f64>() / (k - 1.0);
+    let within = clusters.values().map(|(m, hits)| hits * (1.0 - hits / m)).sum::<f64>() / (n - k);
+    let size = (n - squares) / (k - 1.0);
+    let correlation = ((between - within) / (between + (size - 1.0) * within)).clamp(0.0, 1.0);
+    wilson_of(p, n / (1.0 + (squares - 1.0) * correlation))
 }
 
 /// Wilson's interval of `right` out of `all`.
@@ -39,8 +59,11 @@ pub fn wilson(right: usize, all: usize) -> Interval {
     if all == 0 {
         return Interval { value: 0.0, low: 0.0, high: 1.0 };
     }
-    let n = all as f64;
-    let p = right as f64 / n;
+    wilson_of(right as f64 / all as f64, all as f64)
+}
+
+/// Wilson's interval of a share of `n` answers, which need not be a whole number.
+fn wilson_of(p: f64, n: f64) -> Interval {
     let z2 = Z * Z;
     let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
     let half = Z / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
@@ -161,10 +184,20 @@ pub fn auroc(normal: &[f32], anomalous: &[f32]) -> Interval {
         i += same;
     }
     let a = (ranks - m * (m + 1.0) / 2.0) / (n * m);
-    let (q1, q2) = (a / (2.0 - a), 2.0 * a * a / (1.0 + a));
-    let var = (a * (1.0 - a) + (m - 1.0) * (q1 - a * a) + (n - 1.0) * (q2 - a * a)) / (n * m);
-    let half = Z * var.max(0.0).sqrt();
-    Interval { value: a, low: (a - half).max(0.0), high: (a + half).min(1.0) }
+    // The areas from which this one is no further than chance takes it: an end is where both are equal.
+    let further = |area: f64| {
+        let mean = (n + m) / 2.0 - 1.0;
+        let spread = 1.0 + mean * (1.0 - area) / (2.0 - area) + mean * area / (1.0 + area);
+        (a - area).abs() > Z * (area * (1.0 - area) * spread / (n * m)).sqrt()
+    };
+    let end = |mut out: f64, mut within: f64| {
+        for _ in 0..60 {
+            let middle = (out + within) / 2.0;
+            if further(middle) { out = middle } else { within = middle }
+        }
+        within
+    };
+    Interval { value: a, low: end(0.0, a), high: end(1.0, a) }
 }
 
 /// Points of the ROC curve from (0, 0) to (1, 1): share of false alarms, share of anomalies found.
@@ -204,7 +237,21 @@ mod tests {
         assert!((classes[0].precision - 2.0 / 3.0).abs() < 1e-12);
         assert!((classes[1].f1 - 0.8).abs() < 1e-12);
         assert_eq!(classes[2].f1, 0.0);
-        assert!((accuracy(&table).value - 4.0 / 6.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn windows_of_a_recording_count_less_when_they_are_alike() {
+        // Ten recordings of ten windows; eight are right as a whole.
+        let of: Vec<usize> = (0..100).map(|i| i / 10).collect();
+        let alike: Vec<bool> = of.iter().map(|r| *r < 8).collect();
+        let told = clustered(&alike, &of);
+        assert!((told.low - wilson(8, 10).low).abs() < 1e-9 && (told.high - wilson(8, 10).high).abs() < 1e-9);
+        // The same share, in every recording the same: as good as independent.
+        let mixed: Vec<bool> = (0..100).map(|i| i % 10 < 8).collect();
+        assert_eq!(clustered(&mixed, &of), wilson(80, 100));
+        assert_eq!(clustered(&alike, &(0..100).collect::<Vec<_>>()), wilson(80, 100), "one window each");
+        assert_eq!(clustered(&[true; 100], &of).low, wilson(10, 10).low);
+        assert_eq!(clustered::<usize>(&[], &[]), wilson(0, 0));
     }
 
     #[test]
@@ -221,6 +268,14 @@ mod tests {
         assert_eq!(auroc(&[1.0, 2.0], &[1.0, 2.0]).value, 0.5);
         // Of 6 pairs 4 are in order and one is tied.
         assert!((auroc(&[1.0, 2.0, 3.0], &[2.0, 4.0]).value - 4.5 / 6.0).abs() < 1e-12);
+        // Few scores leave much open, even when all are in order.
+        let few = auroc(&[1.0, 2.0, 3.0], &[4.0, 5.0]);
+        let many: Vec<f32> = (0..200).map(|i| i as f32).collect();
+        let all = auroc(&many[..100], &many[100..]);
+        assert!(few.low < 0.5 && few.high == 1.0, "{few:?}");
+        assert!((0.95..1.0).contains(&all.low) && all.high == 1.0, "{all:?}");
+        let half = auroc(&[1.0, 2.0], &[1.0, 2.0]);
+        assert!((half.low + half.high - 1.0).abs() < 1e-9 && half.low > 0.0, "{half:?}");
     }
 
     #[test]

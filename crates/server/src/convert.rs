@@ -527,7 +527,7 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
         figures: board.figures.into_iter().map(figures).collect(),
         uncertainty: report.test.as_ref().and_then(|t| t.uncertainty.clone()).map(uncertainty),
         verdicts: report.test.map(|t| t.verdicts).unwrap_or_default(),
-        missed: board.missed,
+        missed: report.missed,
         learn: board
             .learn
             .into_iter()

@@ -33,10 +33,26 @@ impl Trainer<'_> {
         let has_normal = self.silver.has_normal();
         let only_normal = anomaly_only(self.session) && has_normal;
         let keep = |w: &WindowAt| !only_normal || self.label(w) == Some(NORMAL);
-        let training = self.rows(Side::Training, keep);
-        let validation = self.rows(Side::Validation, keep);
+        let mut training = self.rows(Side::Training, keep);
+        let mut validation = self.rows(Side::Validation, keep);
         if training.is_empty() {
             return Err(EngineError::Data("the anomaly block has no normal window to train on".into()));
+        }
+        if validation.is_empty() {
+            let samples: Vec<usize> =
+                training.iter().map(|&i| self.gold.training.windows()[i].sample).collect();
+            let held = held_back(&samples);
+            validation = pick(&training, &held, true);
+            training = pick(&training, &held, false);
+            notes.push(if validation.is_empty() {
+                "no sample validates and there are too few windows to hold some back: the threshold is that of windows the block knows, so it will raise false alarms; record more"
+                    .into()
+            } else {
+                format!(
+                    "no sample validates: {} training windows are held back to set the threshold",
+                    validation.len()
+                )
+            });
         }
         let columns = self.columns(impulse, &inputs);
         let rows = self.open(&training, &columns)?;
@@ -91,6 +107,27 @@ impl Trainer<'_> {
         };
         Ok(Block { float: block(graph), int8: block(int8), summary, rule: None })
     }
+}
+
+/// Which of the windows of these samples are held back when nothing validates: the last fifth of each recording, of recordings of
+/// fewer than five windows every fifth window.
+fn held_back(samples: &[usize]) -> Vec<bool> {
+    let mut held = Vec::with_capacity(samples.len());
+    let mut short = 0;
+    for recording in samples.chunk_by(|a, b| a == b) {
+        let n = recording.len();
+        for i in 0..n {
+            let last = n >= 5 && i >= n - n / 5;
+            short += usize::from(n < 5);
+            held.push(last || (n < 5 && short.is_multiple_of(5)));
+        }
+    }
+    held
+}
+
+/// The rows that are held back, or the others.
+fn pick(rows: &[usize], held: &[bool], wanted: bool) -> Vec<usize> {
+    rows.iter().zip(held).filter(|(_, held)| **held == wanted).map(|(row, _)| *row).collect()
 }
 
 /// Learns what is normal on rows of `width` features: a graph that scores, the threshold, and what it is. `watched`: rows that set the
@@ -157,4 +194,18 @@ pub(crate) fn learn(
         (model.to_graph("anomaly"), model.threshold, note)
     };
     Ok((graph, threshold, note))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::held_back;
+
+    #[test]
+    fn the_end_of_each_recording_is_held_back() {
+        let samples = [vec![0; 11], vec![1; 4], vec![2; 1], vec![3; 5]].concat();
+        let held: Vec<usize> =
+            held_back(&samples).iter().enumerate().filter(|(_, h)| **h).map(|(i, _)| i).collect();
+        assert_eq!(held, [9, 10, 15, 20]);
+        assert!(held_back(&[0, 0, 0, 0]).iter().all(|h| !h));
+    }
 }

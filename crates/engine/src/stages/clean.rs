@@ -1,7 +1,7 @@
 //! Stage `clean`: every recording decoded, brought to one rate and one set of axes, checked (silver).
 
 use super::{
-    import::{Manifest, Received},
+    import::{self, Manifest, Received},
     plan::{self, Format},
     split::NORMAL,
 };
@@ -84,6 +84,13 @@ impl Silver {
             .any(|s| s.label.as_deref() == Some(NORMAL) || s.ranges.iter().any(|r| r.label == NORMAL))
     }
 
+    /// Samples per label, as [`Manifest::labels`].
+    pub fn labels(&self) -> BTreeMap<String, usize> {
+        import::labels(
+            self.samples.iter().map(|s| (s.label.as_deref(), s.ranges.as_slice(), s.boxes.as_deref())),
+        )
+    }
+
     /// What was done to a sample.
     ///
     /// # Errors
@@ -158,7 +165,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     let mut notes = Vec::new();
     let received = bronze.samples(session)?;
     let format = plan::format(&received, &file.impulse, &mut notes)?;
-    let (kept, duplicates) = drop_duplicates(&received, file.clean.keep_duplicates, &mut notes);
+    let (kept, mut duplicates) = drop_duplicates(&received, file.clean.keep_duplicates, &mut notes);
     let spec = spec(session, &format);
     // A file of table rows holds many samples; it is decoded once.
     let mut files: Vec<Vec<&Received>> = Vec::new();
@@ -171,7 +178,9 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     let mut pack = session.store.blob_writer()?;
     let mut lineages = session.store.blob_writer()?;
     let mut offset = 0u64;
-    let mut samples = Vec::new();
+    let mut samples: Vec<Cleaned> = Vec::new();
+    let mut by_values: BTreeMap<Hash, usize> = BTreeMap::new();
+    let mut twins = Twins::default();
     let mut rejected = Vec::new();
     let total = files.len() as u64;
     let mut done = 0;
@@ -183,12 +192,19 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
         for outcome in cleaned.into_iter().flatten() {
             match outcome {
                 Ok((mut sample, values, lineage)) => {
+                    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+                    // The same recording in another container. Equal rows of a table are different things.
+                    if sample.frames > 1 && !file.clean.keep_duplicates {
+                        let hash = Hash::of(&bytes);
+                        if let Some(&first) = by_values.get(&hash) {
+                            twins.drop_for(&mut samples[first], &sample);
+                            continue;
+                        }
+                        by_values.insert(hash, samples.len());
+                    }
                     sample.offset = offset;
                     offset += values.len() as u64;
-                    for part in values.chunks(1 << 16) {
-                        let bytes: Vec<u8> = part.iter().flat_map(|v| v.to_le_bytes()).collect();
-                        pack.write_all(&bytes).at(&session.project.state_dir())?;
-                    }
+                    pack.write_all(&bytes).at(&session.project.state_dir())?;
                     let mut line =
                         serde_json::to_vec(&lineage).map_err(|e| EngineError::Internal(e.to_string()))?;
                     line.push(b'\n');
@@ -202,6 +218,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     session.progress("clean", total, total, "")?;
     let pack = pack.finish()?;
     let lineage = lineages.finish()?;
+    duplicates += twins.note(&mut notes);
     rename(&mut samples, &file.labels, &mut notes);
     if samples.is_empty() {
         let listed: Vec<String> =
@@ -261,6 +278,42 @@ fn rename(samples: &mut [Cleaned], names: &BTreeMap<String, String>, notes: &mut
             Some(n) if to.is_empty() => format!("{n} times `{from}` counts as no label"),
             Some(n) => format!("{n} times `{from}` is called `{to}`"),
         });
+    }
+}
+
+/// Samples that were dropped because another one has the same values.
+#[derive(Default)]
+struct Twins {
+    count: usize,
+    conflicts: usize,
+    example: Option<(String, String)>,
+}
+
+impl Twins {
+    /// Drops `twin` for `kept`, which tests when one of them does.
+    fn drop_for(&mut self, kept: &mut Cleaned, twin: &Cleaned) {
+        self.count += 1;
+        let same = kept.label == twin.label && kept.ranges == twin.ranges && kept.boxes == twin.boxes;
+        self.conflicts += usize::from(!same);
+        self.example.get_or_insert_with(|| (twin.name.clone(), kept.name.clone()));
+        if twin.category == "testing" {
+            kept.category.clone_from(&twin.category);
+        }
+    }
+
+    /// Says so. Returns how many there are.
+    fn note(self, notes: &mut Vec<String>) -> usize {
+        if let Some((twin, kept)) = self.example {
+            let labels = match self.conflicts {
+                0 => String::new(),
+                n => format!("; {n} of them carry another label than the one that was kept"),
+            };
+            notes.push(format!(
+                "{} samples have the values of another one, such as {twin} those of {kept}{labels}",
+                self.count
+            ));
+        }
+        self.count
     }
 }
 

@@ -104,7 +104,17 @@ pub fn run(session: &Session<'_>) -> Result<Staged<Manifest>, EngineError> {
         }
         let text = serde_json::to_vec(&samples).map_err(|e| EngineError::Internal(e.to_string()))?;
         let list = session.store.put_blob(&text)?;
-        Ok((Manifest { count: samples.len(), labels: labels(&samples), quarantined, list }, notes))
+        Ok((
+            Manifest {
+                count: samples.len(),
+                labels: labels(
+                    samples.iter().map(|s| (s.label.as_deref(), s.ranges.as_slice(), s.boxes.as_deref())),
+                ),
+                quarantined,
+                list,
+            },
+            notes,
+        ))
     })
 }
 
@@ -146,16 +156,19 @@ fn list(session: &Session<'_>, quarantined: &[Quarantined]) -> Result<Vec<Receiv
     Ok(samples)
 }
 
-/// Samples per label.
-fn labels(samples: &[Received]) -> BTreeMap<String, usize> {
+/// What a sample is called: its label, its parts, its boxes.
+pub(super) type Called<'s> = (Option<&'s str>, &'s [LabelRange], Option<&'s [LabelBox]>);
+
+/// Samples per label; those without one under the empty text.
+pub(super) fn labels<'s>(samples: impl Iterator<Item = Called<'s>>) -> BTreeMap<String, usize> {
     let mut labels = BTreeMap::new();
-    for s in samples {
-        let parts = dataset::ranges::names(&s.ranges);
-        for name in parts.into_iter().chain(dataset::boxes::names(s.boxes.as_deref())) {
+    for (label, ranges, boxes) in samples {
+        let parts = dataset::ranges::names(ranges);
+        for name in parts.into_iter().chain(dataset::boxes::names(boxes)) {
             *labels.entry(name.to_owned()).or_default() += 1;
         }
-        if s.ranges.is_empty() && (s.boxes.is_none() || s.label.is_some()) {
-            *labels.entry(s.label.clone().unwrap_or_default()).or_default() += 1;
+        if ranges.is_empty() && (boxes.is_none() || label.is_some()) {
+            *labels.entry(label.unwrap_or_default().to_owned()).or_default() += 1;
         }
     }
     labels

@@ -108,6 +108,9 @@ pub struct Proof {
     pub packages: Option<build::Packages>,
 }
 
+/// Random windows that an emulated board runs when there is no test window, at most.
+const BOARD_RANDOM: usize = 8;
+
 /// This machine, as a target.
 const HOST: &str = "host";
 
@@ -166,6 +169,16 @@ pub fn run(
         }
         Ok((proof, notes))
     })
+}
+
+/// Whether the outputs of a target are the same; nothing when no window ran.
+fn agreed(cases: usize, missing: &Option<String>, mismatch: &Option<String>) -> Option<bool> {
+    (missing.is_none() && cases > 0).then_some(mismatch.is_none())
+}
+
+/// Why a target that could run was not compared.
+fn nothing_ran(cases: usize) -> Option<String> {
+    (cases == 0).then(|| "there is no test window and no random one was asked for".to_owned())
 }
 
 struct Prover<'a> {
@@ -259,7 +272,7 @@ impl Prover<'_> {
         });
         let record = VerifyRecord {
             target: HOST.into(),
-            bit_exact: host.missing.is_none().then_some(host.mismatch.is_none()),
+            bit_exact: agreed(host.cases, &host.missing, &host.mismatch),
             cases: host.cases,
             flash_bytes: None,
             ram_bytes: None,
@@ -269,7 +282,7 @@ impl Prover<'_> {
             instructions: None,
             builds: host.builds,
             mismatch: host.mismatch,
-            missing: host.missing,
+            missing: host.missing.or_else(|| nothing_ran(host.cases)),
         };
         Ok((record, figures))
     }
@@ -285,7 +298,7 @@ impl Prover<'_> {
         }
         Ok(VerifyRecord {
             target: target.id.clone(),
-            bit_exact: proof.missing.is_none().then_some(proof.mismatch.is_none()),
+            bit_exact: agreed(proof.cases, &proof.missing, &proof.mismatch),
             cases: proof.cases,
             flash_bytes: None,
             ram_bytes: None,
@@ -295,21 +308,24 @@ impl Prover<'_> {
             instructions: None,
             builds: proof.builds,
             mismatch: proof.mismatch,
-            missing: proof.missing,
+            missing: proof.missing.or_else(|| nothing_ran(proof.cases)),
         })
     }
 
     fn board(&self, target: &Target) -> Result<VerifyRecord, EngineError> {
         let limit = self.session.project.file.deploy.board_cases;
         let mut windows = self.test_windows(limit)?;
-        let board = verify::verify_board(&self.impulse, target, &mut windows)?;
+        // A board without a window would prove nothing.
+        let without = if self.windows.is_empty() { limit.clamp(1, BOARD_RANDOM) } else { 0 };
+        let random = RandomCases { count: without, seed: self.session.seed };
+        let board = verify::verify_board(&self.impulse, target, &mut windows, random)?;
         if let Some(e) = windows.failure {
             return Err(e);
         }
         let ran = board.missing.is_none();
         Ok(VerifyRecord {
             target: target.id.clone(),
-            bit_exact: ran.then_some(board.mismatch.is_none()),
+            bit_exact: agreed(board.cases, &board.missing, &board.mismatch),
             cases: board.cases,
             flash_bytes: ran.then_some(board.flash_bytes),
             ram_bytes: ran.then_some(board.arena_bytes + board.static_bytes + board.stack_bytes),
@@ -319,7 +335,7 @@ impl Prover<'_> {
             instructions: board.instructions.map(|i| Instructions { dsp: i.dsp, network: i.network }),
             builds: board.builds,
             mismatch: board.mismatch,
-            missing: board.missing,
+            missing: board.missing.or_else(|| nothing_ran(board.cases)),
         })
     }
 }

@@ -1,9 +1,12 @@
 //! Stage `split`: which samples train, which validate, which test.
 
-use super::clean::Silver;
+use super::clean::{Cleaned, Silver};
 use crate::{
     EngineError,
-    dataset::{boxes, ranges::main_label},
+    dataset::{
+        boxes,
+        ranges::{main_label, names},
+    },
     project::LearnKind,
     session::{Key, Session, Staged},
 };
@@ -72,6 +75,19 @@ fn regression(session: &Session<'_>) -> bool {
     session.project.file.impulse.learn.iter().any(|l| l.kind == LearnKind::Regression)
 }
 
+/// The labels of a sample that the sides share: of a recording with labelled parts all of them, of a picture the one of most boxes.
+fn labels(sample: &Cleaned) -> Vec<&str> {
+    if let Some(label) = &sample.label {
+        return vec![label];
+    }
+    let parts = names(&sample.ranges);
+    if parts.is_empty() {
+        boxes::main_label(sample.boxes.as_deref()).into_iter().collect()
+    } else {
+        parts.into_iter().collect()
+    }
+}
+
 /// What is to be assigned, and how many samples only test because they are not normal. `free`: also samples that a person or a folder put
 /// into training or testing.
 fn items<'s>(session: &Session<'_>, silver: &'s Silver, free: bool) -> (Vec<SplitItem<'s>>, usize) {
@@ -96,13 +112,7 @@ fn items<'s>(session: &Session<'_>, silver: &'s Silver, free: bool) -> (Vec<Spli
             SplitItem {
                 id: &s.id,
                 // Numbers are no classes to be found on both sides.
-                label: s
-                    .label
-                    .as_deref()
-                    .or(main_label(&s.ranges))
-                    .or(boxes::main_label(s.boxes.as_deref()))
-                    .filter(|_| !regression)
-                    .unwrap_or(""),
+                labels: if regression { Vec::new() } else { labels(s) },
                 group: s.group.as_deref(),
                 content: &s.content,
                 fixed,
@@ -124,7 +134,7 @@ pub(crate) fn would_be<'s>(
 ) -> Result<Vec<(&'s str, Side)>, EngineError> {
     let (items, _) = items(session, silver, free);
     let sides = assigned(&items, &SplitSpec { test, validation, seed: session.seed })?;
-    Ok(items.iter().map(|i| i.label).zip(sides).collect())
+    Ok(items.iter().zip(sides).map(|(i, side)| (i.labels.first().copied().unwrap_or(""), side)).collect())
 }
 
 fn assigned(items: &[SplitItem<'_>], spec: &SplitSpec) -> Result<Vec<Side>, EngineError> {
@@ -141,21 +151,12 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
     let spec = &session.project.file.split;
     let has_normal = silver.has_normal();
     let (items, moved) = items(session, silver, false);
-    let assigned = edgewright_etl::assign(
-        &items,
-        &SplitSpec { test: spec.test, validation: spec.validation, seed: session.seed },
-    )
-    .map_err(|e| EngineError::Data(e.to_string()))?;
-    let sides: Vec<Side> = assigned
-        .iter()
-        .map(|c| match c {
-            Category::Training => Side::Training,
-            Category::Validation => Side::Validation,
-            Category::Testing => Side::Testing,
-        })
+    let shares = SplitSpec { test: spec.test, validation: spec.validation, seed: session.seed };
+    let sides = assigned(&items, &shares)?;
+    let leaks: Vec<String> = edgewright_etl::leakage(&items, |i| sides[i] == Side::Testing)
+        .into_iter()
+        .map(|l| l.to_string())
         .collect();
-    let leaks: Vec<String> =
-        edgewright_etl::leakage(&items, &assigned).into_iter().map(|l| l.to_string()).collect();
     let mut counts: BTreeMap<Side, usize> = BTreeMap::new();
     for side in &sides {
         *counts.entry(*side).or_default() += 1;
@@ -173,7 +174,7 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
         count(Side::Testing)
     )];
     if anomaly_only(session) && !has_normal {
-        let found: BTreeSet<&str> = items.iter().map(|i| i.label).filter(|l| !l.is_empty()).collect();
+        let found: BTreeSet<&str> = items.iter().flat_map(|i| i.labels.iter().copied()).collect();
         if let Some(first) = found.first() {
             let all: Vec<String> = found.iter().take(8).map(|l| format!("`{l}`")).collect();
             notes.push(format!(
@@ -189,10 +190,10 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
         notes.push("no sample tests: the figures of the test stage will be missing".into());
     }
     let mut alone: BTreeMap<&str, usize> = BTreeMap::new();
-    for item in &items {
-        *alone.entry(item.label).or_default() += 1;
+    for label in items.iter().flat_map(|i| &i.labels) {
+        *alone.entry(label).or_default() += 1;
     }
-    for (label, _) in alone.iter().filter(|(label, n)| **n == 1 && !label.is_empty()).take(5) {
+    for (label, _) in alone.iter().filter(|(_, n)| **n == 1).take(5) {
         notes.push(format!("label `{label}` has one sample, so it can only train or only test; record more"));
     }
     if !leaks.is_empty() {

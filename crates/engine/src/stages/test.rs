@@ -84,7 +84,7 @@ pub struct Figures {
     pub windows: usize,
     /// Share that was right.
     pub accuracy: Option<f64>,
-    /// Lower end of the 95 % interval of accuracy, R2 or AUROC.
+    /// Lower end of the 95 % interval of accuracy, R2 or AUROC. That of accuracy knows that windows of one recording are alike.
     pub low: Option<f64>,
     /// Upper end.
     pub high: Option<f64>,
@@ -237,7 +237,9 @@ impl Truth {
             return;
         }
         let confusion = metrics::confusion(&truth, &said, self.labels.len());
-        let accuracy = metrics::accuracy(&confusion);
+        let right: Vec<bool> = truth.iter().zip(&said).map(|(t, s)| t == s).collect();
+        let parts: Vec<(usize, usize)> = recordings.iter().copied().zip(truth.iter().copied()).collect();
+        let accuracy = metrics::clustered(&right, &parts);
         figures.accuracy = Some(accuracy.value);
         (figures.low, figures.high) = (Some(accuracy.low), Some(accuracy.high));
         let together = metrics::together(&recordings, &truth, &scores, self.labels.len());
@@ -376,7 +378,10 @@ fn build(
     let test = (&truth, int8_outcomes.as_slice(), parts.as_slice());
     let uncertainty = uncertainty::judge(session, levels, trained, &int8, test)?;
     let training_metric = training_metric(session, silver, gold, trained, &float)?;
-    let mut verdicts = verdicts(&float_figures, &int8_figures, training_metric);
+    // A network weighs labels; other methods do not.
+    let networks = trained.learn.iter().any(|l| !l.history.is_empty());
+    let balanced = networks && session.project.file.training.balance_classes;
+    let mut verdicts = verdicts(&float_figures, &int8_figures, training_metric, balanced);
     let rule = rule_figures(gold, trained, &truth, &float_figures, width, &read)?;
     verdicts.extend(rule.as_ref().map(|r| rule_verdict(r, float_figures.accuracy.is_some())));
     let asked = session.project.file.evaluation.target_accuracy.is_some();
@@ -390,6 +395,13 @@ fn build(
             "are left out of the figures"
         };
         notes.push(format!("{strangers} test windows have a label that never trained and {what}"));
+    }
+    let alone = |f: &Figures| f.normal_scores.is_empty() != f.anomaly_scores.is_empty();
+    if trained.labels.is_empty() && alone(&float_figures) {
+        let what = if float_figures.anomaly_scores.is_empty() { "an anomaly" } else { NORMAL };
+        notes.push(format!(
+            "no test window is {what}: no AUROC can be told; import some with `--category testing`"
+        ));
     }
     notes.extend(verdicts.iter().cloned());
     let (float, int8) = (float_figures, int8_figures);
@@ -532,8 +544,27 @@ fn training_metric(
     Ok(figures.accuracy.or(figures.r2).or(figures.f1))
 }
 
+/// Said when always the most frequent label would be right as often.
+fn constant_verdict(float: &Figures, balanced: bool) -> Option<String> {
+    let accuracy = float.accuracy?;
+    let most = float.labels.iter().max_by_key(|l| l.support).filter(|_| float.labels.len() > 1)?;
+    let share = most.support as f64 / float.windows.max(1) as f64;
+    (accuracy <= share).then(|| {
+        let advice = if balanced {
+            "; rare labels count as much as frequent ones in training, `balance_classes = false` under [training] aims at accuracy instead"
+        } else {
+            ""
+        };
+        format!(
+            "always saying `{}` would be right in {:.1} % of the windows: look at recall and F1 of the labels{advice}",
+            most.label,
+            share * 100.0
+        )
+    })
+}
+
 /// What the figures mean, in words.
-fn verdicts(float: &Figures, int8: &Figures, training: Option<f64>) -> Vec<String> {
+fn verdicts(float: &Figures, int8: &Figures, training: Option<f64>, balanced: bool) -> Vec<String> {
     let mut out = Vec::new();
     let metric = |f: &Figures| f.accuracy.or(f.r2).or(f.f1);
     if let (Some(train), Some(test)) = (training, metric(float)) {
@@ -559,6 +590,7 @@ fn verdicts(float: &Figures, int8: &Figures, training: Option<f64>) -> Vec<Strin
             format!("int8 loses {loss:.1} points")
         });
     }
+    out.extend(constant_verdict(float, balanced));
     let labels: BTreeMap<&str, f64> =
         float.labels.iter().filter(|l| l.support > 0).map(|l| (l.label.as_str(), l.recall)).collect();
     if let Some((label, recall)) = labels.iter().min_by(|a, b| a.1.total_cmp(b.1))

@@ -1,6 +1,6 @@
 //! On an emulated board.
 
-use super::{Case, Cases, compare, tool_failed, write_tree};
+use super::{Case, Cases, RandomCases, compare, tool_failed, write_tree};
 use crate::{EngineError, error::AtPath};
 use edgewright_compile::{Options, Target, compile, harness};
 use edgewright_impulse::Impulse;
@@ -38,7 +38,7 @@ pub struct BoardProof {
     pub instructions: Option<PerWindow>,
 }
 
-/// Builds the library for an emulated board and runs it there.
+/// Builds the library for an emulated board and runs these windows there, then random ones.
 ///
 /// # Errors
 /// Those of compiling the impulse and of files. A build that fails or differs is a mismatch, not an error.
@@ -46,6 +46,7 @@ pub fn verify_board(
     impulse: &Impulse,
     target: &Target,
     cases: &mut dyn Iterator<Item = Case>,
+    random: RandomCases,
 ) -> Result<BoardProof, EngineError> {
     let Some(board) = &target.board else {
         let missing = format!("no emulator runs {} here; the portable C is proven on the host", target.isa);
@@ -69,6 +70,7 @@ pub fn verify_board(
     }
     let mut files = Cases::create(dir)?;
     files.add_all(impulse, cases, dir)?;
+    files.add_all(impulse, &mut random.cases(), dir)?;
     let count = files.finish(dir)?;
     let spec = BoardSpec {
         machine: board.machine.clone(),
