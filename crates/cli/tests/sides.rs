@@ -147,5 +147,8 @@ fn a_threshold_without_validation_is_of_windows_that_did_not_train() {
         .and_then(|t| t.split_whitespace().next())
         .and_then(|t| t.trim_end_matches(['.', ',']).parse().ok())
         .unwrap_or_else(|| panic!("{told}"));
-    assert!(told.contains("2 training windows are held back to set the threshold") && threshold > 0.0, "{told}");
+    assert!(
+        told.contains("2 training windows are held back to set the threshold") && threshold > 0.0,
+        "{told}"
+    );
 }
