@@ -1,7 +1,7 @@
 //! `classify`: files through the trained impulse.
 
 use crate::{
-    EngineError, RunOptions,
+    EngineError,
     dataset::{Reading, read_recording},
     error::AtPath,
     program::{self, Program},
@@ -124,7 +124,7 @@ impl<'a> Classifier<'a> {
             let known = results.tested.and_then(|t| t.value.uncertainty);
             sets = known.and_then(|u| u.sets(asked.sets));
         }
-        let trained = run::until_train(session, &RunOptions::default())?;
+        let trained = run::until_train(session)?;
         let impulse = trained.impulse_int8(session)?;
         let format = trained.format.clone();
         let spec = clean::spec(session, &format);

@@ -101,7 +101,7 @@ fn trained<R>(
             "its network builds on that of a project again; name that project, or a file".into(),
         ));
     }
-    let trained = run::until_train(&session, &run::RunOptions::default()).map_err(|e| {
+    let trained = run::until_train(&session).map_err(|e| {
         EngineError::Data(format!(
             "that project is not trained as its file is now: {e}\nhint: edgewright run {} --until train",
             dir.display()
