@@ -490,6 +490,40 @@ def groups():
     save("groups", m, [x], [c, g], wrong=("tflm",))
 
 
+def dense16():
+    """Dense layers of 16 bits, which LiteRT scales in double precision and TFLM by a multiplier of 16 bits: a scale for each output, with
+    and without a bias; one scale; powers of two, where sums lie half way between two steps."""
+    m = Model()
+    s, outputs = 0.0001, []
+    x = i16(m, [3, 40], s)
+    for scale, out, bias in (
+        ((0.0001 * (0.5 + rng.random(9))).astype(np.float32), 0.0002, True),
+        ((0.0002 * (0.5 + rng.random(9))).astype(np.float32), 0.0003, False),
+        (np.float32([0.00013]), 0.0002, True),
+    ):
+        w = m.tensor([9, 40], T.INT8, scale, 0, weights8(9, 40), axis=0)
+        b = m.tensor([9], T.INT64, scale * np.float32(s), 0, rng.integers(-(2**22), 2**22, 9)) if bias else -1
+        outputs.append(m.op(B.FULLY_CONNECTED, [x, w, b], i16(m, [3, 9], out), 7, O.FullyConnectedOptions, fusedActivationFunction=int(bias)))
+    t = m.op(B.QUANTIZE, [x], i16(m, [3, 40], 2.0**-10), 3)
+    w = m.tensor([9, 40], T.INT8, 2.0**-4, 0, weights8(9, 40))
+    outputs.append(m.op(B.FULLY_CONNECTED, [t, w, -1], i16(m, [3, 9], 2.0**-11), 7, O.FullyConnectedOptions))
+    save("dense_int16", m, [x], outputs, 8)
+
+
+def differences():
+    """Squares of differences in bytes, of scales of their own and of a constant; the smallest along axes, at its own and at another scale."""
+    m = Model()
+    a, b = m.tensor([1, 4, 3, 5], T.INT8, 0.05, -7), m.tensor([1, 4, 3, 5], T.INT8, 0.08, 31)
+    d = m.op(B.SQUARED_DIFFERENCE, [a, b], m.tensor([1, 4, 3, 5], T.INT8, 0.9, -128), 2, O.SquaredDifferenceOptions)
+    c = m.tensor([1, 1, 1, 5], T.INT8, 0.03, 5, weights8(5))
+    e = m.op(B.SQUARED_DIFFERENCE, [c, a], m.tensor([1, 4, 3, 5], T.INT8, 0.31, -90), 2, O.SquaredDifferenceOptions)
+    axes = m.tensor([2], T.INT32, data=[1, 2])
+    f = m.op(B.REDUCE_MIN, [e, axes], m.tensor([1, 5], T.INT8, 0.31, -90), 2, O.ReducerOptions, keepDims=False)
+    last = m.tensor([1], T.INT32, data=[3])
+    g = m.op(B.REDUCE_MIN, [a, last], m.tensor([1, 4, 3, 1], T.INT8, 0.05, -7), 2, O.ReducerOptions, keepDims=True)
+    save("differences", m, [a, b], [d, e, f, g], 8)
+
+
 keywords_with_memory()
 prelu()
 network16()
@@ -505,4 +539,6 @@ dilated()
 open_shapes()
 loop()
 groups()
+dense16()
+differences()
 (HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")

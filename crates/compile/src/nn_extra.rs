@@ -150,11 +150,12 @@ impl Emitter<'_> {
                 };
                 format!("ew_binary_f32({name}, {x}, {b}, {n}u, {}, {}, {y});", float(min), float(max))
             }
-            Step::SubS8(p) => {
+            Step::SubS8(p) | Step::SquaredDifferenceS8(p) => {
+                let name = if matches!(step, Step::SubS8(_)) { "sub" } else { "squared_difference" };
                 self.need(&["ew_fixed.h", "ew_elementwise.h", "ew_binary.h"]);
                 let b = self.operand(node.inputs[1]);
                 self.data.push_str(&format!(
-                    "EW_DATA ew_add_params {base}_sub = {{{{{}, {}}}, {{{}, {}}}, {}, {}, {}, {}}};\n",
+                    "EW_DATA ew_add_params {base}_{name} = {{{{{}, {}}}, {{{}, {}}}, {}, {}, {}, {}}};\n",
                     p.in_zero[0],
                     p.in_zero[1],
                     factor(p.in_factor[0]),
@@ -164,7 +165,7 @@ impl Emitter<'_> {
                     p.min,
                     p.max
                 ));
-                format!("ew_sub_s8(&{base}_sub, {x}, {b}, {n}u, {y});")
+                format!("ew_{name}_s8(&{base}_{name}, {x}, {b}, {n}u, {y});")
             }
             Step::MulS8(p) => {
                 self.need(&["ew_fixed.h", "ew_elementwise.h", "ew_binary.h"]);
@@ -231,6 +232,7 @@ impl Emitter<'_> {
                     ReduceKind::Mean => 0,
                     ReduceKind::Sum => 1,
                     ReduceKind::Max => 2,
+                    ReduceKind::Min => 3,
                 };
                 format!("ew_reduce_f32({kind}, {x}, {n}u, {count}u, {inner}u, {y});")
             }
@@ -241,9 +243,9 @@ impl Emitter<'_> {
                     factor.multiplier, factor.shift
                 )
             }
-            Step::ReduceMaxS8 { count, inner } => {
+            Step::ReduceExtremeS8 { larger, count, inner } => {
                 self.need(&["ew_fixed.h", "ew_reduce.h"]);
-                format!("ew_reduce_max_s8({x}, {n}u, {count}u, {inner}u, {y});")
+                format!("ew_reduce_extreme_s8({}, {x}, {n}u, {count}u, {inner}u, {y});", u8::from(larger))
             }
             Step::LstmS8(p) => {
                 self.need(&["ew_fixed.h", "ew_sigmoid.h", "ew_lstm.h"]);

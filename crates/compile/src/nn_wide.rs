@@ -54,6 +54,19 @@ impl Emitter<'_> {
                 let layer = self.wide_layer(&base, node, layer);
                 format!("ew_fully_connected_s16({}, {inputs}, {outputs}, {x}, &{layer}, {y});", n / outputs)
             }
+            Wide::FullyConnectedScaled { inputs, scales, limits: [min, max] } => {
+                self.need(&["ew_wide_dense.h"]);
+                let [weights, bias] = [1, 2].map(|k| self.operand(node.inputs[k]));
+                self.data.push_str(&array("double", &format!("{base}_scales"), scales, |v| format!("{v:e}")));
+                self.data.push_str(&format!(
+                    "EW_DATA ew_scaled_layer {base}_layer = {{{weights}, {bias}, {base}_scales, {min}, {max}}};\n"
+                ));
+                let outputs = scales.len();
+                format!(
+                    "ew_fully_connected_scaled_s16({}, {inputs}, {outputs}, {x}, &{base}_layer, {y});",
+                    n / outputs
+                )
+            }
             Wide::Pool { geometry, average, limits: [min, max] } => {
                 let shape = self.shape_of(&base, geometry);
                 format!("ew_pool_s16(&{shape}, {x}, {}, {min}, {max}, {y});", u8::from(*average))
@@ -109,8 +122,8 @@ impl Emitter<'_> {
                 let factor = self.one_factor(&base, *factor);
                 format!("ew_reduce_sum_s16({x}, {n}u, {count}u, {inner}u, {factor}, {y});")
             }
-            Wide::ReduceMax { count, inner } => {
-                format!("ew_reduce_max_s16({x}, {n}u, {count}u, {inner}u, {y});")
+            Wide::ReduceExtreme { larger, count, inner } => {
+                format!("ew_reduce_extreme_s16({}, {x}, {n}u, {count}u, {inner}u, {y});", u8::from(*larger))
             }
             Wide::Curve(p) => {
                 format!(

@@ -50,6 +50,7 @@ const FILES: &[(&str, &str)] = &[
     ("ew_sigmoid.h", include_str!("../../../runtime/c/nn/ew_sigmoid.h")),
     ("ew_lstm.h", include_str!("../../../runtime/c/nn/ew_lstm.h")),
     ("ew_wide.h", include_str!("../../../runtime/c/nn/ew_wide.h")),
+    ("ew_wide_dense.h", include_str!("../../../runtime/c/nn/ew_wide_dense.h")),
     ("ew_svdf.h", include_str!("../../../runtime/c/nn/ew_svdf.h")),
     ("ew_prelu.h", include_str!("../../../runtime/c/nn/ew_prelu.h")),
     ("ew_cells.h", include_str!("../../../runtime/c/nn/ew_cells.h")),

@@ -545,6 +545,9 @@ impl Model {{
             }
             Step::PreluS8(p) => format!("crate::prelu::prelu_s8(&{p:?}, {}, {}, out);", arg(0), arg(1)),
             Step::SubS8(p) => format!("crate::binary::sub_s8(&{p:?}, {}, {}, out);", arg(0), arg(1)),
+            Step::SquaredDifferenceS8(p) => {
+                format!("crate::binary::squared_difference_s8(&{p:?}, {}, {}, out);", arg(0), arg(1))
+            }
             Step::MulS8(p) => format!("crate::binary::mul_s8(&{p:?}, {}, {}, out);", arg(0), arg(1)),
             Step::ExtremeS8 { larger } => {
                 format!("crate::binary::extreme_s8({larger}, {}, {}, out);", arg(0), arg(1))
@@ -578,8 +581,8 @@ impl Model {{
                     arg(0)
                 )
             }
-            Step::ReduceMaxS8 { count, inner } => {
-                format!("crate::reduce::reduce_max_s8({}, {count}, {inner}, out);", arg(0))
+            Step::ReduceExtremeS8 { larger, count, inner } => {
+                format!("crate::reduce::reduce_extreme_s8({larger}, {}, {count}, {inner}, out);", arg(0))
             }
             Step::MatMulF32 { matrices } => {
                 format!("crate::mat_mul::mat_mul_f32(&{matrices:?}, {}, {}, out);", arg(0), arg(1))

@@ -16,6 +16,15 @@ pub(crate) fn call(step: &Wide, arg: &dyn Fn(usize) -> String, factors: &str) ->
         Wide::FullyConnected { inputs, layer: l } => {
             format!("crate::wide::fully_connected_s16({inputs}, {x}, {}, {}, out);", b(), layer(l.limits))
         }
+        Wide::FullyConnectedScaled { inputs, scales, limits: [min, max] } => {
+            let bits: Vec<_> = scales.iter().map(|s| format!("f64::from_bits({:#x})", s.to_bits())).collect();
+            let layer = format!(
+                "&crate::wide::ScaledLayer {{ bias: {}, scales: &[{}], min: {min}, max: {max} }}",
+                arg(2),
+                bits.join(", ")
+            );
+            format!("crate::wide::fully_connected_scaled_s16({inputs}, {x}, {}, {layer}, out);", b())
+        }
         Wide::Pool { geometry, average, limits: [min, max] } => {
             format!("crate::wide::pool_s16(&{geometry:?}, {average}, {x}, {min}, {max}, out);")
         }
@@ -47,8 +56,8 @@ pub(crate) fn call(step: &Wide, arg: &dyn Fn(usize) -> String, factors: &str) ->
         Wide::ReduceSum { count, inner, factor } => {
             format!("crate::wide::reduce_sum_s16({x}, {count}, {inner}, {factor:?}, out);")
         }
-        Wide::ReduceMax { count, inner } => {
-            format!("crate::wide::reduce_max_s16({x}, {count}, {inner}, out);")
+        Wide::ReduceExtreme { larger, count, inner } => {
+            format!("crate::wide::reduce_extreme_s16({larger}, {x}, {count}, {inner}, out);")
         }
         Wide::Curve(p) => format!("crate::wide::curve_s16(&{p:?}, {x}, out);"),
         Wide::Softmax { row, factor, exponential, inverse } => format!(

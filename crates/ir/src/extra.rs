@@ -64,6 +64,7 @@ pub(crate) enum ReduceKindForm {
     Mean,
     Sum,
     Max,
+    Min,
 }
 
 #[derive(Serialize, Deserialize)]

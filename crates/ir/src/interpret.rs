@@ -410,6 +410,9 @@ impl<'g> Interpreter<'g> {
             (Step::SubS8(params), Buffer::I8(out)) => {
                 kernels::binary::sub_s8(params, byte(0), byte(1), out);
             }
+            (Step::SquaredDifferenceS8(params), Buffer::I8(out)) => {
+                kernels::binary::squared_difference_s8(params, byte(0), byte(1), out);
+            }
             (Step::MulS8(params), Buffer::I8(out)) => {
                 kernels::binary::mul_s8(params, byte(0), byte(1), out);
             }
@@ -461,8 +464,8 @@ impl<'g> Interpreter<'g> {
             (Step::ReduceSumS8 { count, inner, zeros, factor }, Buffer::I8(out)) => {
                 kernels::reduce::reduce_sum_s8(byte(0), *count, *inner, *zeros, *factor, out);
             }
-            (Step::ReduceMaxS8 { count, inner }, Buffer::I8(out)) => {
-                kernels::reduce::reduce_max_s8(byte(0), *count, *inner, out);
+            (Step::ReduceExtremeS8 { larger, count, inner }, Buffer::I8(out)) => {
+                kernels::reduce::reduce_extreme_s8(*larger, byte(0), *count, *inner, out);
             }
             (Step::LstmS8(params), Buffer::I8(out)) => {
                 let (weights, bias) = (i8_data(tensor(2))?, i32_data(tensor(3))?);

@@ -66,6 +66,8 @@ pub enum Step {
     BinaryF32 { kind: BinaryKind, limits: [f32; 2] },
     /// Integer difference.
     SubS8(AddParams),
+    /// Integer square of a difference.
+    SquaredDifferenceS8(AddParams),
     /// Integer product.
     MulS8(MulParams),
     /// The larger or smaller of two integers.
@@ -80,8 +82,8 @@ pub enum Step {
     ReduceF32 { kind: ReduceKind, count: usize, inner: usize },
     /// Integer mean or sum.
     ReduceSumS8 { count: usize, inner: usize, zeros: [i32; 2], factor: Requantize },
-    /// Integer maximum.
-    ReduceMaxS8 { count: usize, inner: usize },
+    /// Integer maximum or minimum.
+    ReduceExtremeS8 { larger: bool, count: usize, inner: usize },
     /// Bilinear resizing.
     ResizeBilinear { rows: Vec<Tap>, columns: Vec<Tap> },
     /// Integer LSTM.

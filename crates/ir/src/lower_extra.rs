@@ -2,13 +2,14 @@
 
 use crate::{
     extra::{BinaryKind, ReduceKind, Sampling},
-    graph::{DType, Graph, Node, Op},
+    graph::{Activation, DType, Graph, Node, Op},
     lower::{
-        LstmParams, MatMulParams, MulParams, PreluParams, Step, SvdfOutputParams, SvdfStateParams, Tap,
+        AddParams, LstmParams, MatMulParams, MulParams, PreluParams, Step, SvdfOutputParams, SvdfStateParams, Tap,
         limits_f32, limits_s8, requantize_factor, scale_zero,
     },
     tables,
 };
+use edgewright_kernels::binary::DIFFERENCE_LEFT_SHIFT;
 
 impl Graph {
     pub(crate) fn extra_step(&self, op: &Op, node: &Node, integer: bool) -> Result<Step, String> {
@@ -42,7 +43,10 @@ impl Graph {
                     BinaryKind::Maximum | BinaryKind::Minimum => {
                         return Err("the inputs and the output must have one scale".into());
                     }
-                    BinaryKind::Div | BinaryKind::SquaredDifference => {
+                    BinaryKind::SquaredDifference => {
+                        Step::SquaredDifferenceS8(self.squared_difference(node, *activation)?)
+                    }
+                    BinaryKind::Div => {
                         return Err(format!("{kind:?} has no integer form; keep it in float"));
                     }
                 }
@@ -76,8 +80,12 @@ impl Graph {
                     ReduceKind::Sum => {
                         Step::ReduceSumS8 { count, inner, zeros, factor: requantize_factor(real) }
                     }
-                    ReduceKind::Max if from == to => Step::ReduceMaxS8 { count, inner },
-                    ReduceKind::Max => return Err("a maximum has the scale of its input".into()),
+                    ReduceKind::Max | ReduceKind::Min if from == to => {
+                        Step::ReduceExtremeS8 { larger: *kind == ReduceKind::Max, count, inner }
+                    }
+                    ReduceKind::Max | ReduceKind::Min => {
+                        return Err("a maximum or minimum has the scale of its input".into());
+                    }
                 }
             }
             Op::Reduce { kind, count, inner } => {
@@ -163,6 +171,21 @@ impl Graph {
             }
             _ => return Err("has no kernel".into()),
         })
+    }
+}
+
+impl Graph {
+    /// A sum's scales of the inputs; the scale of the output is that of a square.
+    fn squared_difference(&self, node: &Node, activation: Activation) -> Result<AddParams, String> {
+        let params = self.addition(node, activation)?;
+        let scale = |id| Ok::<_, String>(scale_zero(self.tensor(id))?.0);
+        let twice = 2.0 * f64::from(scale(node.inputs[0])?.max(scale(node.inputs[1])?));
+        let steps = f64::from(1u32 << (2 * DIFFERENCE_LEFT_SHIFT));
+        let factor = twice * twice / (steps * f64::from(scale(node.output)?));
+        if factor >= 1.0 {
+            return Err("the scale of its output is too small for squares of its inputs' differences".into());
+        }
+        Ok(AddParams { out_factor: requantize_factor(factor), ..params })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Steps of operators whose activations have 16 bits.
 
 use crate::{
-    extra::{BinaryKind, Function, ReduceKind},
+    extra::{BinaryKind, Function, ReduceKind, Reference},
     graph::{Activation, DType, Graph, Node, Op, PoolKind, Tensor},
     lower::{
         AddParams, Geometry, Layer, Requantize, Step, geometry_of, range, requantize_factor, scale_zero,
@@ -19,6 +19,8 @@ pub enum Wide {
     Conv2d { geometry: Geometry, depthwise: bool, layer: Layer },
     /// Dense layer over rows.
     FullyConnected { inputs: usize, layer: Layer },
+    /// Dense layer over rows, scaled in double precision.
+    FullyConnectedScaled { inputs: usize, scales: Vec<f64>, limits: [i32; 2] },
     /// Pooling.
     Pool { geometry: Geometry, average: bool, limits: [i32; 2] },
     /// Sum, or difference when `sign` is -1.
@@ -45,8 +47,8 @@ pub enum Wide {
     Softmax8 { row: usize, table: Vec<u32> },
     /// Mean or sum.
     ReduceSum { count: usize, inner: usize, factor: Requantize },
-    /// Maximum.
-    ReduceMax { count: usize, inner: usize },
+    /// Maximum or minimum.
+    ReduceExtreme { larger: bool, count: usize, inner: usize },
     /// Logistic function or tangent.
     Curve(CurveParams),
     /// Softmax with its two tables.
@@ -102,6 +104,17 @@ impl Graph {
                 let mut layer = wide_factors(self.layer(node, *activation)?)?;
                 layer.limits = Wide::limits(*activation, out)?;
                 Wide::Conv2d { geometry, depthwise: true, layer }
+            }
+            Op::FullyConnected { activation } if self.reference == Reference::Litert => {
+                let scales = &self.tensor(node.inputs[1]).quant.as_ref().ok_or("the weights have no scale")?.scale;
+                let (from, to) = both()?;
+                let outputs = self.tensor(node.inputs[2]).len();
+                let each = scales.iter().cycle().take(outputs);
+                Wide::FullyConnectedScaled {
+                    inputs: self.tensor(node.inputs[1]).shape[1],
+                    scales: each.map(|scale| from * f64::from(*scale) / to).collect(),
+                    limits: Wide::limits(*activation, out)?,
+                }
             }
             Op::FullyConnected { activation } => {
                 let mut layer = wide_factors(self.layer(node, *activation)?)?;
@@ -216,8 +229,12 @@ impl Graph {
                         Wide::ReduceSum { count, inner, factor: tables::mean_factor(from / to, count) }
                     }
                     ReduceKind::Sum => Wide::ReduceSum { count, inner, factor: requantize_factor(from / to) },
-                    ReduceKind::Max if from == to => Wide::ReduceMax { count, inner },
-                    ReduceKind::Max => return Err("a maximum has the scale of its input".into()),
+                    ReduceKind::Max | ReduceKind::Min if from == to => {
+                        Wide::ReduceExtreme { larger: *kind == ReduceKind::Max, count, inner }
+                    }
+                    ReduceKind::Max | ReduceKind::Min => {
+                        return Err("a maximum or minimum has the scale of its input".into());
+                    }
                 }
             }
             _ => {

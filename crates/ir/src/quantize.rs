@@ -253,7 +253,7 @@ impl Quantizer<'_> {
                     | Op::Strided { .. }
                     | Op::Pad { .. }
                     | Op::ResizeBilinear { .. }
-                    | Op::Reduce { kind: ReduceKind::Max, .. }
+                    | Op::Reduce { kind: ReduceKind::Max | ReduceKind::Min, .. }
             );
             if kept && let Some(quant) = self.params.get(&(node.inputs[0], self.scheme)).cloned() {
                 self.params.insert((node.output, self.scheme), quant);
@@ -459,11 +459,11 @@ impl Quantizer<'_> {
             | Op::Pad { .. }
             | Op::Reduce { .. }
             | Op::ResizeBilinear { .. } => vec![x],
-            Op::Binary { kind: BinaryKind::Div | BinaryKind::SquaredDifference, .. } => {
-                return Err(fail(
-                    node,
-                    "a quotient or squared difference has no integer form; multiply instead",
-                ));
+            Op::Binary { kind: BinaryKind::Div, .. } => {
+                return Err(fail(node, "a quotient has no integer form; multiply instead"));
+            }
+            Op::Binary { kind: BinaryKind::SquaredDifference, .. } if self.scheme == Scheme::Int16x8 => {
+                return Err(fail(node, "a squared difference has no form in 16 bits; subtract and multiply instead"));
             }
             Op::Binary { kind, .. } => {
                 let second = self.operand(node, 1)?;

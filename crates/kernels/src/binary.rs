@@ -66,6 +66,20 @@ pub fn sub_s8(p: &AddParams, a: &[i8], b: &[i8], out: &mut [i8]) {
     }
 }
 
+/// Left shift of the inputs of a squared difference.
+pub const DIFFERENCE_LEFT_SHIFT: i32 = 7;
+
+/// Square of the difference of two integer tensors; the scales of the inputs over twice the larger one are at most 1/2, so that squares
+/// stay within 31 bits.
+pub fn squared_difference_s8(p: &AddParams, a: &[i8], b: &[i8], out: &mut [i8]) {
+    let scaled =
+        |x: i8, i: usize| requantize((i32::from(x) - p.in_zero[i]) << DIFFERENCE_LEFT_SHIFT, p.in_factor[i]);
+    for ((out, &a), &b) in out.iter_mut().zip(a).zip(b) {
+        let difference = scaled(a, 0) - scaled(b, 1);
+        *out = output(requantize(difference * difference, p.out_factor), p.out_zero, p.min, p.max);
+    }
+}
+
 /// Constants of an integer product.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MulParams {

@@ -11,6 +11,8 @@ pub enum ReduceKind {
     Sum,
     /// Largest.
     Max,
+    /// Smallest.
+    Min,
 }
 
 /// Float form; the order of the sum is that of the axis.
@@ -20,10 +22,11 @@ pub fn reduce_f32(kind: ReduceKind, x: &[f32], count: usize, inner: usize, out: 
         let mut sum = x[start];
         for k in 1..count {
             let v = x[start + k * inner];
-            if kind != ReduceKind::Max {
-                sum += v;
-            } else if v > sum {
-                sum = v;
+            match kind {
+                ReduceKind::Mean | ReduceKind::Sum => sum += v,
+                ReduceKind::Max if v > sum => sum = v,
+                ReduceKind::Min if v < sum => sum = v,
+                ReduceKind::Max | ReduceKind::Min => {}
             }
         }
         *out = if kind == ReduceKind::Mean { sum / count as f32 } else { sum };
@@ -46,10 +49,11 @@ pub fn reduce_sum_s8(
     }
 }
 
-/// Largest integer.
-pub fn reduce_max_s8(x: &[i8], count: usize, inner: usize, out: &mut [i8]) {
+/// Largest (or smallest) integer.
+pub fn reduce_extreme_s8(larger: bool, x: &[i8], count: usize, inner: usize, out: &mut [i8]) {
     for (n, out) in out.iter_mut().enumerate() {
         let start = n / inner * count * inner + n % inner;
-        *out = (0..count).map(|k| x[start + k * inner]).max().unwrap_or(0);
+        let values = (0..count).map(|k| x[start + k * inner]);
+        *out = if larger { values.max() } else { values.min() }.unwrap_or(0);
     }
 }

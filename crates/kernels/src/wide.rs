@@ -2,7 +2,8 @@
 //!
 //! # Source
 //! TensorFlow Lite's reference kernels for 16-bit activations (`reference_integer_ops`), of which LiteRT and TFLM have the same
-//! arithmetic: sums of layers are requantised by a multiplier of 16 bits in one rounding, the rest as for bytes.
+//! arithmetic: sums of layers are requantised by a multiplier of 16 bits in one rounding, the rest as for bytes. Dense layers alone
+//! differ: TFLM has that multiplier there too, LiteRT scales the sum in double precision.
 
 use crate::{
     conv::Geometry,
@@ -104,6 +105,48 @@ pub fn fully_connected_s16(inputs: usize, x: &[i16], weights: &[i8], layer: &Wid
         for (c, (out, w)) in out.iter_mut().zip(weights.chunks_exact(inputs)).enumerate() {
             let sum = x.iter().zip(w).map(|(x, w)| i64::from(i32::from(*x) * i32::from(*w))).sum();
             *out = layer.finish(c, sum);
+        }
+    }
+}
+
+/// Constants of a dense layer whose outputs are scaled in double precision.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ScaledLayer<'a> {
+    /// One per output.
+    pub bias: &'a [i64],
+    /// Steps of the output in a step of the sum; one per output.
+    pub scales: &'a [f64],
+    /// Smallest output.
+    pub min: i32,
+    /// Largest output.
+    pub max: i32,
+}
+
+/// `x` rounded to nearest, ties away from zero, between -2^31 and 2^31 - 1.
+#[inline]
+pub fn round_away(x: f64) -> i32 {
+    // Beyond these the clamp decides. Within them the whole part and the rest are exact, where adding a half would round.
+    let x = x.clamp(-2_147_483_648.0, 2_147_483_647.0);
+    let whole = x as i32;
+    let rest = x - f64::from(whole);
+    whole.saturating_add(i32::from(rest >= 0.5) - i32::from(rest <= -0.5))
+}
+
+/// Dense layer as LiteRT's reference kernel has it: the sum times a scale, in double precision. `weights` `[out, inputs]`; sums lie
+/// within 53 bits.
+pub fn fully_connected_scaled_s16(
+    inputs: usize,
+    x: &[i16],
+    weights: &[i8],
+    layer: &ScaledLayer<'_>,
+    out: &mut [i16],
+) {
+    let rows = x.chunks_exact(inputs).zip(out.chunks_exact_mut(layer.bias.len()));
+    for (x, out) in rows {
+        for (c, (out, w)) in out.iter_mut().zip(weights.chunks_exact(inputs)).enumerate() {
+            let sum: i64 = x.iter().zip(w).map(|(x, w)| i64::from(i32::from(*x) * i32::from(*w))).sum();
+            let sum = (sum + layer.bias[c]) as f64;
+            *out = short(round_away(sum * layer.scales[c]), layer.min, layer.max);
         }
     }
 }
@@ -214,11 +257,12 @@ pub fn reduce_sum_s16(x: &[i16], count: usize, inner: usize, factor: Requantize,
     }
 }
 
-/// Largest integer over an axis.
-pub fn reduce_max_s16(x: &[i16], count: usize, inner: usize, out: &mut [i16]) {
+/// Largest (or smallest) integer over an axis.
+pub fn reduce_extreme_s16(larger: bool, x: &[i16], count: usize, inner: usize, out: &mut [i16]) {
     for (n, out) in out.iter_mut().enumerate() {
         let start = n / inner * count * inner + n % inner;
-        *out = (0..count).map(|k| x[start + k * inner]).max().unwrap_or(0);
+        let values = (0..count).map(|k| x[start + k * inner]);
+        *out = if larger { values.max() } else { values.min() }.unwrap_or(0);
     }
 }
 

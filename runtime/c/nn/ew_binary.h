@@ -44,6 +44,16 @@ EW_FN void ew_sub_s8(const ew_add_params *p, const int8_t *a, const int8_t *b, s
     }
 }
 
+EW_FN void ew_squared_difference_s8(const ew_add_params *p, const int8_t *a, const int8_t *b, size_t n, int8_t *out)
+{
+    size_t i;
+    for (i = 0; i < n; i++) {
+        const int32_t x = ew_requantize((a[i] - p->in_zero[0]) * (1 << 7), p->in_factor[0]);
+        const int32_t y = ew_requantize((b[i] - p->in_zero[1]) * (1 << 7), p->in_factor[1]);
+        out[i] = ew_output(ew_requantize((x - y) * (x - y), p->out_factor), p->out_zero, p->min, p->max);
+    }
+}
+
 typedef struct {
     int32_t in_zero[2];
     ew_factor factor;

@@ -1,6 +1,6 @@
 /* One value out of `count`, `inner` apart. Mirrors the crate `kernels`, module `reduce`. */
 
-/* kind: 0 mean, 1 sum, 2 maximum. */
+/* kind: 0 mean, 1 sum, 2 maximum, 3 minimum. */
 EW_FN void ew_reduce_f32(int kind, const float *x, size_t n, size_t count, size_t inner, float *out)
 {
     size_t i, k;
@@ -9,9 +9,9 @@ EW_FN void ew_reduce_f32(int kind, const float *x, size_t n, size_t count, size_
         float sum = from[0];
         for (k = 1; k < count; k++) {
             const float v = from[k * inner];
-            if (kind != 2) {
+            if (kind < 2) {
                 sum += v;
-            } else if (v > sum) {
+            } else if (kind == 2 ? v > sum : v < sum) {
                 sum = v;
             }
         }
@@ -36,14 +36,14 @@ EW_FN void ew_reduce_sum_s8(const int8_t *x, size_t n, size_t count, size_t inne
     }
 }
 
-EW_FN void ew_reduce_max_s8(const int8_t *x, size_t n, size_t count, size_t inner, int8_t *out)
+EW_FN void ew_reduce_extreme_s8(int larger, const int8_t *x, size_t n, size_t count, size_t inner, int8_t *out)
 {
     size_t i, k;
     for (i = 0; i < n; i++) {
         const int8_t *from = x + i / inner * count * inner + i % inner;
         int8_t best = from[0];
         for (k = 1; k < count; k++) {
-            best = from[k * inner] > best ? from[k * inner] : best;
+            best = (from[k * inner] > best) == (larger != 0) ? from[k * inner] : best;
         }
         out[i] = best;
     }

@@ -240,14 +240,14 @@ EW_FN void ew_reduce_sum_s16(const int16_t *x, size_t n, size_t count, size_t in
     }
 }
 
-EW_FN void ew_reduce_max_s16(const int16_t *x, size_t n, size_t count, size_t inner, int16_t *out)
+EW_FN void ew_reduce_extreme_s16(int larger, const int16_t *x, size_t n, size_t count, size_t inner, int16_t *out)
 {
     size_t i, k;
     for (i = 0; i < n; i++) {
         const int16_t *from = x + i / inner * count * inner + i % inner;
         int16_t best = from[0];
         for (k = 1; k < count; k++) {
-            best = from[k * inner] > best ? from[k * inner] : best;
+            best = (from[k * inner] > best) == (larger != 0) ? from[k * inner] : best;
         }
         out[i] = best;
     }

@@ -280,7 +280,7 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
             let kernel = if *kind == PoolKind::Max { "max pool f32" } else { "average pool f32" };
             (kernel, [n * (g.kernel_h * g.kernel_w) as f64, n, 0.0, 1.0], GEOMETRY)
         }
-        Step::AddS8(_) | Step::SubS8(_) => ("add s8", [0.0, n, 0.0, 1.0], held + 40),
+        Step::AddS8(_) | Step::SubS8(_) | Step::SquaredDifferenceS8(_) => ("add s8", [0.0, n, 0.0, 1.0], held + 40),
         Step::MulS8(_) => ("mul s8", [0.0, n, 0.0, 1.0], held + 28),
         Step::ActivateS8 { .. } | Step::ExtremeS8 { .. } => ("activate s8", [0.0, n, 0.0, 1.0], held),
         Step::SoftmaxS8 { row, .. } => ("softmax s8", [0.0, n, n / (*row).max(1) as f64, 1.0], 1024),
@@ -293,7 +293,7 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
         Step::Quantize { .. } => ("quantize", [0.0, n, 0.0, 1.0], 0),
         Step::Dequantize { .. } => ("dequantize", [0.0, n, 0.0, 1.0], 0),
         Step::ReduceF32 { .. } => ("reduce f32", [read, n, 0.0, 1.0], 0),
-        Step::ReduceSumS8 { .. } | Step::ReduceMaxS8 { .. } => ("reduce s8", [read, n, 0.0, 1.0], 0),
+        Step::ReduceSumS8 { .. } | Step::ReduceExtremeS8 { .. } => ("reduce s8", [read, n, 0.0, 1.0], 0),
         Step::ResizeBilinear { rows, columns } => {
             let kernel = if float { "resize f32" } else { "resize s8" };
             (kernel, [0.0, n, 0.0, 1.0], 12 * (rows.len() + columns.len()))
@@ -313,7 +313,7 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
                     let taps = n * (g.kernel_h * g.kernel_w) as f64;
                     ("conv f32", [macs, n, taps, 0.0], held + GEOMETRY)
                 }
-                Wide::FullyConnected { .. } => ("dense f32", [macs, n, 0.0, 1.0], held),
+                Wide::FullyConnected { .. } | Wide::FullyConnectedScaled { .. } => ("dense f32", [macs, n, 0.0, 1.0], held),
                 Wide::Pool { geometry: g, average, .. } => {
                     let kernel = if *average { "average pool s8" } else { "max pool s8" };
                     (kernel, [n * (g.kernel_h * g.kernel_w) as f64, n, 0.0, 1.0], GEOMETRY)
@@ -330,7 +330,7 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
                 }
                 Wide::Quantize { .. } => ("quantize", elements, 0),
                 Wide::Dequantize { .. } => ("dequantize", elements, 0),
-                Wide::ReduceSum { .. } | Wide::ReduceMax { .. } => ("reduce s8", [read, n, 0.0, 1.0], 8),
+                Wide::ReduceSum { .. } | Wide::ReduceExtreme { .. } => ("reduce s8", [read, n, 0.0, 1.0], 8),
                 Wide::Curve(_) => ("add s8", elements, 512),
                 Wide::Softmax { row, .. } => {
                     ("softmax s8", [0.0, n, n / (*row).max(1) as f64, 1.0], 2 * 513 * 2)

@@ -440,6 +440,7 @@ impl Writer<'_> {
                     ReduceKind::Mean => 40,
                     ReduceKind::Sum => 74,
                     ReduceKind::Max => 82,
+                    ReduceKind::Min => 89,
                 };
                 let options = (27, vec![(0, Value::Byte(0))]);
                 self.give(code, vec![from, axes], node.output, &[outer, *inner], options);

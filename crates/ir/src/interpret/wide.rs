@@ -38,6 +38,11 @@ impl Interpreter<'_> {
                 let layer = kernels::WideLayer { bias, factors: &factors, min, max };
                 kernels::fully_connected_s16(*inputs, short(0), weights, &layer, out);
             }
+            (Wide::FullyConnectedScaled { inputs, scales, limits: [min, max] }, Buffer::I16(out)) => {
+                let (weights, bias) = (i8_data(tensor(1))?, i64_data(tensor(2))?);
+                let layer = kernels::ScaledLayer { bias, scales, min: *min, max: *max };
+                kernels::fully_connected_scaled_s16(*inputs, short(0), weights, &layer, out);
+            }
             (Wide::Pool { geometry, average, limits: [min, max] }, Buffer::I16(out)) => {
                 kernels::pool_s16(geometry, *average, short(0), *min, *max, out);
             }
@@ -90,8 +95,8 @@ impl Interpreter<'_> {
             (Wide::ReduceSum { count, inner, factor }, Buffer::I16(out)) => {
                 kernels::reduce_sum_s16(short(0), *count, *inner, *factor, out);
             }
-            (Wide::ReduceMax { count, inner }, Buffer::I16(out)) => {
-                kernels::reduce_max_s16(short(0), *count, *inner, out);
+            (Wide::ReduceExtreme { larger, count, inner }, Buffer::I16(out)) => {
+                kernels::reduce_extreme_s16(*larger, short(0), *count, *inner, out);
             }
             (Wide::Curve(params), Buffer::I16(out)) => kernels::curve_s16(params, short(0), out),
             (Wide::Softmax { row, factor, exponential, inverse }, Buffer::I16(out)) => {

@@ -175,6 +175,7 @@ impl Writer<'_> {
                 let (kind, inputs, attributes) = match kind {
                     ReduceKind::Mean => ("ReduceMean", vec![from], vec![axes, keep]),
                     ReduceKind::Max => ("ReduceMax", vec![from], vec![axes, keep]),
+                    ReduceKind::Min => ("ReduceMin", vec![from], vec![axes, keep]),
                     ReduceKind::Sum => ("ReduceSum", vec![from, self.index(&[1])], vec![keep]),
                 };
                 let last = Last::new(kind, inputs);

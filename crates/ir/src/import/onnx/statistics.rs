@@ -12,7 +12,7 @@ impl Importer {
     pub(super) fn statistics(&mut self, node: &RawNode) -> Result<bool, ImportError> {
         match node.kind.as_str() {
             "GlobalMaxPool" => self.global_max(node)?,
-            "ReduceMin" => self.reduce_min(node)?,
+            "ReduceMin" => self.reduce(node, ReduceKind::Min)?,
             "Pow" => self.power(node)?,
             "PRelu" => self.prelu(node)?,
             "LayerNormalization" => self.layer_norm(node)?,
@@ -116,24 +116,6 @@ impl Importer {
         let by = self.b.make(Op::Unary { function: Function::Rsqrt }, vec![variance], variance, &[rows]);
         let by = self.b.spread(by, &row, &full)?;
         Ok(self.two(BinaryKind::Mul, centred, by, &full))
-    }
-
-    /// The least is the largest of the negative values.
-    fn reduce_min(&mut self, node: &RawNode) -> Result<(), ImportError> {
-        let name = self.arg(node, 0)?.to_owned();
-        let v = self.value(&name)?;
-        let like = self.b.tensor(v.id).shape.clone();
-        let negative = self.b.make(Op::Unary { function: Function::Neg }, vec![v.id], v.id, &like);
-        self.values.insert(name.clone(), super::Value { id: negative, ..v.clone() });
-        let reduced = self.reduce(node, ReduceKind::Max);
-        self.values.insert(name, v);
-        reduced?;
-        let Some(out) = node.outputs.first().and_then(|n| self.values.get(n)).cloned() else {
-            return self.b.fail("it has no output");
-        };
-        let like = self.b.tensor(out.id).shape.clone();
-        let id = self.b.make(Op::Unary { function: Function::Neg }, vec![out.id], out.id, &like);
-        self.give(node, id, out.shape, out.last)
     }
 
     fn power(&mut self, node: &RawNode) -> Result<(), ImportError> {

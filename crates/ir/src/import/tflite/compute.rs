@@ -52,6 +52,7 @@ impl Importer<'_> {
             40 => self.reduce(op, ReduceKind::Mean)?,
             74 => self.reduce(op, ReduceKind::Sum)?,
             82 => self.reduce(op, ReduceKind::Max)?,
+            89 => self.reduce(op, ReduceKind::Min)?,
             126 => self.mat_mul(op)?,
             6 => self.dequantize(op)?,
             114 => self.quantize(op)?,
