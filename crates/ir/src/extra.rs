@@ -10,7 +10,7 @@ pub enum Reference {
     /// TensorFlow Lite for Microcontrollers: every rescaling rounds twice.
     #[default]
     Tflm,
-    /// Reference kernels of LiteRT: dense layers round once, logistic and tangent come from tables of the real function.
+    /// Reference kernels of LiteRT: dense layers round once (in 16 bits they scale in double precision), logistic and tangent come from tables of the real function.
     Litert,
 }
 
