@@ -252,4 +252,41 @@ chains = {
 }
 for name, (shape, nodes, constants) in chains.items():
     expected[name] = model(name, shape, nodes, constants)
+# Later than the others, so that their numbers stay.
+chains = {
+    # Padding that counts, windows that reach beyond it, and both.
+    "pooled": (
+        [1, 2, 7, 6],
+        [
+            helper.make_node("AveragePool", ["x"], ["a0"], kernel_shape=[3, 2], pads=[1, 0, 2, 1], strides=[2, 2], count_include_pad=1),
+            helper.make_node("AveragePool", ["x"], ["b0"], kernel_shape=[3, 3], strides=[3, 2], ceil_mode=1),
+            helper.make_node("AveragePool", ["x"], ["c0"], kernel_shape=[2, 3], pads=[1, 1, 1, 1], strides=[3, 3], ceil_mode=1, count_include_pad=1),
+            helper.make_node("MaxPool", ["x"], ["d0"], kernel_shape=[2, 2], pads=[1, 0, 1, 0], strides=[4, 3], ceil_mode=1),
+            helper.make_node("MaxPool", ["x"], ["e0"], kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1),
+            # A last window would begin behind the input.
+            helper.make_node("MaxPool", ["x"], ["f0"], kernel_shape=[1, 1], strides=[2, 3], pads=[0, 0, 0, 0], ceil_mode=1),
+            *(helper.make_node("Reshape", [f"{n}0", "flat"], [n]) for n in "abcdef"),
+            helper.make_node("Concat", list("abcdef"), ["y"], axis=1),
+        ],
+        {"flat": np.array([1, -1])},
+    ),
+    # Groups and resizing of a sequence; transposed convolutions in groups.
+    "sequence": (
+        [1, 4, 9],
+        [
+            helper.make_node("Conv", ["x", "w", "b"], ["a"], group=2, pads=[1, 1]),
+            helper.make_node("Resize", ["a", "", "scales"], ["c"], mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor"),
+            helper.make_node("Resize", ["c", "", "", "sizes"], ["d"], mode="linear", coordinate_transformation_mode="half_pixel"),
+            helper.make_node("ConvTranspose", ["d", "v"], ["e"], group=3, strides=[2], pads=[1, 1]),
+            helper.make_node("ConvTranspose", ["e", "u"], ["f"], group=6, strides=[1]),
+            helper.make_node("AveragePool", ["f"], ["y"], kernel_shape=[3], strides=[2], pads=[1, 1], count_include_pad=1),
+        ],
+        {
+            "w": values(6, 2, 3), "b": values(6), "scales": np.array([1, 1, 2], np.float32), "sizes": np.array([1, 6, 12]),
+            "v": values(6, 2, 4), "u": values(6, 1, 2),
+        },
+    ),
+}
+for name, (shape, nodes, constants) in chains.items():
+    expected[name] = model(name, shape, nodes, constants)
 (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")

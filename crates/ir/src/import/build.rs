@@ -325,8 +325,10 @@ impl Build {
         let (part, rows) = (outputs / groups, [down, right]);
         let mut parts = Vec::new();
         for g in 0..groups {
-            let channels =
-                self.view(x, vec![h, width, each], vec![(width * c) as isize, c as isize, 1], g * each)?;
+            // Not by `view`, which leaves out a first axis of 1.
+            let (shape, strides) = (vec![h, width, each], vec![(width * c) as isize, c as isize, 1]);
+            let channels = Op::Strided { shape, strides, offset: g * each };
+            let channels = self.make(channels, vec![x], x, &[h, width, each]);
             let piece = |build: &Self, id: TensorId, size: usize| {
                 let t = build.tensor(id);
                 let range = g * part * size..(g + 1) * part * size;

@@ -68,8 +68,8 @@ impl Importer {
         };
         let (stride, dilation) = (pair("strides")?, pair("dilations")?);
         let kernel = if flat { [1, kernel[0]] } else { [kernel[0], kernel[1]] };
-        if kernel.contains(&0) || self.int(node, "ceil_mode", 0) != 0 {
-            return self.b.fail("an empty kernel, or rounding up, is not supported");
+        if kernel.contains(&0) {
+            return self.b.fail("its kernel is empty");
         }
         let auto = match node.attributes.get("auto_pad") {
             Some(Attribute::Text(t)) => t.as_str(),
@@ -182,15 +182,17 @@ impl Importer {
     fn transposed(&mut self, node: &RawNode) -> Result<(), ImportError> {
         let (v, x) = self.image(self.arg(node, 0)?)?;
         let (weights, ws) = self.float_constant(self.arg(node, 1)?)?;
-        if ws.len() != v.shape.len() || ws[0] != x[2] || ws[1] == 0 || self.int(node, "group", 1) != 1 {
-            return self.b.fail(format!("weights of {ws:?} do not fit {:?}, or it has groups", v.shape));
+        let groups = usize::try_from(self.int(node, "group", 1)).unwrap_or(0);
+        if ws.len() != v.shape.len() || ws[0] != x[2] || ws[1] == 0 || groups == 0 || x[2] % groups != 0 {
+            return self.b.fail(format!("weights of {ws:?} in {groups} groups do not fit {:?}", v.shape));
         }
         if matches!(node.attributes.get("auto_pad"), Some(Attribute::Text(t)) if t != "NOTSET" && t != "VALID")
             || node.attributes.contains_key("output_shape")
         {
             return self.b.fail("export it with pads, without auto_pad and output_shape");
         }
-        let (outputs, window) = (ws[1], self.window(node, x, &ws[2..])?);
+        let (each, part) = (x[2] / groups, ws[1]);
+        let (outputs, window) = (part.saturating_mul(groups), self.window(node, x, &ws[2..])?);
         let ([kh, kw], p) = (window.kernel, &window.padding);
         let more = self.ints(node, "output_padding").unwrap_or_else(|| vec![0; ws.len() - 2]);
         let more: Option<Vec<usize>> =
@@ -229,7 +231,8 @@ impl Importer {
         for o in 0..outputs {
             for y in (0..kh).rev() {
                 for z in (0..kw).rev() {
-                    turned.extend((0..x[2]).map(|i| weights[((i * outputs + o) * kh + y) * kw + z]));
+                    let inputs = (0..each).map(|i| o / part * each + i);
+                    turned.extend(inputs.map(|i| weights[((i * part + o % part) * kh + y) * kw + z]));
                 }
             }
         }
@@ -238,7 +241,7 @@ impl Importer {
         if bias.len() != outputs {
             return self.b.fail("its bias does not fit");
         }
-        let w = self.b.constant("weights", &[outputs, kh, kw, x[2]], Data::F32(turned), None);
+        let w = self.b.constant("weights", &[outputs, kh, kw, each], Data::F32(turned), None);
         let b = self.b.constant("bias", &[outputs], Data::F32(bias), None);
         let [[top, bottom], [left, right]] = around;
         let op = Op::Conv2d {
@@ -248,6 +251,9 @@ impl Importer {
             activation: Activation::None,
         };
         let mut id = self.b.make(op, vec![stuffed, w, b], v.id, &[out[0], out[1], outputs]);
+        if groups > 1 {
+            self.b.by_groups(groups)?;
+        }
         if kept != out {
             let row = out[1] * outputs;
             let first = crops[0][0] * row + crops[1][0] * outputs;
@@ -344,6 +350,21 @@ impl Importer {
         (Op::MatMul { batch, shared, transposed: true }, vec![inputs[0], from])
     }
 
+    /// Padding behind, as far as a last window reaches that does not fit; none begins behind the input.
+    fn round_up(&self, x: [usize; 3], w: &mut Window) -> Result<(), ImportError> {
+        let floor = self.extents(x, w)?;
+        let p = &mut w.padding;
+        for (a, (before, after)) in [(p.top, &mut p.bottom), (p.left, &mut p.right)].into_iter().enumerate() {
+            let begin = floor[a] * w.stride[a];
+            let (end, whole) = (begin + w.kernel[a], x[a] + before + *after);
+            let even = begin - w.stride[a] + w.kernel[a] == whole;
+            if !even && begin < x[a] + before {
+                *after += end - whole;
+            }
+        }
+        Ok(())
+    }
+
     fn pool(&mut self, node: &RawNode, kind: PoolKind) -> Result<(), ImportError> {
         let (v, x) = self.image(self.arg(node, 0)?)?;
         let kernel = self.ints(node, "kernel_shape").unwrap_or_default();
@@ -351,15 +372,33 @@ impl Importer {
         if kernel.len() + 2 != v.shape.len() {
             return self.b.fail("its kernel does not fit its input");
         }
-        let w = self.window(node, x, &kernel)?;
-        let padded = w.padding != Padding::default();
-        if w.dilation != [1, 1] || (padded && self.int(node, "count_include_pad", 0) != 0) {
-            return self.b.fail("dilation and counting of the padding are not supported");
+        let mut w = self.window(node, x, &kernel)?;
+        if w.dilation != [1, 1] {
+            return self.b.fail("dilations of a pooling are not supported; export it without, or as a strided slice before the pooling");
+        }
+        let padding = w.padding.clone();
+        if self.int(node, "ceil_mode", 0) != 0 {
+            self.round_up(x, &mut w)?;
         }
         let out = self.extents(x, &w)?;
+        let mut from = v.id;
+        let counted = kind == PoolKind::Average && self.int(node, "count_include_pad", 0) != 0;
+        if counted && padding != Padding::default() {
+            // Zeros that count are elements; what rounding up reaches beyond them does not count.
+            let Padding { top, bottom, left, right } = padding;
+            let (before, after) = (vec![top, left, 0], vec![bottom, right, 0]);
+            let whole = [x[0] + top + bottom, x[1] + left + right, x[2]];
+            if shape::count(&whole).is_none() {
+                return self.b.fail(format!("{whole:?} is too large"));
+            }
+            let pad = Op::Pad { shape: x.to_vec(), before, after, value: 0.0 };
+            from = self.b.make(pad, vec![from], from, &whole);
+            let p = &mut w.padding;
+            *p = Padding { top: 0, bottom: p.bottom - bottom, left: 0, right: p.right - right };
+        }
         let activation = Activation::None;
         let op = Op::Pool2d { kind, kernel: w.kernel, stride: w.stride, padding: w.padding, activation };
-        let id = self.b.make(op, vec![v.id], v.id, &[out[0], out[1], x[2]]);
+        let id = self.b.make(op, vec![from], v.id, &[out[0], out[1], x[2]]);
         self.give(node, id, Self::file_shape(&v, out, x[2]), true)
     }
 

@@ -67,9 +67,16 @@ impl Axis {
 impl Importer {
     pub(super) fn resize(&mut self, node: &RawNode) -> Result<(), ImportError> {
         let v = self.value(self.arg(node, 0)?)?;
-        let &[1, c, h, w] = v.shape.as_slice() else {
-            return self.b.fail(format!("its input is {:?}, expected [1, channels, height, width]", v.shape));
+        let (c, h, w) = match *v.shape.as_slice() {
+            [1, c, h, w] => (c, h, w),
+            [1, c, w] => (c, 1, w),
+            _ => {
+                return self
+                    .b
+                    .fail(format!("its input is {:?}, expected [1, channels, (height,) width]", v.shape));
+            }
         };
+        let rank = v.shape.len();
         let text = |name: &str, default: &'static str| match node.attributes.get(name) {
             Some(Attribute::Text(t)) => t.clone(),
             _ => default.into(),
@@ -95,12 +102,12 @@ impl Importer {
                 return self.b.fail(format!("the mode {other} is not supported; nearest and linear are"));
             }
         };
-        let all = self.ints(node, "axes").is_none_or(|axes| axes == [0, 1, 2, 3]);
+        let all = self.ints(node, "axes").is_none_or(|axes| axes.iter().copied().eq(0..rank as i64));
         let stretched = text("keep_aspect_ratio_policy", "stretch") == "stretch";
         if !all || !stretched || self.int(node, "antialias", 0) != 0 {
             return self.b.fail("axes, keep_aspect_ratio_policy and antialias are not supported");
         }
-        let (to, scales): (Vec<usize>, Vec<f32>) = if self.given(node, 3) {
+        let (mut to, mut scales): (Vec<usize>, Vec<f32>) = if self.given(node, 3) {
             let sizes = self.int_constant(self.arg(node, 3)?)?;
             let sizes: Vec<usize> = sizes.iter().map(|&s| usize::try_from(s).unwrap_or(0)).collect();
             let scales = sizes.iter().zip(&v.shape).map(|(&to, &from)| to as f32 / from as f32).collect();
@@ -109,6 +116,11 @@ impl Importer {
             let (scales, _) = self.float_constant(self.arg(node, 2)?)?;
             (v.shape.iter().zip(&scales).map(|(&d, s)| (d as f32 * s) as usize).collect(), scales)
         };
+        let file = to.clone();
+        if rank == 3 && to.len() == 3 && scales.len() == 3 {
+            to.insert(2, 1);
+            scales.insert(2, 1.0);
+        }
         let fits = matches!(to.as_slice(), &[1, k, y, x] if k == c && y > 0 && x > 0) && scales.len() == 4;
         if !fits || shape::count(&to).is_none() || h == 0 || w == 0 {
             return self.b.fail(format!("{:?} to {to:?} is not supported", v.shape));
@@ -134,7 +146,7 @@ impl Importer {
                 self.b.pick(id, &[to[2], w, c], 1, &places[1])?
             };
             let id = self.b.make(Op::Reshape, vec![id], id, &[to[2], to[3], c]);
-            return self.give(node, id, to, true);
+            return self.give(node, id, file, true);
         }
         // The kernel takes the step from pixel to pixel from the extents.
         if coordinates != Coordinates::AlignCorners && !(rows.by_extents() && columns.by_extents()) {
@@ -155,6 +167,6 @@ impl Importer {
             }
         };
         let id = self.b.make(Op::ResizeBilinear { sampling }, vec![v.id], v.id, &[to[2], to[3], c]);
-        self.give(node, id, to, true)
+        self.give(node, id, file, true)
     }
 }
