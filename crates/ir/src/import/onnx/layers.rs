@@ -376,7 +376,7 @@ impl Importer {
         if w.dilation != [1, 1] {
             return self.b.fail("dilations of a pooling are not supported; export it without, or as a strided slice before the pooling");
         }
-        let padding = w.padding.clone();
+        let padding = w.padding;
         if self.int(node, "ceil_mode", 0) != 0 {
             self.round_up(x, &mut w)?;
         }
