@@ -65,6 +65,36 @@ for name, m, y in [
     m.fit(X, y)
     scikit_to_json.write(m, os.path.join(here, f"scikit_{name}.json"))
     out[f"scikit_{name}.json"] = m.predict_proba(T) if hasattr(m, "predict_proba") else m.predict(T)
+# Other forms of the same libraries: a linear booster, the binary form, dumps (the sums of their leaves), LightGBM's JSON.
+def leaves(m):
+    """The sum of the leaves that the library goes to."""
+    frame = m.trees_to_dataframe()
+    leaves = {(r.Tree, r.Node): r.Gain for r in frame.itertuples() if r.Feature == "Leaf"}
+    at = m.predict(xgb.DMatrix(T), pred_leaf=True).reshape(len(T), -1).astype(int)
+    return np.array([sum(leaves[(t, n)] for t, n in enumerate(row)) for row in at])
+
+
+for name, y, objective in [("linear", two, "binary:logistic"), ("linear_three", three, "multi:softprob")]:
+    more = {"num_class": 3} if name == "linear_three" else {}
+    m = xgb.train({"booster": "gblinear", "objective": objective, "nthread": 1, "seed": 3, **more}, xgb.DMatrix(X, y), 5)
+    m.save_model(os.path.join(here, f"xgboost_{name}.json"))
+    p = m.predict(xgb.DMatrix(T))
+    out[f"xgboost_{name}.json"] = np.stack([1 - p, p], axis=1) if name == "linear" else p
+holes = X.copy()
+holes[rng.random(X.shape) < 0.1] = np.nan
+m = xgb.train({"objective": "binary:logistic", "max_depth": 3, "nthread": 1, "seed": 3}, xgb.DMatrix(holes, two), 4)
+m.save_model(os.path.join(here, "xgboost_two.ubj"))
+p = m.predict(xgb.DMatrix(T))
+out["xgboost_two.ubj"] = np.stack([1 - p, p], axis=1)
+m.dump_model(os.path.join(here, "xgboostdump_two.txt"), with_stats=True)
+m.dump_model(os.path.join(here, "xgboostdump_two.json"), dump_format="json")
+out["xgboostdump_two.txt"] = out["xgboostdump_two.json"] = leaves(m)
+for name, y, params in [("two", two, {"objective": "binary"}), ("three", three, {"objective": "multiclass", "num_class": 3})]:
+    m = lgb.train({**params, "num_leaves": 5, "verbose": -1, "num_threads": 1}, lgb.Dataset(holes, y), 3)
+    with open(os.path.join(here, f"lightgbmjson_{name}.json"), "w", encoding="utf-8") as file:
+        json.dump(m.dump_model(), file)
+    p = m.predict(T)
+    out[f"lightgbmjson_{name}.json"] = np.stack([1 - p, p], axis=1) if name == "two" else p
 with open(os.path.join(here, "expected.json"), "w", encoding="utf-8") as file:
     answers = {k: np.asarray(v, dtype=float).reshape(len(T), -1).round(7).tolist() for k, v in out.items()}
     versions = {"lightgbm": lgb.__version__, "xgboost": xgb.__version__, "scikit-learn": sklearn.__version__}

@@ -3,8 +3,12 @@
 use crate::reserved::is_reserved;
 use std::fmt::Write;
 
+/// Longest prefix that is not cut, in characters.
+const LONGEST: usize = 32;
+
 /// C identifier from the name of a project: lower case, words of letters, digits and underscores; never empty, never a
-/// name that [`is_reserved`].
+/// name that [`is_reserved`]. Of a longer name than 32 characters stays the beginning, with eight digits that depend on all of it: two
+/// models that begin alike can be linked together.
 pub fn prefix(name: &str) -> String {
     let mut out = String::new();
     for c in name.chars() {
@@ -14,12 +18,15 @@ pub fn prefix(name: &str) -> String {
             _ if out.ends_with('_') || out.is_empty() => {}
             _ => out.push('_'),
         }
-        if out.len() >= 32 {
-            break;
-        }
     }
-    while out.ends_with('_') {
-        out.pop();
+    let words = out.trim_end_matches('_').len();
+    out.truncate(words);
+    if out.len() > LONGEST {
+        // FNV-1a.
+        let hash = out.bytes().fold(0x811c_9dc5u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193));
+        out.truncate(LONGEST - 9);
+        out.truncate(out.trim_end_matches('_').len());
+        let _ = write!(out, "_{hash:08x}");
     }
     if out.is_empty() || out.starts_with(|c: char| c.is_ascii_digit()) || is_reserved(&out) {
         out.insert_str(0, "model_");
@@ -117,6 +124,16 @@ mod tests {
         ] {
             assert_eq!(prefix(name), expected);
         }
+    }
+
+    #[test]
+    fn long_names_that_begin_alike_give_different_prefixes() {
+        let names =
+            ["examples mnist lstm trained lstm .tflite", "examples mnist lstm trained lstm int8.tflite"];
+        let [a, b] = names.map(prefix);
+        assert_ne!(a, b);
+        assert!(a.starts_with("examples_mnist_lstm") && a.len() <= 32 && b.len() <= 32, "{a}, {b}");
+        assert_eq!(prefix(&"a".repeat(32)), "a".repeat(32));
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub mod impulses;
 mod job_request;
 pub mod jobs;
 pub mod map;
+#[cfg(test)]
+mod model_beside;
 pub mod model_import;
 pub mod model_profile;
 pub mod model_quantize;

@@ -97,7 +97,13 @@ pub fn load(path: &Path, reference: Reference) -> Result<Imported, EngineError> 
     }
     let start = String::from_utf8_lossy(&bytes[..bytes.len().min(SNIFFED)]);
     let start = start.trim_start();
-    let read = if start.starts_with("tree\n") || start.starts_with("tree\r\n") {
+    let read = if bytes.starts_with(b"{L\0") {
+        Some(import::trees::xgboost::read(&bytes, &name))
+    } else if start.starts_with("booster[") || (start.starts_with('[') && start.contains("\"nodeid\"")) {
+        Some(import::trees::xgboost_dump::read(&bytes, &name))
+    } else if start.starts_with('{') && start.contains("\"num_tree_per_iteration\"") {
+        Some(import::trees::lightgbm_json::read(&bytes, &name))
+    } else if start.starts_with("tree\n") || start.starts_with("tree\r\n") {
         Some(import::trees::lightgbm::read(&bytes, &name))
     } else if start.starts_with('{') && start.contains("\"edgewright_sklearn\"") {
         Some(import::trees::scikit::read(&bytes, &name))
@@ -110,7 +116,8 @@ pub fn load(path: &Path, reference: Reference) -> Result<Imported, EngineError> 
         return read.map_err(|e| data(e.to_string()));
     }
     Err(data(
-        "this is no model that is read here; TFLite (.tflite, .lite), ONNX (.onnx), LightGBM text (.txt), XGBoost JSON (.json), \
+        "this is no model that is read here; TFLite (.tflite, .lite), ONNX (.onnx), LightGBM (.txt, or dump_model as .json), XGBoost (.json, .ubj, \
+         or a dump), \
          scikit-learn by docs/scikit_to_json.py (.json) and our own graph files (.ewg) are"
             .into(),
     ))

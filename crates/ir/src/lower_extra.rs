@@ -4,8 +4,8 @@ use crate::{
     extra::{BinaryKind, ReduceKind, Sampling},
     graph::{Activation, DType, Graph, Node, Op},
     lower::{
-        AddParams, LstmParams, MatMulParams, MulParams, PreluParams, Step, SvdfOutputParams, SvdfStateParams, Tap,
-        limits_f32, limits_s8, requantize_factor, scale_zero,
+        AddParams, LstmParams, MatMulParams, MulParams, PreluParams, Step, SvdfOutputParams, SvdfStateParams,
+        Tap, limits_f32, limits_s8, requantize_factor, scale_zero,
     },
     tables,
 };

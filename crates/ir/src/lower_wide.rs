@@ -106,7 +106,8 @@ impl Graph {
                 Wide::Conv2d { geometry, depthwise: true, layer }
             }
             Op::FullyConnected { activation } if self.reference == Reference::Litert => {
-                let scales = &self.tensor(node.inputs[1]).quant.as_ref().ok_or("the weights have no scale")?.scale;
+                let scales =
+                    &self.tensor(node.inputs[1]).quant.as_ref().ok_or("the weights have no scale")?.scale;
                 let (from, to) = both()?;
                 let outputs = self.tensor(node.inputs[2]).len();
                 let each = scales.iter().cycle().take(outputs);

@@ -463,7 +463,10 @@ impl Quantizer<'_> {
                 return Err(fail(node, "a quotient has no integer form; multiply instead"));
             }
             Op::Binary { kind: BinaryKind::SquaredDifference, .. } if self.scheme == Scheme::Int16x8 => {
-                return Err(fail(node, "a squared difference has no form in 16 bits; subtract and multiply instead"));
+                return Err(fail(
+                    node,
+                    "a squared difference has no form in 16 bits; subtract and multiply instead",
+                ));
             }
             Op::Binary { kind, .. } => {
                 let second = self.operand(node, 1)?;

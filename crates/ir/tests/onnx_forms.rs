@@ -376,3 +376,32 @@ fn random_mixtures_of_layouts_and_ranks_give_what_plain_loops_give() {
     }
     assert!(same_rank.iter().all(|n| *n > 100), "{same_rank:?}");
 }
+
+#[test]
+fn advice_for_an_operator_that_is_not_read_names_operators_that_are() {
+    let one = |kind: &str| model(&[node(kind, &["x"], "y", &[])], &[], &[1, 4], 17);
+    refused(&one("Less"), &[0.0; 4], "use Max, Min or Clip");
+    refused(&one("Multinomial"), &[0.0; 4], "Add, Mul, MatMul, Conv");
+    for kind in ["Max", "Min"] {
+        let nodes = [node(kind, &["x", "c"], "y", &[])];
+        run(&model(&nodes, &[floats("c", &[1], &[0.5])], &[1, 4], 17), &[0.0; 4]).expect("read");
+    }
+    let clip = [node("Clip", &["x", "c"], "y", &[])];
+    run(&model(&clip, &[floats("c", &[], &[0.5])], &[1, 4], 17), &[0.0; 4]).expect("read");
+}
+
+#[test]
+fn dilated_pooling_is_refused_by_its_name() {
+    let pool = node("MaxPool", &["x"], "y", &[numbers("kernel_shape", &[2]), numbers("dilations", &[2])]);
+    refused(&model(&[pool], &[], &[1, 1, 6], 17), &[0.0; 6], "dilations of a pooling");
+}
+
+#[test]
+fn one_value_is_not_two_outputs() {
+    let bytes = model(&[node("Relu", &["x"], "y", &[])], &[], &[1, 4], 17);
+    let mut graph = onnx::read(&bytes, "twice", Reference::Litert).expect("read").graph;
+    graph.validate().expect("valid");
+    graph.outputs.push(graph.outputs[0]);
+    let error = graph.validate().expect_err("refused").to_string();
+    assert!(error.contains("is output 1 and an earlier one too"), "{error}");
+}

@@ -31,7 +31,7 @@ fn models_compute_what_onnx_runtime_computes() {
 }
 
 /// A tensor of four floats whose elements lie at a place in a file, as a graph with it and an input that is added.
-fn with_weights_beside(location: &str, offset: &str) -> Vec<u8> {
+fn with_weights_beside(location: &str, offset: &str, length: &str) -> Vec<u8> {
     let bytes =
         |number: u8, contents: &[u8]| [[number << 3 | 2, contents.len() as u8].as_slice(), contents].concat();
     let entry =
@@ -41,7 +41,7 @@ fn with_weights_beside(location: &str, offset: &str) -> Vec<u8> {
         bytes(8, b"w"),
         entry("location", location),
         entry("offset", offset),
-        entry("length", "16"),
+        entry("length", length),
         vec![14 << 3, 1],
     ]
     .concat();
@@ -61,7 +61,7 @@ fn weights_of_a_file_beside_the_model_are_brought_inside() {
         let part = data.iter().skip(offset as usize).take(length.map_or(usize::MAX, |n| n as usize));
         (name == "model.onnx.data").then(|| part.copied().collect())
     };
-    let model = with_weights_beside("model.onnx.data", "4");
+    let model = with_weights_beside("model.onnx.data", "4", "16");
     assert!(onnx::read(&model, "beside", Reference::Litert).is_err());
     let whole = onnx::whole(&model, &mut file).expect("the file is there");
     let model = onnx::read(&whole, "beside", Reference::Litert).unwrap_or_else(|e| panic!("{e}"));
@@ -69,12 +69,14 @@ fn weights_of_a_file_beside_the_model_are_brought_inside() {
     Interpreter::new(&model.graph).expect("valid").run(&[0.5; 4], &mut got).expect("run");
     assert_eq!(got, [1.5, 2.5, 3.5, 4.5]);
     assert_eq!(onnx::whole(&whole, &mut |_, _, _| None).expect("nothing is missing"), whole);
-    for (location, offset, reason) in [
-        ("other.data", "4", "must lie beside"),
-        ("model.onnx.data", "8", "is shorter"),
-        ("model.onnx.data", "-1", "no place"),
+    for (location, offset, length, reason) in [
+        ("other.data", "4", "16", "must lie beside"),
+        ("model.onnx.data", "8", "16", "is shorter"),
+        ("model.onnx.data", "-1", "16", "no place"),
+        // Refused by what the model says, before anything is read.
+        ("model.onnx.data", "4", "99999999999", "together larger"),
     ] {
-        let error = onnx::whole(&with_weights_beside(location, offset), &mut file)
+        let error = onnx::whole(&with_weights_beside(location, offset, length), &mut file)
             .expect_err("not possible")
             .to_string();
         assert!(error.contains(reason), "{error}");

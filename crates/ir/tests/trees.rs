@@ -1,11 +1,11 @@
-//! Models of LightGBM, XGBoost and scikit-learn say what their libraries said (`golden/trees/golden.py`); what is nearly such a model is
-//! refused with a sentence and never panics.
+//! Models of LightGBM, XGBoost (its linear booster, binary form and dumps too) and scikit-learn say what their libraries said
+//! (`golden/trees/golden.py`); what is nearly such a model is refused with a sentence and never panics.
 
 use edgewright_ir::{
     Op,
     import::{
         ImportError, Imported,
-        trees::{lightgbm, scikit, xgboost},
+        trees::{lightgbm, lightgbm_json, scikit, xgboost, xgboost_dump},
     },
     interpret::Interpreter,
     quantize::{Ranges, quantize},
@@ -20,7 +20,9 @@ fn golden(name: &str) -> Vec<u8> {
 fn read(name: &str, bytes: &[u8]) -> Result<Imported, ImportError> {
     match name.split('_').next() {
         Some("lightgbm") => lightgbm::read(bytes, name),
+        Some("lightgbmjson") => lightgbm_json::read(bytes, name),
         Some("xgboost") => xgboost::read(bytes, name),
+        Some("xgboostdump") => xgboost_dump::read(bytes, name),
         _ => scikit::read(bytes, name),
     }
 }
@@ -73,7 +75,30 @@ fn what_is_not_supported_is_named_with_its_place() {
         ("xgboost_two.json", "binary:logistic", "survival:cox", "objective at survival:cox"),
         ("xgboost_two.json", "\"split_type\":[0", "\"split_type\":[1", "categorical split at tree 0"),
         ("xgboost_two.json", "\"left_children\":[1", "\"left_children\":[0", "tree 0 comes to node 0 twice"),
-        ("xgboost_two.json", "\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "booster at gblinear"),
+        ("xgboost_two.json", "\"name\":\"gbtree\"", "\"name\":\"gbforest\"", "booster at gbforest"),
+        ("xgboost_two.json", "\"name\":\"gbtree\"", "\"name\":\"gblinear\"", "0 weights for 5 features"),
+        ("xgboostdump_two.txt", "yes=1", "yes=99", "tree 0 leads to node 99"),
+        ("xgboostdump_two.txt", "[f", "[age", "is no feature f0, f1"),
+        ("xgboostdump_two.txt", "[f", "[c:{1,2}] yes=1,no=2\n1:[f", "categorical split at tree 0, node 0"),
+        ("xgboostdump_two.json", "\"nodeid\": 1,", "\"nodeid\": 2,", "tree 0 has a node twice"),
+        (
+            "lightgbmjson_two.json",
+            "\"decision_type\": \"<=\"",
+            "\"decision_type\": \"==\"",
+            "categorical split at tree 0, split 0",
+        ),
+        (
+            "lightgbmjson_two.json",
+            "\"leaf_weight\"",
+            "\"leaf_coeff\": [1.5], \"leaf_weight\"",
+            "linear tree at tree 0",
+        ),
+        (
+            "lightgbmjson_two.json",
+            "\"missing_type\": \"NaN\"",
+            "\"missing_type\": \"Zero\"",
+            "zero as missing at tree 0, split",
+        ),
         ("xgboost_two.json", "\"split_indices\":[0", "\"split_indices\":[9", "asks for feature 9 of 5"),
         ("scikit_tree.json", "\"link\": \"none\"", "\"link\": \"odds\"", "`link` is `odds`"),
         ("scikit_ridge.json", "\"features\": 5", "\"features\": 6", "6 features"),
@@ -88,7 +113,15 @@ fn what_is_not_supported_is_named_with_its_place() {
 
 #[test]
 fn no_prefix_and_no_changed_byte_panics() {
-    for name in ["lightgbm_two.txt", "xgboost_two.json", "scikit_tree.json"] {
+    for name in [
+        "lightgbm_two.txt",
+        "xgboost_two.json",
+        "scikit_tree.json",
+        "xgboost_two.ubj",
+        "xgboostdump_two.txt",
+        "xgboostdump_two.json",
+        "lightgbmjson_two.json",
+    ] {
         let bytes = golden(name);
         for end in (0..bytes.len()).step_by(7) {
             let _ = read(name, &bytes[..end]);

@@ -280,7 +280,9 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
             let kernel = if *kind == PoolKind::Max { "max pool f32" } else { "average pool f32" };
             (kernel, [n * (g.kernel_h * g.kernel_w) as f64, n, 0.0, 1.0], GEOMETRY)
         }
-        Step::AddS8(_) | Step::SubS8(_) | Step::SquaredDifferenceS8(_) => ("add s8", [0.0, n, 0.0, 1.0], held + 40),
+        Step::AddS8(_) | Step::SubS8(_) | Step::SquaredDifferenceS8(_) => {
+            ("add s8", [0.0, n, 0.0, 1.0], held + 40)
+        }
         Step::MulS8(_) => ("mul s8", [0.0, n, 0.0, 1.0], held + 28),
         Step::ActivateS8 { .. } | Step::ExtremeS8 { .. } => ("activate s8", [0.0, n, 0.0, 1.0], held),
         Step::SoftmaxS8 { row, .. } => ("softmax s8", [0.0, n, n / (*row).max(1) as f64, 1.0], 1024),
@@ -313,7 +315,9 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
                     let taps = n * (g.kernel_h * g.kernel_w) as f64;
                     ("conv f32", [macs, n, taps, 0.0], held + GEOMETRY)
                 }
-                Wide::FullyConnected { .. } | Wide::FullyConnectedScaled { .. } => ("dense f32", [macs, n, 0.0, 1.0], held),
+                Wide::FullyConnected { .. } | Wide::FullyConnectedScaled { .. } => {
+                    ("dense f32", [macs, n, 0.0, 1.0], held)
+                }
                 Wide::Pool { geometry: g, average, .. } => {
                     let kernel = if *average { "average pool s8" } else { "max pool s8" };
                     (kernel, [n * (g.kernel_h * g.kernel_w) as f64, n, 0.0, 1.0], GEOMETRY)

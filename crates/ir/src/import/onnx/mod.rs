@@ -333,9 +333,21 @@ impl Importer {
             "DequantizeLinear" => self.dequantize_linear(node),
             other => {
                 let hint = match other {
-                    "Loop" | "Scan" => "export recurrent layers as LSTM, GRU or RNN",
-                    "ArgMax" | "TopK" => "end the model with the scores and take the largest outside",
-                    _ => "export the model as TFLite, or cut it before this operator",
+                    "Loop" | "Scan" | "If" => {
+                        "export recurrent layers as LSTM, GRU or RNN, and the model without branches"
+                    }
+                    "ArgMax" | "ArgMin" | "TopK" | "NonMaxSuppression" => {
+                        "end the model with the scores and take the largest outside"
+                    }
+                    "Where" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Equal" => {
+                        "values are not compared here; use Max, Min or Clip, or cut the model before it"
+                    }
+                    "STFT" | "DFT" | "MelWeightMatrix" => {
+                        "leave the features to a DSP block: see `edgewright dsp list`"
+                    }
+                    _ => {
+                        "compute it by Add, Mul, MatMul, Conv or another operator that is read, or cut the model before it"
+                    }
                 };
                 self.b.fail(format!("it is not supported; {hint}"))
             }

@@ -139,6 +139,11 @@ pub fn replacement(name: &str) -> &'static str {
             "leave the features to a DSP block: see `edgewright dsp list`"
         }
         n if n.starts_with("CUSTOM") => "convert the model with builtin operators only",
-        _ => "replace it by an operator of the list in the manual, or cut the model before it",
+        "GREATER" | "GREATER_EQUAL" | "LESS" | "LESS_EQUAL" | "EQUAL" | "SELECT" | "SELECT_V2" => {
+            "values are not compared here; use MAXIMUM, MINIMUM or RELU6, or cut the model before it"
+        }
+        _ => {
+            "compute it by ADD, MUL, BATCH_MATMUL, CONV_2D or another operator that is read, or cut the model before it"
+        }
     }
 }

@@ -108,6 +108,29 @@ fn link(objective: &str, classes: usize) -> Result<(Link, f64), ImportError> {
     })
 }
 
+/// What stands before the trees.
+pub(super) struct Head<'a> {
+    /// Trees of a round.
+    pub sums: usize,
+    pub features: usize,
+    pub objective: &'a str,
+    /// The mean of the rounds, not their sum.
+    pub average: bool,
+}
+
+/// A tree. A child below 0 is the leaf `-1 - child`; bits of a kind: categorical, missing goes left, and two of what is missing (nothing,
+/// zero, NaN).
+pub(super) struct Listed {
+    pub place: String,
+    pub linear: bool,
+    pub leaves: Vec<f64>,
+    pub feature: Vec<usize>,
+    pub threshold: Vec<f64>,
+    pub kind: Vec<u32>,
+    pub left: Vec<i64>,
+    pub right: Vec<i64>,
+}
+
 /// Reads a model: features in; probabilities of all classes (both of a binary model), or the number, out.
 ///
 /// # Errors
@@ -118,9 +141,40 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
         return Err(malformed("the first line is not `tree`"));
     }
     let blocks = blocks(text);
-    let (head, trees) = blocks.split_first().ok_or_else(|| malformed("it is empty"))?;
-    let sums = head.number("num_tree_per_iteration")?;
-    let features = head.number("max_feature_idx")?.saturating_add(1);
+    let (head, blocks) = blocks.split_first().ok_or_else(|| malformed("it is empty"))?;
+    let mut trees = Vec::new();
+    for (i, block) in blocks.iter().enumerate() {
+        let place = format!("tree {i} (line {})", block.line);
+        let count = block.number("num_leaves")?;
+        if count == 0 || count > bytes.len() {
+            return Err(malformed(format!("{place} has {count} leaves")));
+        }
+        let splits = count - 1;
+        // A tree of one leaf has no such lines.
+        let some = |key: &str| if splits > 0 { block.list(key, splits) } else { Ok(Vec::new()) };
+        trees.push(Listed {
+            linear: block.values.get("is_linear").is_some_and(|v| *v == "1"),
+            leaves: block.list("leaf_value", count)?,
+            feature: if splits > 0 { block.list("split_feature", splits)? } else { Vec::new() },
+            threshold: if splits > 0 { block.list("threshold", splits)? } else { Vec::new() },
+            kind: if splits > 0 { block.list("decision_type", splits)? } else { Vec::new() },
+            left: some("left_child")?,
+            right: some("right_child")?,
+            place,
+        });
+    }
+    let head = Head {
+        sums: head.number("num_tree_per_iteration")?,
+        features: head.number("max_feature_idx")?.saturating_add(1),
+        objective: head.values.get("objective").copied().unwrap_or_default(),
+        average: head.values.contains_key("average_output"),
+    };
+    assemble(&head, &trees, name)
+}
+
+/// The graph of a model.
+pub(super) fn assemble(head: &Head<'_>, trees: &[Listed], name: &str) -> Result<Imported, ImportError> {
+    let &Head { sums, features, objective, average } = head;
     if sums == 0 || sums > MOST_OUTPUTS || features > MOST_FEATURES {
         return Err(malformed(format!(
             "{features} features and {sums} outputs; up to {MOST_FEATURES} and {MOST_OUTPUTS} are read"
@@ -129,17 +183,13 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
     if trees.is_empty() || !trees.len().is_multiple_of(sums) {
         return Err(malformed(format!("{} trees are no whole rounds of {sums}", trees.len())));
     }
-    let objective = head.values.get("objective").copied().unwrap_or_default();
     let (link, sigmoid) = link(objective, sums)?;
     if link == Link::Binary && sums != 1 {
         return Err(malformed(format!("`objective={objective}` has {sums} trees in a round")));
     }
-    let share =
-        if head.values.contains_key("average_output") { sums as f64 / trees.len() as f64 } else { 1.0 };
+    let share = if average { sums as f64 / trees.len() as f64 } else { 1.0 };
     let mut build = Build::new(name, features);
-    let kinds = trees.iter().filter_map(|t| t.values.get("decision_type"));
-    let knows_missing =
-        kinds.flat_map(|v| v.split_whitespace()).any(|k| k.parse::<u32>().is_ok_and(|k| k >> 2 == 2));
+    let knows_missing = trees.iter().flat_map(|t| &t.kind).any(|k| k >> 2 == 2);
     if !knows_missing {
         build.notes.push(
             "trained without missing values: NaN goes right at every split, where LightGBM takes it for 0"
@@ -148,31 +198,17 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
     }
     let base = vec![0.0; link.outputs(sums)];
     let mut ensemble = Ensemble { features, base, width: 1, trees: Vec::new() };
-    for (i, block) in trees.iter().enumerate() {
-        let place = format!("tree {i} (line {})", block.line);
-        if block.values.get("is_linear").is_some_and(|v| *v == "1") {
+    for (i, listed) in trees.iter().enumerate() {
+        let Listed { place, linear, leaves, feature, threshold, kind, left, right } = listed;
+        if *linear {
             return Err(refused(
                 "linear tree",
-                &place,
+                place,
                 "leaves that are lines are not supported; train with `linear_tree=false`",
             ));
         }
-        let count = block.number("num_leaves")?;
-        if count == 0 || count > bytes.len() {
-            return Err(malformed(format!("{place} has {count} leaves")));
-        }
-        let leaves: Vec<f64> = block.list("leaf_value", count)?;
+        let (count, splits) = (leaves.len(), kind.len());
         let leaves: Vec<f32> = leaves.iter().map(|v| (v * sigmoid * share) as f32).collect();
-        let splits = count - 1;
-        let (mut feature, mut threshold, mut kind) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut left, mut right): (Vec<i64>, Vec<i64>) = (Vec::new(), Vec::new());
-        if splits > 0 {
-            feature = block.list::<usize>("split_feature", splits)?;
-            threshold = block.list::<f64>("threshold", splits)?;
-            kind = block.list::<u32>("decision_type", splits)?;
-            left = block.list("left_child", splits)?;
-            right = block.list("right_child", splits)?;
-        }
         for (node, kind) in kind.iter().enumerate() {
             if kind & 1 != 0 {
                 let place = format!("{place}, split {node}");

@@ -1,8 +1,11 @@
 //! Trees and linear models of other libraries: LightGBM text, XGBoost JSON, and a JSON of ours for scikit-learn.
 
 pub mod lightgbm;
+pub mod lightgbm_json;
 pub mod scikit;
+mod ubj;
 pub mod xgboost;
+pub mod xgboost_dump;
 
 use super::{ImportError, Imported};
 use crate::{

@@ -1,10 +1,10 @@
-//! XGBoost's JSON: `Booster.save_model("model.json")`.
+//! XGBoost's models: `Booster.save_model("model.json")`, and `model.ubj`, which holds the same in binary.
 //!
 //! # Source
 //! The schema that XGBoost documents for its JSON models, as 1.7 to 3.2 write it. A split goes left when the value is below its condition;
 //! the condition of a node without children is its value.
 
-use super::{Build, Foreign, Link, MOST_FEATURES, MOST_OUTPUTS, below, tree};
+use super::{Build, Foreign, Link, MOST_FEATURES, MOST_OUTPUTS, below, tree, ubj};
 use crate::{
     import::{ImportError, Imported},
     math::ln,
@@ -59,6 +59,9 @@ struct Boosted {
     trees: Vec<Foreigner>,
     #[serde(default)]
     tree_info: Vec<usize>,
+    /// Of `gblinear`: `[features + 1, outputs]`, the biases last.
+    #[serde(default)]
+    weights: Vec<f32>,
 }
 
 #[derive(Deserialize)]
@@ -108,7 +111,12 @@ fn count(name: &str, text: &str) -> Result<usize, ImportError> {
 /// # Errors
 /// [`ImportError`] naming the field or the tree.
 pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
-    let model: Model = serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?;
+    let binary = bytes.first() == Some(&b'{') && bytes.get(1).is_some_and(|b| b"LiUIl".contains(b));
+    let model: Model = if binary {
+        serde_json::from_value(ubj::read(bytes).map_err(malformed)?).map_err(|e| malformed(e.to_string()))?
+    } else {
+        serde_json::from_slice(bytes).map_err(|e| malformed(e.to_string()))?
+    };
     let Learner { learner_model_param: p, objective, gradient_booster: booster } = model.learner;
     let features = count("num_feature", &p.num_feature)?;
     let targets = p.num_target.as_deref().map_or(Ok(1), |t| count("num_target", t))?;
@@ -164,10 +172,23 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Imported, ImportError> {
     let (boosted, drop) = match booster.name.as_str() {
         "gbtree" => (booster.model, Vec::new()),
         "dart" => (booster.gbtree.map(|g| g.model), booster.weight_drop),
-        other => {
-            let why = "gbtree and dart are read; for a linear model use scikit-learn";
-            return Err(refused("booster", other, why));
+        "gblinear" => {
+            let weights = booster.model.map(|m| m.weights).unwrap_or_default();
+            if weights.len() != (features + 1) * sums || weights.iter().any(|w| !w.is_finite()) {
+                return Err(malformed(format!(
+                    "{} weights for {features} features and {sums} outputs, or one that is no number",
+                    weights.len()
+                )));
+            }
+            let rows = (0..sums).flat_map(|o| (0..features).map(move |f| f * sums + o));
+            let rows = rows.map(|at| weights[at]).collect();
+            // The library's linear booster adds the first score to every sum.
+            let bias = (0..sums).map(|o| weights[features * sums + o] + base[link.first(0)]).collect();
+            let mut build = Build::new(name, features);
+            build.linear(rows, bias, link);
+            return build.finish(link);
         }
+        other => return Err(refused("booster", other, "gbtree, dart and gblinear are read")),
     };
     let boosted = boosted.ok_or_else(|| malformed("`gradient_booster` has no model"))?;
     let mut build = Build::new(name, features);
