@@ -1,10 +1,11 @@
 #![no_main]
-//! Arbitrary bytes as a COCO document. What is kept of it lies inside the picture.
+//! Arbitrary bytes as a document of many pictures: COCO, Create ML, a table of boxes. What is kept of it lies inside the picture.
 
-use edgewright_sample::boxes::{Annotated, parse_coco};
+use edgewright_sample::boxes::{Annotated, parse_box_table, parse_coco, parse_create_ml};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    if let Ok(said) = parse_coco(bytes) {
+    let table = parse_box_table(bytes).and_then(Result::ok);
+    for said in [parse_coco(bytes).ok(), parse_create_ml(bytes).ok(), table].into_iter().flatten() {
         said.iter().for_each(inside);
     }
 });

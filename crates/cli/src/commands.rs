@@ -336,12 +336,16 @@ fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
     if files.is_empty() {
         return Err(EngineError::Usage("name at least one file to classify".into()).into());
     }
+    dataset::check_rate(args.rate)?;
     let session = of_seed(project, &args.of, printer)?;
-    let classifier = edgewright_engine::classify::Classifier::load(&session)?;
     let mut failed = false;
     let mut below = Vec::new();
     for path in files {
         match edgewright_engine::dataset::files_below(path) {
+            Ok(files) if files.is_empty() => {
+                failed = true;
+                printer.problem(&format!("{}: there is no file to classify in it", path.display()));
+            }
             Ok(files) => below.extend(files),
             Err(e) => {
                 failed = true;
@@ -349,11 +353,19 @@ fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
             }
         }
     }
+    if below.is_empty() {
+        return Ok(Verdict::Missed);
+    }
+    let classifier = edgewright_engine::classify::Classifier::load(&session)?;
     for file in &below {
         match classifier.file(file, args.rate) {
-            Ok(windows) => {
-                for w in windows {
+            Ok(answers) => {
+                for w in answers.windows {
                     if args.json { printer.json(&w)? } else { printer.data(&w.to_text())? }
+                }
+                failed |= !answers.left_out.is_empty();
+                for reason in answers.left_out {
+                    printer.problem(&format!("{}: {reason}", file.display()));
                 }
             }
             Err(e) => {

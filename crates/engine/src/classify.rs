@@ -2,7 +2,7 @@
 
 use crate::{
     EngineError,
-    dataset::{Reading, read_recording},
+    dataset::{self, Reading, read_recording},
     error::AtPath,
     program::{self, Program},
     run,
@@ -26,6 +26,9 @@ pub struct Classified {
     /// Line in the file, of a table whose rows are samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<usize>,
+    /// Milliseconds of zeros behind a recording that is shorter than a window.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub filled_ms: Option<f64>,
     /// Label with the highest score, or the estimate of a regression; `null` without either.
     pub label: Option<String>,
     /// Whether the highest score lies below the project's `min_confidence`.
@@ -78,6 +81,9 @@ impl Classified {
             let word = if self.uncertain == Some(true) { " uncertain" } else { "" };
             out.push_str(&format!("{label}{score}{word}"));
         }
+        if let Some(ms) = self.filled_ms {
+            out.push_str(&format!("  (shorter than a window: {ms:.0} ms of zeros behind it)"));
+        }
         if let Some(set) = &self.set {
             out.push_str(&format!("  {{{}}}", set.join(", ")));
         }
@@ -95,6 +101,28 @@ impl Classified {
             out.push_str(&format!("  anomaly {score:.3}{word}"));
         }
         out
+    }
+}
+
+/// What the impulse says of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Of each window, or of each row of a table.
+    pub windows: Vec<Classified>,
+    /// Rows that cannot be classified, by their line, and why.
+    pub left_out: Vec<String>,
+}
+
+impl Answers {
+    /// The windows, of a file that has nothing else.
+    ///
+    /// # Errors
+    /// [`EngineError::Data`] naming the first row that cannot be classified.
+    pub fn all(self) -> Result<Vec<Classified>, EngineError> {
+        match self.left_out.into_iter().next() {
+            Some(reason) => Err(EngineError::Data(reason)),
+            None => Ok(self.windows),
+        }
     }
 }
 
@@ -144,8 +172,9 @@ impl<'a> Classifier<'a> {
     /// Classifies every window of a file; a recording shorter than a window is filled with zeros.
     ///
     /// # Errors
-    /// [`EngineError::Data`] when the file cannot be read as the project's kind of sample.
-    pub fn file(&self, path: &Path, rate_hz: Option<f64>) -> Result<Vec<Classified>, EngineError> {
+    /// [`EngineError::Data`] when the file cannot be read as the project's kind of sample, [`EngineError::Usage`] for an impossible rate.
+    pub fn file(&self, path: &Path, rate_hz: Option<f64>) -> Result<Answers, EngineError> {
+        dataset::check_rate(rate_hz)?;
         let (name, bytes) = read_recording(path).at(path)?;
         let mut reading = Reading { file: name.clone(), rate_hz, ..Reading::default() };
         let rows = self.format.rate_hz == 0.0 && self.format.image.is_none();
@@ -158,7 +187,7 @@ impl<'a> Classifier<'a> {
             reading.rows_are_samples = Some(true);
             reading.table.columns = Some(columns);
         }
-        let plain = reading.options()?;
+        let plain = reading.in_project(&self.session.project.file).options()?;
         let mut options = plain.clone();
         let sound = self.format.axes.iter().any(|a| a.units == "wav");
         if !rows && !sound && self.format.image.is_none() {
@@ -174,7 +203,7 @@ impl<'a> Classifier<'a> {
         let mut runner = Runner::new(&self.impulse)?;
         let mut window = self.impulse.window.clone();
         window.zero_pad = true;
-        let mut out = Vec::new();
+        let mut out = Answers::default();
         let mut cut = Vec::new();
         for part in decoded {
             let row = if rows { part.metadata.get("row").and_then(|r| r.parse().ok()) } else { None };
@@ -184,10 +213,15 @@ impl<'a> Classifier<'a> {
                     if signal.rate_hz == 0.0 && signal.frames() > 1 {
                         signal.rate_hz = self.format.rate_hz;
                     }
-                    clean::clean_signal(&signal, &self.format, &self.spec)
-                        .map_err(EngineError::Data)?
-                        .signal
-                        .values
+                    match (clean::clean_signal(&signal, &self.format, &self.spec), row) {
+                        (Ok(cleared), _) => cleared.signal.values,
+                        // One row that lacks a value keeps nobody from the others.
+                        (Err(reason), Some(row)) => {
+                            out.left_out.push(format!("row {row} cannot be classified: {reason}"));
+                            continue;
+                        }
+                        (Err(reason), None) => return Err(EngineError::Data(reason)),
+                    }
                 }
                 Content::Image(image) => {
                     let [w, h, channels] = self
@@ -201,7 +235,11 @@ impl<'a> Classifier<'a> {
                 }
             };
             runner.reset();
-            for start in window.starts(values.len() / window.axes.len()) {
+            let frames = values.len() / window.axes.len();
+            let short = window.frames.saturating_sub(frames);
+            let filled_ms =
+                (short > 0 && window.rate_hz > 0.0).then(|| short as f64 * 1000.0 / window.rate_hz);
+            for start in window.starts(frames) {
                 window.cut(&values, start, &mut cut);
                 let mut given = Vec::new();
                 for block in self.impulse.externals() {
@@ -220,10 +258,10 @@ impl<'a> Classifier<'a> {
                 let outcome = runner.infer(&features)?;
                 let described =
                     self.describe(path, window.start_ms(start), placement.as_ref(), &outcome, &features);
-                out.push(Classified { row, ..described });
+                out.windows.push(Classified { row, filled_ms, ..described });
             }
         }
-        if out.is_empty() {
+        if out.windows.is_empty() && out.left_out.is_empty() {
             return Err(EngineError::Data("the file gives no window".into()));
         }
         Ok(out)
@@ -255,6 +293,7 @@ impl<'a> Classifier<'a> {
             file: path.display().to_string(),
             start_ms,
             row: None,
+            filled_ms: None,
             label: best.and_then(|b| labels.get(b).cloned()).or_else(|| outcome.value.map(|v| v.to_string())),
             uncertain: self.impulse.min_confidence().map(|_| outcome.uncertain),
             set: self.sets.as_ref().filter(|_| best.is_some()).map(|sets| {

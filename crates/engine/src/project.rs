@@ -107,6 +107,11 @@ pub struct TablesSection {
     /// are left out of training and test when the label or an axis that is used (`impulse.axes`) is missing; a time series with a gap is
     /// refused.
     pub missing: Vec<String>,
+    /// Columns that are values although their name and numbers are those of a clock (`elapsed_ms`) or of a number of the row (`id`); such
+    /// columns are left out else. What `impulse.axes` names is kept without this.
+    pub keep: Vec<String>,
+    /// Decimal mark, `"."` or `","`; the other one then divides thousands. Left out: found out from each table.
+    pub decimal: Option<char>,
 }
 
 /// What the rows of a table are.

@@ -207,6 +207,8 @@ const TABULAR: &str = r#"# Each row of a CSV file is a sample: edgewright data i
 [tables]
 rows = "samples"              # also where a column holds a date or a time; "series": one recording, cut where the label changes
 # missing = ["-200"]          # rows in which an axis or the label is empty or reads so are left out
+# keep = ["id"]               # a value although it looks like a number of the row or a clock
+# decimal = ","               # or "."; left out: found out from the table
 
 [impulse]
 
@@ -229,6 +231,8 @@ const REGRESSION: &str = r#"# The label is a number: edgewright data import FILE
 [tables]
 rows = "samples"              # also where a column holds a date or a time; "series": one recording, cut where the label changes
 # missing = ["-200"]          # rows in which an axis or the label is empty or reads so are left out
+# keep = ["id"]               # a value although it looks like a number of the row or a clock
+# decimal = ","               # or "."; left out: found out from the table
 
 [impulse]
 

@@ -49,7 +49,10 @@ pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<D
         Format::Wav => vec![wav::decode(bytes, &options.limits)?],
         Format::Flac => vec![flac::decode(bytes, &options.limits)?],
         Format::Csv => table::decode(bytes, &options.csv, &options.limits)?,
-        Format::Json => vec![acquisition::decode_json(bytes, options)?],
+        Format::Json => match table::utf_16(bytes) {
+            Some(text) => vec![acquisition::decode_json(text?.as_bytes(), options)?],
+            None => vec![acquisition::decode_json(bytes, options)?],
+        },
         Format::Cbor => vec![acquisition::decode_cbor(bytes, options)?],
         Format::Png => vec![picture::decode(bytes, ::image::ImageFormat::Png, &options.limits)?],
         Format::Jpeg => vec![picture::decode(bytes, ::image::ImageFormat::Jpeg, &options.limits)?],

@@ -105,6 +105,10 @@ pub struct CsvOptions {
     /// `none` and `-`. When any is given and rows are samples, a missing value is NaN and a missing label is none;
     /// otherwise a missing value refuses the file.
     pub missing: Vec<String>,
+    /// Columns that are values although they look like a clock or a number of the row; a name that no column has is passed over.
+    pub keep: Vec<String>,
+    /// Decimal mark, `.` or `,`; the other one then divides thousands. `None`: found out from the table.
+    pub decimal: Option<char>,
     /// Character between cells; a space stands for any run of spaces and tabs.
     pub delimiter: Option<char>,
     /// Whether the first row holds names.

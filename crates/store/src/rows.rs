@@ -323,16 +323,24 @@ impl Store {
     /// # Errors
     /// [`StoreError::Database`].
     pub fn retain_quarantine(&self, source: &str, keep: &[String]) -> Result<(), StoreError> {
-        for row in self.list_quarantine()? {
-            if row.source == source && !keep.contains(&row.name) {
-                let mut guard = self.inner();
-                let inner = &mut *guard;
-                let query = sqlx::query("DELETE FROM quarantine WHERE source = $1 AND name = $2")
-                    .bind(source)
-                    .bind(&row.name)
-                    .execute(&mut inner.connection);
-                inner.runtime.block_on(query)?;
-            }
+        let rows = self.list_quarantine()?.into_iter();
+        let gone = rows.filter(|row| row.source == source && !keep.contains(&row.name));
+        self.forget_quarantine(&gone.map(|row| (row.source, row.name)).collect::<Vec<_>>())
+    }
+
+    /// Forgets refused files by source and name; one that is not there is no error.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn forget_quarantine(&self, files: &[(String, String)]) -> Result<(), StoreError> {
+        for (source, name) in files {
+            let mut guard = self.inner();
+            let inner = &mut *guard;
+            let query = sqlx::query("DELETE FROM quarantine WHERE source = $1 AND name = $2")
+                .bind(source)
+                .bind(name)
+                .execute(&mut inner.connection);
+            inner.runtime.block_on(query)?;
         }
         Ok(())
     }

@@ -144,7 +144,12 @@ fn quarantine_keeps_one_note_a_file() {
     store.add_quarantine(&row).expect("noted");
     row.reason = "second".into();
     store.add_quarantine(&row).expect("noted");
-    assert_eq!(store.list_quarantine().expect("listed"), [row]);
+    assert_eq!(store.list_quarantine().expect("listed"), [row.clone()]);
+    store.forget_quarantine(&[("data:0".into(), row.name.clone())]).expect("nothing to forget");
+    assert_eq!(store.list_quarantine().expect("listed").len(), 1);
+    store.forget_quarantine(&[("import".into(), row.name.clone())]).expect("forgotten");
+    assert!(store.list_quarantine().expect("listed").is_empty());
+    store.add_quarantine(&row).expect("noted");
     store.retain_quarantine("import", &[]).expect("cleared");
     assert!(store.list_quarantine().expect("listed").is_empty());
 }

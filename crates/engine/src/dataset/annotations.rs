@@ -1,10 +1,12 @@
-//! Documents of other programs beside pictures: Pascal VOC, COCO, YOLO.
+//! Documents of other programs beside pictures: Pascal VOC, COCO, Create ML, YOLO, tables of boxes.
 
 use super::{
     import::File,
     rules::{file_name, parent_name},
 };
-use edgewright_sample::boxes::{Annotated, parse_coco, parse_voc, parse_yolo, parse_yolo_names};
+use edgewright_sample::boxes::{
+    Annotated, parse_box_table, parse_coco, parse_create_ml, parse_voc, parse_yolo, parse_yolo_names,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
@@ -101,18 +103,16 @@ pub(super) fn find(files: &[File]) -> Annotations {
     for file in with(&["json"]) {
         let Some(bytes) = read(file) else { continue };
         let has = |key: &[u8]| bytes.windows(key.len()).any(|w| w == key);
-        if !has(b"\"annotations\"") || !has(b"\"images\"") {
-            continue;
+        if has(b"\"annotations\"") && has(b"\"images\"") {
+            out.take_all(file, &pictures, parse_coco(&bytes));
+        } else if has(b"\"annotation") && has(b"\"coordinates\"") {
+            out.take_all(file, &pictures, parse_create_ml(&bytes));
         }
-        match parse_coco(&bytes) {
-            Ok(all) => {
-                for said in all {
-                    let picture = pictures.find(&file.name, &said.file);
-                    out.take(file, picture, said);
-                }
-                out.documents.insert(file.name.clone());
-            }
-            Err(e) => out.refuse(file, e.message),
+    }
+    for file in with(&["csv"]) {
+        // Recordings may lie here as well: the names of the columns tell.
+        if let Some(said) = read(file).as_deref().and_then(parse_box_table) {
+            out.take_all(file, &pictures, said);
         }
     }
     out.yolo(files, &pictures, &read);
@@ -133,6 +133,25 @@ impl Annotations {
                     format!("there is no picture `{}` among the files", annotated.file.escape_debug());
                 self.broken.entry(file.name.clone()).or_insert(reason);
             }
+        }
+    }
+
+    /// Takes what a document of many pictures says.
+    fn take_all(
+        &mut self,
+        file: &File,
+        pictures: &Pictures<'_>,
+        said: Result<Vec<Annotated>, edgewright_sample::SampleError>,
+    ) {
+        match said {
+            Ok(all) => {
+                for said in all {
+                    let picture = pictures.find(&file.name, &said.file);
+                    self.take(file, picture, said);
+                }
+                self.documents.insert(file.name.clone());
+            }
+            Err(e) => self.refuse(file, e.message),
         }
     }
 

@@ -7,13 +7,13 @@ use super::{
     record, rules,
     sidecar::Sidecar,
 };
-use crate::{EngineError, batches::batches, error::AtPath, project::TablesSection, session::Session};
+use crate::{EngineError, batches::batches, error::AtPath, project::ProjectFile, session::Session};
 use edgewright_sample::{Content, Decoded, boxes::Annotated, labels};
 use edgewright_store::{Hash, NewSample, QuarantineRow};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
@@ -88,7 +88,7 @@ pub struct ImportReport {
     pub imported: usize,
     /// Of these, how many were there before.
     pub already_there: usize,
-    /// Refused files with reasons.
+    /// Refused files with reasons, and entries of `info.labels` whose file is not there.
     pub quarantined: Vec<Quarantined>,
     /// What was noticed in the files that were kept, in order of import.
     pub remarks: Vec<Remark>,
@@ -171,7 +171,13 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
     // A format that is not known is the caller's mistake, not the files'.
     Reading { format: request.format.clone(), table: request.table.clone(), ..Reading::default() }
         .options()?;
-    let tables = &session.project.file.tables;
+    super::check_rate(request.rate_hz)?;
+    // A path that is mistyped is told before anything is taken in.
+    for root in &request.paths {
+        std::fs::metadata(root).at(root)?;
+    }
+    let project = &session.project.file;
+    let noted = if request.dry_run { Vec::new() } else { session.store.list_quarantine()? };
     let mut report = ImportReport::default();
     for root in &request.paths {
         let Walked { mut files, refused } = walk(root)?;
@@ -183,6 +189,12 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
             let path = files.iter().find(|f| &f.name == name).map(|f| f.path.clone());
             set_aside(session, request, name, path.as_deref(), "box_file", reason.clone(), &mut report)?;
         }
+        for (name, path, reason) in &sidecar.astray {
+            set_aside(session, request, name, Some(path), "label_entry", reason.clone(), &mut report)?;
+        }
+        let read = sidecar.annotations.documents.iter();
+        let read = read.filter(|d| !sidecar.annotations.broken.contains_key(*d)).chain(&sidecar.met);
+        forget(session, request, &noted, &read.map(|name| (name.as_str(), None)).collect::<Vec<_>>())?;
         files.retain(|f| !sidecar.annotations.documents.contains(&f.name));
         report.unmatched(&files, request);
         let in_folders = files.iter().any(|f| f.name.contains('/'));
@@ -195,8 +207,12 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
             done += batch.len();
             let read: Vec<_> = batch
                 .par_iter()
-                .map(|file| (file, read_file(file, request, tables, &sidecar, in_folders)))
+                .map(|file| (file, read_file(file, request, project, &sidecar, in_folders)))
                 .collect();
+            let good: Vec<_> =
+                read.iter().filter_map(|(f, r)| Some((f.name.as_str(), r.as_ref().ok()?))).collect();
+            let good: Vec<_> = good.into_iter().map(|(name, r)| (name, Some(r.bytes.as_slice()))).collect();
+            forget(session, request, &noted, &good)?;
             keep(session, request, read, &mut report)?;
         }
         session.progress("import", total as u64, total as u64, "")?;
@@ -359,6 +375,26 @@ fn keep(
     Ok(())
 }
 
+/// Takes from the list of refused files what this import reads: a file of the same name from the same source, and the same bytes.
+fn forget(
+    session: &Session<'_>,
+    request: &ImportRequest,
+    noted: &[QuarantineRow],
+    read: &[(&str, Option<&[u8]>)],
+) -> Result<(), EngineError> {
+    if noted.is_empty() {
+        return Ok(());
+    }
+    let names: BTreeSet<&str> = read.iter().map(|(name, _)| *name).collect();
+    let blobs: BTreeSet<Hash> = read.iter().filter_map(|(_, bytes)| Some(Hash::of((*bytes)?))).collect();
+    let good = |row: &&QuarantineRow| {
+        (row.source == request.source && names.contains(row.name.as_str()))
+            || row.blob.is_some_and(|b| blobs.contains(&b))
+    };
+    let gone = noted.iter().filter(good).map(|row| (row.source.clone(), row.name.clone()));
+    Ok(session.store.forget_quarantine(&gone.collect::<Vec<_>>())?)
+}
+
 /// Notes what was refused, with its bytes.
 fn quarantine(
     session: &Session<'_>,
@@ -425,7 +461,7 @@ pub(super) fn describe(decoded: &Decoded, reading: Reading) -> SampleInfo {
 fn read_file(
     file: &File,
     request: &ImportRequest,
-    tables: &TablesSection,
+    project: &ProjectFile,
     sidecar: &Sidecar,
     in_folders: bool,
 ) -> Result<ReadFile, Refusal> {
@@ -453,10 +489,10 @@ fn read_file(
             _ => None,
         },
         rows_are_samples: request.table.rows_are_samples,
-        missing: Vec::new(),
         table: request.table.clone(),
+        ..Reading::default()
     }
-    .in_project(tables);
+    .in_project(project);
     // Who says nothing now wants what was said then.
     let reading = match exported {
         None => reading,

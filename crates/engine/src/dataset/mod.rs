@@ -33,7 +33,7 @@ pub use table::{TableChoices, TablePreview, preview as preview_table};
 
 use crate::{
     EngineError,
-    project::{Rows, TablesSection},
+    project::{ProjectFile, Rows},
 };
 use edgewright_sample::{CsvOptions, DecodeOptions};
 use edgewright_store::SampleRow;
@@ -81,12 +81,19 @@ pub struct Reading {
     /// What stands for a missing value in a table, beside the usual words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Columns of a table that are values although they look like a clock or a number of the row.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<String>,
+    /// Decimal mark of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimal: Option<char>,
 }
 
 impl Reading {
     /// What the project says of tables, where nobody chose for this file.
     #[must_use]
-    pub fn in_project(mut self, tables: &TablesSection) -> Self {
+    pub fn in_project(mut self, file: &ProjectFile) -> Self {
+        let tables = &file.tables;
         self.rows_are_samples = self.rows_are_samples.or(match tables.rows {
             Rows::Auto => None,
             // Only a label that stands in the row makes it a sample; a file with a label of its own is a recording.
@@ -94,6 +101,8 @@ impl Reading {
             Rows::Series => Some(false),
         });
         self.missing.clone_from(&tables.missing);
+        self.keep = tables.keep.iter().chain(file.impulse.axes.iter().flatten()).cloned().collect();
+        self.decimal = tables.decimal;
         self
     }
 
@@ -123,10 +132,25 @@ impl Reading {
                 delimiter: self.table.delimiter,
                 header: self.table.header,
                 missing: self.missing.clone(),
+                keep: self.keep.clone(),
+                decimal: self.decimal,
                 ..CsvOptions::default()
             },
             ..DecodeOptions::default()
         })
+    }
+}
+
+/// Refuses a rate that no recording has.
+///
+/// # Errors
+/// [`EngineError::Usage`].
+pub fn check_rate(rate_hz: Option<f64>) -> Result<(), EngineError> {
+    match rate_hz {
+        Some(rate) if !(rate.is_finite() && rate > 0.0) => {
+            Err(EngineError::Usage(format!("a rate of {rate} Hz is impossible")))
+        }
+        _ => Ok(()),
     }
 }
 

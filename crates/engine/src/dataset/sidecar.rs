@@ -19,6 +19,10 @@ pub(super) struct Sidecar {
     entries: BTreeMap<String, SidecarEntry>,
     /// What other programs wrote.
     pub annotations: Annotations,
+    /// Entries of `info.labels` whose file is not there: the name of the entry, where the document lies, and the reason.
+    pub astray: Vec<(String, std::path::PathBuf, String)>,
+    /// Names of the entries whose file is there.
+    pub met: Vec<String>,
 }
 
 #[derive(Default)]
@@ -33,6 +37,26 @@ pub(super) struct SidecarEntry {
     pub exported: Option<Exported>,
 }
 
+/// The name below the imported folder of a file that a document in `folder` names; `None` outside of it.
+fn below(root: &Path, folder: &str, named: &str) -> Option<String> {
+    let named = named.replace('\\', "/");
+    let relative = match named.starts_with('/') || named.get(1..3) == Some(":/") {
+        false => format!("{folder}{named}"),
+        true => {
+            let root = std::path::absolute(root).ok()?;
+            Path::new(&named).strip_prefix(root).ok()?.to_str()?.to_owned()
+        }
+    };
+    let mut parts = Vec::new();
+    for part in relative.split('/').filter(|p| !p.is_empty() && *p != ".") {
+        match part {
+            ".." => drop(parts.pop()?),
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
 impl Sidecar {
     pub fn find(root: &Path, files: &[File], rule: &LabelRule) -> Result<Self, EngineError> {
         let mut sidecar = Self::default();
@@ -40,7 +64,9 @@ impl Sidecar {
             return Ok(sidecar);
         }
         sidecar.annotations = annotations::find(files);
-        sidecar.found = !sidecar.annotations.of.is_empty();
+        // Pictures whose document cannot be read have no label; their folder is none.
+        sidecar.found = !sidecar.annotations.of.is_empty() || !sidecar.annotations.broken.is_empty();
+        let whole = root.is_dir();
         let root = if root.is_dir() { root } else { root.parent().unwrap_or(root) };
         let mut folders: Vec<String> = vec![String::new()];
         for file in files {
@@ -63,6 +89,23 @@ impl Sidecar {
                 .map_err(|e| EngineError::Data(format!("{}: {}", path.display(), e.message)))?;
             sidecar.found = true;
             for entry in parsed {
+                let told = format!("{folder}info.labels#{}", entry.path);
+                let name = match below(root, &folder, &entry.path) {
+                    Some(name) if !whole || root.join(&name).exists() => name,
+                    Some(_) => {
+                        let reason = format!("there is no file `{}`", entry.path.escape_debug());
+                        sidecar.astray.push((told, path.clone(), reason));
+                        continue;
+                    }
+                    None if !whole => continue,
+                    None => {
+                        let reason =
+                            format!("`{}` lies outside the imported folder", entry.path.escape_debug());
+                        sidecar.astray.push((told, path.clone(), reason));
+                        continue;
+                    }
+                };
+                sidecar.met.push(told);
                 let mut parts = Vec::new();
                 let said_label = entry.label.is_some();
                 let label = match entry.label {
@@ -94,7 +137,6 @@ impl Sidecar {
                         EngineError::Data(format!("{}, file `{}`: {e}", path.display(), entry.path))
                     })?),
                 };
-                let name = format!("{folder}{}", entry.path);
                 let there = sidecar.entries.remove(&name).and_then(|e| e.boxes);
                 sidecar.entries.insert(
                     name,

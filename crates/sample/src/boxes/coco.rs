@@ -5,6 +5,28 @@ use crate::{SampleError, labels::BoundingBox};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// A number, or a text as some tools write it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Id(String);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        match serde_json::Value::deserialize(from)? {
+            serde_json::Value::Number(number) => Ok(Self(number.to_string())),
+            serde_json::Value::String(text) => Ok(Self(text)),
+            other => {
+                Err(serde::de::Error::custom(format!("the id `{other}` is neither a number nor a text")))
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Id {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0.escape_debug())
+    }
+}
+
 #[derive(Deserialize)]
 struct Document {
     images: Vec<Picture>,
@@ -14,21 +36,21 @@ struct Document {
 
 #[derive(Deserialize)]
 struct Picture {
-    id: u64,
+    id: Id,
     file_name: String,
 }
 
 #[derive(Deserialize)]
 struct Object {
-    image_id: u64,
-    category_id: u64,
+    image_id: Id,
+    category_id: Id,
     #[serde(default)]
     bbox: Vec<f64>,
 }
 
 #[derive(Deserialize)]
 struct Category {
-    id: u64,
+    id: Id,
     name: String,
 }
 
@@ -41,8 +63,9 @@ pub fn parse_coco(bytes: &[u8]) -> Result<Vec<Annotated>, SampleError> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let document: Document =
         serde_json::from_slice(bytes).map_err(|e| error(format!("not a COCO document: {e}")))?;
-    let names: BTreeMap<u64, String> = document.categories.into_iter().map(|c| (c.id, c.name)).collect();
-    let places: BTreeMap<u64, usize> = document.images.iter().enumerate().map(|(at, p)| (p.id, at)).collect();
+    let names: BTreeMap<Id, String> = document.categories.into_iter().map(|c| (c.id, c.name)).collect();
+    let places: BTreeMap<Id, usize> =
+        document.images.iter().enumerate().map(|(at, p)| (p.id.clone(), at)).collect();
     let mut out: Vec<Annotated> = document
         .images
         .into_iter()
@@ -101,5 +124,12 @@ mod tests {
         assert_eq!((said[1].file.as_str(), &said[1].boxes[..]), ("b.jpg", &[expected][..]));
         assert!(said[1].unread[0].contains("1 numbers"));
         assert!(parse_coco(b"{\"images\": []}").is_err());
+        // Ids as texts, also where the other side writes a number.
+        let text = text
+            .replace("\"id\": 8", "\"id\": \"8\"")
+            .replace("\"category_id\": 2", "\"category_id\": \"2\"");
+        assert_eq!(parse_coco(text.as_bytes()).unwrap(), said);
+        let error = parse_coco(text.replace("\"id\": 7", "\"id\": [7]").as_bytes()).unwrap_err();
+        assert!(error.message.contains("the id `[7]`"), "{error}");
     }
 }

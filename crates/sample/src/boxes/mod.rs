@@ -4,11 +4,13 @@
 //! with a reason, and the others stay.
 
 mod coco;
+mod lists;
 mod voc;
 mod xml;
 mod yolo;
 
 pub use coco::parse_coco;
+pub use lists::{parse_box_table, parse_create_ml};
 pub use voc::parse_voc;
 pub use yolo::{parse_yolo, parse_yolo_names};
 

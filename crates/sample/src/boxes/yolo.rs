@@ -1,6 +1,6 @@
 //! YOLO: one text file a picture, a line per object: class, centre and size in shares of the picture.
 
-use super::{Annotated, bounded, error};
+use super::{Annotated, MOST, bounded, error};
 use crate::{SampleError, labels::BoundingBox};
 
 /// Reads the objects of a picture. `names` holds the name of each class; a class beyond is called by its number.
@@ -38,41 +38,82 @@ pub fn parse_yolo(bytes: &[u8], names: &[String]) -> Result<Annotated, SampleErr
     Ok(out)
 }
 
-/// Names of classes: one a line (`classes.txt`, `obj.names`), or those under `names:` of a `data.yaml` (a list in brackets, dashes, or
-/// numbers with names).
+/// Names of classes: one a line (`classes.txt`, `obj.names`), or those under `names:` of a `data.yaml` (a list in brackets or dashes, or
+/// numbers with names, in braces or on lines of their own). A number without a name is called by itself.
 pub fn parse_yolo_names(bytes: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(bytes);
-    let plain = |s: &str| s.trim().trim_matches(['"', '\'']).to_owned();
     let Some(at) = text.lines().position(|l| l.trim_start().starts_with("names:")) else {
         return text.lines().map(plain).filter(|l| !l.is_empty()).collect();
     };
-    let mut lines = text.lines().skip(at);
-    let first = lines.next().unwrap_or("").trim_start().trim_start_matches("names:").trim().to_owned();
-    if let Some(list) = first.strip_prefix('[') {
-        let mut list = list.to_owned();
-        for line in lines {
-            if list.contains(']') {
-                break;
-            }
-            list.push_str(line);
+    let mut lines = text.lines().skip(at).map(|l| without_comment(l).trim()).filter(|l| !l.is_empty());
+    let first = lines.next().unwrap_or("").trim_start_matches("names:").trim();
+    let (open, close) = match first.chars().next() {
+        Some('[') => ('[', ']'),
+        Some('{') => ('{', '}'),
+        _ => {
+            let named = |l: &&str| l.starts_with('-') || numbered(l).is_some();
+            return in_order(lines.take_while(named).map(|l| match l.strip_prefix('-') {
+                Some(name) => (None, plain(name)),
+                None => numbered(l).unwrap_or_default(),
+            }));
         }
-        return list
-            .split(']')
-            .next()
-            .unwrap_or("")
-            .split(',')
-            .map(plain)
-            .filter(|l| !l.is_empty())
-            .collect();
+    };
+    let mut list = first.trim_start_matches(open).to_owned();
+    for line in lines {
+        if list.contains(close) {
+            break;
+        }
+        list.push_str(line);
     }
-    lines
-        .map(str::trim)
-        .take_while(|l| l.starts_with('-') || l.split(':').next().is_some_and(|n| n.parse::<usize>().is_ok()))
-        .map(|l| match l.strip_prefix('-') {
-            Some(name) => plain(name),
-            None => plain(l.split_once(':').map_or("", |(_, name)| name)),
-        })
-        .collect()
+    let inner = list.split(close).next().unwrap_or("");
+    let entries = inner.split(',').filter(|e| !e.trim().is_empty());
+    in_order(entries.map(|e| match numbered(e).filter(|_| open == '{') {
+        Some(entry) => entry,
+        None => (None, plain(e)),
+    }))
+}
+
+fn plain(text: &str) -> String {
+    text.trim().trim_matches(['"', '\'']).to_owned()
+}
+
+/// `3: name`.
+fn numbered(entry: &str) -> Option<(Option<usize>, String)> {
+    let (number, name) = entry.split_once(':')?;
+    Some((Some(plain(number).parse().ok()?), plain(name)))
+}
+
+/// A line of YAML up to its comment, which begins with `#` behind white space and outside of quotes.
+fn without_comment(line: &str) -> &str {
+    let (mut quote, mut before) = (None, ' ');
+    for (at, c) in line.char_indices() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if c == '#' && before.is_whitespace() => return &line[..at],
+            None if matches!(c, '"' | '\'') && !before.is_alphanumeric() => quote = Some(c),
+            None => {}
+        }
+        before = c;
+    }
+    line
+}
+
+/// Names by the number of their class, or in their order.
+fn in_order(entries: impl Iterator<Item = (Option<usize>, String)>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for (number, name) in entries {
+        let at = number.unwrap_or(names.len());
+        // No set has so many classes, and one number must not fill the memory.
+        if at >= MOST {
+            continue;
+        }
+        while names.len() <= at {
+            names.push(names.len().to_string());
+        }
+        names[at] = name;
+    }
+    names
 }
 
 #[cfg(test)]
@@ -113,8 +154,15 @@ mod tests {
             "names: [RBC,\n WBC]",
             "path: x\nnames:\n  - RBC\n  - WBC\nroboflow: 1",
             "names:\n  0: RBC\n  1: WBC\n",
+            "nc: 2\nnames: {0: RBC, 1: 'WBC'}\n",
+            "names: {1: WBC, # white\n 0: RBC}",
+            "# cells\nnames: # two\n  0: RBC  # red\n\n  # and\n  1: 'WBC' # white\nnc: 2\n",
+            "names:\n  - RBC # red\n  - WBC\n",
+            "names: [RBC, WBC] # both\n",
         ] {
             assert_eq!(parse_yolo_names(text.as_bytes()), expected, "{text}");
         }
+        assert_eq!(parse_yolo_names(b"names: {2: \"c # 1\", 0: a#b}"), ["a#b", "1", "c # 1"]);
+        assert_eq!(parse_yolo_names(b"names:\n  0: man's\n  99999999: far\n"), ["man's"]);
     }
 }

@@ -1,7 +1,10 @@
 //! What the first rows of a table tell: delimiter, header, names, units and the role of every column.
 
-use super::cell::{DayOrder, Look, NumberError, clock_beside_date, date, date_time, day_order, look, number};
+use super::cell::{Decimal, Look, NumberError, look, number};
+use super::moment::DayOrder;
+use super::names::{Numbering, clock_name, name_and_units, numbering_name, time_name};
 use super::text::{Delimiter, Records};
+use super::time::{Rows, order_of_days, plain, time};
 use crate::{Axis, CsvOptions, Finding, SampleError, TimeUnit};
 use std::borrow::Cow;
 
@@ -20,13 +23,15 @@ pub(super) enum Time {
     Moment(usize),
     /// A date column and a time-of-day column.
     Pair(usize, usize),
+    /// A time of day alone.
+    Clock(usize),
 }
 
 impl Time {
     fn uses(&self, column: usize) -> bool {
         match *self {
             Time::None => false,
-            Time::Number(c, _) | Time::Moment(c) => c == column,
+            Time::Number(c, _) | Time::Moment(c) | Time::Clock(c) => c == column,
             Time::Pair(a, b) => a == column || b == column,
         }
     }
@@ -53,6 +58,12 @@ pub(super) struct Layout {
     pub axes: Vec<Axis>,
     /// Of these, those that are named as a time and do not go forward.
     pub stopped: Vec<usize>,
+    /// Of these, those that run like a clock beside the time.
+    pub clocks: Vec<usize>,
+    /// Of these, those whose name is that of a number of rows.
+    pub numbered: Vec<(usize, Numbering)>,
+    /// What is known of the decimal mark.
+    pub decimal: Decimal,
     /// Columns of words, and whether the caller named them.
     pub words: Vec<usize>,
     pub words_named: bool,
@@ -61,19 +72,27 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// In a time series a clock that stands still or goes back is neither a time nor something that was measured: it is told and left out.
-    pub fn leave_out_stopped(&mut self, findings: &mut Vec<Finding>) {
-        for column in std::mem::take(&mut self.stopped) {
+    /// In a time series a clock is nothing that was measured, whether it is a second one, stands still or goes back: it is told and left
+    /// out.
+    pub fn leave_out_clocks(&mut self, findings: &mut Vec<Finding>) {
+        let stopped = std::mem::take(&mut self.stopped).into_iter().map(|c| {
+            let why = "is named as a time but does not go forward; it was left out, name it among the columns of values";
+            (c, "time_stopped", why)
+        });
+        let clocks = std::mem::take(&mut self.clocks).into_iter().map(|c| {
+            (
+                c,
+                "second_clock",
+                "is another clock beside the time; it was left out, name it among the columns of values",
+            )
+        });
+        for (column, kind, why) in stopped.chain(clocks) {
             let Some(at) = self.values.iter().position(|c| *c == column) else { continue };
             self.values.remove(at);
             self.axes.remove(at);
             findings.push(Finding {
-                kind: "time_stopped".into(),
-                message: format!(
-                    "column {} (`{}`) is named as a time but does not go forward; it was left out, name it among the columns of values to keep it",
-                    column + 1,
-                    self.headers[column].escape_debug()
-                ),
+                kind: kind.into(),
+                message: format!("{} {why} or in `keep` under [tables] to keep it", self.column(column)),
             });
         }
     }
@@ -81,7 +100,7 @@ impl Layout {
     /// A time series has no categories: its columns of words are told and left out.
     pub fn leave_out_words(&mut self, findings: &mut Vec<Finding>) -> Result<(), SampleError> {
         for column in std::mem::take(&mut self.words) {
-            let place = format!("column {} (`{}`)", column + 1, self.headers[column].escape_debug());
+            let place = self.column(column);
             if self.words_named {
                 let message = format!("{place} holds words; in a time series every column is a number");
                 return Err(SampleError::new("not_a_number", message));
@@ -95,6 +114,11 @@ impl Layout {
             return Err(SampleError::new("no_values", "no column is left for values"));
         }
         Ok(())
+    }
+
+    /// `column 3 (\`temp\`)`.
+    pub fn column(&self, column: usize) -> String {
+        called(&self.headers, column)
     }
 
     /// Name of a column as an axis has it.
@@ -114,7 +138,12 @@ impl Layout {
     }
 }
 
-type Record<'a> = Vec<Cow<'a, str>>;
+/// `column 3 (\`temp\`)`.
+pub(super) fn called(headers: &[String], column: usize) -> String {
+    format!("column {} (`{}`)", column + 1, headers[column].escape_debug())
+}
+
+pub(super) type Record<'a> = Vec<Cow<'a, str>>;
 
 /// The first records under a delimiter that hold anything, and the comment line before the first of them.
 fn head(
@@ -219,30 +248,8 @@ fn has_header(records: &[Record], width: usize) -> bool {
     names > 0 && names >= numbers
 }
 
-/// Units that are recognised right behind a name, as in `temp(C)`; with a space or in brackets any text is a unit.
-const UNITS: &[&str] = &[
-    "g", "m/s2", "m/s^2", "m/s²", "m/s", "deg/s", "dps", "rad/s", "deg", "rad", "C", "°C", "F", "°F", "K",
-    "%", "%RH", "Pa", "hPa", "kPa", "bar", "mbar", "V", "mV", "uV", "µV", "A", "mA", "W", "lux", "lx", "ppm",
-    "ppb", "Hz", "kHz", "rpm", "mm", "cm", "m", "km", "s", "ms", "us", "µs", "ns", "min", "h", "dB", "dBA",
-    "uT", "µT", "N", "Nm", "kg", "bpm",
-];
-
-/// Name and unit of a header such as `accX (m/s2)` or `temp [C]`.
-fn name_and_units(header: &str) -> (String, String) {
-    let plain = || (header.to_owned(), String::new());
-    let (open, bracket) = match header.chars().last() {
-        Some(')') => (header.rfind('('), false),
-        Some(']') => (header.rfind('['), true),
-        _ => return plain(),
-    };
-    let Some(open) = open else { return plain() };
-    let (name, units) = (&header[..open], header[open + 1..header.len() - 1].trim());
-    let is_unit = bracket || name.ends_with(char::is_whitespace) || UNITS.contains(&units);
-    if name.trim().is_empty() || !is_unit { plain() } else { (name.trim().to_owned(), units.to_owned()) }
-}
-
 /// The column called `wanted`, exactly, then in any case, then by number from 1.
-fn find(headers: &[String], wanted: &str, what: &str) -> Result<usize, SampleError> {
+pub(super) fn find(headers: &[String], wanted: &str, what: &str) -> Result<usize, SampleError> {
     let exact = headers.iter().position(|h| h == wanted || name_and_units(h).0 == wanted);
     let loose = || {
         headers
@@ -261,59 +268,6 @@ fn find(headers: &[String], wanted: &str, what: &str) -> Result<usize, SampleErr
         let known = if known.is_empty() { "columns have no names".to_owned() } else { known.join(", ") };
         SampleError::new("unknown_column", format!("no column `{wanted}` for the {what} ({known})"))
     })
-}
-
-/// Whether a header names a time, and the unit when it says so.
-fn time_name(header: &str) -> Option<Option<TimeUnit>> {
-    let (name, units) = name_and_units(header);
-    let unit = |text: &str| match text.to_ascii_lowercase().as_str() {
-        "s" | "sec" | "secs" | "second" | "seconds" => Some(TimeUnit::Seconds),
-        "ms" | "msec" | "millis" | "milliseconds" => Some(TimeUnit::Milliseconds),
-        "us" | "µs" | "usec" | "micros" | "microseconds" => Some(TimeUnit::Microseconds),
-        "ns" | "nsec" | "nanos" | "nanoseconds" => Some(TimeUnit::Nanoseconds),
-        _ => None,
-    };
-    // `T` is a temperature more often than a time.
-    if name == "t" {
-        return Some(unit(&units));
-    }
-    let lower = name.to_ascii_lowercase().replace([' ', '-'], "_");
-    let (stem, tail) = match lower.rsplit_once('_') {
-        Some((stem, tail)) if unit(tail).is_some() => (stem, unit(tail)),
-        _ => (lower.as_str(), None),
-    };
-    let known = [
-        "time",
-        "timestamp",
-        "datetime",
-        "date",
-        "date_time",
-        "ts",
-        "timer",
-        "elapsed",
-        "elapsed_time",
-        "epoch",
-        "unixtime",
-    ];
-    let more = [
-        "unix_time",
-        "uptime",
-        "seconds",
-        "secs",
-        "sec",
-        "millis",
-        "milliseconds",
-        "ms",
-        "micros",
-        "microseconds",
-        "us",
-    ];
-    if known.contains(&stem) || more.contains(&stem) {
-        return Some(unit(&units).or(tail).or(unit(stem)));
-    }
-    // `timestamps`, `timems`.
-    let tail = lower.strip_prefix("timestamp").or_else(|| lower.strip_prefix("time"))?;
-    if tail == "s" && lower.starts_with("timestamp") { Some(None) } else { unit(tail).map(Some) }
 }
 
 /// Finds out the layout of a table.
@@ -362,9 +316,6 @@ pub(super) fn layout(
         index = Some(0);
     }
     headers.resize(width, String::new());
-    if index.is_none() && header && headers[0].is_empty() && used > 1 && counts(&records) {
-        index = Some(0);
-    }
     if index.is_some() {
         findings.push(Finding {
             kind: "index_column".into(),
@@ -374,9 +325,19 @@ pub(super) fn layout(
 
     let label = options.label_column.as_deref().map(|c| find(&headers[..used], c, "label")).transpose()?;
     let group = options.group_column.as_deref().map(|c| find(&headers[..used], c, "group")).transpose()?;
+    let kept: Vec<usize> =
+        options.keep.iter().filter_map(|c| find(&headers[..used], c, "values").ok()).collect();
     let free = |column: usize| Some(column) != label && Some(column) != group && Some(column) != index;
     let cuts: Vec<usize> = label.into_iter().chain(group).collect();
-    let (time, day_order) = time(&records, &headers[..used], options, &free, &cuts, findings)?;
+    let clock = |column: usize| free(column) && !kept.contains(&column);
+    let rows = Rows { records: &records, headers: &headers[..used], cuts: &cuts };
+    let time = time(&rows, options, &clock, label.is_some(), findings)?;
+    let day_order = match time {
+        Time::Moment(column) | Time::Pair(column, _) => {
+            order_of_days(text, delimiter, header, column, &headers, findings)?
+        }
+        _ => DayOrder::Unknown,
+    };
     let words = |c: usize| {
         let missing =
             |v: &str| number(v) == Err(NumberError::Missing) || options.missing.iter().any(|m| m == v);
@@ -390,10 +351,17 @@ pub(super) fn layout(
         None => None,
     };
     let words_named = named.is_some();
-    let columns = match named {
+    let columns: Vec<usize> = match named {
         Some(columns) => columns,
         None => (0..used).filter(|c| free(*c) && !time.uses(*c)).collect(),
     };
+    // Dates are no values, whatever they are of.
+    let dates = |c: &usize| !words_named && !kept.contains(c) && rows.most(*c, &|v| look(v) == Look::Time);
+    let (dates, columns): (Vec<usize>, Vec<usize>) = columns.into_iter().partition(dates);
+    for column in dates {
+        let message = format!("{} holds dates or times and was left out", called(&headers, column));
+        findings.push(Finding { kind: "date_column".into(), message });
+    }
     // Beside a label that was named, a column of words is a category, a remark or another label. Without one it may be the label that
     // was forgotten, and is refused further on.
     let told = label.is_some() || words_named;
@@ -413,9 +381,23 @@ pub(super) fn layout(
             };
             let clock = |c: &usize| named(&headers[*c]) && filled(*c) * 10 >= records.len() * 9;
             // Beside the time there may be another clock, such as that of a device; it is a value.
-            values.iter().copied().filter(|c| time == Time::None && clock(c)).collect()
+            let stopped = |c: &usize| time == Time::None && !kept.contains(c) && clock(c);
+            values.iter().copied().filter(stopped).collect()
         }
     };
+    let seen = |c: &usize| options.value_columns.is_none() && !kept.contains(c);
+    let clocks = match time {
+        Time::None => Vec::new(),
+        _ => {
+            let runs = |c: &usize| seen(c) && clock_name(&headers[*c]).is_some() && rows.steady(*c, &plain);
+            values.iter().copied().filter(runs).collect()
+        }
+    };
+    let numbering = |c: usize| match headers[c].is_empty() {
+        true => (header && c == 0).then_some(Numbering::Unique),
+        false => numbering_name(&headers[c]),
+    };
+    let numbered = values.iter().copied().filter(seen).filter_map(|c| Some((c, numbering(c)?))).collect();
     let single_row = records.len() == 1;
     Ok(Layout {
         delimiter,
@@ -430,17 +412,13 @@ pub(super) fn layout(
         values,
         axes,
         stopped,
+        clocks,
+        numbered,
+        decimal: Decimal::Unknown,
         words,
         words_named,
         single_row,
     })
-}
-
-/// Whether the first column counts up by one.
-fn counts(records: &[Record]) -> bool {
-    let numbers: Vec<Option<i64>> = records.iter().map(|r| r.first().and_then(|c| c.parse().ok())).collect();
-    numbers.iter().all(Option::is_some)
-        && numbers.windows(2).all(|w| matches!(w, [Some(a), Some(b)] if a.checked_add(1) == Some(*b)))
 }
 
 fn axes(values: &[usize], headers: &[String], options: &CsvOptions) -> Result<Vec<Axis>, SampleError> {
@@ -462,106 +440,4 @@ fn axes(values: &[usize], headers: &[String], options: &CsvOptions) -> Result<Ve
         axes.push(Axis { name, units });
     }
     Ok(axes)
-}
-
-/// The columns that hold the time, and the order of day and month.
-fn time(
-    records: &[Record],
-    headers: &[String],
-    options: &CsvOptions,
-    free: &dyn Fn(usize) -> bool,
-    cuts: &[usize],
-    findings: &mut Vec<Finding>,
-) -> Result<(Time, DayOrder), SampleError> {
-    let cells = |column: usize| {
-        records.iter().map(move |r| r.get(column).map_or("", |c| c.as_ref())).filter(|c| !c.is_empty())
-    };
-    let order = |column: usize| cells(column).find_map(day_order).unwrap_or(DayOrder::Unknown);
-    // Most cells, not all: a broken time is to be reported as one.
-    let most = |column: usize, test: &dyn Fn(&str) -> bool| {
-        let (all, fit) =
-            cells(column).fold((0usize, 0usize), |(all, fit), c| (all + 1, fit + usize::from(test(c))));
-        fit * 2 > all
-    };
-    let dates = |column: usize| most(column, &|c| date(c, DayOrder::Unknown).is_some());
-    let moments = |column: usize| most(column, &|c| date_time(c, DayOrder::Unknown).is_some());
-    let times = |column: usize| most(column, &|c| clock_beside_date(c).is_some());
-
-    let wanted = options.time_column.as_deref().map(|c| find(headers, c, "time")).transpose()?;
-    let candidates: Vec<usize> = match wanted {
-        Some(column) => vec![column],
-        None => (0..headers.len()).filter(|c| free(*c)).collect(),
-    };
-    for &column in &candidates {
-        let named = time_name(&headers[column]);
-        // Without names a column of dates can be nothing else.
-        let likely = wanted.is_some() || named.is_some() || headers[column].is_empty();
-        if likely && dates(column) {
-            let beside = column + 1;
-            if beside < headers.len()
-                && free(beside)
-                && times(beside)
-                && (time_name(&headers[beside]).is_some() || most(beside, &|c| c.contains(':')))
-            {
-                return Ok((Time::Pair(column, beside), order(column)));
-            }
-            return Ok((Time::Moment(column), order(column)));
-        }
-        if likely && moments(column) {
-            return Ok((Time::Moment(column), order(column)));
-        }
-    }
-    for &column in &candidates {
-        let named = time_name(&headers[column]);
-        if wanted.is_none()
-            && (named.is_none()
-                || options.value_columns.as_ref().is_some_and(|v| v.contains(&headers[column])))
-        {
-            continue;
-        }
-        let value = |r: &Record| r.get(column).and_then(|c| number(c).ok()).map(|(n, _)| n);
-        let numbers: Vec<f64> = records.iter().filter_map(value).collect();
-        // The clock may start again where another recording begins.
-        let pairs = records.windows(2).filter(|w| cuts.iter().all(|c| w[0].get(*c) == w[1].get(*c)));
-        let steps: Vec<f64> = pairs.filter_map(|w| Some(value(&w[1])? - value(&w[0])?)).collect();
-        let forward = steps.iter().filter(|s| **s >= 0.0).count();
-        let rises = numbers.len() * 10 >= records.len() * 9
-            && !numbers.is_empty()
-            && forward * 10 >= steps.len() * 9
-            && (steps.is_empty() || steps.iter().any(|s| *s > 0.0));
-        if wanted.is_some() || rises {
-            let stated = options.time_unit.or(named.flatten());
-            let unit = stated.unwrap_or_else(|| guess_unit(&headers[column], &numbers, &steps, findings));
-            return Ok((Time::Number(column, unit), DayOrder::Unknown));
-        }
-    }
-    Ok((Time::None, DayOrder::Unknown))
-}
-
-/// The unit of a time column that does not state it. Times since 1970 show by their size; `timestamp` means milliseconds
-/// in the acquisition format unless its steps are below half of one; else steps below half a unit are seconds, because sensors rarely pass 2 kHz.
-fn guess_unit(header: &str, numbers: &[f64], steps: &[f64], findings: &mut Vec<Finding>) -> TimeUnit {
-    let first = numbers.first().copied().unwrap_or(0.0);
-    let mut sorted: Vec<f64> = steps.iter().copied().filter(|s| *s > 0.0).collect();
-    sorted.sort_by(f64::total_cmp);
-    let step = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0);
-    let (unit, name, sure) = match first {
-        f if (9e8..5e9).contains(&f) => (TimeUnit::Seconds, "seconds since 1970", false),
-        f if (9e11..5e12).contains(&f) => (TimeUnit::Milliseconds, "milliseconds since 1970", true),
-        f if (9e14..5e15).contains(&f) => (TimeUnit::Microseconds, "microseconds since 1970", true),
-        f if (9e17..5e18).contains(&f) => (TimeUnit::Nanoseconds, "nanoseconds since 1970", true),
-        _ if step < 0.5 => (TimeUnit::Seconds, "seconds", false),
-        _ if header.eq_ignore_ascii_case("timestamp") => (TimeUnit::Milliseconds, "milliseconds", true),
-        _ => (TimeUnit::Milliseconds, "milliseconds", false),
-    };
-    if !sure {
-        findings.push(Finding {
-            kind: "time_unit_guessed".into(),
-            message: format!(
-                "column `{}` does not state its unit; it was taken as {name}",
-                header.escape_debug()
-            ),
-        });
-    }
-    unit
 }

@@ -2,16 +2,23 @@
 
 mod category;
 mod cell;
+mod commas;
 mod layout;
+mod moment;
+mod names;
+mod numbering;
 mod text;
+mod time;
 mod timing;
 
 use crate::{Content, CsvOptions, Decoded, Finding, Limits, SampleError, Signal};
-use cell::{Mark, NumberError};
+use cell::{Decimal, Mark, NumberError};
 use layout::{Layout, Time};
+use numbering::Counter;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use text::Records;
+pub(crate) use text::utf_16;
 pub(crate) use timing::round_rate;
 
 /// Samples out of one table, at most: each costs some hundred bytes whatever it holds.
@@ -38,10 +45,14 @@ pub(crate) fn decode(
         options.rows_are_samples.unwrap_or(untimed && (layout.single_row || layout.label.is_some()));
     let missing = Missing::new(&options.missing);
     if !rows_are_samples {
-        layout.leave_out_stopped(&mut findings);
+        layout.leave_out_clocks(&mut findings);
         layout.leave_out_words(&mut findings)?;
     }
-    let body = Body::read(&text, &layout, limits, rows_are_samples, &missing, &mut findings)?;
+    layout.decimal = commas::decimal(&text, &layout, options, &mut findings)?;
+    let mut counters = Counter::of(&layout, rows_are_samples);
+    let mut body =
+        Body::read(&text, &layout, limits, rows_are_samples, &missing, &mut counters, &mut findings)?;
+    body.leave_out_numbers(&mut layout, counters, &mut findings);
     if rows_are_samples {
         body.rows(layout, limits, findings)
     } else {
@@ -102,6 +113,7 @@ impl Body {
         limits: &Limits,
         rows_are_samples: bool,
         missing: &Missing,
+        counters: &mut [Counter],
         findings: &mut Vec<Finding>,
     ) -> Result<Self, SampleError> {
         let mut body = Body {
@@ -150,6 +162,7 @@ impl Body {
                     format!("row {line}: at most {} values are accepted", limits.max_values),
                 ));
             }
+            counters.iter_mut().for_each(|c| c.row(&cells));
             let mut complete = true;
             for &column in &layout.values {
                 let value = match number(&cells, column, line, layout, missing, &mut marks) {
@@ -381,7 +394,7 @@ fn number(
     let cell = cells.get(column).map_or("", |c| c.as_ref());
     let shown = || cell.chars().take(40).collect::<String>().escape_debug().to_string();
     let place = || layout.place(line, column);
-    let parsed = cell::number(cell);
+    let parsed = cell::number_as(cell, layout.decimal);
     let parsed =
         if missing.holds(cell, parsed.ok().map(|p| p.0)) { Err(NumberError::Missing) } else { parsed };
     let (value, mark) = parsed.map_err(|cause| match cause {
@@ -393,20 +406,25 @@ fn number(
             error("not_finite", format!("{}: `{}` is not a finite 32-bit number", place(), shown()))
         }
         NumberError::NotNumber => {
+            let mark = commas::hint(layout.decimal, cause);
             let hint = if layout.label.is_none() { "; is it the label column?" } else { "" };
-            error("not_a_number", format!("{}: `{}` is not a number{hint}", place(), shown()))
+            error("not_a_number", format!("{}: `{}` is not a number{mark}{hint}", place(), shown()))
         }
     })?;
     match mark {
+        // Where the mark is known both stand in good numbers.
+        _ if layout.decimal != Decimal::Unknown => {}
         Mark::None => {}
-        Mark::Dot => marks.dot = true,
+        Mark::Dot | Mark::Grouped => marks.dot = true,
         Mark::Comma if marks.comma.is_none() => marks.comma = Some(format!("{}: `{}`", place(), shown())),
         Mark::Comma => {}
     }
     match &marks.comma {
         Some(comma) if marks.dot => Err(error(
             "decimal_mark",
-            format!("{comma} has a decimal comma, other cells of the table have a decimal dot"),
+            format!(
+                "{comma} has a decimal comma, other cells of the table have a decimal dot; say which it is with `decimal = \".\"` or `\",\"` under [tables]"
+            ),
         )),
         _ => Ok((value, mark)),
     }
@@ -417,6 +435,9 @@ fn number(
 struct Reference {
     number: Option<f64>,
     nanoseconds: Option<i64>,
+    /// Time of day of the row before, and nanoseconds of the days that ended since.
+    last: i64,
+    days: i64,
 }
 
 impl Reference {
@@ -448,13 +469,22 @@ impl Reference {
             }
             Time::Moment(column) => {
                 let text = cell(column);
-                cell::date_time(text, order)
-                    .or_else(|| cell::date(text, order))
+                moment::date_time(text, order)
+                    .or_else(|| moment::date(text, order))
                     .ok_or_else(|| refuse(column))?
             }
+            Time::Clock(column) => {
+                let time = moment::clock(cell(column)).ok_or_else(|| refuse(column))?;
+                // Back by more than half a day is midnight; by less, the clock was set.
+                if self.last - time > moment::DAY_NS / 2 {
+                    self.days += moment::DAY_NS;
+                }
+                self.last = time;
+                self.days + time
+            }
             Time::Pair(day, time) => {
-                let date = cell::date(cell(day), order).ok_or_else(|| refuse(day))?;
-                date + cell::clock_beside_date(cell(time)).ok_or_else(|| refuse(time))?
+                let date = moment::date(cell(day), order).ok_or_else(|| refuse(day))?;
+                date + moment::clock_beside_date(cell(time)).ok_or_else(|| refuse(time))?
             }
         };
         let first = *self.nanoseconds.get_or_insert(nanoseconds);

@@ -3,11 +3,18 @@
 use crate::{Finding, SampleError};
 use std::borrow::Cow;
 
-/// The text of a table: UTF-8, or Latin-1 with a finding.
+/// The text of a table: UTF-8, UTF-16 that begins with its mark, or Latin-1 with a finding.
 pub(super) fn text<'a>(bytes: &'a [u8], findings: &mut Vec<Finding>) -> Result<Cow<'a, str>, SampleError> {
     let error = |message: String| SampleError::new("encoding", message);
-    if bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) {
-        return Err(error("the text is UTF-16; save it as UTF-8".into()));
+    if let Some(text) = utf_16(bytes) {
+        let text = text?;
+        return match text
+            .chars()
+            .position(|c| c < ' ' && !matches!(c, '\t' | '\n' | '\r' | '\u{B}' | '\u{C}'))
+        {
+            Some(at) => Err(error(format!("character {at} is not text; this is not a table"))),
+            None => Ok(Cow::Owned(text)),
+        };
     }
     let body = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let binary = body.iter().position(|b| *b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r' | 0x0B | 0x0C));
@@ -28,6 +35,21 @@ pub(super) fn text<'a>(bytes: &'a [u8], findings: &mut Vec<Finding>) -> Result<C
             Ok(Cow::Owned(body.iter().map(|b| char::from(*b)).collect()))
         }
     }
+}
+
+/// The text behind the mark of UTF-16 of either order; `None` without such a mark.
+pub(crate) fn utf_16(bytes: &[u8]) -> Option<Result<String, SampleError>> {
+    let (body, of): (_, fn([u8; 2]) -> u16) = match bytes {
+        [0xFF, 0xFE, body @ ..] => (body, u16::from_le_bytes),
+        [0xFE, 0xFF, body @ ..] => (body, u16::from_be_bytes),
+        _ => return None,
+    };
+    let (pairs, rest) = body.as_chunks::<2>();
+    let text: Result<String, _> = char::decode_utf16(pairs.iter().map(|pair| of(*pair))).collect();
+    Some(match text {
+        Ok(text) if rest.is_empty() => Ok(text),
+        _ => Err(SampleError::new("encoding", "the text begins as UTF-16 and is none; save it as UTF-8")),
+    })
 }
 
 /// Character between cells.

@@ -44,8 +44,15 @@ pub(super) fn clock(times: &[f64], runs: &[std::ops::Range<usize>], tick: f64) -
     let tick = if coarse { tick.max(median) } else { tick };
     let mut clock = Clock { rate_hz: 0.0, median, tick, coarse };
     let (mut sum, mut count) = (0.0, 0usize);
+    if coarse {
+        (sum, count) = whole_ticks(times, runs, median);
+        if sum > 0.0 {
+            clock.rate_hz = round_rate(count as f64 / sum);
+        }
+        return clock;
+    }
     for step in steps(times, runs) {
-        let usual = step < GAP * median + tick && (step > 0.5 * median - tick || coarse);
+        let usual = step < GAP * median + tick && step > 0.5 * median - tick;
         if step >= 0.0 && usual {
             sum += step;
             count += 1;
@@ -60,6 +67,27 @@ pub(super) fn clock(times: &[f64], runs: &[std::ops::Range<usize>], tick: f64) -
     clock
 }
 
+/// Time from tick to tick of a clock that ticks slower than the frames, and the frames in it. What stands before the first tick and behind
+/// the last is a part of one that nobody knows, and so is what stands around a gap.
+fn whole_ticks(times: &[f64], runs: &[std::ops::Range<usize>], median: f64) -> (f64, usize) {
+    let (mut sum, mut count) = (0.0, 0);
+    for run in runs.iter().filter_map(|run| times.get(run.clone())) {
+        let mut from: Option<usize> = None;
+        for at in 1..run.len() {
+            let step = run[at] - run[at - 1];
+            if step < 0.0 || step >= GAP * median {
+                from = None;
+            } else if step > 0.0 {
+                if let Some(from) = from {
+                    (sum, count) = (sum + (run[at] - run[from]), count + (at - from));
+                }
+                from = Some(at);
+            }
+        }
+    }
+    (sum, count)
+}
+
 /// Remarks on one run. `lines` holds the row of each time.
 pub(super) fn findings(clock: &Clock, times: &[f64], lines: &[u32], out: &mut Vec<Finding>) {
     let mut add = |kind: &str, message: String| out.push(Finding { kind: kind.into(), message });
@@ -67,7 +95,11 @@ pub(super) fn findings(clock: &Clock, times: &[f64], lines: &[u32], out: &mut Ve
         return;
     }
     if clock.rate_hz == 0.0 {
-        return add("rate_unknown", "all times are equal; the rate is unknown".into());
+        let message = match clock.coarse && clock.median > 0.0 {
+            true => "the clock ticks too rarely to tell the rate, which must be given",
+            false => "all times are equal; the rate is unknown",
+        };
+        return add("rate_unknown", message.into());
     }
     let ms = |seconds: f64| format!("{} ms", round_rate(seconds * 1000.0));
     let period = 1.0 / clock.rate_hz;
@@ -107,7 +139,7 @@ pub(super) fn findings(clock: &Clock, times: &[f64], lines: &[u32], out: &mut Ve
     let steps = times.len() - 1;
     if clock.coarse {
         let message = format!(
-            "times repeat; the clock ticks every {}, the rate {} Hz is a mean",
+            "times repeat; the clock ticks every {}, the rate {} Hz was counted from tick to tick",
             ms(clock.tick),
             clock.rate_hz
         );

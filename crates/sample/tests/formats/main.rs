@@ -3,6 +3,7 @@
 mod acquisition;
 mod audio;
 mod build;
+mod foreign;
 mod labels;
 mod picture;
 mod robust;

@@ -277,7 +277,8 @@ fn an_unnamed_first_column_is_a_row_number() {
     let expected = format!("{} | temp[] on[] | 23.18 1 23.15 0 | !index_column", round(1.0 / 60.0));
     check(text, &expected);
     check(",timestamp,x\n0,0,5\n1,10,6\n", "100 | x[] | 5 6 | !index_column");
-    check(",timestamp,x\n7,0,5\n1,10,6\n", "100 | column1[] x[] | 7 5 1 6");
+    check(",timestamp,x\n7,0,5\n1,10,6\n", "100 | x[] | 5 6 | !index_column");
+    check(",timestamp,x\n7,0,5\n7,10,6\n", "100 | column1[] x[] | 7 5 7 6");
 }
 
 #[test]
@@ -339,7 +340,9 @@ fn what_is_no_table_is_refused() {
     bad("\n\n", "empty", "no rows");
     bad("a,b\n", "empty", "a header and no rows");
     bad("1,2\u{0}\n", "encoding", "byte 3 (0x00)");
-    refused("a.csv", b"\xFF\xFEa\0", &DecodeOptions::default(), "encoding", "UTF-16");
+    refused("a.csv", b"\xFF\xFEa\0b", &DecodeOptions::default(), "encoding", "UTF-16");
+    refused("a.csv", b"\xFF\xFE\x00\xD8a\0", &DecodeOptions::default(), "encoding", "UTF-16");
+    refused("a.csv", b"\xFE\xFF\0a\0\x01", &DecodeOptions::default(), "encoding", "character 1");
     bad("timestamp\n0\n10\n", "no_values", "no column is left");
     bad("x,x\n1,2\n3,4\n", "duplicate_column", "`x`");
     let csv = CsvOptions { label_column: some("kind"), ..CsvOptions::default() };

@@ -268,7 +268,8 @@ pub async fn classify(
     let (windows, (rate_hz, window_ms)) = app
         .run_in(&project, move |session| {
             let classifier = Classifier::load(session)?;
-            Ok((classifier.file(&folder.path().join(name), query.rate_hz)?, classifier.window()))
+            let answers = classifier.file(&folder.path().join(name), query.rate_hz)?;
+            Ok((answers.all()?, classifier.window()))
         })
         .await?;
     let windows = windows.into_iter().map(convert::classified).collect();

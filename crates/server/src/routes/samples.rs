@@ -129,9 +129,7 @@ pub async fn preview_table(
         .await
         .map_err(|_| ApiError::too_large(format!("send the first {} bytes", crate::JSON_MAX)))?;
     let seen = app
-        .run_in(&project, move |s| {
-            dataset::preview_table(&reading.in_project(&s.project.file.tables), &bytes)
-        })
+        .run_in(&project, move |s| dataset::preview_table(&reading.in_project(&s.project.file), &bytes))
         .await?;
     let (axes, units) = seen.axes.into_iter().unzip();
     Ok(Json(TablePreview {
