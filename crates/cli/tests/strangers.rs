@@ -119,7 +119,8 @@ fn boxes_are_read_from_every_document_and_no_label_is_invented() {
             }
         }
     };
-    let documents: [(&str, fn(&[String]) -> String, bool); 4] = [
+    type Document = (&'static str, fn(&[String]) -> String, bool);
+    let documents: [Document; 4] = [
         (
             "_annotations.csv",
             |names| {
