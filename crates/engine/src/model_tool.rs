@@ -79,7 +79,7 @@ pub fn fingerprint(path: &Path) -> String {
 /// # Errors
 /// [`EngineError::Data`] naming the file, the operator and its place.
 pub fn load(path: &Path, reference: Reference) -> Result<Imported, EngineError> {
-    let data = |reason: String| EngineError::Data(format!("{}: {reason}", path.display()));
+    let data = |reason: String| EngineError::Data(format!("{}: {}", path.display(), import::plain(&reason)));
     let size = std::fs::metadata(path).at(path)?.len();
     if size > MOST_BYTES {
         return Err(data(format!("{size} bytes; models of up to {MOST_BYTES} bytes are read")));
@@ -131,7 +131,11 @@ const GRAPH_START: &str = "{\"edgewright_graph\":";
 
 /// Our own text form of a graph: JSON with the version in front.
 mod graph_text {
-    use edgewright_ir::{Graph, extra::Reference, import::Imported};
+    use edgewright_ir::{
+        Graph,
+        extra::Reference,
+        import::{Imported, plain},
+    };
     use serde::{Deserialize, Serialize};
 
     const VERSION: u32 = 1;
@@ -149,6 +153,11 @@ mod graph_text {
             return Err(format!("version {} is not known here", file.edgewright_graph));
         }
         let mut graph = file.graph;
+        let names = graph.tensors.iter().map(|t| &t.name).chain(graph.nodes.iter().map(|n| &n.name));
+        let names = names.chain(graph.states.iter().map(|s| &s.name)).chain([&graph.name]);
+        if let Some(name) = names.into_iter().find(|name| plain(name) != **name) {
+            return Err(format!("the name {name:?} holds control characters; rename what it names"));
+        }
         graph.reference = reference;
         graph.validate().map_err(|e| e.to_string())?;
         for node in &graph.nodes {

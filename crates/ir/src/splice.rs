@@ -17,10 +17,16 @@ pub struct Front {
 /// Where a graph can be cut: how many layers with weights lie before, and the last node there.
 fn places(graph: &Graph) -> (Vec<(usize, usize)>, usize) {
     let mut seen = BTreeSet::new();
-    let mut made = BTreeMap::new();
+    // The last node that reads each tensor that flows; what the graph gives out is read behind all of them.
+    let mut last_read = BTreeMap::new();
     for (k, node) in graph.nodes.iter().enumerate() {
-        made.insert(node.output, k);
+        last_read.extend(node.inputs.iter().map(|id| (*id, k)));
     }
+    last_read.extend(graph.outputs.iter().map(|id| (*id, usize::MAX)));
+    let made: BTreeSet<TensorId> = graph.nodes.iter().map(|n| n.output).collect();
+    let flows = |id: &TensorId| !made.contains(id) && graph.tensor(*id).data.is_none();
+    // The last node that reads anything that there was before node `k`.
+    let mut reach = last_read.iter().filter(|(id, _)| flows(id)).map(|(_, k)| *k).max().unwrap_or(0);
     // A cut behind `k` leaves nothing to read but what `k` gives.
     let mut out = Vec::new();
     for (k, node) in graph.nodes.iter().enumerate() {
@@ -29,12 +35,8 @@ fn places(graph: &Graph) -> (Vec<(usize, usize)>, usize) {
         if weighted {
             seen.insert(node.inputs[1]);
         }
-        let before = |id: &TensorId| match made.get(id) {
-            Some(at) => *at < k,
-            None => graph.tensor(*id).data.is_none(),
-        };
-        let free =
-            graph.nodes[k + 1..].iter().flat_map(|n| &n.inputs).chain(&graph.outputs).all(|id| !before(id));
+        let free = reach <= k;
+        reach = reach.max(last_read.get(&node.output).copied().unwrap_or(0));
         if free && graph.tensor(node.output).dtype == DType::F32 {
             out.push((seen.len(), k));
         }

@@ -1,6 +1,6 @@
 //! Functions of one float, made of + - * / and bit patterns alone, so that C computes the same bits.
 
-/// e to the power `x`. Relative error below 2e-7 in -87..=88; 0 below, infinity above.
+/// e to the power `x`. Relative error below 2e-7 in -87..=88; 0 below, infinity above; NaN stays NaN.
 ///
 /// # Source
 /// Cody-Waite reduction by ln 2 in two parts and the Taylor polynomial of degree 7.
@@ -10,6 +10,10 @@ pub fn exp(x: f32) -> f32 {
     }
     if x > 88.0 {
         return f32::INFINITY;
+    }
+    // C has no integer for what is no number.
+    if x.is_nan() {
+        return x;
     }
     let scaled = x * core::f32::consts::LOG2_E;
     let n = if scaled >= 0.0 { (scaled + 0.5) as i32 } else { (scaled - 0.5) as i32 };
@@ -124,6 +128,9 @@ mod tests {
         }
         assert_eq!(exp(0.0), 1.0);
         assert_eq!(exp(-200.0), 0.0);
+        for bits in [0x7fc0_0000u32, 0xffc0_0001] {
+            assert_eq!(exp(f32::from_bits(bits)).to_bits(), bits);
+        }
     }
 
     #[test]

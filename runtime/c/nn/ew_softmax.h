@@ -7,8 +7,9 @@ EW_FN float ew_exp(float x)
     if (x < -87.0f) {
         return 0.0f;
     }
-    if (x > 88.0f) {
-        return INFINITY;
+    /* There is no integer for what is no number. */
+    if (!(x <= 88.0f)) {
+        return x > 88.0f ? INFINITY : x;
     }
     scaled = x * 1.44269502f;
     n = scaled >= 0.0f ? (int32_t)(scaled + 0.5f) : (int32_t)(scaled - 0.5f);

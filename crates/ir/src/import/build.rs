@@ -1,6 +1,6 @@
 //! Nodes and constants of a graph that is being imported.
 
-use super::{ImportError, MOST_CONSTANT_BYTES, shape};
+use super::{ImportError, MOST_CONSTANT_BYTES, plain, shape};
 use crate::{
     extra::{BinaryKind, ReduceKind},
     fold::fold_pads,
@@ -30,7 +30,7 @@ pub struct Build {
 impl Build {
     pub fn new(name: &str) -> Self {
         Self {
-            graph: Graph { name: name.into(), ..Graph::default() },
+            graph: Graph { name: plain(name), ..Graph::default() },
             notes: Vec::new(),
             operator: String::new(),
             place: String::new(),
@@ -43,8 +43,8 @@ impl Build {
 
     /// The operator that is being read.
     pub fn at(&mut self, operator: &str, number: usize, makes: &str) {
-        self.operator = operator.into();
-        self.place = format!("node {number} (`{makes}`)");
+        self.operator = plain(operator);
+        self.place = format!("node {number} (`{}`)", plain(makes));
     }
 
     /// The operator is not supported in this form.
@@ -52,12 +52,13 @@ impl Build {
         Err(ImportError::Operator {
             operator: self.operator.clone(),
             place: self.place.clone(),
-            reason: reason.into(),
+            reason: plain(&reason.into()),
         })
     }
 
     /// Says something once.
     pub fn note(&mut self, text: String) {
+        let text = plain(&text);
         if !self.notes.contains(&text) {
             self.notes.push(text);
         }
@@ -65,7 +66,7 @@ impl Build {
 
     /// A name that no tensor has yet. None is empty: in ONNX that stands for an input that is left out.
     fn name(&self, wanted: &str) -> String {
-        let wanted = if wanted.is_empty() { "value" } else { wanted };
+        let wanted = if wanted.is_empty() { "value" } else { &plain(wanted) };
         if self.graph.tensors.iter().all(|t| t.name != wanted) {
             return wanted.into();
         }

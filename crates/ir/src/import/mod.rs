@@ -53,6 +53,14 @@ pub enum ImportError {
     Graph(#[from] GraphError),
 }
 
+/// Text of a file for people: a name in it cannot move the cursor of a terminal or begin a line of its own.
+pub fn plain(text: &str) -> String {
+    text.replace(
+        |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}'),
+        "?",
+    )
+}
+
 /// Most elements that one tensor may have.
 pub(crate) const MOST_ELEMENTS: usize = 1 << 26;
 

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// A value in batches, as its place in space.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Blocks {
     /// Steps between neighbours: rows, columns.
     block: [usize; 2],
@@ -43,7 +43,12 @@ impl Importer<'_> {
                 self.blocks.insert(out, blocks);
             }
             3 | 4 => self.over_batches(op, &blocks)?,
-            code if (ALIKE.contains(&code) || PAIRS.contains(&code)) && blocks.pads == [[0; 2]; 2] => {
+            // Backwards within a batch is another order than backwards in space.
+            code if code != 105
+                && self.alike_in_batches(op, &blocks)?
+                && (ALIKE.contains(&code) || PAIRS.contains(&code))
+                && blocks.pads == [[0; 2]; 2] =>
+            {
                 let out = self.out(op)?;
                 let mut to = self.full(self.arg(op, 0)?)?.to_vec();
                 if PAIRS.contains(&code) {
@@ -61,6 +66,23 @@ impl Importer<'_> {
                 return self.b.fail(
                     "between SPACE_TO_BATCH_ND and BATCH_TO_SPACE_ND one convolution and functions of each element are supported",
                 );
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether what the operator reads is the same for every batch, or in the same batches.
+    fn alike_in_batches(&self, op: &RawOp<'_>, blocks: &Blocks) -> Result<bool, ImportError> {
+        for id in op.inputs.iter().filter(|id| **id >= 0) {
+            let alike = match self.blocks.get(id) {
+                Some(b) => b == blocks,
+                None => match self.full(*id)? {
+                    [ahead @ .., _] => ahead.iter().all(|d| *d == 1),
+                    [] => true,
+                },
+            };
+            if !alike {
+                return Ok(false);
             }
         }
         Ok(true)
@@ -147,6 +169,10 @@ impl Importer<'_> {
     fn join_batches(&mut self, op: &RawOp<'_>, blocks: &Blocks) -> Result<(), ImportError> {
         let (id, out) = (self.arg(op, 0)?, self.out(op)?);
         let [h, w, c] = self.image(id)?;
+        let sizes: Vec<i64> = blocks.block[usize::from(blocks.flat)..].iter().map(|&b| b as i64).collect();
+        if self.ints(self.arg(op, 1)?)? != sizes {
+            return self.b.fail(format!("its blocks are not those of SPACE_TO_BATCH_ND, {sizes:?}"));
+        }
         let crops = self.pairs(self.arg(op, 2)?)?;
         let crops = match (crops.as_slice(), blocks.flat) {
             (&[p, q], false) => [p, q],

@@ -7,6 +7,9 @@ use crate::{graph::TensorId, import::ImportError};
 const MOST_ROUNDS: usize = 4096;
 /// Most nodes that a model with loops becomes.
 const MOST_NODES: usize = 1 << 15;
+/// Most operators, those of each round anew, and elements of the constants that they read: subgraphs that only reckon with indices make
+/// no node, however often they run.
+const MOST_WORK: usize = 1 << 29;
 /// Most loops within each other.
 const MOST_DEPTH: usize = 4;
 
@@ -58,6 +61,23 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
+    /// Counts an operator and what it reads.
+    pub(super) fn pay(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
+        let mut cost = 1usize;
+        for id in &op.inputs {
+            let held = self.known.get(id).map(Vec::len);
+            let constant = || self.tensor(*id).ok().filter(|t| t.data.is_some()).map(|t| t.len());
+            cost = cost.saturating_add(1 + held.or_else(constant).unwrap_or(0));
+        }
+        self.work = self.work.saturating_add(cost);
+        if self.work > MOST_WORK {
+            return self.b.fail(format!(
+                "unrolled, its operators read more than {MOST_WORK} constants; shorten the loops"
+            ));
+        }
+        Ok(())
+    }
+
     fn bound(&mut self, id: i32) -> Result<Bound<'a>, ImportError> {
         if let Some(name) = self.handles.get(&id) {
             return Ok(Bound::Handle(name.clone()));
@@ -96,6 +116,7 @@ impl<'a> Importer<'a> {
         }
         self.depth += 1;
         let raw = std::mem::replace(&mut self.raw, graph);
+        let at = std::mem::replace(&mut self.at, index as usize);
         let map = std::mem::take(&mut self.map);
         let known = std::mem::take(&mut self.known);
         let handles = std::mem::take(&mut self.handles);
@@ -104,7 +125,7 @@ impl<'a> Importer<'a> {
         let share = std::mem::replace(&mut self.b.share, true);
         let made = self.run_subgraph(values);
         self.b.share = share;
-        (self.raw, self.map, self.known) = (raw, map, known);
+        (self.raw, self.at, self.map, self.known) = (raw, at, map, known);
         (self.handles, self.shapes, self.blocks) = (handles, shapes, blocks);
         self.depth -= 1;
         made

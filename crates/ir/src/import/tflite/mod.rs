@@ -30,12 +30,14 @@ use std::collections::BTreeMap;
 /// # Errors
 /// [`ImportError`] naming what does not fit, or the operator that is not supported and its place.
 pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, ImportError> {
-    let malformed = |reason: String| ImportError::Malformed { format: "TFLite", reason };
+    let malformed =
+        |reason: String| ImportError::Malformed { format: "TFLite", reason: super::plain(&reason) };
     let budget = Budget::of(bytes);
     let graphs = model::read(bytes, &budget).map_err(malformed)?;
     let (main, kept) = (&graphs[0], Kept::default());
     let mut importer = Importer {
         raw: main,
+        at: 0,
         graphs: &graphs,
         b: Build::new(name),
         map: BTreeMap::new(),
@@ -47,6 +49,7 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
         kept: &kept,
         depth: 0,
         rounds: 0,
+        work: 0,
     };
     importer.b.graph.reference = reference;
     if main.inputs.is_empty() {
@@ -100,8 +103,8 @@ pub fn read(bytes: &[u8], name: &str, reference: Reference) -> Result<Imported, 
 enum Key {
     /// Container and name of a VAR_HANDLE.
     Handle(String),
-    /// Number of the variable tensor that an operator keeps its state in.
-    Tensor(i32),
+    /// Number of the variable tensor that an operator keeps its state in, behind that of its subgraph.
+    Tensor(usize, i32),
 }
 
 /// A variable that operators read and assign.
@@ -115,6 +118,8 @@ struct Variable {
 
 struct Importer<'a> {
     raw: &'a RawGraph<'a>,
+    /// Number of the subgraph that `raw` is.
+    at: usize,
     graphs: &'a [RawGraph<'a>],
     b: Build,
     /// Tensors of the file that are in the graph.
@@ -133,6 +138,8 @@ struct Importer<'a> {
     /// Loops that are being unrolled within each other, and rounds of all loops.
     depth: usize,
     rounds: usize,
+    /// Operators that were imported, each as often as it was, and elements of the constants that they read.
+    work: usize,
 }
 
 impl<'a> Importer<'a> {
@@ -267,6 +274,7 @@ impl<'a> Importer<'a> {
         let name = names::name(op.code, &op.custom);
         let makes = op.outputs.first().map_or("nothing", |&id| self.raw.tensors[id as usize].name.as_str());
         self.b.at(&name, number, makes);
+        self.pay(op)?;
         if self.dilated(op)? {
             return Ok(());
         }

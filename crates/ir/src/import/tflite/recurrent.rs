@@ -82,7 +82,7 @@ impl Importer<'_> {
         }
         let gates = (0..4).map(|g| self.gate(op, g, inputs, units)).collect::<Result<Vec<_>, _>>()?;
         let x = self.input(id)?;
-        let (h_key, c_key) = (Key::Tensor(h_id), Key::Tensor(c_id));
+        let (h_key, c_key) = (Key::Tensor(self.at, h_id), Key::Tensor(self.at, c_id));
         let (mut h, mut c) = (self.read_state(&h_key, h_id)?, self.read_state(&c_key, c_id)?);
         let mut every = Vec::new();
         for t in 0..steps {

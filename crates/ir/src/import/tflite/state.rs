@@ -78,7 +78,14 @@ impl Importer<'_> {
     fn wanted_name(&self, key: &Key) -> String {
         match key {
             Key::Handle(name) => name.clone(),
-            Key::Tensor(id) => self.tensor(*id).map(|t| t.name.clone()).unwrap_or_default(),
+            Key::Tensor(graph, id) => {
+                let tensors = self.graphs.get(*graph).map(|g| g.tensors.as_slice()).unwrap_or_default();
+                usize::try_from(*id)
+                    .ok()
+                    .and_then(|i| tensors.get(i))
+                    .map(|t| t.name.clone())
+                    .unwrap_or_default()
+            }
         }
     }
 

@@ -113,7 +113,7 @@ impl Importer<'_> {
             },
         };
         let x = self.input(id)?;
-        let key = Key::Tensor(state);
+        let key = Key::Tensor(self.at, state);
         let before = self.read_state(&key, state)?;
         self.b.graph.tensors[before.0 as usize].shape = vec![e.filters, e.memory];
         let values = values.iter().map(|&b| b as i8).collect();
@@ -149,7 +149,7 @@ impl Importer<'_> {
             return self.b.fail("its state must be float");
         }
         let x = self.input(id)?;
-        let key = Key::Tensor(state);
+        let key = Key::Tensor(self.at, state);
         let before = self.read_state(&key, state)?;
         let Extents { inputs, filters, memory, units } = *e;
         let f = self.b.constant("svdf_feature", &[filters, inputs], Data::F32(f), None);

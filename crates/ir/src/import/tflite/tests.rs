@@ -10,6 +10,7 @@ use crate::{
 const F32: u8 = 0;
 const I32: u8 = 2;
 const I64: u8 = 4;
+const BOOL: u8 = 6;
 const I16: u8 = 7;
 const I8: u8 = 9;
 
@@ -20,6 +21,8 @@ struct Model {
     buffers: Vec<Table>,
     codes: Vec<Table>,
     ops: Vec<Table>,
+    /// Subgraphs that are whole.
+    done: Vec<Table>,
 }
 
 impl Model {
@@ -52,6 +55,11 @@ impl Model {
         self.tensor(&[values.len() as i32], I32, &[], Some(data))
     }
 
+    fn pairs(&mut self, values: &[i32]) -> i32 {
+        let data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        self.tensor(&[values.len() as i32 / 2, 2], I32, &[], Some(data))
+    }
+
     fn longs(&mut self, values: &[i64]) -> i32 {
         let data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
         self.tensor(&[values.len() as i32], I64, &[], Some(data))
@@ -68,17 +76,27 @@ impl Model {
         ]);
     }
 
-    fn read(self, input: i32, output: i32) -> Result<Imported, String> {
-        let graph: Table = vec![
-            (0, Value::Tables(self.tensors)),
-            (1, Value::Ints(vec![input])),
-            (2, Value::Ints(vec![output])),
-            (3, Value::Tables(self.ops)),
-        ];
+    /// Ends a subgraph; what follows belongs to the next.
+    fn close(&mut self, inputs: &[i32], outputs: &[i32]) {
+        self.done.push(vec![
+            (0, Value::Tables(std::mem::take(&mut self.tensors))),
+            (1, Value::Ints(inputs.to_vec())),
+            (2, Value::Ints(outputs.to_vec())),
+            (3, Value::Tables(std::mem::take(&mut self.ops))),
+        ]);
+    }
+
+    fn read(mut self, input: i32, output: i32) -> Result<Imported, String> {
+        self.close(&[input], &[output]);
+        self.whole()
+    }
+
+    /// Reads the subgraphs that were closed.
+    fn whole(self) -> Result<Imported, String> {
         let root: Table = vec![
             (0, Value::Int(3)),
             (1, Value::Tables(self.codes)),
-            (2, Value::Tables(vec![graph])),
+            (2, Value::Tables(self.done)),
             (4, Value::Tables(std::iter::once(Table::new()).chain(self.buffers).collect())),
         ];
         let bytes = file(&root, b"TFL3").expect("a small file");
@@ -216,4 +234,109 @@ fn scales_along_an_axis_that_is_not_theirs_are_refused() {
     m.op(0, &[x, d], y, Table::new());
     let error = m.read(x, y).expect_err("a wrong axis");
     assert!(error.contains("3 scales along axis 0"), "{error}");
+}
+
+/// Closes the main subgraph of `input`, which runs `body` (number 2) on x as often as it is told, and the condition (number 1).
+fn looped(m: &mut Model, input: i32, x: i32, shape: &[i32], rounds: i32) {
+    let (start, end, y) = (m.ints(&[0]), m.tensor(&[1], I32, &[], None), m.flow(shape));
+    m.op(119, &[start, x], end, vec![(0, Value::Int(1)), (1, Value::Int(2))]);
+    let outputs = Value::Ints(vec![end, y]);
+    m.ops.last_mut().expect("an operator")[2] = (2, outputs);
+    m.close(&[input], &[y]);
+    let (i, x, most) = (m.tensor(&[1], I32, &[], None), m.flow(shape), m.ints(&[rounds]));
+    let more = m.tensor(&[1], BOOL, &[], None);
+    m.op(58, &[i, most], more, Table::new());
+    m.close(&[i, x], &[more]);
+}
+
+/// An SVDF of one unit, whose state is tensor 3.
+fn svdf(m: &mut Model, x: i32, first: i32) -> i32 {
+    let (w, t, state) = (m.floats(&[1, 2], 0.5), m.floats(&[1, 3], 0.25), m.flow(&[1, 3]));
+    assert_eq!(state, first);
+    let y = m.flow(&[1, 1]);
+    m.op(27, &[x, w, t, -1, state], y, vec![(0, Value::Int(1))]);
+    y
+}
+
+#[test]
+fn states_of_a_loop_are_not_those_around_it() {
+    let mut m = Model::default();
+    let x = m.flow(&[1, 2]);
+    let y = svdf(&mut m, x, 3);
+    let wide = m.flow(&[1, 2]);
+    m.op(2, &[y, y], wide, vec![(0, Value::Int(1))]);
+    looped(&mut m, x, wide, &[1, 2], 2);
+    let x = m.flow(&[1, 2]);
+    let y = svdf(&mut m, x, 3);
+    let wide = m.flow(&[1, 2]);
+    m.op(2, &[y, y], wide, vec![(0, Value::Int(1))]);
+    let (i, one, next) = (m.tensor(&[1], I32, &[], None), m.ints(&[1]), m.tensor(&[1], I32, &[], None));
+    m.op(0, &[i, one], next, Table::new());
+    m.close(&[i, x], &[next, wide]);
+    let graph = m.whole().expect("a model").graph;
+    assert_eq!(graph.states.len(), 2, "{}", graph.to_text());
+}
+
+#[test]
+fn loops_that_only_reckon_have_an_end() {
+    let mut m = Model::default();
+    let x = m.flow(&[1, 2]);
+    looped(&mut m, x, x, &[1, 2], 4000);
+    // Each round reads a shape of many elements, so to say.
+    let (i, x, large) = (m.tensor(&[1], I32, &[], None), m.flow(&[1, 2]), m.floats(&[1 << 20], 0.0));
+    let (size, next) = (m.tensor(&[1], I32, &[], None), m.tensor(&[1], I32, &[], None));
+    m.op(77, &[large], size, Table::new());
+    let one = m.ints(&[1]);
+    m.op(0, &[i, one], next, Table::new());
+    m.close(&[i, x], &[next, x]);
+    let error = m.whole().expect_err("too long");
+    assert!(error.contains("shorten the loops"), "{error}");
+}
+
+/// Why a model is refused that does `code` between the batches of a picture of 8 x 4 and gives them back by blocks of `back`.
+fn in_batches(
+    back: [i32; 2],
+    code: i32,
+    other: impl FnOnce(&mut Model) -> Option<i32>,
+) -> Result<Imported, String> {
+    let mut m = Model::default();
+    let x = m.flow(&[1, 8, 4, 2]);
+    let (block, zeros) = (m.ints(&[2, 2]), m.pairs(&[0; 4]));
+    let batches = m.flow(&[4, 4, 2, 2]);
+    m.op(38, &[x, block, zeros], batches, Table::new());
+    let mut inputs = vec![batches];
+    inputs.extend(other(&mut m));
+    let made = m.flow(&[4, 4, 2, 2]);
+    m.op(code, &inputs, made, Table::new());
+    let (block, y) = (m.ints(&back), m.flow(&[1, 8, 4, 2]));
+    m.op(37, &[made, block, zeros], y, Table::new());
+    m.read(x, y)
+}
+
+#[test]
+fn between_batches_stands_what_does_the_same_in_each() {
+    in_batches([2, 2], 0, |m| Some(m.floats(&[1, 1, 1, 2], 1.0))).expect("a bias of channels");
+    in_batches([2, 2], 101, |_| None).expect("a function");
+    let error = in_batches([2, 2], 105, |m| Some(m.ints(&[1]))).expect_err("backwards");
+    assert!(error.contains("REVERSE_V2") && error.contains("functions of each element"), "{error}");
+    let error = in_batches([2, 2], 0, |m| Some(m.floats(&[4, 1, 1, 2], 1.0))).expect_err("by batches");
+    assert!(error.contains("functions of each element"), "{error}");
+    let error = in_batches([4, 1], 101, |_| None).expect_err("other blocks");
+    assert!(error.contains("not those of SPACE_TO_BATCH_ND"), "{error}");
+}
+
+#[test]
+fn names_of_a_file_move_no_cursor() {
+    let mut m = Model::default();
+    let (x, y) = (m.flow(&[1, 4]), m.flow(&[1, 4]));
+    m.tensors[0].push((3, Value::Text("x\u{1b}[2J\nerror: none".into())));
+    m.op(101, &[x], y, Table::new());
+    let graph = m.read(x, y).expect("a model").graph;
+    assert_eq!(graph.tensors[0].name, "x?[2J?error: none");
+    let mut m = Model::default();
+    let (x, y) = (m.flow(&[1, 4]), m.flow(&[1, 4]));
+    m.tensors[1].push((3, Value::Text("\u{9b}31m".into())));
+    m.op(8, &[x], y, Table::new());
+    let error = m.read(x, y).expect_err("no floor");
+    assert!(error.contains("`?31m`"), "{error:?}");
 }
