@@ -289,4 +289,58 @@ chains = {
 }
 for name, (shape, nodes, constants) in chains.items():
     expected[name] = model(name, shape, nodes, constants)
+chains = {
+    # Comparisons over each other's axes, what is joined of them, truth as a number, a mask of a triangle as attention has it.
+    "choices": (
+        [1, 3, 4, 4],
+        [
+            helper.make_node("Greater", ["x", "edge"], ["a"]),
+            helper.make_node("LessOrEqual", ["x", "row"], ["b"]),
+            helper.make_node("And", ["a", "b"], ["c"]),
+            helper.make_node("Not", ["c"], ["d"]),
+            helper.make_node("Less", ["row", "x"], ["e"]),
+            helper.make_node("Or", ["d", "e"], ["f"]),
+            helper.make_node("GreaterOrEqual", ["x", "zero"], ["g"]),
+            helper.make_node("Xor", ["f", "g"], ["h"]),
+            helper.make_node("Relu", ["x"], ["i"]),
+            helper.make_node("Equal", ["i", "zero"], ["j"]),
+            helper.make_node("Cast", ["j"], ["k"], to=TensorProto.FLOAT),
+            helper.make_node("Where", ["h", "x", "row"], ["l"]),
+            helper.make_node("Add", ["l", "k"], ["m"]),
+            helper.make_node("Trilu", ["ones"], ["triangle"], upper=0),
+            helper.make_node("Cast", ["triangle"], ["kept"], to=TensorProto.BOOL),
+            helper.make_node("Where", ["kept", "m", "least"], ["n"]),
+            helper.make_node("Softmax", ["n"], ["o"], axis=-1),
+            helper.make_node("Cast", ["x"], ["p"], to=TensorProto.BOOL),
+            helper.make_node("Where", ["p", "o", "zero"], ["y"]),
+        ],
+        {
+            "edge": np.float32(0.2), "row": values(1, 3, 1, 1), "zero": np.float32(0), "least": np.float32(-np.inf),
+            "ones": np.ones([4, 4], np.int64),
+        },
+    ),
+    # A comparison of channels behind a convolution, whose channels lie last here.
+    "channels": (
+        [1, 2, 5, 4],
+        [
+            helper.make_node("Conv", ["x", "w"], ["a"], pads=[1, 1, 1, 1]),
+            helper.make_node("Greater", ["a", "edge"], ["b"]),
+            helper.make_node("Where", ["b", "a", "row"], ["y"]),
+        ],
+        {"w": values(3, 2, 3, 3), "edge": values(3, 1, 1), "row": values(4)},
+    ),
+    # Products of matrices as sums over letters.
+    "einsum": (
+        [1, 2, 3, 4],
+        [
+            helper.make_node("Einsum", ["x", "x"], ["a"], equation="bhqd,bhkd->bhqk"),
+            helper.make_node("Einsum", ["a", "x"], ["b"], equation="bhqk,bhkd->bqhd"),
+            helper.make_node("Einsum", ["b", "w"], ["c"], equation="bqhd,hde->bqe"),
+            helper.make_node("Einsum", ["c", "v"], ["y"], equation="bqe, fe -> fbq"),
+        ],
+        {"w": values(2, 4, 5, scale=0.1), "v": values(6, 5, scale=0.1)},
+    ),
+}
+for name, (shape, nodes, constants) in chains.items():
+    expected[name] = model(name, shape, nodes, constants)
 (HERE / "expected.json").write_text(json.dumps(expected, indent=1) + "\n")

@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).parent
 T = schema.TensorType
 B = schema.BuiltinOperator
 DTYPES = {
-    T.FLOAT32: np.float32, T.INT8: np.int8, T.INT16: np.int16, T.INT32: np.int32, T.INT64: np.int64, T.UINT8: np.uint8,
+    T.BOOL: np.bool_, T.FLOAT32: np.float32, T.INT8: np.int8, T.INT16: np.int16, T.INT32: np.int32, T.INT64: np.int64, T.UINT8: np.uint8,
 }
 rng = np.random.default_rng(7)
 
@@ -84,6 +84,11 @@ class Model:
         return bytes(builder.Output())
 
 
+def numbers(values):
+    values = values.flatten()
+    return (values.astype(np.int8) if values.dtype == np.bool_ else values).tolist()
+
+
 def litert(content, cases):
     run = Interpreter(model_content=content, experimental_op_resolver_type=OpResolverType.BUILTIN_REF)
     run.allocate_tensors()
@@ -92,7 +97,7 @@ def litert(content, cases):
         for about, value in zip(run.get_input_details(), case):
             run.set_tensor(about["index"], value)
         run.invoke()
-        out.append([run.get_tensor(o["index"]).flatten().tolist() for o in run.get_output_details()])
+        out.append([numbers(run.get_tensor(o["index"])) for o in run.get_output_details()])
     return out
 
 
@@ -103,14 +108,14 @@ def tflm(content, cases, outputs):
         for i, value in enumerate(case):
             run.set_input(value, i)
         run.invoke()
-        out.append([run.get_output(i).flatten().tolist() for i in range(outputs)])
+        out.append([numbers(run.get_output(i)) for i in range(outputs)])
     return out
 
 
 expected = {}
 
 
-def save(name, m, inputs, outputs, cases=6, wrong=(), others=()):
+def save(name, m, inputs, outputs, cases=6, wrong=(), others=(), rows=None):
     content = m.bytes(inputs, outputs, others)
     given = []
     for n in range(cases):
@@ -121,7 +126,7 @@ def save(name, m, inputs, outputs, cases=6, wrong=(), others=()):
             if dtype == np.float32:
                 case.append((rng.standard_normal(t.shape) * 1.5).astype(np.float32))
             else:
-                low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+                low, high = (0, rows - 1) if rows else (np.iinfo(dtype).min, np.iinfo(dtype).max)
                 # The second case holds only extremes.
                 values = rng.choice([low, high], t.shape) if n == 1 else rng.integers(low, high + 1, t.shape)
                 case.append(values.astype(dtype))
@@ -524,6 +529,100 @@ def differences():
     save("differences", m, [a, b], [d, e, f, g], 8)
 
 
+COMPARISONS = [
+    (B.LESS, O.LessOptions), (B.LESS_EQUAL, O.LessEqualOptions), (B.GREATER, O.GreaterOptions),
+    (B.GREATER_EQUAL, O.GreaterEqualOptions), (B.EQUAL, O.EqualOptions), (B.NOT_EQUAL, O.NotEqualOptions),
+]
+
+
+def choices(integer):
+    """Comparisons with constants of other scales, some so small that neighbours count as equal; and, or, not; truth as a number; choices of
+    both operators, over all and by the last axis."""
+    m = Model()
+    shape = [1, 4, 6]
+    kind, s, z = (T.INT8, 0.01, -7) if integer else (T.FLOAT32, None, 0)
+    truth = lambda: m.tensor(shape, T.BOOL)
+    x = m.tensor(shape, kind, s, z)
+    version = 2 if integer else 1
+
+    def constant(shape, scale, zero):
+        if integer:
+            return m.tensor(shape, kind, scale, zero, weights8(*shape))
+        return m.tensor(shape, kind, data=rng.standard_normal(shape).astype(np.float32))
+
+    now, outputs = x, []
+    for i, (code, options) in enumerate(COMPARISONS):
+        edge = constant(shape if i % 2 else [6], [0.02, 0.001, 0.5][i % 3], 3 * i)
+        a = m.op(code, [now, edge], truth(), version, options)
+        b = m.op(COMPARISONS[(i + 2) % 6][0], [edge, x], truth(), version, COMPARISONS[(i + 2) % 6][1])
+        joined = (B.LOGICAL_AND, O.LogicalAndOptions) if i % 2 else (B.LOGICAL_OR, O.LogicalOrOptions)
+        c = m.op(joined[0], [a, b], truth(), 1, joined[1])
+        if i % 3 == 2:
+            c = m.op(B.LOGICAL_NOT, [c], truth(), 1, O.LogicalNotOptions)
+        other = constant(shape, s, z)
+        # TFLM has the newer one alone.
+        select = (B.SELECT_V2, O.SelectV2Options) if integer or i % 2 == 0 else (B.SELECT, O.SelectOptions)
+        now = m.op(select[0], [c, now, other], m.tensor(shape, kind, s, z), version if select[0] == B.SELECT else 1, select[1])
+        if i == 3:
+            outputs.append(c)
+        if i == 4:
+            outputs.append(m.op(B.CAST, [c], m.tensor(shape, T.FLOAT32), 1, O.CastOptions))
+    mask = m.tensor([6], T.BOOL, data=np.arange(6) % 2 == 0)
+    one = constant([1], s, z)
+    outputs.append(m.op(B.SELECT_V2, [mask, now, one], m.tensor(shape, kind, s, z), 1, O.SelectV2Options))
+    save("choices_int8" if integer else "choices", m, [x], outputs, 8)
+
+
+def places():
+    """Where the largest and the smallest values lie, of several axes and types, and in another shape."""
+    m = Model()
+    x = m.tensor([1, 5, 4], T.INT8, 0.1, 3)
+    y = m.tensor([1, 5, 4], T.FLOAT32)
+    outputs = []
+    for source in (x, y):
+        for code, options, axis in ((B.ARG_MAX, O.ArgMaxOptions, -1), (B.ARG_MIN, O.ArgMinOptions, 1)):
+            shape = [1, 5] if axis == -1 else [1, 4]
+            at = m.tensor([], T.INT32, data=axis)
+            outputs.append(m.op(code, [source, at], m.tensor(shape, T.INT32), 2, options, outputType=T.INT32))
+    size = m.tensor([1], T.INT32, data=[5])
+    outputs.append(m.op(B.RESHAPE, [outputs[0], size], m.tensor([5], T.INT32), 1, O.ReshapeOptions, newShape=[5]))
+    save("places", m, [x, y], outputs, 8)
+
+
+def tables():
+    """Rows of tables by numbers: of floats, of bytes, of bytes as floats."""
+    m = Model()
+    at = m.tensor([7], T.INT32)
+    wide = m.tensor([9, 2, 3], T.FLOAT32, data=rng.standard_normal([9, 2, 3]).astype(np.float32))
+    a = m.op(B.GATHER, [wide, at], m.tensor([7, 2, 3], T.FLOAT32), 1, O.GatherOptions, axis=0)
+    table = m.tensor([9, 4], T.INT8, 0.02, 5, weights8(9, 4))
+    b = m.op(B.GATHER, [table, at], m.tensor([7, 4], T.INT8, 0.02, 5), 1, O.GatherOptions, axis=0)
+    c = m.op(B.EMBEDDING_LOOKUP, [at, m.tensor([9, 4], T.FLOAT32, data=rng.standard_normal([9, 4]).astype(np.float32))],
+             m.tensor([7, 4], T.FLOAT32))
+    save("tables", m, [at], [a, b, c], 4, rows=9)
+
+
+def running():
+    """Running sums, from both ends and without what stands at the place itself."""
+    m = Model()
+    x = m.tensor([1, 5, 4], T.FLOAT32)
+    outputs = []
+    for axis, exclusive, reverse in ((1, False, False), (2, True, False), (-1, False, True), (1, True, True)):
+        at = m.tensor([], T.INT32, data=axis)
+        outputs.append(m.op(B.CUMSUM, [x, at], m.tensor([1, 5, 4], T.FLOAT32), 1, O.CumsumOptions, exclusive=exclusive, reverse=reverse))
+    save("running", m, [x], outputs, 4)
+
+
+def narrow_bias():
+    """A dense layer of 16 bits whose bias has 32, as newer converters write it."""
+    m = Model()
+    x = i16(m, [1, 40], 0.0001)
+    w = m.tensor([9, 40], T.INT8, 0.004, 0, weights8(9, 40))
+    b = m.tensor([9], T.INT32, 0.004 * 0.0001, 0, rng.integers(-(2**20), 2**20, 9))
+    y = m.op(B.FULLY_CONNECTED, [x, w, b], i16(m, [1, 9], 0.0007), 11, O.FullyConnectedOptions, quantizedBiasType=T.INT32)
+    save("narrow_bias", m, [x], [y], 8, wrong=("tflm",))
+
+
 keywords_with_memory()
 prelu()
 network16()
@@ -541,4 +640,10 @@ loop()
 groups()
 dense16()
 differences()
+choices(True)
+choices(False)
+places()
+tables()
+running()
+narrow_bias()
 (HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")

@@ -141,6 +141,9 @@ pub struct ModelExportArgs {
     /// Target whose kernels the code uses: see `edgewright targets`.
     #[arg(long, default_value = "host")]
     pub target: String,
+    /// What the names of the code begin with, and its files are called: of c and rust; made of the file's name when left out.
+    #[arg(long, value_name = "NAME")]
+    pub prefix: Option<String>,
     /// Output format.
     #[command(flatten)]
     pub json: JsonArg,
@@ -240,8 +243,8 @@ pub fn run(command: &ModelCommand, printer: &Printer) -> Result<Verdict> {
         }
         ModelCommand::Export(args) => {
             let reference = model_tool::reference(&args.model.reference)?;
-            let outcome =
-                model_tool::export(&args.model.file, &args.format, &args.out, &args.target, reference)?;
+            let (format, target, prefix) = (&args.format, &args.target, args.prefix.as_deref());
+            let outcome = model_tool::export(&args.model.file, format, &args.out, target, prefix, reference)?;
             for note in &outcome.notes {
                 printer.note(note);
             }

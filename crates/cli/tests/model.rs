@@ -181,6 +181,13 @@ fn a_model_takes_several_inputs_in_order_by_name_or_beside_each_other() {
     }
     let profile = bench.json(&["model", "profile", "two.tflite", "--target", "cortex-m0plus", "--json"]);
     assert_eq!(profile["inputs"].as_array().map(Vec::len), Some(2), "{profile}");
+    let named = ["model", "export", "two.tflite", "--format", "c", "--out", "named", "--prefix"];
+    let export = bench.run(&[&named[..], &["kws_2"]].concat());
+    assert!(export.status.success(), "{}", text(&export));
+    let header = std::fs::read_to_string(bench.path("named/kws_2.h")).expect("a header");
+    assert!(header.contains("int kws_2_invoke(") && header.contains("KWS_2_ARENA_SIZE"), "{header}");
+    let export = bench.run(&[&named[..], &["2 kws"]].concat());
+    assert!(export.status.code() == Some(2) && text(&export).contains("model_2_kws"), "{}", text(&export));
     let export = bench.run(&["model", "export", "two.tflite", "--format", "c", "--out", "c"]);
     assert!(export.status.success(), "{}", text(&export));
     let header = std::fs::read_to_string(bench.path("c/two.h")).expect("a header");

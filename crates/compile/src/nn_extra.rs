@@ -6,7 +6,7 @@ use crate::{
 };
 use edgewright_ir::{
     DType, Data, Graph, Node, TensorId,
-    extra::{BinaryKind, Function, ReduceKind},
+    extra::{BinaryKind, CompareKind, Function, ReduceKind},
     lower::{Matrices, Requantize, Step, Tap},
 };
 
@@ -51,6 +51,18 @@ fn svdf_kind(state: DType, zero: i32) -> (&'static str, String) {
     match state {
         DType::I8 => ("s8", format!("{zero}, ")),
         _ => ("s16", String::new()),
+    }
+}
+
+/// Name of a comparison in C.
+fn compare(kind: CompareKind) -> &'static str {
+    match kind {
+        CompareKind::Less => "EW_LESS",
+        CompareKind::LessEqual => "EW_LESS_EQUAL",
+        CompareKind::Greater => "EW_GREATER",
+        CompareKind::GreaterEqual => "EW_GREATER_EQUAL",
+        CompareKind::Equal => "EW_EQUAL",
+        CompareKind::NotEqual => "EW_NOT_EQUAL",
     }
 }
 
@@ -265,7 +277,7 @@ impl Emitter<'_> {
                 format!("ew_lstm_s8(&{base}_lstm, {x}, {count}u, {state}, {weights}, {bias}, {y});")
             }
             Step::MatMulF32 { matrices: m } => {
-                self.need(&["ew_mat_mul.h"]);
+                self.need(&["ew_fixed.h", "ew_mat_mul.h"]);
                 let b = self.operand(node.inputs[1]);
                 self.data.push_str(&matrices(&base, &m));
                 format!("ew_mat_mul_f32(&{base}_matrices, {}u, {x}, {b}, {y});", m.batch * m.rows)
@@ -323,6 +335,44 @@ impl Emitter<'_> {
                     "ew_prelu_s8(&{base}_prelu, {x}, {alpha}, {}u, {n}u, {y});",
                     graph.tensor(node.inputs[1]).len()
                 )
+            }
+            Step::CompareF32 { kind } => {
+                self.need(&["ew_fixed.h", "ew_choose.h"]);
+                let b = self.operand(node.inputs[1]);
+                format!("ew_compare_f32({}, {x}, {b}, {n}u, {y});", compare(kind))
+            }
+            Step::CompareS8 { kind, params: p } => {
+                self.need(&["ew_fixed.h", "ew_choose.h"]);
+                let b = self.operand(node.inputs[1]);
+                self.data.push_str(&format!(
+                    "EW_DATA ew_compare_params {base}_compare = {{{{{}, {}}}, {{{}, {}}}}};\n",
+                    p.in_zero[0],
+                    p.in_zero[1],
+                    factor(p.in_factor[0]),
+                    factor(p.in_factor[1])
+                ));
+                format!("ew_compare_s8({}, &{base}_compare, {x}, {b}, {n}u, {y});", compare(kind))
+            }
+            Step::Select => {
+                self.need(&["ew_fixed.h", "ew_choose.h"]);
+                let [a, b] = [1, 2].map(|k| self.operand(node.inputs[k]));
+                format!("ew_select({x}, {a}, {b}, {size}u, {n}u, {y});")
+            }
+            Step::ArgExtreme { largest, last, count, inner } => {
+                self.need(&["ew_fixed.h", "ew_choose.h"]);
+                let kind = match graph.tensor(node.inputs[0]).dtype {
+                    DType::F32 => "f32",
+                    DType::I16 => "s16",
+                    _ => "s8",
+                };
+                let (largest, last) = (u8::from(largest), u8::from(last));
+                format!("ew_arg_extreme_{kind}({largest}, {last}, {x}, {count}u, {inner}u, {n}u, {y});")
+            }
+            Step::Gather { width, zero } => {
+                self.need(&["ew_fixed.h", "ew_choose.h"]);
+                let (table, rows) =
+                    (self.operand(node.inputs[1]), graph.tensor(node.inputs[1]).len() / width);
+                format!("ew_gather({x}, {table}, {rows}u, {width}u, {size}u, {zero}, {}u, {y});", n / width)
             }
             Step::ResizeBilinear { rows, columns } => {
                 self.need(&["ew_resize.h"]);

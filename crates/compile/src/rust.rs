@@ -34,6 +34,7 @@ const KERNELS: &[(&str, &str)] = kernels!(
     "mat_mul.rs",
     "movement.rs",
     "pool.rs",
+    "choose.rs",
     "prelu.rs",
     "reduce.rs",
     "resize.rs",
@@ -593,6 +594,24 @@ impl Model {{
                     arg(0),
                     arg(1)
                 )
+            }
+            Step::CompareF32 { kind } => format!(
+                "crate::choose::compare_f32(crate::choose::CompareKind::{kind:?}, {}, {}, out);",
+                arg(0),
+                arg(1)
+            ),
+            Step::CompareS8 { kind, params: p } => format!(
+                "crate::choose::compare_s8(crate::choose::CompareKind::{kind:?}, &crate::choose::{p:?}, {}, {}, out);",
+                arg(0),
+                arg(1)
+            ),
+            Step::Select => format!("crate::choose::select({}, {}, {}, out);", arg(0), arg(1), arg(2)),
+            Step::ArgExtreme { largest, last, count, inner } => {
+                format!("crate::choose::arg_extreme({largest}, {last}, {}, {count}, {inner}, out);", arg(0))
+            }
+            Step::Gather { width, zero } => {
+                let zero = if float_out { bits(0.0) } else { zero.to_string() };
+                format!("crate::choose::gather({}, {}, {width}, {zero}, out);", arg(0), arg(1))
             }
             Step::ResizeBilinear { rows, columns } => {
                 let (rows, columns) =

@@ -1,6 +1,7 @@
 //! Tests of ONNX weights in a file beside the model: where they may lie, and that they are part of what a stage depends on.
 
-use crate::model_tool::{contents, fingerprint};
+use crate::model_tool::{contents, fingerprint, load, save};
+use edgewright_ir::{DType, Graph, Node, Op, Tensor, extra::Reference};
 use std::fs;
 
 fn field(number: u8, contents: &[u8]) -> Vec<u8> {
@@ -54,4 +55,22 @@ fn weights_lie_in_the_folder_of_the_model_and_nowhere_else() {
         std::os::unix::fs::symlink(inner.join("real.bin"), inner.join("link.bin")).expect("a link");
         contents(&path).expect("read");
     }
+}
+
+#[test]
+fn names_of_a_graph_file_hold_no_control_characters() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("m.ewg");
+    let tensor =
+        |name: &str| Tensor { name: name.into(), shape: vec![2], dtype: DType::F32, quant: None, data: None };
+    let mut graph = Graph { name: "m".into(), ..Graph::default() };
+    let (x, y) = (graph.push_tensor(tensor("x")), graph.push_tensor(tensor("y")));
+    graph.nodes.push(Node { name: "n".into(), op: Op::Softmax, inputs: vec![x], output: y });
+    (graph.inputs, graph.outputs) = (vec![x], vec![y]);
+    save(&graph, &path).expect("written");
+    load(&path, Reference::Litert).expect("read");
+    graph.tensors[1].name = "y\u{1b}[2J".into();
+    save(&graph, &path).expect("written");
+    let error = load(&path, Reference::Litert).expect_err("refused").to_string();
+    assert!(error.contains("control characters") && !error.contains('\u{1b}'), "{error:?}");
 }

@@ -489,18 +489,34 @@ pub struct ExportOutcome {
     pub notes: Vec<String>,
 }
 
-/// Writes a model as a C library or a Rust crate into a folder, or as a TFLite or ONNX file.
+/// Writes a model as a C library or a Rust crate into a folder, or as a TFLite or ONNX file. What the names of the code begin with is made
+/// of the file's name when `prefix` is left out.
 ///
 /// # Errors
-/// [`EngineError::Usage`] for an unknown format or target, [`EngineError::Data`] when the model cannot be used.
+/// [`EngineError::Usage`] for an unknown format or target, or a prefix that is none, [`EngineError::Data`] when the model cannot be used.
 pub fn export(
     model: &Path,
     format: &str,
     out: &Path,
     target: &str,
+    prefix: Option<&str>,
     reference: Reference,
 ) -> Result<ExportOutcome, EngineError> {
+    let options = edgewright_compile::Options { prefix: prefix.map(str::to_owned) };
+    if let Some(name) = prefix {
+        let kept = edgewright_compile::prefix(name);
+        if kept != name {
+            return Err(EngineError::Usage(format!(
+                "--prefix takes up to 32 of a-z, 0-9 and _, beginning with a letter, and no word of C or the runtime; not `{name}`, but `{kept}` is one"
+            )));
+        }
+    }
     if format == "tflite" || format == "onnx" {
+        if prefix.is_some() {
+            return Err(EngineError::Usage(
+                "--prefix is for --format c and rust; a model file has no such names".into(),
+            ));
+        }
         let imported = load(model, reference)?;
         let write_graph = if format == "onnx" {
             edgewright_ir::export::onnx::write
@@ -521,8 +537,8 @@ pub fn export(
     }
     if format == "rust" {
         let imported = load(model, reference)?;
-        let tree = edgewright_compile::rust_crate(&imported.graph, &edgewright_compile::Options::default())?;
-        return exported(format, out, &tree, imported, reference);
+        let tree = edgewright_compile::rust_crate(&imported.graph, &options)?;
+        return exported(format, out, &tree, imported, prefix, reference);
     }
     if format != "c" {
         return Err(EngineError::Usage(format!("--format takes c, rust, tflite or onnx, not `{format}`")));
@@ -533,9 +549,8 @@ pub fn export(
         EngineError::Usage(format!("there is no target `{target}`; there are {}", ids.join(", ")))
     })?;
     let imported = load(model, reference)?;
-    let options = edgewright_compile::Options::default();
     let tree = edgewright_compile::compile_graph(&imported.graph, target, &options)?;
-    exported(format, out, &tree, imported, reference)
+    exported(format, out, &tree, imported, prefix, reference)
 }
 
 /// Writes the files of an export.
@@ -544,6 +559,7 @@ fn exported(
     out: &Path,
     tree: &edgewright_compile::FileTree,
     imported: Imported,
+    prefix: Option<&str>,
     reference: Reference,
 ) -> Result<ExportOutcome, EngineError> {
     let mut files = Vec::new();
@@ -559,7 +575,7 @@ fn exported(
         format: format.into(),
         reference: reference.name(),
         files,
-        prefix: edgewright_compile::prefix(&imported.graph.name),
+        prefix: edgewright_compile::prefix(prefix.unwrap_or(&imported.graph.name)),
         weight_bytes: imported.graph.constant_bytes(),
         notes: imported.notes,
     })

@@ -297,10 +297,17 @@ impl Workspace {
                 let model = self.model_file(project, model)?;
                 let (reference, target) = (rules(reference)?, target.as_deref().unwrap_or(HOST));
                 if ONE_FILE.contains(&format.as_str()) {
-                    return json(&model_tool::export(&model, format, &fresh.join(out), target, reference)?);
+                    return json(&model_tool::export(
+                        &model,
+                        format,
+                        &fresh.join(out),
+                        target,
+                        None,
+                        reference,
+                    )?);
                 }
                 let folder = tempfile::tempdir_in(fresh).at(fresh)?;
-                let told = model_tool::export(&model, format, folder.path(), target, reference)?;
+                let told = model_tool::export(&model, format, folder.path(), target, None, reference)?;
                 pack(folder.path(), &told.files, &fresh.join(out))?;
                 json(&told)
             }

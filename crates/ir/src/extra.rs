@@ -1,6 +1,6 @@
 //! Parts of operators that come with imported models.
 
-pub use edgewright_kernels::{binary::BinaryKind, reduce::ReduceKind, unary::Function};
+pub use edgewright_kernels::{binary::BinaryKind, choose::CompareKind, reduce::ReduceKind, unary::Function};
 use serde::{Deserialize, Serialize};
 
 /// Whose integer rules a graph follows where the official runtimes differ.
@@ -56,6 +56,17 @@ pub(crate) enum BinaryKindForm {
     Maximum,
     Minimum,
     SquaredDifference,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "CompareKind", rename_all = "snake_case")]
+pub(crate) enum CompareKindForm {
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Equal,
+    NotEqual,
 }
 
 #[derive(Serialize, Deserialize)]

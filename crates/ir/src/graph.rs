@@ -1,6 +1,6 @@
 //! Tensors, operators and the graph they form.
 
-use crate::extra::{BinaryKind, Function, ReduceKind, Reference, Sampling, State};
+use crate::extra::{BinaryKind, CompareKind, Function, ReduceKind, Reference, Sampling, State};
 use serde::{Deserialize, Serialize};
 
 /// Index of a tensor in [`Graph::tensors`].
@@ -341,6 +341,29 @@ pub enum Op {
     /// `x` where it is not negative, else `alpha * x`, in bytes. Inputs: x, alpha, whose length divides that of x: element `i` takes the
     /// value at `i` modulo that length.
     Prelu,
+    /// Two float or byte tensors of as many elements, compared: bytes of scale 1 and zero point 0, which are 1 where it holds, else 0. Bytes
+    /// are compared by their real values in rounded multiples of 1/256.
+    Compare {
+        /// Which comparison.
+        #[serde(with = "crate::extra::CompareKindForm")]
+        kind: CompareKind,
+    },
+    /// Inputs: conditions as of `Compare`, a, b; all of as many elements. The elements of a where the condition is not 0, else those of b.
+    Select,
+    /// Where the largest of `count` values lies: x is `[outer, count, inner]`, the output `[outer, inner]` in 32 bits without a scale.
+    ArgExtreme {
+        /// The largest, not the smallest.
+        largest: bool,
+        /// Of equal values the last, not the first.
+        last: bool,
+        /// Values that are compared.
+        count: usize,
+        /// Elements between them.
+        inner: usize,
+    },
+    /// Rows of a table. Inputs: numbers of rows in 32 bits without a scale, table `[rows, width]`. A row that is not there is 0 (the zero
+    /// point).
+    Gather,
     /// Bilinear resizing of x `[h, w, c]` to the output's height and width.
     ResizeBilinear {
         /// Where pixels lie.

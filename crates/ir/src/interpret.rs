@@ -280,6 +280,12 @@ impl<'g> Interpreter<'g> {
                 _ => buffer(n).i16(),
             }
         };
+        let word = |n: usize| -> &[i32] {
+            match &tensor(n).data {
+                Some(Data::I32(v)) => v,
+                _ => buffer(n).i32(),
+            }
+        };
         match (&self.steps[i], out) {
             (Step::Conv2dS8 { geometry, depthwise, layer }, Buffer::I8(out)) => {
                 let constants = Int8Layer {
@@ -348,10 +354,7 @@ impl<'g> Interpreter<'g> {
             }
             (Step::Reshape, Buffer::I8(out)) => out.copy_from_slice(byte(0)),
             (Step::Reshape, Buffer::I16(out)) => out.copy_from_slice(short(0)),
-            (Step::Reshape, Buffer::I32(out)) => match &tensor(0).data {
-                Some(Data::I32(v)) => out.copy_from_slice(v),
-                _ => out.copy_from_slice(buffer(0).i32()),
-            },
+            (Step::Reshape, Buffer::I32(out)) => out.copy_from_slice(word(0)),
             (Step::Reshape, Buffer::F32(out)) => out.copy_from_slice(float(0)),
             (Step::Normalize, Buffer::F32(out)) => {
                 kernels::normalize_f32(float(0), float(1), float(2), out);
@@ -491,6 +494,30 @@ impl<'g> Interpreter<'g> {
             }
             (Step::PreluS8(params), Buffer::I8(out)) => {
                 kernels::prelu::prelu_s8(params, byte(0), byte(1), out);
+            }
+            (Step::CompareF32 { kind }, Buffer::I8(out)) => {
+                kernels::choose::compare_f32(*kind, float(0), float(1), out);
+            }
+            (Step::CompareS8 { kind, params }, Buffer::I8(out)) => {
+                kernels::choose::compare_s8(*kind, params, byte(0), byte(1), out);
+            }
+            (Step::Select, Buffer::I8(out)) => kernels::choose::select(byte(0), byte(1), byte(2), out),
+            (Step::Select, Buffer::I16(out)) => kernels::choose::select(byte(0), short(1), short(2), out),
+            (Step::Select, Buffer::F32(out)) => kernels::choose::select(byte(0), float(1), float(2), out),
+            (Step::ArgExtreme { largest, last, count, inner }, Buffer::I32(out)) => match tensor(0).dtype {
+                DType::F32 => {
+                    kernels::choose::arg_extreme(*largest, *last, float(0), *count, *inner, out);
+                }
+                DType::I16 => {
+                    kernels::choose::arg_extreme(*largest, *last, short(0), *count, *inner, out);
+                }
+                _ => kernels::choose::arg_extreme(*largest, *last, byte(0), *count, *inner, out),
+            },
+            (Step::Gather { width, zero }, Buffer::I8(out)) => {
+                kernels::choose::gather(word(0), byte(1), *width, *zero as i8, out);
+            }
+            (Step::Gather { width, .. }, Buffer::F32(out)) => {
+                kernels::choose::gather(word(0), float(1), *width, 0.0, out);
             }
             (Step::ResizeBilinear { rows, columns }, Buffer::I8(out)) => {
                 let (width, channels) = (tensor(0).shape[1], tensor(0).shape[2]);

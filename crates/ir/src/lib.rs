@@ -4,6 +4,7 @@
 //! the quantiser turns a float graph into an integer one, the interpreter runs it, the compiler emits it.
 
 mod calibrate;
+mod choose;
 mod equalise;
 pub mod export;
 pub mod extra;

@@ -5,12 +5,13 @@ use crate::graph::{Activation, DType, Data, Graph, GraphError, Node, Op, PoolKin
 pub(crate) use crate::lower_extra::range;
 pub use crate::lower_wide::{CurveParams, Wide};
 use crate::{
-    extra::{BinaryKind, Function, ReduceKind, Reference},
+    extra::{BinaryKind, CompareKind, Function, ReduceKind, Reference},
     tables,
 };
 pub use edgewright_kernels::{
     AddParams, Geometry, Requantize,
     binary::MulParams,
+    choose::CompareParams,
     lstm::LstmParams,
     mat_mul::{MatMulParams, Matrices},
     prelu::PreluParams,
@@ -98,6 +99,16 @@ pub enum Step {
     SvdfOutput(SvdfOutputParams),
     /// Integer PRELU.
     PreluS8(PreluParams),
+    /// Float comparison.
+    CompareF32 { kind: CompareKind },
+    /// Integer comparison.
+    CompareS8 { kind: CompareKind, params: CompareParams },
+    /// One of two values.
+    Select,
+    /// Where the largest or smallest value lies.
+    ArgExtreme { largest: bool, last: bool, count: usize, inner: usize },
+    /// Rows of a table; those that are not there are `zero`.
+    Gather { width: usize, zero: i32 },
     /// Anything on activations of 16 bits.
     Wide(Wide),
     /// Likelihood under a mixture.
@@ -214,7 +225,10 @@ impl Graph {
     /// Whether a node has a kernel of its own for 16 bits; moving elements is the same for every type.
     fn is_wide(&self, node: &Node) -> bool {
         let moves = matches!(node.op, Op::Reshape | Op::Strided { .. } | Op::Concat { .. } | Op::Pad { .. });
-        let own = matches!(node.op, Op::SvdfState | Op::SvdfOutput);
+        let own = matches!(
+            node.op,
+            Op::SvdfState | Op::SvdfOutput | Op::Select | Op::ArgExtreme { .. } | Op::Gather
+        );
         let short = |id| matches!(self.tensor(id).dtype, DType::I16 | DType::I32);
         !moves && !own && (short(node.inputs[0]) || short(node.output))
     }

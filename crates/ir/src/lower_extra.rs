@@ -169,7 +169,7 @@ impl Graph {
                     below: requantize_factor(from_scale * f64::from(alpha.0) / to_scale),
                 })
             }
-            _ => return Err("has no kernel".into()),
+            op => return self.choice_step(op, node),
         })
     }
 }

@@ -80,5 +80,9 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::SvdfState => "svdf_state",
         Op::SvdfOutput => "svdf_output",
         Op::Prelu => "prelu",
+        Op::Compare { .. } => "compare",
+        Op::Select => "select",
+        Op::ArgExtreme { .. } => "arg_extreme",
+        Op::Gather => "gather",
     }
 }

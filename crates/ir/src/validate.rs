@@ -140,7 +140,8 @@ impl Graph {
             Op::KMeansScore { .. } | Op::GmmScore { .. } => 5,
             Op::Lstm { .. } => 4,
             Op::Bucketize | Op::SvdfState | Op::SvdfOutput => 3,
-            Op::Prelu => 2,
+            Op::Prelu | Op::Compare { .. } | Op::Gather => 2,
+            Op::Select => 3,
             Op::TreeEnsemble { .. } => {
                 let float = node.inputs.first().is_some_and(|x| self.tensor(*x).dtype == DType::F32);
                 if float { 6 } else { 5 }
@@ -274,6 +275,10 @@ impl Graph {
             Op::SvdfState => from == DType::I8 && matches!(to, DType::I8 | DType::I16),
             Op::SvdfOutput => matches!(from, DType::I8 | DType::I16) && to == DType::I8,
             Op::Prelu => from == DType::I8 && to == DType::I8,
+            Op::Compare { .. } => matches!(from, DType::F32 | DType::I8) && to == DType::I8,
+            Op::Select => from == DType::I8 && matches!(to, DType::F32 | DType::I8 | DType::I16),
+            Op::ArgExtreme { .. } => matches!(from, DType::F32 | DType::I8 | DType::I16) && to == DType::I32,
+            Op::Gather => from == DType::I32 && matches!(to, DType::F32 | DType::I8),
             Op::TreeEnsemble { .. } => matches!(from, DType::F32 | DType::I8) && to == DType::F32,
             _ => from == to && matches!(from, DType::F32 | DType::I8 | DType::I16),
         };
@@ -283,12 +288,18 @@ impl Graph {
         let bare = |t: &Tensor| {
             matches!(t.dtype, DType::I8 | DType::U8 | DType::I16 | DType::I32) && t.quant.is_none()
         };
-        if (bare(tensor(0)) || bare(out)) && (from, to) != (DType::I32, DType::I32) {
+        let places = match node.op {
+            Op::ArgExtreme { .. } => bare(out) && !bare(tensor(0)),
+            Op::Gather => bare(tensor(0)) && !bare(out),
+            _ => (from, to) == (DType::I32, DType::I32),
+        };
+        if (bare(tensor(0)) || bare(out)) && !places {
             return Err("an integer tensor has no scale".into());
         }
         let moved = |t: &Tensor| t.dtype == DType::I16 && t.quant.as_ref().is_some_and(|q| q.zero_point != 0);
         let takes = match node.op {
             Op::Quantize if from != DType::F32 => true,
+            Op::ArgExtreme { .. } | Op::Select => true,
             Op::Dequantize | Op::Reshape | Op::Strided { .. } | Op::Concat { .. } | Op::Pad { .. } => true,
             Op::Softmax => !moved(tensor(0)),
             _ => !moved(out) && !node.inputs.iter().any(|id| moved(self.tensor(*id))),

@@ -84,6 +84,9 @@ impl Graph {
                 same(x.len(), out.len().saturating_mul(*count), "number of inputs")?;
                 same(out.len() % inner, 0, "rows of the output")
             }
+            Op::Compare { .. } | Op::Select | Op::ArgExtreme { .. } | Op::Gather => {
+                self.check_choice(op, node)
+            }
             Op::ResizeBilinear { .. } => match (x.shape.as_slice(), out.shape.as_slice()) {
                 (&[h, w, a], &[_, _, b]) if a == b && h > 0 && w > 0 => Ok(()),
                 _ => Err(format!("{:?} to {:?} is no resizing", x.shape, out.shape)),

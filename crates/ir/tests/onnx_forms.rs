@@ -1,6 +1,10 @@
 //! Forms of ONNX operators against a plain reference: ranks, layouts, broadcasting, axes, rounding, and what is refused.
 
-use edgewright_ir::{extra::Reference, import::onnx, interpret::Interpreter};
+use edgewright_ir::{
+    extra::Reference,
+    import::onnx,
+    interpret::{Interpreter, Values},
+};
 use edgewright_test_support::Rng;
 
 fn varint(mut v: u64) -> Vec<u8> {
@@ -380,7 +384,7 @@ fn random_mixtures_of_layouts_and_ranks_give_what_plain_loops_give() {
 #[test]
 fn advice_for_an_operator_that_is_not_read_names_operators_that_are() {
     let one = |kind: &str| model(&[node(kind, &["x"], "y", &[])], &[], &[1, 4], 17);
-    refused(&one("Less"), &[0.0; 4], "use Max, Min or Clip");
+    refused(&one("TopK"), &[0.0; 4], "take the largest outside");
     refused(&one("Multinomial"), &[0.0; 4], "Add, Mul, MatMul, Conv");
     for kind in ["Max", "Min"] {
         let nodes = [node(kind, &["x", "c"], "y", &[])];
@@ -404,4 +408,59 @@ fn one_value_is_not_two_outputs() {
     graph.outputs.push(graph.outputs[0]);
     let error = graph.validate().expect_err("refused").to_string();
     assert!(error.contains("is output 1 and an earlier one too"), "{error}");
+}
+
+/// Whole numbers that a model gives out.
+fn places(bytes: &[u8], x: &[f32]) -> Vec<i32> {
+    let made = onnx::read(bytes, "forms", Reference::Litert).unwrap_or_else(|e| panic!("{e}"));
+    let mut interpreter = Interpreter::new(&made.graph).expect("valid");
+    interpreter.with_input(x).expect("run");
+    let bytes = interpreter.contents(made.graph.outputs[0]);
+    bytes.chunks_exact(4).map(|b| i32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+#[test]
+fn of_equal_values_the_first_is_the_largest_or_the_last() {
+    let x = [1.0, 5.0, 5.0, -2.0, 7.0, -2.0];
+    let one = |kind: &str, more: &[Vec<u8>]| {
+        let attributes = [&[number("axis", 2)], more].concat();
+        places(&model(&[node(kind, &["x"], "y", &attributes)], &[], &[1, 2, 3], 17), &x)
+    };
+    assert_eq!(one("ArgMax", &[]), [1, 1]);
+    assert_eq!(one("ArgMin", &[number("keepdims", 0)]), [0, 0]);
+    assert_eq!(one("ArgMax", &[number("select_last_index", 1)]), [2, 1]);
+    assert_eq!(one("ArgMin", &[number("select_last_index", 1)]), [0, 2]);
+    let first = node("ArgMax", &["x"], "y", &[number("axis", 1), number("keepdims", 0)]);
+    assert_eq!(places(&model(&[first], &[], &[1, 2, 3], 17), &x), [0, 1, 0]);
+}
+
+#[test]
+fn einsum_is_refused_where_it_is_no_product() {
+    for equation in ["ij->ji", "ij,jk", "ii,ij->ij", "ij,kl->ik", "ij,jk->iz", "...ij,jk->...ik"] {
+        let bytes =
+            model(&[node("Einsum", &["x", "x"], "y", &[word("equation", equation)])], &[], &[2, 2], 17);
+        refused(&bytes, &[0.0; 4], "products of two matrices");
+    }
+}
+
+#[test]
+fn rows_of_a_table_are_looked_up_by_numbers() {
+    let extents: Vec<u8> = [1, 3].iter().flat_map(|&d| field(1, &int(1, d))).collect();
+    let kind = field(1, &[int(1, 7), field(2, &extents)].concat());
+    let table: Vec<f32> = (0..8).map(|v| v as f32).collect();
+    let graph = [
+        field(1, &node("Gather", &["t", "x"], "y", &[])),
+        field(5, &floats("t", &[4, 2], &table)),
+        field(11, &[field(1, b"x"), field(2, &kind)].concat()),
+        field(12, &field(1, b"y")),
+    ]
+    .concat();
+    let bytes = [field(7, &graph), field(8, &[field(1, b""), int(2, 17)].concat())].concat();
+    let made = onnx::read(&bytes, "rows", Reference::Litert).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(made.shapes[1], [1, 3, 2]);
+    let mut run = Interpreter::new(&made.graph).expect("valid");
+    run.set(0, Values::I32(&[3, 0, 4])).expect("fits");
+    run.invoke().expect("run");
+    // The last row is none of the table.
+    assert_eq!(run.floats(made.graph.outputs[0]), [6.0, 7.0, 0.0, 1.0, 0.0, 0.0]);
 }

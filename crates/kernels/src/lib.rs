@@ -9,6 +9,7 @@
 #![no_std]
 
 pub mod binary;
+pub mod choose;
 pub mod conv;
 pub mod elementwise;
 pub mod fixed;

@@ -341,6 +341,11 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
                 }
             }
         }
+        // Not fitted on their own either.
+        Step::CompareF32 { .. } | Step::Select => ("elementwise f32", [0.0, n, 0.0, 1.0], held),
+        Step::CompareS8 { .. } => ("add s8", [0.0, n, 0.0, 1.0], held + 24),
+        Step::ArgExtreme { .. } => ("reduce s8", [read, n, 0.0, 1.0], 0),
+        Step::Gather { .. } => ("concat", [0.0, n, graph.tensor(node.output).bytes() as f64, 1.0], held),
         Step::SvdfState(_) | Step::SvdfOutput(_) => ("average pool s8", [macs, n, 0.0, 1.0], held),
         Step::PreluS8(_) => ("mul s8", [0.0, n, 0.0, 1.0], held + 28),
         Step::LstmS8(_) => ("average pool s8", [macs, n, 0.0, 1.0], held + 600),

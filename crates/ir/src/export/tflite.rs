@@ -3,6 +3,7 @@
 //! # Source
 //! `schema.fbs` of TensorFlow Lite, version 3: field numbers, numbers of operators and of their options.
 
+mod choose;
 mod svdf;
 
 use super::{
@@ -17,6 +18,7 @@ use crate::{
     lower::range,
     text::op_name,
 };
+use std::collections::BTreeSet;
 
 /// A valid graph as a file. Integer graphs give the same bytes when they are read back.
 ///
@@ -31,6 +33,7 @@ pub fn write(graph: &Graph) -> Result<Vec<u8>, ExportError> {
         tensors: Vec::new(),
         ops: Vec::new(),
         numbers: vec![None; graph.tensors.len()],
+        truths: choose::truths(graph),
     };
     let inputs = graph.inputs.iter().map(|id| w.number(*id)).collect();
     let initial = w.read_states();
@@ -75,6 +78,8 @@ struct Writer<'g> {
     ops: Vec<Table>,
     /// Of the graph's tensors in the file.
     numbers: Vec<Option<i32>>,
+    /// Those that hold truth.
+    truths: BTreeSet<TensorId>,
 }
 
 /// Options of an operator: their number in the union, and their fields.
@@ -164,6 +169,9 @@ impl Writer<'_> {
         let dtype = element(t.dtype);
         let data = t.data.as_ref().map(Data::to_le_bytes);
         let axis = t.quant.as_ref().map_or(0, |q| q.axis) + ahead;
+        if let Some(made) = self.truth(id, &t.name, shape, data.clone()) {
+            return made;
+        }
         self.tensor(Plan { name: &t.name, shape, dtype, quant: t.quant.as_ref(), axis, data })
     }
 
@@ -171,6 +179,9 @@ impl Writer<'_> {
     fn between(&mut self, like: TensorId, shape: &[usize]) -> i32 {
         let t = self.graph.tensor(like);
         let name = format!("{}/{}", t.name, self.tensors.len());
+        if let Some(made) = self.truth(like, &name, shape, None) {
+            return made;
+        }
         let dtype = element(t.dtype);
         self.tensor(Plan { name: &name, shape, dtype, quant: t.quant.as_ref(), axis: 0, data: None })
     }
@@ -322,6 +333,9 @@ impl Writer<'_> {
         let graph = self.graph;
         let x = graph.tensor(node.inputs[0]);
         let out = batched(&graph.tensor(node.output).shape);
+        if self.of_truth(node) {
+            return Ok(());
+        }
         match &node.op {
             Op::Conv2d { stride, dilation, padding, activation } => {
                 let w = &graph.tensor(node.inputs[1]).shape;
@@ -419,6 +433,7 @@ impl Writer<'_> {
             Op::SvdfState => {}
             Op::SvdfOutput => self.svdf(node)?,
             Op::Prelu => self.prelu(node),
+            Op::Compare { .. } | Op::Select | Op::ArgExtreme { .. } | Op::Gather => self.choose(node)?,
             Op::Lstm { .. } => return Err("it is not written yet; export it as c, rust or .ewg".into()),
             Op::Strided { shape, strides, offset } => self.strided(node, shape, strides, *offset)?,
             Op::Concat { outer } => {

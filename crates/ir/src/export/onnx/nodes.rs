@@ -148,6 +148,9 @@ impl Writer<'_> {
             Op::SvdfState | Op::SvdfOutput => {
                 return Err("an SVDF in integers has no counterpart; export it as tflite, c or rust".into());
             }
+            Op::Compare { .. } | Op::Select | Op::ArgExtreme { .. } | Op::Gather => {
+                return Err("it is not written in this format; export it as c, rust, tflite or .ewg".into());
+            }
             Op::Prelu => {
                 return Err("a PRELU in integers has no counterpart; export it as tflite, c or rust".into());
             }

@@ -127,8 +127,35 @@ impl Importer {
                 .collect::<Option<Vec<_>>>()
                 .map(|parts| parts.concat())
                 .map(|v| Constant::ints(vec![v.len()], v)),
+            "Trilu" => self.triangle(node)?,
             _ => self.arithmetic(node)?,
         })
+    }
+
+    /// One triangle of each matrix of a constant.
+    fn triangle(&self, node: &RawNode) -> Result<Option<Constant>, ImportError> {
+        let Some(known) = node.inputs.first().and_then(|n| self.constants.get(n)) else { return Ok(None) };
+        let &[.., rows, columns] = known.shape.as_slice() else {
+            return self.b.fail(format!("{:?} is no matrix", known.shape));
+        };
+        let k = match self.given(node, 1) {
+            true => self.int_constant(self.arg(node, 1)?)?.first().copied().unwrap_or(0),
+            false => 0,
+        };
+        let upper = self.int(node, "upper", 1) != 0;
+        let kept = |i: usize| {
+            let (r, c) = ((i / columns % rows) as i64, (i % columns) as i64);
+            let ahead = (c - r).saturating_sub(k);
+            if upper { ahead >= 0 } else { ahead <= 0 }
+        };
+        let mut made = known.clone();
+        match &mut made.values {
+            Values::Floats(v) => {
+                v.iter_mut().enumerate().filter(|(i, _)| !kept(*i)).for_each(|(_, v)| *v = 0.0)
+            }
+            Values::Ints(v) => v.iter_mut().enumerate().filter(|(i, _)| !kept(*i)).for_each(|(_, v)| *v = 0),
+        }
+        Ok(Some(made))
     }
 
     /// What a node makes of integers that are known; `None` when it does something else, or not all are known.

@@ -5,6 +5,7 @@
 //! it and back where their order counts; turns that meet or move nothing cost nothing.
 
 mod arrange;
+mod choose;
 mod external;
 mod fold;
 mod functions;
@@ -274,6 +275,7 @@ impl Importer {
 
     fn node(&mut self, node: &RawNode) -> Result<(), ImportError> {
         if self.known(node)?
+            || self.choose(node)?
             || self.layer(node)?
             || self.arrange(node)?
             || self.recurrent(node)?
@@ -336,11 +338,8 @@ impl Importer {
                     "Loop" | "Scan" | "If" => {
                         "export recurrent layers as LSTM, GRU or RNN, and the model without branches"
                     }
-                    "ArgMax" | "ArgMin" | "TopK" | "NonMaxSuppression" => {
+                    "TopK" | "NonMaxSuppression" => {
                         "end the model with the scores and take the largest outside"
-                    }
-                    "Where" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" | "Equal" => {
-                        "values are not compared here; use Max, Min or Clip, or cut the model before it"
                     }
                     "STFT" | "DFT" | "MelWeightMatrix" => {
                         "leave the features to a DSP block: see `edgewright dsp list`"
@@ -439,20 +438,8 @@ impl Importer {
                 .b
                 .fail("an axis for broadcasting is not supported; export with operator set 7 or newer");
         }
-        let Some(to) = shape::common(&a.shape, &b.shape) else {
-            return self.b.fail(format!("{:?} and {:?} do not fit each other", a.shape, b.shape));
-        };
-        let last = (a.last || b.last) && to.len() >= 3;
-        let mut place = |v: Value| -> Result<TensorId, ImportError> {
-            // Axes that are put in front would make another one the channels.
-            let mut v = if last && v.shape.len() == to.len() { v } else { self.first(&v)? };
-            while v.shape.len() < to.len() {
-                v.shape.insert(0, 1);
-            }
-            let v = if last { self.last(&v)? } else { v };
-            self.b.spread(v.id, &Self::stored(&v.shape, last), &Self::stored(&to, last))
-        };
-        let (x, y) = (place(a)?, place(b)?);
+        let (ids, to, last) = self.over_each_other(vec![a, b])?;
+        let (x, y) = (ids[0], ids[1]);
         let like = shape::without_batch(&Self::stored(&to, last));
         let (op, inputs) = if kind == BinaryKind::Mul && x == y {
             (Op::Unary { function: Function::Square }, vec![x])

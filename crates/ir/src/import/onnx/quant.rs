@@ -77,8 +77,19 @@ impl Importer {
             self.b.graph.inputs.push(id);
             return Ok(id);
         }
+        // Whole numbers: rows of tables.
+        if kind == 6 || kind == 7 {
+            if kind == 7 {
+                self.b.note(format!("the input `{name}` is int64 in the file and is taken as int32"));
+            }
+            let id = self.b.flow(name, extents, DType::I32, None);
+            self.b.graph.inputs.push(id);
+            return Ok(id);
+        }
         if kind != 2 && kind != 3 {
-            return self.b.fail(format!("elements of type {kind}; float, int8 and uint8 are supported"));
+            return self
+                .b
+                .fail(format!("elements of type {kind}; float, int8, uint8, int32 and int64 are supported"));
         }
         let mut same = BTreeSet::from([name]);
         let reader = raw.nodes.iter().find(|n| {

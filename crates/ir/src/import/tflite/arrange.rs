@@ -517,6 +517,14 @@ impl Importer<'_> {
                 _ => None,
             },
             87 => values(0).map(|v| v.into_iter().map(|a| i64::from(a == 0)).collect()),
+            64 | 123 => match (values(0), values(1), values(2)) {
+                (Some(c), Some(a), Some(b)) => {
+                    let n = c.len().max(a.len()).max(b.len());
+                    let at = |v: &[i64], i: usize| if v.len() == 1 { v.first() } else { v.get(i) }.copied();
+                    (0..n).map(|i| if at(&c, i)? != 0 { at(&a, i) } else { at(&b, i) }).collect()
+                }
+                _ => None,
+            },
             81 => values(0).and_then(|v| v.iter().try_fold(1i64, |n, d| n.checked_mul(*d))).map(|n| vec![n]),
             _ => None,
         };

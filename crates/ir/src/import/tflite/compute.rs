@@ -247,10 +247,12 @@ impl Importer<'_> {
                 None => vec![0; outputs],
                 Some(id) => {
                     let t = self.tensor(id)?;
-                    match t.ints().filter(|v| t.kind == kind && v.len() == outputs) {
+                    // Sums of int16 activations are of 64 bits; their bias may be of 32.
+                    let narrow = wide && t.kind == Type::I32;
+                    match t.ints().filter(|v| (t.kind == kind || narrow) && v.len() == outputs) {
                         Some(v) => v,
                         None if wide => {
-                            return self.b.fail("its bias is no constant of 64-bit integers, which layers of int16 activations have here");
+                            return self.b.fail("its bias is no constant of 64-bit or 32-bit integers");
                         }
                         None => return self.b.fail("its bias is no constant of 32-bit integers"),
                     }

@@ -44,7 +44,7 @@ impl Importer<'_> {
             }
             3 | 4 => self.over_batches(op, &blocks)?,
             // Backwards within a batch is another order than backwards in space.
-            code if code != 105
+            code if !matches!(code, 105 | 128)
                 && self.alike_in_batches(op, &blocks)?
                 && (ALIKE.contains(&code) || PAIRS.contains(&code))
                 && blocks.pads == [[0; 2]; 2] =>

@@ -1,6 +1,7 @@
 //! TFLite models: float32, int8 per tensor and per channel, int8 weights with float activations.
 
 mod arrange;
+mod choose;
 mod composed;
 mod compute;
 mod dilated;
@@ -190,6 +191,7 @@ impl<'a> Importer<'a> {
         let t = self.tensor(id)?;
         let dtype = match t.kind {
             Type::F32 => return Ok((DType::F32, None)),
+            Type::Bool => return Ok((DType::I8, Some(crate::choose::truth()))),
             Type::I8 => DType::I8,
             Type::U8 => DType::U8,
             Type::I16 => DType::I16,
@@ -233,7 +235,7 @@ impl<'a> Importer<'a> {
         }
         let (data, quant) = match t.kind {
             Type::F32 | Type::F16 => (t.floats(0).map(Data::F32), None),
-            Type::I8 => {
+            Type::I8 | Type::Bool => {
                 let (_, quant) = self.kind(id)?;
                 (t.data.map(|d| Data::I8(d.iter().map(|b| *b as i8).collect())), quant)
             }
@@ -282,13 +284,15 @@ impl<'a> Importer<'a> {
         if op.outputs.iter().all(|&id| self.is_index(id))
             && !op.outputs.is_empty()
             && !matches!(op.code, 114 | 119 | 142)
+            && !self.chooses(op)
         {
             return self.fold(op);
         }
         if op.code == 119 {
             return self.while_loop(op);
         }
-        if self.compute(op)?
+        if self.choose(op)?
+            || self.compute(op)?
             || self.arrange(op)?
             || self.composed(op)?
             || self.state(op)?

@@ -66,6 +66,7 @@ const NAMES: &[(i32, &str)] = &[
     (69, "TILE"),
     (70, "EXPAND_DIMS"),
     (71, "EQUAL"),
+    (72, "NOT_EQUAL"),
     (73, "LOG"),
     (74, "SUM"),
     (75, "SQRT"),
@@ -77,7 +78,10 @@ const NAMES: &[(i32, &str)] = &[
     (81, "REDUCE_PROD"),
     (82, "REDUCE_MAX"),
     (83, "PACK"),
+    (84, "LOGICAL_OR"),
     (85, "ONE_HOT"),
+    (86, "LOGICAL_AND"),
+    (87, "LOGICAL_NOT"),
     (88, "UNPACK"),
     (89, "REDUCE_MIN"),
     (90, "FLOOR_DIV"),
@@ -130,7 +134,7 @@ pub fn replacement(name: &str) -> &'static str {
             "convert the recurrent layer with unroll=True, or so that it becomes UNIDIRECTIONAL_SEQUENCE_LSTM"
         }
         "LOG_SOFTMAX" => "end the model with SOFTMAX and take the logarithm outside",
-        "ARG_MAX" | "ARG_MIN" | "TOPK_V2" => "end the model with the scores and take the largest outside",
+        "TOPK_V2" => "end the model with the scores and take the largest outside",
         "L2_POOL_2D" | "LOCAL_RESPONSE_NORMALIZATION" => "use AVERAGE_POOL_2D or a batch normalisation",
         "CONV_3D" => "use CONV_2D over frames",
         "BATCH_MATMUL" => "use FULLY_CONNECTED with constant weights",
@@ -139,9 +143,6 @@ pub fn replacement(name: &str) -> &'static str {
             "leave the features to a DSP block: see `edgewright dsp list`"
         }
         n if n.starts_with("CUSTOM") => "convert the model with builtin operators only",
-        "GREATER" | "GREATER_EQUAL" | "LESS" | "LESS_EQUAL" | "EQUAL" | "SELECT" | "SELECT_V2" => {
-            "values are not compared here; use MAXIMUM, MINIMUM or RELU6, or cut the model before it"
-        }
         _ => {
             "compute it by ADD, MUL, BATCH_MATMUL, CONV_2D or another operator that is read, or cut the model before it"
         }

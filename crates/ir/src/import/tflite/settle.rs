@@ -6,10 +6,12 @@ use crate::import::{ImportError, shape};
 use std::cell::OnceCell;
 
 /// Operators on one value that keep its shape.
-pub(super) const ALIKE: [i32; 24] =
-    [6, 8, 14, 19, 20, 21, 25, 28, 47, 50, 54, 59, 73, 75, 76, 92, 93, 98, 101, 105, 111, 114, 117, 150];
+pub(super) const ALIKE: [i32; 27] = [
+    53, 87, 128, 6, 8, 14, 19, 20, 21, 25, 28, 47, 50, 54, 59, 73, 75, 76, 92, 93, 98, 101, 105, 111, 114,
+    117, 150,
+];
 /// Operators on two values that are spread over each other.
-pub(super) const PAIRS: [i32; 7] = [0, 18, 41, 42, 55, 57, 99];
+pub(super) const PAIRS: [i32; 15] = [0, 18, 41, 42, 55, 57, 58, 61, 62, 63, 71, 72, 84, 86, 99];
 
 /// Extent after a window of `kernel` places slid over `input`.
 fn slid(input: usize, same: bool, kernel: usize, dilation: usize, stride: usize) -> Option<usize> {
@@ -24,7 +26,7 @@ impl Importer<'_> {
     /// Finds the shapes of the outputs that the file leaves open.
     pub(super) fn settle(&mut self, op: &RawOp<'_>) -> Result<(), ImportError> {
         for (i, &id) in op.outputs.iter().enumerate() {
-            if !self.tensor(id)?.open || self.is_index(id) {
+            if !self.tensor(id)?.open || (self.is_index(id) && !self.chooses(op)) {
                 continue;
             }
             if let Some(found) = self.shape_of(op, i)? {
@@ -201,6 +203,22 @@ impl Importer<'_> {
                 };
                 let at = |a: usize, d: usize| slid(d, same, kernel[a], dilation[a], stride[a]);
                 at(0, h).zip(at(1, w)).map(|(h, w)| vec![n, h, w, channels])
+            }
+            56 | 79 => axis_of(known(1), full.len()).map(|axis| {
+                let mut out = full.to_vec();
+                out.remove(axis);
+                out
+            }),
+            64 | 123 => {
+                let common = shape::common(self.full(self.arg(op, 1)?)?, self.full(self.arg(op, 2)?)?);
+                match (op.code, common) {
+                    (123, Some(to)) => shape::common(full, &to),
+                    (_, common) => common,
+                }
+            }
+            7 => {
+                let table = self.full(self.arg(op, 1)?)?;
+                Some(full.iter().chain(table.iter().skip(1)).copied().collect())
             }
             23 | 97 => match (full, known(1).and_then(sizes).as_deref()) {
                 (&[n, _, _, c], Some(&[h, w])) => Some(vec![n, h, w, c]),
