@@ -623,6 +623,30 @@ def narrow_bias():
     save("narrow_bias", m, [x], [y], 8, wrong=("tflm",))
 
 
+def hybrid():
+    """Layers of float activations and weights of 8 bits, as a converter of dynamic ranges writes them: dense ones over rows, with ranges of
+    both kinds, with one scale and several; convolutions likewise, and a depthwise one."""
+    m = Model()
+    x = m.tensor([1, 6, 5, 4], T.FLOAT32)
+    w = m.tensor([8, 3, 3, 4], T.INT8, 0.01 * (0.5 + rng.random(8)), 0, weights8(8, 3, 3, 4), axis=0)
+    b = m.tensor([8], T.FLOAT32, data=rng.standard_normal(8))
+    a = m.op(B.CONV_2D, [x, w, b], m.tensor([1, 3, 3, 8], T.FLOAT32), 3, O.Conv2DOptions, padding=0, strideW=2, strideH=2, fusedActivationFunction=1)
+    w = m.tensor([1, 3, 3, 8], T.INT8, 0.01 * (0.5 + rng.random(8)), 0, weights8(1, 3, 3, 8), axis=3)
+    d = m.op(B.DEPTHWISE_CONV_2D, [a, w, b], m.tensor([1, 3, 3, 8], T.FLOAT32), 6, O.DepthwiseConv2DOptions, padding=0, strideW=1, strideH=1,
+             depthMultiplier=1)
+    size = m.tensor([2], T.INT32, data=[3, 24])
+    r = m.op(B.RESHAPE, [d, size], m.tensor([3, 24], T.FLOAT32), 1, O.ReshapeOptions, newShape=[3, 24])
+    w = m.tensor([5, 3, 3, 4], T.INT8, 0.013, 0, weights8(5, 3, 3, 4))
+    b = m.tensor([5], T.FLOAT32, data=rng.standard_normal(5))
+    one = m.op(B.CONV_2D, [x, w, b], m.tensor([1, 6, 5, 5], T.FLOAT32), 3, O.Conv2DOptions, padding=0, strideW=1, strideH=1)
+    outputs = [a, d, one]
+    for scale, asymmetric in ((0.01, True), (0.02, False), (0.01 * (0.5 + rng.random(7)), True)):
+        w = m.tensor([7, 24], T.INT8, scale, 0, weights8(7, 24), axis=0)
+        b = m.tensor([7], T.FLOAT32, data=rng.standard_normal(7))
+        outputs.append(m.op(B.FULLY_CONNECTED, [r, w, b], m.tensor([3, 7], T.FLOAT32), 12 if np.ndim(scale) else 9, O.FullyConnectedOptions, asymmetricQuantizeInputs=asymmetric))
+    save("hybrid", m, [x], outputs, 6, wrong=("tflm",))
+
+
 keywords_with_memory()
 prelu()
 network16()
@@ -646,4 +670,5 @@ places()
 tables()
 running()
 narrow_bias()
+hybrid()
 (HERE / "expected.json").write_text(json.dumps(expected, separators=(",", ":")).replace('},"', '},\n"') + "\n")

@@ -353,6 +353,10 @@ impl Emitter<'_> {
                 ));
                 format!("ew_compare_s8({}, &{base}_compare, {x}, {b}, {n}u, {y});", compare(kind))
             }
+            Step::Snap { row, symmetric } => {
+                self.need(&["ew_fixed.h", "ew_elementwise.h", "ew_snap.h"]);
+                format!("ew_snap_f32({x}, {}u, {row}u, {}, {y});", n / row, u8::from(symmetric))
+            }
             Step::Select => {
                 self.need(&["ew_fixed.h", "ew_choose.h"]);
                 let [a, b] = [1, 2].map(|k| self.operand(node.inputs[k]));

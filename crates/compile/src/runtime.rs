@@ -52,6 +52,7 @@ const FILES: &[(&str, &str)] = &[
     ("ew_wide.h", include_str!("../../../runtime/c/nn/ew_wide.h")),
     ("ew_wide_dense.h", include_str!("../../../runtime/c/nn/ew_wide_dense.h")),
     ("ew_svdf.h", include_str!("../../../runtime/c/nn/ew_svdf.h")),
+    ("ew_snap.h", include_str!("../../../runtime/c/nn/ew_snap.h")),
     ("ew_choose.h", include_str!("../../../runtime/c/nn/ew_choose.h")),
     ("ew_prelu.h", include_str!("../../../runtime/c/nn/ew_prelu.h")),
     ("ew_cells.h", include_str!("../../../runtime/c/nn/ew_cells.h")),

@@ -38,6 +38,7 @@ const KERNELS: &[(&str, &str)] = kernels!(
     "prelu.rs",
     "reduce.rs",
     "resize.rs",
+    "snap.rs",
     "softmax.rs",
     "svdf.rs",
     "trees.rs",
@@ -605,6 +606,9 @@ impl Model {{
                 arg(0),
                 arg(1)
             ),
+            Step::Snap { row, symmetric } => {
+                format!("crate::snap::snap_f32({}, {row}, {symmetric}, out);", arg(0))
+            }
             Step::Select => format!("crate::choose::select({}, {}, {}, out);", arg(0), arg(1), arg(2)),
             Step::ArgExtreme { largest, last, count, inner } => {
                 format!("crate::choose::arg_extreme({largest}, {last}, {}, {count}, {inner}, out);", arg(0))

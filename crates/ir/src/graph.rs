@@ -364,6 +364,13 @@ pub enum Op {
     /// Rows of a table. Inputs: numbers of rows in 32 bits without a scale, table `[rows, width]`. A row that is not there is 0 (the zero
     /// point).
     Gather,
+    /// Each row of x rounded to the 8 bits of its own range, still as floats: what hybrid kernels make of activations before weights of 8 bits.
+    Snap {
+        /// Values of a row.
+        row: usize,
+        /// As many steps on both sides of 0.
+        symmetric: bool,
+    },
     /// Bilinear resizing of x `[h, w, c]` to the output's height and width.
     ResizeBilinear {
         /// Where pixels lie.

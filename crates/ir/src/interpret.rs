@@ -495,6 +495,9 @@ impl<'g> Interpreter<'g> {
             (Step::PreluS8(params), Buffer::I8(out)) => {
                 kernels::prelu::prelu_s8(params, byte(0), byte(1), out);
             }
+            (Step::Snap { row, symmetric }, Buffer::F32(out)) => {
+                kernels::snap::snap_f32(float(0), *row, *symmetric, out);
+            }
             (Step::CompareF32 { kind }, Buffer::I8(out)) => {
                 kernels::choose::compare_f32(*kind, float(0), float(1), out);
             }

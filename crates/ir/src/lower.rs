@@ -99,6 +99,8 @@ pub enum Step {
     SvdfOutput(SvdfOutputParams),
     /// Integer PRELU.
     PreluS8(PreluParams),
+    /// Rows in 8 bits of their own.
+    Snap { row: usize, symmetric: bool },
     /// Float comparison.
     CompareF32 { kind: CompareKind },
     /// Integer comparison.

@@ -57,6 +57,7 @@ impl Graph {
             Op::Strided { shape, strides, offset } => {
                 Step::Strided { shape: shape.clone(), strides: strides.clone(), offset: *offset }
             }
+            Op::Snap { row, symmetric } => Step::Snap { row: *row, symmetric: *symmetric },
             Op::Concat { outer } => Step::Concat { outer: *outer },
             Op::Pad { shape, before, after, value } => {
                 let [low, high] = range(out.dtype);

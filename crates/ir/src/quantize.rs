@@ -249,6 +249,7 @@ impl Quantizer<'_> {
                 node.op,
                 Op::Pool2d { .. }
                     | Op::Reshape
+                    | Op::Snap { .. }
                     | Op::Activate { .. }
                     | Op::Strided { .. }
                     | Op::Pad { .. }
@@ -454,6 +455,7 @@ impl Quantizer<'_> {
             | Op::Activate { .. }
             | Op::Softmax
             | Op::Reshape
+            | Op::Snap { .. }
             | Op::Unary { .. }
             | Op::Strided { .. }
             | Op::Pad { .. }
@@ -488,7 +490,9 @@ impl Quantizer<'_> {
             _ => return Err(fail(node, "has no integer form at this place")),
         };
         let output = self.flow(node.output);
-        self.to.nodes.push(Node { name: node.name.clone(), op: node.op.clone(), inputs, output });
+        // What is in 8 bits by its calibrated range needs no other.
+        let op = if matches!(node.op, Op::Snap { .. }) { Op::Reshape } else { node.op.clone() };
+        self.to.nodes.push(Node { name: node.name.clone(), op, inputs, output });
         Ok(())
     }
 

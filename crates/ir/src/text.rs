@@ -82,6 +82,7 @@ pub fn op_name(op: &Op) -> &'static str {
         Op::Prelu => "prelu",
         Op::Compare { .. } => "compare",
         Op::Select => "select",
+        Op::Snap { .. } => "snap",
         Op::ArgExtreme { .. } => "arg_extreme",
         Op::Gather => "gather",
     }

@@ -271,6 +271,7 @@ impl Graph {
             Op::Normalize | Op::KMeansScore { .. } | Op::GmmScore { .. } => {
                 from == DType::F32 && to == DType::F32
             }
+            Op::Snap { .. } => from == DType::F32 && to == DType::F32,
             Op::Bucketize => from == DType::F32 && to == DType::I8,
             Op::SvdfState => from == DType::I8 && matches!(to, DType::I8 | DType::I16),
             Op::SvdfOutput => matches!(from, DType::I8 | DType::I16) && to == DType::I8,

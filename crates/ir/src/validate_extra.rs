@@ -87,6 +87,12 @@ impl Graph {
             Op::Compare { .. } | Op::Select | Op::ArgExtreme { .. } | Op::Gather => {
                 self.check_choice(op, node)
             }
+            Op::Snap { row, .. } => {
+                if *row == 0 || x.len() % row != 0 {
+                    return Err(format!("{} values are no rows of {row}", x.len()));
+                }
+                same(out.len(), x.len(), "number of outputs")
+            }
             Op::ResizeBilinear { .. } => match (x.shape.as_slice(), out.shape.as_slice()) {
                 (&[h, w, a], &[_, _, b]) if a == b && h > 0 && w > 0 => Ok(()),
                 _ => Err(format!("{:?} to {:?} is no resizing", x.shape, out.shape)),

@@ -24,6 +24,7 @@ pub mod pool;
 pub mod prelu;
 pub mod reduce;
 pub mod resize;
+pub mod snap;
 pub mod softmax;
 pub mod svdf;
 pub mod trees;

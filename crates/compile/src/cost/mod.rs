@@ -292,7 +292,7 @@ fn other(graph: &Graph, node: &Node, step: &Step) -> Work {
             ("elementwise f32", [0.0, n, 0.0, 1.0], held)
         }
         Step::UnaryF32 { .. } => ("unary f32", [0.0, n, 0.0, 1.0], 0),
-        Step::Quantize { .. } => ("quantize", [0.0, n, 0.0, 1.0], 0),
+        Step::Quantize { .. } | Step::Snap { .. } => ("quantize", [0.0, n, 0.0, 1.0], 0),
         Step::Dequantize { .. } => ("dequantize", [0.0, n, 0.0, 1.0], 0),
         Step::ReduceF32 { .. } => ("reduce f32", [read, n, 0.0, 1.0], 0),
         Step::ReduceSumS8 { .. } | Step::ReduceExtremeS8 { .. } => ("reduce s8", [read, n, 0.0, 1.0], 0),

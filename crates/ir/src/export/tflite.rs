@@ -433,6 +433,11 @@ impl Writer<'_> {
             Op::SvdfState => {}
             Op::SvdfOutput => self.svdf(node)?,
             Op::Prelu => self.prelu(node),
+            Op::Snap { .. } => {
+                return Err(
+                    "activations in 8 bits of their own are not written; export it as c, rust or .ewg".into(),
+                );
+            }
             Op::Compare { .. } | Op::Select | Op::ArgExtreme { .. } | Op::Gather => self.choose(node)?,
             Op::Lstm { .. } => return Err("it is not written yet; export it as c, rust or .ewg".into()),
             Op::Strided { shape, strides, offset } => self.strided(node, shape, strides, *offset)?,

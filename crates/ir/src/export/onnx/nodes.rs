@@ -148,6 +148,11 @@ impl Writer<'_> {
             Op::SvdfState | Op::SvdfOutput => {
                 return Err("an SVDF in integers has no counterpart; export it as tflite, c or rust".into());
             }
+            Op::Snap { .. } => {
+                return Err(
+                    "activations in 8 bits of their own are not written; export it as c, rust or .ewg".into(),
+                );
+            }
             Op::Compare { .. } | Op::Select | Op::ArgExtreme { .. } | Op::Gather => {
                 return Err("it is not written in this format; export it as c, rust, tflite or .ewg".into());
             }

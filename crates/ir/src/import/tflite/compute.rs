@@ -210,7 +210,7 @@ impl Importer<'_> {
         axis: usize,
         outputs: usize,
     ) -> Result<(), ImportError> {
-        let x = self.input(self.arg(op, 0)?)?;
+        let mut x = self.input(self.arg(op, 0)?)?;
         let weights = self.arg(op, 1)?;
         let w = self.tensor(weights)?;
         let bias = op.inputs.get(2).copied().filter(|&id| id >= 0);
@@ -268,7 +268,12 @@ impl Importer<'_> {
             let name = format!("{}_bias", w.name);
             (weight_id, self.b.constant(&name, &[outputs], values, quant))
         } else {
-            if matches!(w.kind, Type::I8 | Type::U8 | Type::I16) && folded.is_none() {
+            let hybrid =
+                folded.is_none() && w.kind == Type::I8 && !self.blocks.contains_key(&self.arg(op, 0)?);
+            if let (true, Some((row, symmetric))) = (hybrid, self.hybrid(op, w.scale.len(), outputs)?) {
+                let own = self.b.tensor(x).shape.clone();
+                x = self.b.make(Op::Snap { row, symmetric }, vec![x], x, &own);
+            } else if matches!(w.kind, Type::I8 | Type::U8 | Type::I16) && folded.is_none() {
                 self.b.note(
                     "weights are integers and activations are float (dynamic range): the weights were turned into float, \
                      which differs from the runtime's hybrid kernels by their rounding of activations"
@@ -298,6 +303,23 @@ impl Importer<'_> {
         let y = self.output(y)?;
         self.b.node(what, vec![x, weight_id, bias_id], y);
         Ok(())
+    }
+
+    /// How the hybrid kernel of a layer rounds its input: values that share a range, and whether it is symmetric; `None` when there is no such
+    /// kernel. Weights with a scale for each output have another kernel.
+    fn hybrid(
+        &self,
+        op: &RawOp<'_>,
+        scales: usize,
+        outputs: usize,
+    ) -> Result<Option<(usize, bool)>, ImportError> {
+        let (x, w) = (self.full(self.arg(op, 0)?)?, self.full(self.arg(op, 1)?)?);
+        Ok(match op.code {
+            9 => w.last().map(|&n| Ok::<_, ImportError>((n, self.small(op, 3)? == 0))).transpose()?,
+            3 => Some((x.iter().product(), scales == 1)),
+            4 if scales == outputs => Some((x.iter().product(), false)),
+            _ => None,
+        })
     }
 
     fn pool(&mut self, op: &RawOp<'_>, kind: PoolKind) -> Result<(), ImportError> {
