@@ -110,6 +110,27 @@ fn rows(integer: bool) -> Graph {
     whole(g, at, y)
 }
 
+/// Rows of a table by numbers that a constant holds in another shape, added to the input.
+fn rows_of_a_constant() -> Graph {
+    let mut g = Graph { name: "constant rows".into(), ..Graph::default() };
+    let x = tensor(&mut g, &[6, 2], DType::F32, None, None);
+    let at = tensor(&mut g, &[2, 3], DType::I32, None, Some(Data::I32(vec![3, 0, 1, -1, 4, 2])));
+    let turned = node(&mut g, Op::Reshape, &[at], &[6], DType::I32, None);
+    let table = Data::F32((0..8).map(|v| v as f32 * 0.3 - 1.0).collect());
+    let table = tensor(&mut g, &[4, 2], DType::F32, None, Some(table));
+    let rows = node(&mut g, Op::Gather, &[turned, table], &[6, 2], DType::F32, None);
+    let y = node(&mut g, Op::Add { activation: Activation::None }, &[x, rows], &[6, 2], DType::F32, None);
+    whole(g, x, y)
+}
+
+/// Rows in 8 bits of their own, by both kinds of ranges; one row is all zeros where the input is of few values.
+fn snapped(symmetric: bool) -> Graph {
+    let mut g = Graph { name: "snapped".into(), ..Graph::default() };
+    let x = tensor(&mut g, &[5, 7], DType::F32, None, None);
+    let y = node(&mut g, Op::Snap { row: 7, symmetric }, &[x], &[5, 7], DType::F32, None);
+    whole(g, x, y)
+}
+
 fn bytes_of(dtype: DType, values: &[i8]) -> Vec<u8> {
     let each = |b: i8| match dtype {
         DType::F32 => (f32::from(b) / 31.0).to_le_bytes().to_vec(),
@@ -153,6 +174,7 @@ fn expected(graph: &Graph, cases: usize, few: bool) -> (Vec<u8>, Vec<u8>) {
 fn graphs() -> Vec<(Graph, bool)> {
     let mut all =
         vec![(choices(true), false), (choices(false), false), (rows(true), false), (rows(false), false)];
+    all.extend([(rows_of_a_constant(), false), (snapped(true), false), (snapped(false), true)]);
     for dtype in [DType::F32, DType::I8, DType::I16] {
         all.extend(
             [(true, false), (false, true)].map(|(largest, last)| (places(dtype, largest, last), true)),
@@ -261,6 +283,8 @@ fn the_crate_gives_the_bytes_of_the_interpreter() {
     for (graph, few) in [
         (choices(true), false),
         (choices(false), false),
+        (rows_of_a_constant(), false),
+        (snapped(false), false),
         (rows(true), false),
         (places(DType::I16, true, false), true),
     ] {
@@ -356,4 +380,23 @@ fn what_is_no_number_stays_that() {
         let plain = |v: f32| if v.is_nan() { 0x7fc0_0000 } else { v.to_bits() };
         assert!(got.map(plain).eq(wanted.iter().map(|&v| plain(v))), "{}", compiler.program);
     }
+}
+
+#[test]
+fn a_row_is_rounded_to_steps_of_its_own_range() {
+    let snap = |symmetric: bool, row: &[f32; 7]| {
+        let g = snapped(symmetric);
+        let mut out = [0.0; 35];
+        let x: Vec<f32> = row.iter().copied().chain([0.0; 28]).collect();
+        Interpreter::new(&g).expect("valid").run(&x, &mut out).expect("run");
+        assert_eq!(out[7..], [0.0; 28]);
+        out
+    };
+    // Steps of 1 from -128 on: 0 lies at -28, and halves go away from 0 of the integers.
+    let out = snap(false, &[-100.0, 155.0, 0.4, 0.6, -0.6, 28.5, 10.0]);
+    assert_eq!(out[..7], [-100.0, 155.0, 0.0, 1.0, -1.0, 29.0, 10.0]);
+    let out = snap(true, &[-127.0, 63.5, 0.4, 0.6, -0.5, 1.5, 10.0]);
+    assert_eq!(out[..7], [-127.0, 64.0, 0.0, 1.0, -1.0, 2.0, 10.0]);
+    let strange = [f32::INFINITY, 1.3, 0.0, 0.2, 0.1, -4.0, 2.0];
+    assert_eq!(snap(false, &strange)[..7], strange);
 }

@@ -340,3 +340,40 @@ fn names_of_a_file_move_no_cursor() {
     let error = m.read(x, y).expect_err("no floor");
     assert!(error.contains("`?31m`"), "{error:?}");
 }
+
+#[test]
+fn a_convolution_in_groups_needs_a_picture_to_make() {
+    for shape in [&[][..], &[64], &[1, 64], &[4, 16], &[1, 4, 4, 4]] {
+        let mut m = Model::default();
+        let (x, w, b) = (m.flow(&[1, 4, 4, 4]), m.floats(&[4, 1, 1, 2], 0.5), m.floats(&[4], 0.0));
+        let y = m.flow(shape);
+        m.op(3, &[x, w, b], y, vec![(1, Value::Int(1)), (2, Value::Int(1))]);
+        let read = m.read(x, y);
+        assert_eq!(read.is_ok(), shape.len() == 4, "{shape:?}: {:?}", read.err());
+    }
+}
+
+#[test]
+fn a_shape_in_another_shape_is_known() {
+    let mut m = Model::default();
+    let (x, sizes, flat) = (m.flow(&[1, 6]), m.ints(&[2, 3]), m.ints(&[2]));
+    let (shape, y) = (m.tensor(&[2], I32, &[], None), m.flow(&[2, 3]));
+    m.op(22, &[sizes, flat], shape, Table::new());
+    m.op(22, &[x, shape], y, Table::new());
+    assert_eq!(m.read(x, y).expect("a model").shapes[1], [2, 3]);
+}
+
+#[test]
+fn truth_and_numbers_are_not_mixed() {
+    let mut m = Model::default();
+    let (x, edge) = (m.flow(&[1, 4]), m.floats(&[4], 0.5));
+    let (truth, y) = (m.tensor(&[1, 4], BOOL, &[], None), m.flow(&[1, 4]));
+    m.op(61, &[x, edge], truth, Table::new());
+    m.op(0, &[truth, x], y, Table::new());
+    assert!(m.read(x, y).is_err());
+    let mut m = Model::default();
+    let (x, y) = (m.flow(&[1, 4]), m.flow(&[1, 4]));
+    m.op(123, &[x, x, x], y, Table::new());
+    let error = m.read(x, y).expect_err("no condition");
+    assert!(error.contains("no result of a comparison"), "{error}");
+}
