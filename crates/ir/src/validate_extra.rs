@@ -88,7 +88,7 @@ impl Graph {
                 self.check_choice(op, node)
             }
             Op::Snap { row, .. } => {
-                if *row == 0 || x.len() % row != 0 {
+                if *row == 0 || !x.len().is_multiple_of(*row) {
                     return Err(format!("{} values are no rows of {row}", x.len()));
                 }
                 same(out.len(), x.len(), "number of outputs")
