@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use edgewright_engine::dataset::Format;
 use std::path::PathBuf;
 
 /// From a folder of recordings to a proven C library.
@@ -254,8 +255,8 @@ pub struct ExportArgs {
   edgewright data import table.csv --label-from column:species
   edgewright data import noise.wav --label noise --category training --dry-run")]
 pub struct ImportArgs {
-    /// Files and folders: WAV, FLAC, CSV, acquisition JSON and CBOR, PNG, JPEG.
-    #[arg(required = true)]
+    // What is read is declared once, by the formats.
+    #[arg(required = true, help = format!("Files and folders: {}", Format::titles()))]
     pub paths: Vec<PathBuf>,
     /// Folder that holds edgewright.toml.
     #[arg(long, default_value = ".")]
@@ -264,8 +265,8 @@ pub struct ImportArgs {
     #[arg(long, conflicts_with = "label_from")]
     pub label: Option<String>,
     /// folder, name, name:REGEX, column:NAME or sidecar. A sidecar is info.labels, structured_labels.labels,
-    /// bounding_boxes.labels, or Pascal VOC, COCO or YOLO beside pictures. Left out: the sidecar if there is one, else the folder,
-    /// else the name.
+    /// bounding_boxes.labels, or beside pictures their boxes as Pascal VOC, COCO, Create ML, YOLO or a CSV table. Left out: the sidecar if
+    /// there is one, else the folder, else the name.
     #[arg(long)]
     pub label_from: Option<String>,
     /// Which side of the split. Left out: what a sidecar says, else split.
@@ -274,8 +275,7 @@ pub struct ImportArgs {
     /// folder, regex:RE or column:NAME: samples of one group stay on one side.
     #[arg(long)]
     pub group_from: Option<String>,
-    /// auto, wav, flac, csv, json, cbor, png, jpeg or wfdb.
-    #[arg(long, default_value = "auto")]
+    #[arg(long, default_value = "auto", help = format!("auto, {}", Format::names()))]
     pub format: String,
     /// Rate in Hz of files that do not say it.
     #[arg(long)]

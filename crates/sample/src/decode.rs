@@ -1,10 +1,11 @@
 //! The one door: a name and bytes in, samples out.
 
 use crate::{
-    DecodeOptions, Decoded, Finding, Format, SampleError, acquisition, flac, picture, table, wav, wfdb,
+    DecodeOptions, Decoded, Finding, Format, SampleError, acquisition, flac, format::extension, picture,
+    table, wav, wfdb,
 };
 
-/// The format of a file. A signature at the start of the content (WAV, FLAC, PNG, JPEG, an archive) decides over the name, because
+/// The format of a file. A signature at the start of the content (WAV, FLAC, PNG, JPEG, BMP, an archive) decides over the name, because
 /// names are what people get wrong; formats without one (CSV, JSON, CBOR) go by the extension. `None` for anything else.
 pub fn detect(name: &str, bytes: &[u8]) -> Option<Format> {
     match bytes {
@@ -13,15 +14,10 @@ pub fn detect(name: &str, bytes: &[u8]) -> Option<Format> {
         [b'f', b'L', b'a', b'C', ..] => Some(Format::Flac),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),
         [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
+        _ if picture::is_bmp(bytes) => Some(Format::Bmp),
         _ if wfdb::is_archive(bytes) => Some(Format::Wfdb),
-        _ => extension(name).and_then(Format::from_name),
+        _ => Format::of_file(name),
     }
-}
-
-/// Text behind the last dot of the last part of a path.
-fn extension(name: &str) -> Option<&str> {
-    let file = name.rsplit(['/', '\\']).next()?;
-    file.rsplit_once('.').map(|(_, extension)| extension)
 }
 
 /// Decodes one file. A table whose rows are samples gives many values, in the order of the file, everything else one
@@ -56,10 +52,10 @@ pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<D
         Format::Cbor => vec![acquisition::decode_cbor(bytes, options)?],
         Format::Png => vec![picture::decode(bytes, ::image::ImageFormat::Png, &options.limits)?],
         Format::Jpeg => vec![picture::decode(bytes, ::image::ImageFormat::Jpeg, &options.limits)?],
+        Format::Bmp => vec![picture::decode(bytes, ::image::ImageFormat::Bmp, &options.limits)?],
         Format::Wfdb => vec![wfdb::decode(bytes, &options.limits)?],
     };
-    let named = extension(name).and_then(Format::from_name);
-    let mismatch = named.filter(|named| options.format.is_none() && *named != format);
+    let mismatch = Format::of_file(name).filter(|named| options.format.is_none() && *named != format);
     for sample in &mut samples {
         sample.metadata.entry("format".into()).or_insert_with(|| format.name().into());
         if let Some(named) = mismatch {
@@ -73,7 +69,7 @@ pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<D
 }
 
 fn unknown(name: &str) -> SampleError {
-    let known = "wav, flac, csv, tsv, txt, json, cbor, png, jpg, jpeg, wfdb";
+    let known = Format::endings().collect::<Vec<_>>().join(", ");
     let message = match extension(name) {
         Some(extension) => format!(
             "`.{extension}` is not a known extension ({known}) and the content has no known signature"

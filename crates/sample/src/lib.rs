@@ -8,6 +8,7 @@ pub mod boxes;
 mod decode;
 pub mod encode;
 mod flac;
+mod format;
 pub mod labels;
 mod model;
 mod options;
@@ -17,5 +18,6 @@ mod wav;
 pub mod wfdb;
 
 pub use decode::{decode, detect};
+pub use format::{Format, Kind};
 pub use model::{Axis, Content, Decoded, Finding, Fit, Image, SampleError, Signal};
-pub use options::{CsvOptions, DecodeOptions, Format, Limits, TimeUnit};
+pub use options::{CsvOptions, DecodeOptions, Limits, TimeUnit};

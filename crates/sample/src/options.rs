@@ -1,58 +1,7 @@
 //! What a caller may say about a file before it is decoded.
 
+use crate::Format;
 use std::collections::BTreeMap;
-
-/// A kind of file this crate reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// RIFF WAVE audio.
-    Wav,
-    /// Free Lossless Audio Codec.
-    Flac,
-    /// Text table: CSV, TSV, `;` or white space between cells.
-    Csv,
-    /// Acquisition document as JSON.
-    Json,
-    /// Acquisition document as CBOR, also with binary values behind the header.
-    Cbor,
-    /// Portable Network Graphics.
-    Png,
-    /// JPEG picture.
-    Jpeg,
-    /// Record of the WFDB library: an archive of its files, see [`crate::wfdb`].
-    Wfdb,
-}
-
-impl Format {
-    /// Lower-case name, as used in messages and in `--format`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::Wav => "wav",
-            Format::Flac => "flac",
-            Format::Csv => "csv",
-            Format::Json => "json",
-            Format::Cbor => "cbor",
-            Format::Png => "png",
-            Format::Jpeg => "jpeg",
-            Format::Wfdb => "wfdb",
-        }
-    }
-
-    /// The format with this name or file extension, in any case; `None` when there is none.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Some(match name.to_ascii_lowercase().as_str() {
-            "wav" | "wave" => Format::Wav,
-            "flac" => Format::Flac,
-            "csv" | "tsv" | "txt" => Format::Csv,
-            "json" => Format::Json,
-            "cbor" => Format::Cbor,
-            "png" => Format::Png,
-            "jpg" | "jpeg" => Format::Jpeg,
-            "wfdb" | "hea" => Format::Wfdb,
-            _ => return None,
-        })
-    }
-}
 
 /// Unit of a numeric time column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! PNG and JPEG, decoded by `image` under limits.
+//! PNG, JPEG and BMP, decoded by `image` under limits.
 
 use crate::{Content, Decoded, Finding, Image, Limits, SampleError};
 use ::image::{
@@ -11,7 +11,11 @@ use std::io::Cursor;
 /// blended: a device camera has none, and blending would invent a background. The orientation tag is applied, so that
 /// pixels stand as a viewer shows them.
 pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Result<Decoded, SampleError> {
-    let name = if format == ImageFormat::Png { "PNG" } else { "JPEG" };
+    let name = match format {
+        ImageFormat::Png => "PNG",
+        ImageFormat::Bmp => "BMP",
+        _ => "JPEG",
+    };
     let convert = |cause: ImageError| {
         let (kind, text) = match &cause {
             ImageError::Limits(_) => ("too_large", cause.to_string()),
@@ -69,6 +73,7 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat, limits: &Limits) -> Resu
         ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16 => {
             (1, picture.into_luma8().into_raw())
         }
+        _ if format == ImageFormat::Bmp && has_grey_palette(bytes) => (1, picture.into_luma8().into_raw()),
         _ => (3, picture.into_rgb8().into_raw()),
     };
     Ok(Decoded {
@@ -89,6 +94,36 @@ fn transparent(picture: &DynamicImage) -> bool {
         DynamicImage::ImageRgba16(p) => p.pixels().any(|p| p.0[3] != u16::MAX),
         _ => false,
     }
+}
+
+/// Whether bytes begin as a bitmap: its mark, and then a header of a size that one has. The mark alone is two letters, which a table may
+/// begin with.
+pub(crate) fn is_bmp(bytes: &[u8]) -> bool {
+    let size = bytes.get(14..18).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes);
+    bytes.starts_with(b"BM") && matches!(size, Some(12 | 16 | 40 | 52 | 56 | 64 | 108 | 124))
+}
+
+/// Whether the colours of a bitmap come from a table of nothing but greys, which is the only way it has of saying that it is grey.
+fn has_grey_palette(bytes: &[u8]) -> bool {
+    let number = |at: usize, length: usize| {
+        let field = bytes.get(at..at + length)?;
+        Some(field.iter().rev().fold(0usize, |n, b| n << 8 | usize::from(*b)))
+    };
+    let greys = || {
+        let header = number(14, 4)?;
+        // The oldest header is shorter, and so is each colour behind it.
+        let (bits, used, width) = match header {
+            12 => (number(24, 2)?, 0, 3),
+            _ => (number(28, 2)?, number(46, 4)?, 4),
+        };
+        if !(1..=8).contains(&bits) {
+            return None;
+        }
+        let colours = if used == 0 { 1 << bits } else { used.min(1 << bits) };
+        let table = bytes.get(14 + header..)?.get(..colours * width)?;
+        Some(table.chunks_exact(width).all(|c| c[0] == c[1] && c[1] == c[2]))
+    };
+    greys() == Some(true)
 }
 
 /// Walks the markers up to the end-of-image marker. The decoder fills what is missing with grey, so a picture that was cut

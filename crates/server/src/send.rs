@@ -6,6 +6,7 @@ use axum::{
     http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use edgewright_engine::dataset::Format;
 use futures_util::stream;
 use std::path::Path;
 use tokio::io::AsyncReadExt;
@@ -32,14 +33,10 @@ pub async fn file(name: &str, path: &Path) -> ApiResult<Response> {
             Err(e) => Some((Err(e), None)),
         }
     });
-    let end = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    let kind = match end.as_str() {
-        "wav" => "audio/wav",
-        "flac" => "audio/flac",
-        "png" => "image/png",
-        "jpg" | "jpeg" => "image/jpeg",
-        "zip" => "application/zip",
-        _ => "application/octet-stream",
+    let kind = match Format::of_file(name) {
+        Some(format) => format.media_type(),
+        None if name.to_ascii_lowercase().ends_with(".zip") => "application/zip",
+        None => "application/octet-stream",
     };
     // Quotes and anything beyond ASCII in a name would need escapes that few clients read.
     let plain: String =

@@ -4,8 +4,11 @@ use super::{
     import::File,
     rules::{file_name, parent_name},
 };
-use edgewright_sample::boxes::{
-    Annotated, parse_box_table, parse_coco, parse_create_ml, parse_voc, parse_yolo, parse_yolo_names,
+use edgewright_sample::{
+    Format, Kind,
+    boxes::{
+        Annotated, parse_box_table, parse_coco, parse_create_ml, parse_voc, parse_yolo, parse_yolo_names,
+    },
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,7 +56,9 @@ fn stem(name: &str) -> String {
 impl<'f> Pictures<'f> {
     fn of(files: &'f [File]) -> Self {
         let mut all: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-        for f in files.iter().filter(|f| ["jpg", "jpeg", "png"].contains(&ending(&f.name).as_str())) {
+        let is_picture =
+            |f: &&File| Format::of_file(&f.name).is_some_and(|format| format.kind() == Kind::Picture);
+        for f in files.iter().filter(is_picture) {
             all.entry(stem(&f.name)).or_default().push(&f.name);
         }
         Self(all)

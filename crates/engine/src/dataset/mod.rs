@@ -16,7 +16,7 @@ mod sidecar;
 mod table;
 
 pub use boxes::LabelBox;
-pub use edgewright_sample::boxes::Annotated;
+pub use edgewright_sample::{Format, Kind, boxes::Annotated};
 pub use edit::{
     COLUMNS_MAX, EDIT_MAX, Edit, PAGE_MAX, PageLine, SampleFilter, Waveform, delete, edit, file, ids_from,
     labels, one, page, waveform,

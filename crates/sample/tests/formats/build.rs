@@ -177,6 +177,28 @@ pub fn picture(channels: usize) -> Image {
     Image { width: 4, height: 3, channels, pixels }
 }
 
+/// A bitmap of 2 x 2 pixels, the lower row first. `palette` holds four bytes a colour: blue, green, red, 0.
+pub fn bmp(bits: u16, palette: &[u8], pixels: &[u8]) -> Vec<u8> {
+    let offset = 54 + palette.len() as u32;
+    let mut out = b"BM".to_vec();
+    let row = pixels.len() / 2;
+    let size = offset + 2 * row.next_multiple_of(4) as u32;
+    for field in [size, 0, offset, 40, 2, 2] {
+        out.extend(field.to_le_bytes());
+    }
+    out.extend(1u16.to_le_bytes());
+    out.extend(bits.to_le_bytes());
+    for field in [0, 0, 2835, 2835, palette.len() as u32 / 4, 0] {
+        out.extend(field.to_le_bytes());
+    }
+    out.extend(palette);
+    for pixels in pixels.chunks_exact(row) {
+        out.extend(pixels);
+        out.extend(std::iter::repeat_n(0, row.next_multiple_of(4) - row));
+    }
+    out
+}
+
 /// A file of each format: folder of seeds, name, bytes.
 pub fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let ramp: Vec<i16> = (0..40).map(|i| i * 700 - 14000).collect();
@@ -218,6 +240,8 @@ pub fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ("image", "grey.png", png(1)),
         ("image", "colour.png", png(3)),
         ("image", "colour.jpg", jpeg.into_inner()),
+        ("image", "colour.bmp", bmp(24, &[], &[3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10])),
+        ("image", "grey.bmp", bmp(8, &[0, 0, 0, 0, 80, 80, 80, 0, 200, 200, 200, 0], &[0, 1, 2, 1])),
         ("wfdb", "record.wfdb", record()),
         ("csv", "series.csv", table("timestamp,accX (m/s2),accY (m/s2)\n0,1.5,2\n10,1e3,-2\n20,.5,2.\n")),
         (

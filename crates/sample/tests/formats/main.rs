@@ -10,7 +10,21 @@ mod robust;
 mod table;
 mod wfdb;
 
-use edgewright_sample::{Content, DecodeOptions, Decoded, Signal, decode};
+use edgewright_sample::{Content, DecodeOptions, Decoded, Format, Signal, decode};
+
+/// Pages that no code of ours writes tell of every format all the same.
+#[test]
+fn every_format_is_told_of() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for page in ["README.md", "studio/src/features/data/Upload.svelte"] {
+        let text = std::fs::read_to_string(root.join(page)).expect("a page of this repository");
+        for format in Format::ALL {
+            assert!(text.contains(format.title()), "{page} does not tell of {}", format.title());
+            assert_eq!(Format::from_name(format.name()), Some(format));
+        }
+    }
+    assert_eq!((Format::of_file("a/b.WAVE"), Format::of_file("wav/x")), (Some(Format::Wav), None));
+}
 
 /// The signal of the only sample in a file.
 fn signal(decoded: &Decoded) -> &Signal {

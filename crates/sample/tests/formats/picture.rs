@@ -1,6 +1,6 @@
-//! PNG and JPEG.
+//! PNG, JPEG and BMP.
 
-use crate::build::{picture, samples};
+use crate::build::{bmp, picture, samples, set32};
 use crate::{kinds, refused};
 use edgewright_sample::{Content, DecodeOptions, Decoded, Image, Limits, decode, encode};
 use image::{ExtendedColorType, ImageFormat, write_buffer_with_format};
@@ -109,4 +109,58 @@ fn crc32(bytes: &[u8]) -> u32 {
             |crc, _| if crc & 1 != 0 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 },
         )
     })
+}
+
+#[test]
+fn a_bitmap_is_read_from_its_lower_row_up() {
+    // Blue, green, red.
+    let bytes = bmp(24, &[], &[3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10]);
+    let (image, decoded) = one("a.bmp", &bytes);
+    let pixels = vec![7, 8, 9, 10, 11, 12, 1, 2, 3, 4, 5, 6];
+    assert_eq!(image, Image { width: 2, height: 2, channels: 3, pixels });
+    assert_eq!((decoded.metadata["format"].as_str(), kinds(&decoded)), ("bmp", vec![]));
+    // A negative height says that the upper row comes first.
+    let mut flipped = bytes;
+    set32(&mut flipped, 22, -2i32 as u32);
+    assert_eq!(one("a.png", &flipped).0.pixels, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+    assert_eq!(kinds(&one("a.png", &flipped).1), ["extension_mismatch"]);
+}
+
+#[test]
+fn a_bitmap_is_grey_by_its_palette() {
+    let greys = [0, 0, 0, 0, 80, 80, 80, 0, 200, 200, 200, 0];
+    let (image, _) = one("a.bmp", &bmp(8, &greys, &[0, 1, 2, 1]));
+    assert_eq!((image.channels, image.pixels), (1, vec![200, 80, 0, 80]));
+    let mut colours = greys;
+    colours[9] = 201;
+    let (image, _) = one("a.bmp", &bmp(8, &colours, &[0, 1, 2, 1]));
+    assert_eq!((image.channels, &image.pixels[..3]), (3, &[200, 201, 200][..]));
+}
+
+#[test]
+fn bad_bitmaps_are_refused() {
+    let good = bmp(24, &[], &[3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10]);
+    refused(
+        "a.bmp",
+        &good[..good.len() - 3],
+        &DecodeOptions::default(),
+        "truncated",
+        "BMP: the file ends too early",
+    );
+    refused("a.bmp", &good[..30], &DecodeOptions::default(), "truncated", "byte 30");
+    let mut bomb = good.clone();
+    set32(&mut bomb, 18, 60_000);
+    set32(&mut bomb, 22, 60_000);
+    refused("a.bmp", &bomb, &DecodeOptions::default(), "too_large", "60000 x 60000 pixels, at most 50000000");
+    let mut planes = good.clone();
+    planes[26] = 2;
+    refused("a.bmp", &planes, &DecodeOptions::default(), "image_data", "BMP");
+    // Two letters make no bitmap.
+    refused(
+        "a.bin",
+        b"BMI,weight of nobody in particular",
+        &DecodeOptions::default(),
+        "unknown_format",
+        "bmp",
+    );
 }

@@ -6,19 +6,8 @@ use edgewright_sample::labels::{parse_bounding_boxes, parse_info_labels, parse_s
 use edgewright_sample::{CsvOptions, DecodeOptions, Format, Limits, decode, detect};
 use proptest::prelude::*;
 
-const FORMATS: [Format; 8] = [
-    Format::Wav,
-    Format::Flac,
-    Format::Csv,
-    Format::Json,
-    Format::Cbor,
-    Format::Png,
-    Format::Jpeg,
-    Format::Wfdb,
-];
-
 fn everything(bytes: &[u8], limits: Limits) {
-    for format in FORMATS {
+    for format in Format::ALL {
         let options = DecodeOptions { format: Some(format), limits, ..DecodeOptions::default() };
         if let Err(error) = decode("x", bytes, &options) {
             assert!(!error.message.is_empty());

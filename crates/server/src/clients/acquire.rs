@@ -362,12 +362,14 @@ fn stored_name(name: &str, head: &[u8], plain: bool) -> String {
         [b'R', b'I', b'F', b'F', ..] => "wav",
         [0x89, b'P', b'N', b'G', ..] => "png",
         [0xff, 0xd8, ..] => "jpg",
+        [b'B', b'M', ..] => "bmp",
         [b'{' | b' ' | b'\n' | b'\r' | b'\t', ..] => "json",
         _ => "cbor",
     };
     let stem = match name.rsplit_once('.') {
         Some((stem, end))
-            if ["json", "cbor", "wav", "png", "jpg", "jpeg", "bin"].contains(&&*end.to_ascii_lowercase()) =>
+            if ["json", "cbor", "wav", "png", "jpg", "jpeg", "bmp", "bin"]
+                .contains(&&*end.to_ascii_lowercase()) =>
         {
             stem
         }

@@ -13,7 +13,7 @@ use edgewright_engine::{
     EngineError, Silent,
     access::Scope,
     calendar::utc,
-    dataset::{self, Edit, LabelRange, Shown},
+    dataset::{self, Edit, Format, LabelRange, Shown},
     session::Session,
     workspace::ProjectEntry,
 };
@@ -241,7 +241,7 @@ async fn read(
         let (values, total): (Vec<Value>, usize) = if shown.info.image.is_some() {
             let (_, path) = dataset::file(s, &id)?;
             let bytes = std::fs::metadata(path).map_or(0, |m| m.len());
-            let kind = if ending(&line.listed.name) == "png" { "png" } else { "jpeg" };
+            let kind = Format::of_file(&line.listed.name).map_or("jpeg", Format::name);
             (vec![json!([format!("Ref-BINARY-image/{kind} ({bytes} bytes) {}", shown.sha256)])], 1)
         } else {
             let signal = dataset::signal(s, &id)?;
