@@ -13,6 +13,17 @@ pub fn options(format: Option<Format>) -> DecodeOptions {
     }
 }
 
+/// Takes the choices that any table has from a byte.
+#[allow(dead_code, reason = "each target uses its part")]
+pub fn choose(options: &mut DecodeOptions, choice: u8) {
+    options.csv.rows_are_samples = [None, Some(false), Some(true), None][usize::from(choice & 3)];
+    let column = |bit: u8, name: &str| (choice & bit != 0).then(|| name.to_owned());
+    options.csv.label_column = column(4, "1");
+    options.csv.group_column = column(8, "2");
+    options.csv.time_column = column(16, "2");
+    options.csv.rate_hz = (choice & 32 != 0).then_some(50.0);
+}
+
 /// Decodes, and checks what is promised about every accepted file.
 #[allow(dead_code, reason = "each target uses its part")]
 pub fn check(bytes: &[u8], options: &DecodeOptions) {

@@ -511,6 +511,10 @@ pub struct Classified {
     pub start_ms: f64,
     /// Line in the file, of a table whose rows are samples.
     pub row: Option<u64>,
+    /// Which recording of the file, from 0; absent but for an array that holds several.
+    pub recording: Option<u64>,
+    /// Milliseconds of zeros behind a recording that is shorter than a window; absent where none were needed.
+    pub filled_ms: Option<f64>,
     /// Label with the highest score, or the estimate of a regression.
     pub label: Option<String>,
     /// Whether the highest score lies below the project's `min_confidence`; absent without one.
@@ -546,6 +550,8 @@ pub struct FoundBox {
 pub struct ClassifyResult {
     /// Window by window.
     pub windows: Vec<Classified>,
+    /// Rows of a table that cannot be classified, by their line, and why.
+    pub left_out: Vec<String>,
     /// Length of a window in ms; 0 for rows of a table and for pictures.
     pub window_ms: f64,
     /// Rate in Hz at which the impulse looks; 0 for rows of a table and for pictures.

@@ -370,7 +370,13 @@ fn classify(args: &ClassifyArgs, printer: &Printer) -> Result<Verdict> {
             }
             Err(e) => {
                 failed = true;
-                printer.problem(&format!("{}: {e}", file.display()));
+                let (file, reason) = (file.display().to_string(), e.to_string());
+                // What the system says of a file names it already.
+                printer.problem(&if reason.starts_with(&file) {
+                    reason
+                } else {
+                    format!("{file}: {reason}")
+                });
             }
         }
     }

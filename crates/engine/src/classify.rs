@@ -26,6 +26,9 @@ pub struct Classified {
     /// Line in the file, of a table whose rows are samples.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub row: Option<usize>,
+    /// Which recording of the file, from 0, of an array that holds several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording: Option<usize>,
     /// Milliseconds of zeros behind a recording that is shorter than a window.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filled_ms: Option<f64>,
@@ -72,9 +75,12 @@ pub struct FoundBox {
 impl Classified {
     /// For people.
     pub fn to_text(&self) -> String {
-        let mut out = match self.row {
-            Some(row) => format!("{}  row {row:>6}  ", self.file),
-            None => format!("{}  {:>8.0} ms  ", self.file, self.start_ms),
+        let mut out = match (self.row, self.recording) {
+            (Some(row), _) => format!("{}  row {row:>6}  ", self.file),
+            (None, Some(recording)) => {
+                format!("{}  recording {recording}  {:>8.0} ms  ", self.file, self.start_ms)
+            }
+            (None, None) => format!("{}  {:>8.0} ms  ", self.file, self.start_ms),
         };
         if let Some(label) = &self.label {
             let score = self.scores.get(label).map(|s| format!(" {s:.3}")).unwrap_or_default();
@@ -111,19 +117,6 @@ pub struct Answers {
     pub windows: Vec<Classified>,
     /// Rows that cannot be classified, by their line, and why.
     pub left_out: Vec<String>,
-}
-
-impl Answers {
-    /// The windows, of a file that has nothing else.
-    ///
-    /// # Errors
-    /// [`EngineError::Data`] naming the first row that cannot be classified.
-    pub fn all(self) -> Result<Vec<Classified>, EngineError> {
-        match self.left_out.into_iter().next() {
-            Some(reason) => Err(EngineError::Data(reason)),
-            None => Ok(self.windows),
-        }
-    }
 }
 
 /// The trained int8 impulse of a project.
@@ -207,6 +200,7 @@ impl<'a> Classifier<'a> {
         let mut cut = Vec::new();
         for part in decoded {
             let row = if rows { part.metadata.get("row").and_then(|r| r.parse().ok()) } else { None };
+            let recording = part.metadata.get("recording").and_then(|r| r.parse().ok());
             let mut placement = None;
             let values = match part.content {
                 Content::Signal(mut signal) => {
@@ -258,7 +252,7 @@ impl<'a> Classifier<'a> {
                 let outcome = runner.infer(&features)?;
                 let described =
                     self.describe(path, window.start_ms(start), placement.as_ref(), &outcome, &features);
-                out.windows.push(Classified { row, filled_ms, ..described });
+                out.windows.push(Classified { row, recording, filled_ms, ..described });
             }
         }
         if out.windows.is_empty() && out.left_out.is_empty() {
@@ -293,6 +287,7 @@ impl<'a> Classifier<'a> {
             file: path.display().to_string(),
             start_ms,
             row: None,
+            recording: None,
             filled_ms: None,
             label: best.and_then(|b| labels.get(b).cloned()).or_else(|| outcome.value.map(|v| v.to_string())),
             uncertain: self.impulse.min_confidence().map(|_| outcome.uncertain),

@@ -1,12 +1,12 @@
 //! The one door: a name and bytes in, samples out.
 
 use crate::{
-    DecodeOptions, Decoded, Finding, Format, SampleError, acquisition, flac, format::extension, picture,
-    table, wav, wfdb,
+    DecodeOptions, Decoded, Finding, Format, SampleError, acquisition, arrays, flac, format::extension,
+    picture, table, wav, wfdb,
 };
 
-/// The format of a file. A signature at the start of the content (WAV, FLAC, PNG, JPEG, BMP, an archive) decides over the name, because
-/// names are what people get wrong; formats without one (CSV, JSON, CBOR) go by the extension. `None` for anything else.
+/// The format of a file. A signature at the start of the content (WAV, FLAC, PNG, JPEG, BMP, Parquet, NumPy, an archive) decides over the name, because
+/// names are what people get wrong; formats without one (CSV, JSON, JSON Lines, CBOR) go by the extension. `None` for anything else.
 pub fn detect(name: &str, bytes: &[u8]) -> Option<Format> {
     match bytes {
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Format::Wav),
@@ -14,6 +14,9 @@ pub fn detect(name: &str, bytes: &[u8]) -> Option<Format> {
         [b'f', b'L', b'a', b'C', ..] => Some(Format::Flac),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Some(Format::Png),
         [0xFF, 0xD8, 0xFF, ..] => Some(Format::Jpeg),
+        [b'P', b'A', b'R', b'1', ..] => Some(Format::Parquet),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Format::Npy),
+        _ if arrays::is_archive(bytes) => Some(Format::Npz),
         _ if picture::is_bmp(bytes) => Some(Format::Bmp),
         _ if wfdb::is_archive(bytes) => Some(Format::Wfdb),
         _ => Format::of_file(name),
@@ -45,6 +48,10 @@ pub fn decode(name: &str, bytes: &[u8], options: &DecodeOptions) -> Result<Vec<D
         Format::Wav => vec![wav::decode(bytes, &options.limits)?],
         Format::Flac => vec![flac::decode(bytes, &options.limits)?],
         Format::Csv => table::decode(bytes, &options.csv, &options.limits)?,
+        Format::JsonLines => table::decode_json_lines(bytes, &options.csv, &options.limits)?,
+        Format::Parquet => table::decode_parquet(bytes, &options.csv, &options.limits)?,
+        Format::Npy => arrays::decode_npy(bytes, &options.csv, &options.limits)?,
+        Format::Npz => arrays::decode_npz(bytes, &options.csv, &options.limits)?,
         Format::Json => match table::utf_16(bytes) {
             Some(text) => vec![acquisition::decode_json(text?.as_bytes(), options)?],
             None => vec![acquisition::decode_json(bytes, options)?],

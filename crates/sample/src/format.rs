@@ -21,6 +21,14 @@ pub enum Format {
     Flac,
     /// Text table: CSV, TSV, `;` or white space between cells.
     Csv,
+    /// Table as JSON Lines: an object or an array a line.
+    JsonLines,
+    /// Table as Apache Parquet.
+    Parquet,
+    /// NumPy array.
+    Npy,
+    /// NumPy arrays in an archive, with labels among them.
+    Npz,
     /// Acquisition document as JSON.
     Json,
     /// Acquisition document as CBOR, also with binary values behind the header.
@@ -47,10 +55,14 @@ struct Facts {
 
 impl Format {
     /// Every format, in the order in which they are listed for people.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::Wav,
         Self::Flac,
         Self::Csv,
+        Self::JsonLines,
+        Self::Parquet,
+        Self::Npy,
+        Self::Npz,
         Self::Json,
         Self::Cbor,
         Self::Png,
@@ -74,6 +86,14 @@ impl Format {
             Self::Wav => facts("wav", "WAV", &["wav", "wave"], "audio/wav", Recording),
             Self::Flac => facts("flac", "FLAC", &["flac"], "audio/flac", Recording),
             Self::Csv => facts("csv", "CSV and TSV", &["csv", "tsv", "txt"], "text/csv", Table),
+            Self::JsonLines => {
+                facts("jsonl", "JSON Lines", &["jsonl", "ndjson"], "application/x-ndjson", Table)
+            }
+            Self::Parquet => {
+                facts("parquet", "Parquet", &["parquet", "pq"], "application/vnd.apache.parquet", Table)
+            }
+            Self::Npy => facts("npy", "NPY", &["npy"], "application/octet-stream", Recording),
+            Self::Npz => facts("npz", "NPZ", &["npz"], "application/zip", Recording),
             Self::Json => facts("json", "acquisition JSON", &["json"], "application/json", Recording),
             Self::Cbor => facts("cbor", "acquisition CBOR", &["cbor"], "application/cbor", Recording),
             Self::Png => facts("png", "PNG", &["png"], "image/png", Picture),

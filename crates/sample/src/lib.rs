@@ -1,9 +1,10 @@
-//! Samples: acquisition documents, WAV, FLAC, CSV, WFDB records and images, bytes to values without I/O.
+//! Samples: acquisition documents, WAV, FLAC, tables as CSV, JSON Lines and Parquet, NumPy arrays, WFDB records and images, bytes to values without I/O.
 //!
 //! [`decode`] is the door for every format; [`labels`] reads the label files that travel beside samples, [`boxes`] what other programs write of objects in pictures; [`encode`] writes
 //! the formats our own tools produce. No function panics on foreign bytes, and limits hold before memory is asked for.
 
 mod acquisition;
+mod arrays;
 pub mod boxes;
 mod decode;
 pub mod encode;
@@ -11,6 +12,7 @@ mod flac;
 mod format;
 pub mod labels;
 mod model;
+pub mod npy;
 mod options;
 mod picture;
 mod table;

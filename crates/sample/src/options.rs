@@ -14,6 +14,8 @@ pub enum TimeUnit {
     Microseconds,
     /// Nanoseconds.
     Nanoseconds,
+    /// Days, as spreadsheets count them.
+    Days,
 }
 
 impl TimeUnit {
@@ -24,11 +26,12 @@ impl TimeUnit {
             TimeUnit::Milliseconds => 1e3,
             TimeUnit::Microseconds => 1e6,
             TimeUnit::Nanoseconds => 1e9,
+            TimeUnit::Days => 1.0 / 86_400.0,
         }
     }
 }
 
-/// How to read a text table. Every field may be left at its default: what is not said is found out from the file.
+/// How to read a table. Every field may be left at its default: what is not said is found out from the file.
 ///
 /// A column is named by its header, or by its number from 1 (`"3"`) when no header has that name.
 #[derive(Clone, Debug, Default, PartialEq)]

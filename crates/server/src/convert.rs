@@ -604,6 +604,8 @@ pub fn classified(window: Classified) -> api::Classified {
     api::Classified {
         start_ms: window.start_ms,
         row: window.row.map(|r| r as u64),
+        recording: window.recording.map(|r| r as u64),
+        filled_ms: window.filled_ms,
         label: window.label,
         uncertain: window.uncertain,
         set: window.set,

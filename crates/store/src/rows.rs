@@ -71,6 +71,8 @@ pub struct Added {
     pub id: String,
     /// Whether it was not there before.
     pub new: bool,
+    /// The category that it had before, when it has another one now.
+    pub moved_from: Option<String>,
 }
 
 /// A file that was refused.
@@ -129,11 +131,14 @@ impl Store {
             let mut added = Vec::with_capacity(samples.len());
             for s in samples {
                 let id = s.id();
-                let there = sqlx::query("SELECT 1 FROM samples WHERE id = $1")
+                let there = sqlx::query("SELECT category, edited FROM samples WHERE id = $1")
                     .bind(&id)
                     .fetch_optional(&mut *connection)
                     .await?
-                    .is_some();
+                    .map(|row| Ok::<_, sqlx::Error>((row.try_get("category")?, row.try_get("edited")?)))
+                    .transpose()?;
+                let moved_from =
+                    there.clone().filter(|(before, edited): &(String, i64)| *edited == 0 && *before != s.category);
                 sqlx::query(
                     "INSERT INTO samples (id, name, label, category, group_key, blob, index_in_file, format, source,
                         metadata_json, disabled, ranges_json, boxes_json)
@@ -161,7 +166,7 @@ impl Store {
                 .bind(&s.boxes_json)
                 .execute(&mut *connection)
                 .await?;
-                added.push(Added { id, new: !there });
+                added.push(Added { id, new: there.is_none(), moved_from: moved_from.map(|m| m.0) });
             }
             Ok(added)
         }))

@@ -280,8 +280,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`, and the
-         *     scope `full` when the impulse has an external block.
+         * Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Rows of a table that cannot be classified
+         *     are left out and told, as on the command line. Needs the stage `train`, and the scope `full` when the impulse has an external block.
          */
         post: operations["classify"];
         delete?: never;
@@ -1478,10 +1478,20 @@ export interface components {
             anomaly?: number | null;
             /** @description Objects of a picture, in its pixels; of an impulse that finds objects. */
             boxes?: components["schemas"]["FoundBox"][] | null;
+            /**
+             * Format: double
+             * @description Milliseconds of zeros behind a recording that is shorter than a window; absent where none were needed.
+             */
+            filled_ms?: number | null;
             /** @description Whether that is above the threshold. */
             is_anomaly?: boolean | null;
             /** @description Label with the highest score, or the estimate of a regression. */
             label?: string | null;
+            /**
+             * Format: int64
+             * @description Which recording of the file, from 0; absent but for an array that holds several.
+             */
+            recording?: number | null;
             /**
              * Format: int64
              * @description Line in the file, of a table whose rows are samples.
@@ -1508,6 +1518,8 @@ export interface components {
         };
         /** @description What the impulse says of a file. */
         ClassifyResult: {
+            /** @description Rows of a table that cannot be classified, by their line, and why. */
+            left_out: string[];
             /**
              * Format: double
              * @description Rate in Hz at which the impulse looks; 0 for rows of a table and for pictures.

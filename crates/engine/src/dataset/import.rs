@@ -44,7 +44,7 @@ pub struct ImportRequest {
     pub ranges: BTreeMap<String, Vec<LabelRange>>,
     /// Boxes of pictures by the name of their file; they go before those of documents beside them.
     pub boxes: BTreeMap<String, Annotated>,
-    /// How text tables are to be read.
+    /// How tables are to be read.
     pub table: TableChoices,
     /// Facts to keep with every sample; those of the file itself go before.
     pub metadata: BTreeMap<String, String>,
@@ -135,17 +135,18 @@ impl ImportReport {
 
     fn remark(&mut self, file: &str, decoded: &Decoded) {
         for finding in &decoded.findings {
-            let same = |r: &Remark| r.kind == finding.kind && r.message == finding.message;
-            if let Some(there) = self.remarks.iter().position(same) {
-                self.remarks[there].files += 1;
-            } else if self.remarks.len() < REMARKS {
-                self.remarks.push(Remark {
-                    kind: finding.kind.clone(),
-                    message: finding.message.clone(),
-                    file: file.to_owned(),
-                    files: 1,
-                });
-            }
+            self.tell(file, &finding.kind, &finding.message);
+        }
+    }
+
+    /// Tells something of a file, and of further ones as often as it is said.
+    fn tell(&mut self, file: &str, kind: &str, message: &str) {
+        let same = |r: &Remark| r.kind == kind && r.message == message;
+        if let Some(there) = self.remarks.iter().position(same) {
+            self.remarks[there].files += 1;
+        } else if self.remarks.len() < REMARKS {
+            let (kind, message) = (kind.to_owned(), message.to_owned());
+            self.remarks.push(Remark { kind, message, file: file.to_owned(), files: 1 });
         }
     }
 }
@@ -370,6 +371,15 @@ fn keep(
     if !rows.is_empty() {
         let added = session.store.add_samples(&rows)?;
         report.already_there += added.iter().filter(|a| !a.new).count();
+        for (row, added) in rows.iter().zip(&added) {
+            if let Some(before) = &added.moved_from {
+                report.tell(
+                    &row.name,
+                    "moved",
+                    &format!("was in the project already and went from `{before}` to `{}`", row.category),
+                );
+            }
+        }
         report.ids.extend(added.into_iter().map(|a| a.id));
     }
     Ok(())
@@ -539,6 +549,8 @@ fn read_file(
             }
             LabelRule::Column(_) => sample.label.clone(),
             LabelRule::Sidecar => from_sidecar(),
+            // A file that says what its samples are is believed before its name.
+            LabelRule::Auto if sample.label.is_some() && one.is_none() => sample.label.clone(),
             LabelRule::Auto if sidecar.found => from_sidecar(),
             LabelRule::Auto if in_folders => rules::parent_name(&file.full_name()).map(str::to_owned),
             LabelRule::Auto => labels::label_from_name(rules::file_name(&file.name), None),

@@ -554,7 +554,7 @@ pub(crate) fn id(section: &LearnSection, n: usize) -> String {
     })
 }
 
-/// A label that is a number.
+/// A label that is a number. One with commas is read where it comes from, by what commas mean there.
 pub fn number(label: &str) -> Option<f32> {
     label.trim().parse::<f32>().ok().filter(|v| v.is_finite())
 }

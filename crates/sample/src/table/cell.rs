@@ -91,6 +91,29 @@ pub(super) fn number_as(cell: &str, decimal: Decimal) -> Result<(f64, Mark), Num
     Ok((value, mark))
 }
 
+/// A number as the shortest text that is read back as it; without an exponent where that is how people write it.
+pub(super) fn written(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 || (1e-7..1e16).contains(&size) || !size.is_finite() {
+        value.to_string()
+    } else {
+        format!("{value:e}")
+    }
+}
+
+/// What a label is called that is a number written with a comma (`1,234`) or as a whole one with a fraction (`1.0`); `None` for others.
+/// Where commas divide cells and nothing says what one in a cell means, `1,2` may be two names.
+pub(super) fn plain_label(cell: &str, decimal: Decimal, commas_divide: bool) -> Option<String> {
+    let ends_in_zeros =
+        |cell: &str| cell.split_once('.').is_some_and(|(_, f)| !f.is_empty() && f.bytes().all(|b| b == b'0'));
+    match number_as(cell, decimal) {
+        Ok((_, Mark::Comma)) if commas_divide && decimal == Decimal::Unknown => None,
+        Ok((value, Mark::Comma | Mark::Grouped)) => Some(written(value)),
+        Ok((value, Mark::Dot)) if ends_in_zeros(cell) => Some(written(value)),
+        _ => None,
+    }
+}
+
 /// Whether a single comma in a number may divide thousands: `1,234`, not `0,234`, `12,34` or `1234,567`.
 pub(super) fn may_be_grouped(cell: &str) -> bool {
     without_groups(cell, ',', '.').is_some()

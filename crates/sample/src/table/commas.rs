@@ -1,14 +1,15 @@
 //! What a comma inside a number means where commas divide cells as well: `"1,234"` is 1234 or 1.234.
 
 use super::cell::{Decimal, Mark, NumberError, may_be_grouped, number};
+use super::grid::Source;
 use super::layout::{Layout, Time};
-use super::text::{Delimiter, Records};
+use super::text::Delimiter;
 use crate::{CsvOptions, Finding, SampleError};
 
 /// The decimal mark of a table. Where commas divide cells, a number with one comma has a decimal comma only when a cell of the table cannot
 /// be anything else, such as `"1,5"`; else commas that may stand before three digits divide thousands, which is told.
 pub(super) fn decimal(
-    text: &str,
+    source: Source<'_>,
     layout: &Layout,
     options: &CsvOptions,
     findings: &mut Vec<Finding>,
@@ -23,16 +24,15 @@ pub(super) fn decimal(
         None => {}
     }
     // Without quotes no cell holds a comma.
-    if layout.delimiter != Delimiter::Byte(b',') || !text.contains('"') {
+    if layout.delimiter != Delimiter::Byte(b',') || !source.may_hold_commas() {
         return Ok(Decimal::Unknown);
     }
     let time = match layout.time {
         Time::Number(column, _) => Some(column),
         _ => None,
     };
-    let columns: Vec<usize> = layout.values.iter().copied().chain(time).collect();
-    let (mut records, mut cells, mut header) =
-        (Records::new(text, layout.delimiter), Vec::new(), layout.header);
+    let columns: Vec<usize> = layout.values.iter().copied().chain(time).chain(layout.label).collect();
+    let (mut records, mut cells, mut header) = (source.records(layout.delimiter), Vec::new(), layout.header);
     let mut grouped: Option<(String, f64)> = None;
     let mut more = 0usize;
     while let Some(line) = records.read(&mut cells)? {

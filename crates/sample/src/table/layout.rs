@@ -1,9 +1,10 @@
 //! What the first rows of a table tell: delimiter, header, names, units and the role of every column.
 
 use super::cell::{Decimal, Look, NumberError, look, number};
+use super::grid::Source;
 use super::moment::DayOrder;
 use super::names::{Numbering, clock_name, name_and_units, numbering_name, time_name};
-use super::text::{Delimiter, Records};
+use super::text::Delimiter;
 use super::time::{Rows, order_of_days, plain, time};
 use crate::{Axis, CsvOptions, Finding, SampleError, TimeUnit};
 use std::borrow::Cow;
@@ -147,15 +148,15 @@ pub(super) type Record<'a> = Vec<Cow<'a, str>>;
 
 /// The first records under a delimiter that hold anything, and the comment line before the first of them.
 fn head(
-    text: &str,
+    source: Source<'_>,
     delimiter: Delimiter,
     most: usize,
 ) -> Result<(Vec<Record<'_>>, Option<&str>), SampleError> {
-    let mut records = Records::new(text, delimiter);
+    let mut records = source.records(delimiter);
     let (mut out, mut cells, mut comment) = (Vec::new(), Vec::new(), None);
     while out.len() < most && records.read(&mut cells)?.is_some() {
         if out.is_empty() {
-            comment = records.comment;
+            comment = records.comment();
         }
         if cells.iter().any(|c| !c.is_empty()) {
             out.push(std::mem::take(&mut cells));
@@ -174,8 +175,10 @@ fn mode(records: &[Record]) -> (usize, usize) {
 }
 
 /// Chooses the delimiter under which nearly all rows have the same number of cells and most cells are numbers or times.
-fn delimiter(text: &str, options: &CsvOptions) -> Result<Delimiter, SampleError> {
+fn delimiter(source: Source<'_>, options: &CsvOptions) -> Result<Delimiter, SampleError> {
     match options.delimiter {
+        // Nothing divides cells that are known; those of numbers hold dots, as where commas divide.
+        _ if matches!(source, Source::Grid(_)) => return Ok(Delimiter::Byte(b',')),
         Some(' ') => return Ok(Delimiter::Blank),
         Some(c) => {
             let plain =
@@ -195,7 +198,7 @@ fn delimiter(text: &str, options: &CsvOptions) -> Result<Delimiter, SampleError>
     ];
     let mut best = (0.0, Delimiter::Byte(b','));
     for candidate in candidates {
-        let Ok((records, _)) = head(text, candidate, SNIFF) else { continue };
+        let Ok((records, _)) = head(source, candidate, SNIFF) else { continue };
         let (width, same) = mode(&records);
         // One record may differ: a header with one name fewer than there are columns.
         if width < 2 || (same + 1) * 10 < records.len() * 8 {
@@ -272,25 +275,27 @@ pub(super) fn find(headers: &[String], wanted: &str, what: &str) -> Result<usize
 
 /// Finds out the layout of a table.
 pub(super) fn layout(
-    text: &str,
+    source: Source<'_>,
     options: &CsvOptions,
     findings: &mut Vec<Finding>,
 ) -> Result<Layout, SampleError> {
-    let delimiter = delimiter(text, options)?;
-    let (mut records, comment) = head(text, delimiter, SAMPLE)?;
+    let delimiter = delimiter(source, options)?;
+    let (mut records, comment) = head(source, delimiter, SAMPLE)?;
     if records.is_empty() {
         return Err(SampleError::new("empty", "the table holds no rows"));
     }
     let (mut width, _) = mode(if records.len() > 1 { &records[1..] } else { &records });
-    let header =
-        options.header.unwrap_or_else(|| names_columns(&records[0], options) || has_header(&records, width));
+    let header = source
+        .header()
+        .or(options.header)
+        .unwrap_or_else(|| names_columns(&records[0], options) || has_header(&records, width));
     let mut headers: Vec<String> = Vec::new();
     if header {
         headers = records.remove(0).into_iter().map(Cow::into_owned).collect();
     } else if let Some(comment) = comment {
         // Number tables saved by analysis tools carry their names as a comment.
         let mut cells = Vec::new();
-        if Records::new(comment, delimiter).read(&mut cells)?.is_some() && cells.len() == width {
+        if Source::Text(comment).records(delimiter).read(&mut cells)?.is_some() && cells.len() == width {
             headers = cells.into_iter().map(Cow::into_owned).filter(|c| look(c) == Look::Text).collect();
             if headers.len() != width {
                 headers.clear();
@@ -334,7 +339,7 @@ pub(super) fn layout(
     let time = time(&rows, options, &clock, label.is_some(), findings)?;
     let day_order = match time {
         Time::Moment(column) | Time::Pair(column, _) => {
-            order_of_days(text, delimiter, header, column, &headers, findings)?
+            order_of_days(source, delimiter, header, column, &headers, findings)?
         }
         _ => DayOrder::Unknown,
     };

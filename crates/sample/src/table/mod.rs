@@ -1,23 +1,27 @@
-//! Text tables: time series and rows of readings.
+//! Tables: time series and rows of readings, as text, as JSON Lines, as Parquet.
 
 mod category;
 mod cell;
 mod commas;
+mod grid;
+mod json_lines;
 mod layout;
 mod moment;
 mod names;
 mod numbering;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod text;
 mod time;
 mod timing;
 
 use crate::{Content, CsvOptions, Decoded, Finding, Limits, SampleError, Signal};
 use cell::{Decimal, Mark, NumberError};
+use grid::Source;
 use layout::{Layout, Time};
 use numbering::Counter;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use text::Records;
 pub(crate) use text::utf_16;
 pub(crate) use timing::round_rate;
 
@@ -28,18 +32,58 @@ fn error(kind: &'static str, message: String) -> SampleError {
     SampleError::new(kind, message)
 }
 
-/// Decodes a table. Rows are numbered by their line in the file, from 1.
+/// Decodes a text table. Rows are numbered by their line in the file, from 1.
 pub(crate) fn decode(
     bytes: &[u8],
     options: &CsvOptions,
     limits: &Limits,
 ) -> Result<Vec<Decoded>, SampleError> {
+    let mut findings = Vec::new();
+    let text = text::text(bytes, &mut findings)?;
+    samples(Source::Text(&text), options, limits, findings)
+}
+
+/// Decodes JSON Lines as a table. Rows are numbered by their line in the file, from 1.
+pub(crate) fn decode_json_lines(
+    bytes: &[u8],
+    options: &CsvOptions,
+    limits: &Limits,
+) -> Result<Vec<Decoded>, SampleError> {
+    let mut findings = Vec::new();
+    let grid = json_lines::read(bytes, options, &mut findings)?;
+    samples(Source::Grid(&grid), options, limits, findings)
+}
+
+/// Decodes a Parquet file as a table. Rows are numbered from 1.
+pub(crate) fn decode_parquet(
+    bytes: &[u8],
+    options: &CsvOptions,
+    limits: &Limits,
+) -> Result<Vec<Decoded>, SampleError> {
+    let mut findings = Vec::new();
+    let grid = read_parquet(bytes, options, limits, &mut findings)?;
+    samples(Source::Grid(&grid), options, limits, findings)
+}
+
+#[cfg(feature = "parquet")]
+use parquet::read as read_parquet;
+
+#[cfg(not(feature = "parquet"))]
+fn read_parquet(_: &[u8], _: &CsvOptions, _: &Limits, _: &mut [Finding]) -> Result<grid::Grid, SampleError> {
+    Err(error("unknown_format", "Parquet is not read by this build: its feature `parquet` is off".into()))
+}
+
+/// The samples of a table.
+fn samples(
+    source: Source<'_>,
+    options: &CsvOptions,
+    limits: &Limits,
+    mut findings: Vec<Finding>,
+) -> Result<Vec<Decoded>, SampleError> {
     if let Some(rate) = options.rate_hz.filter(|r| !(r.is_finite() && *r > 0.0)) {
         return Err(error("options", format!("a rate of {rate} Hz is impossible")));
     }
-    let mut findings = Vec::new();
-    let text = text::text(bytes, &mut findings)?;
-    let mut layout = layout::layout(&text, options, &mut findings)?;
+    let mut layout = layout::layout(source, options, &mut findings)?;
     let untimed = layout.time == Time::None && options.rate_hz.is_none();
     let rows_are_samples =
         options.rows_are_samples.unwrap_or(untimed && (layout.single_row || layout.label.is_some()));
@@ -48,10 +92,10 @@ pub(crate) fn decode(
         layout.leave_out_clocks(&mut findings);
         layout.leave_out_words(&mut findings)?;
     }
-    layout.decimal = commas::decimal(&text, &layout, options, &mut findings)?;
+    layout.decimal = commas::decimal(source, &layout, options, &mut findings)?;
     let mut counters = Counter::of(&layout, rows_are_samples);
     let mut body =
-        Body::read(&text, &layout, limits, rows_are_samples, &missing, &mut counters, &mut findings)?;
+        Body::read(source, &layout, limits, rows_are_samples, &missing, &mut counters, &mut findings)?;
     body.leave_out_numbers(&mut layout, counters, &mut findings);
     if rows_are_samples {
         body.rows(layout, limits, findings)
@@ -108,7 +152,7 @@ struct Body {
 
 impl Body {
     fn read(
-        text: &str,
+        source: Source<'_>,
         layout: &Layout,
         limits: &Limits,
         rows_are_samples: bool,
@@ -121,7 +165,8 @@ impl Body {
             words: layout.words.iter().map(|_| Texts::default()).collect(),
             ..Body::default()
         };
-        let mut records = Records::new(text, layout.delimiter);
+        let mut records = source.records(layout.delimiter);
+        let commas_divide = layout.delimiter == text::Delimiter::Byte(b',');
         let mut cells = Vec::new();
         let mut header = layout.header;
         // Rows of empty cells, and lines without anything: allowed at the end only.
@@ -131,8 +176,10 @@ impl Body {
         let mut clock = Reference::default();
         // Rows in which a value is missing: where the first stands, and how many.
         let mut incomplete: Option<(usize, usize)> = None;
+        // The first label that is a number written in another way: where, how, and what it is called.
+        let mut renamed: Option<(String, String, String)> = None;
         while let Some(line) = records.read(&mut cells)? {
-            if let (Some(blank), false) = (records.blank, body.lines.is_empty()) {
+            if let (Some(blank), false) = (records.blank(), body.lines.is_empty()) {
                 blank_lines = Some(blank_lines.map_or((blank, 1), |(first, n)| (first, n + 1)));
             }
             if cells.iter().all(|c| c.is_empty()) {
@@ -180,7 +227,12 @@ impl Body {
             if let Some(column) = layout.label {
                 let cell = cells.get(column).map_or("", |c| c.as_ref());
                 let gone = missing.holds(cell, cell::number(cell).ok().map(|n| n.0));
-                body.labels.push(if gone { "" } else { cell });
+                let plain = if gone { None } else { cell::plain_label(cell, layout.decimal, commas_divide) };
+                if let Some(plain) = &plain {
+                    renamed
+                        .get_or_insert_with(|| (layout.place(line, column), cell.to_owned(), plain.clone()));
+                }
+                body.labels.push(if gone { "" } else { plain.as_deref().unwrap_or(cell) });
             }
             for (texts, &column) in body.words.iter_mut().zip(&layout.words) {
                 let cell = cells.get(column).map_or("", |c| c.as_ref());
@@ -210,6 +262,15 @@ impl Body {
                 "incomplete_rows",
                 format!(
                     "a value is missing in {count} rows, the first is row {first}; they serve where that axis is not used"
+                ),
+            );
+        }
+        if let Some((place, cell, label)) = renamed {
+            let cell = cell.chars().take(40).collect::<String>().escape_debug().to_string();
+            add(
+                "label_number",
+                format!(
+                    "{place}: the label `{cell}` is called `{label}`, and numbers like it likewise, so that a number has one name"
                 ),
             );
         }

@@ -32,6 +32,53 @@ fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     )
 }
 
+/// Year, month and day of a day since 1970-01-01 (proleptic Gregorian).
+fn civil(days: i128) -> [i128; 3] {
+    // Years from March on in eras of 400 put the leap day at the end of each.
+    let from_march = days + 719_468;
+    let (era, day) = (from_march.div_euclid(146_097), from_march.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (year, month) = if month < 10 { (year, month + 3) } else { (year + 1, month - 9) };
+    [era * 400 + year, month, day]
+}
+
+/// Writes nanoseconds since 1970 as [`date`] and [`date_time`] read them.
+///
+/// # Errors
+/// A sentence for what lies outside the years 0 to 9999.
+pub(super) fn write(nanoseconds: i128, with_time: bool, out: &mut String) -> Result<(), String> {
+    let day = nanoseconds.div_euclid(i128::from(DAY_NS));
+    let [year, month, day] = civil(day);
+    if !(0..=9999).contains(&year) {
+        return Err(format!("a time in the year {year}"));
+    }
+    out.push_str(&format!("{year:04}-{month:02}-{day:02}"));
+    if with_time {
+        out.push(' ');
+        write_clock(nanoseconds.rem_euclid(i128::from(DAY_NS)), out)?;
+    }
+    Ok(())
+}
+
+/// Writes nanoseconds since midnight as [`clock`] reads them.
+///
+/// # Errors
+/// A sentence for what is no time of a day.
+pub(super) fn write_clock(nanoseconds: i128, out: &mut String) -> Result<(), String> {
+    if !(0..=i128::from(DAY_NS)).contains(&nanoseconds) {
+        return Err(format!("{nanoseconds} ns are no time of a day"));
+    }
+    let (seconds, fraction) = (nanoseconds / 1_000_000_000, nanoseconds % 1_000_000_000);
+    out.push_str(&format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60));
+    if fraction > 0 {
+        out.push_str(format!(".{fraction:09}").trim_end_matches('0'));
+    }
+    Ok(())
+}
+
 fn digits(text: &str, most: usize) -> Option<i64> {
     let fits = (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     if fits { text.parse().ok() } else { None }
@@ -240,4 +287,24 @@ fn date_time_in_words(text: &str) -> Option<i64> {
     };
     let (time, offset) = zone(&time)?;
     Some(date_in_words(&format!("{} {rest}", &text[..start]))? * DAY_NS + clock(time)? - offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for days in (-98_000i64..84_000).step_by(97).chain([-1, 0, 1, 11_016, 11_017, 19_782]) {
+            let moment = days * DAY_NS + 86_399_000_000_120;
+            let mut text = String::new();
+            write(i128::from(moment), true, &mut text).expect("a year of four digits");
+            assert_eq!(date_time(&text, DayOrder::Unknown), Some(moment), "{text}");
+            text.clear();
+            write(i128::from(days * DAY_NS), false, &mut text).expect("a year of four digits");
+            assert_eq!(date(&text, DayOrder::Unknown), Some(days * DAY_NS), "{text}");
+        }
+        assert!(write(i128::from(i64::MAX) * 1000, true, &mut String::new()).is_err());
+        assert!(write_clock(-1, &mut String::new()).is_err());
+    }
 }

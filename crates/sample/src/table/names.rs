@@ -151,6 +151,10 @@ pub(super) fn clock_name(header: &str) -> Option<Option<TimeUnit>> {
     let stated = unit(&units)
         .or_else(|| words.iter().find_map(|w| unit(w)))
         .or((name == "tms").then_some(TimeUnit::Milliseconds));
+    // What LabVIEW calls the axis of time, in seconds.
+    if words == ["x", "value"] && units.is_empty() {
+        return Some(Some(TimeUnit::Seconds));
+    }
     // `T_s` is the temperature of a surface.
     let short = name.starts_with('t')
         && words.len() > 1

@@ -1,11 +1,15 @@
 //! Which columns hold the time of a row, and how it is written.
 
 use super::cell::{Look, look, number};
+use super::grid::Source;
 use super::layout::{Record, Time, called, find};
 use super::moment::{DAY_NS, DayOrder, clock, clock_beside_date, date, date_time, day_order};
 use super::names::{clock_name, time_name};
-use super::text::{Delimiter, Records};
+use super::text::Delimiter;
 use crate::{CsvOptions, Finding, SampleError, TimeUnit};
+
+/// Steps below this are days rather than seconds where both can be: no table is written at 5 kHz by a clock that began half a day ago.
+const SHORT_STEP: f64 = 2e-4;
 
 /// The first rows of a table.
 pub(super) struct Rows<'r> {
@@ -168,14 +172,14 @@ fn unit_of(
 /// The order of day and month in a column of dates, from all of its rows: a number above 12 tells. Where none does, and the date changes,
 /// the dates lie as close together as they can.
 pub(super) fn order_of_days(
-    text: &str,
+    source: Source<'_>,
     delimiter: Delimiter,
     header: bool,
     column: usize,
     headers: &[String],
     findings: &mut Vec<Finding>,
 ) -> Result<DayOrder, SampleError> {
-    let (mut records, mut cells, mut header) = (Records::new(text, delimiter), Vec::new(), header);
+    let (mut records, mut cells, mut header) = (source.records(delimiter), Vec::new(), header);
     let mut last = String::new();
     // Days over which the dates reach, when read in each order, and the first two that differ.
     let mut reach = [(i64::MAX, i64::MIN); 2];
@@ -226,17 +230,22 @@ pub(super) fn order_of_days(
 }
 
 /// The unit of a time column that does not state it. Times since 1970 show by their size; `timestamp` means milliseconds
-/// in the acquisition format unless its steps are below half of one; else steps below half a unit are seconds, because sensors rarely pass 2 kHz.
+/// in the acquisition format unless its steps are below half of one; days of a spreadsheet (45000 is in 2023) by the name of the column or
+/// by steps that no sensor has in seconds; else steps below half a unit are seconds, because sensors rarely pass 2 kHz.
 fn guess_unit(header: &str, numbers: &[f64], steps: &[f64], findings: &mut Vec<Finding>) -> TimeUnit {
     let first = numbers.first().copied().unwrap_or(0.0);
     let mut sorted: Vec<f64> = steps.iter().copied().filter(|s| *s > 0.0).collect();
     sorted.sort_by(f64::total_cmp);
     let step = sorted.get(sorted.len() / 2).copied().unwrap_or(1.0);
+    let dated = clock_name(header).is_some() && header.to_ascii_lowercase().contains("dat");
     let (unit, name, sure) = match first {
         f if (9e8..5e9).contains(&f) => (TimeUnit::Seconds, "seconds since 1970", false),
         f if (9e11..5e12).contains(&f) => (TimeUnit::Milliseconds, "milliseconds since 1970", true),
         f if (9e14..5e15).contains(&f) => (TimeUnit::Microseconds, "microseconds since 1970", true),
         f if (9e17..5e18).contains(&f) => (TimeUnit::Nanoseconds, "nanoseconds since 1970", true),
+        f if (20_000.0..80_000.0).contains(&f) && step <= 31.0 && (dated || step < SHORT_STEP) => {
+            (TimeUnit::Days, "days of a spreadsheet", false)
+        }
         _ if step < 0.5 => (TimeUnit::Seconds, "seconds", false),
         _ if header.eq_ignore_ascii_case("timestamp") => (TimeUnit::Milliseconds, "milliseconds", true),
         _ => (TimeUnit::Milliseconds, "milliseconds", false),

@@ -199,6 +199,57 @@ pub fn bmp(bits: u16, palette: &[u8], pixels: &[u8]) -> Vec<u8> {
     out
 }
 
+/// An archive of arrays as NumPy writes it, stored or deflated.
+pub fn npz(arrays: &[(&str, &[u8])], packed: bool) -> Vec<u8> {
+    use std::io::Write;
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes) in arrays {
+        let name = format!("{name}.npy");
+        let mut deflated = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+        deflated.write_all(bytes).expect("memory");
+        let data = if packed { deflated.finish().expect("memory") } else { bytes.to_vec() };
+        let mut crc = flate2::Crc::new();
+        crc.update(bytes);
+        let mut common = 20u16.to_le_bytes().to_vec();
+        common.extend([0, 0, if packed { 8 } else { 0 }, 0, 0, 0, 0x21, 0]);
+        for field in [crc.sum(), data.len() as u32, bytes.len() as u32] {
+            common.extend(field.to_le_bytes());
+        }
+        common.extend((name.len() as u16).to_le_bytes());
+        let head = out.len() as u32;
+        out.extend(b"PK\x03\x04");
+        out.extend(&common);
+        // What NumPy puts behind the name: sizes of 64 bits.
+        out.extend(20u16.to_le_bytes());
+        out.extend(name.as_bytes());
+        out.extend([1, 0, 16, 0]);
+        out.extend((bytes.len() as u64).to_le_bytes());
+        out.extend((data.len() as u64).to_le_bytes());
+        out.extend(&data);
+        directory.extend(b"PK\x01\x02\x2D\x03");
+        directory.extend(&common);
+        directory.extend([0; 12]);
+        directory.extend(head.to_le_bytes());
+        directory.extend(name.as_bytes());
+    }
+    let (start, count) = (out.len() as u32, arrays.len() as u16);
+    let size = directory.len() as u32;
+    out.extend(directory);
+    out.extend(b"PK\x05\x06\0\0\0\0");
+    out.extend(count.to_le_bytes());
+    out.extend(count.to_le_bytes());
+    out.extend(size.to_le_bytes());
+    out.extend(start.to_le_bytes());
+    out.extend([0, 0]);
+    out
+}
+
+fn arrays(packed: bool) -> Vec<u8> {
+    let write = edgewright_sample::npy::write;
+    let (x, y) = (write("<i2", &[3, 2], &[1, 0, 2, 0, 3, 0, 4, 0, 5, 0, 6, 0]), write("|S1", &[3], b"aba"));
+    npz(&[("x", &x), ("y", &y)], packed)
+}
+
 /// A file of each format: folder of seeds, name, bytes.
 pub fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
     let ramp: Vec<i16> = (0..40).map(|i| i * 700 - 14000).collect();
@@ -256,6 +307,18 @@ pub fn samples() -> Vec<(&'static str, &'static str, Vec<u8>)> {
         ),
         ("csv", "blank.txt", table("# x y\n0.1 2\n 3  4 \n")),
         ("csv", "iso.tsv", table("time\tv\n2024-02-29T23:59:59.5Z\t1\n2024-03-01T00:00:00+00:00\t2\n")),
+        (
+            "jsonl",
+            "objects.jsonl",
+            table(
+                "{\"time\": 0, \"a\": {\"x\": 1.5, \"y\": [2, 1e9]}, \"b\": true}\n{\"b\": false, \"time\": 0.1, \"a\": {\"x\": -1, \"y\": [0, 3]}}\n",
+            ),
+        ),
+        ("jsonl", "rows.ndjson", table("[\"t\", \"x\"]\n[0, 1e3]\n[10, -2]\n")),
+        ("npy", "series.npy", edgewright_sample::npy::write("<f4", &[2, 3], &[0; 24])),
+        ("npz", "stored.npz", arrays(false)),
+        ("npz", "deflated.npz", arrays(true)),
+        ("parquet", "tiny.parquet", include_bytes!("../../../../golden/parquet/tiny.parquet").to_vec()),
         ("labels", "info.labels", table(INFO)),
         ("labels", "lines.labels", table(LINES)),
         ("labels", "bounding_boxes.labels", table(BOXES)),

@@ -1,10 +1,14 @@
 //! Golden small files of every format, each built by the test itself, through the public door.
 
 mod acquisition;
+mod arrays;
 mod audio;
 mod build;
 mod foreign;
 mod labels;
+mod lines;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod picture;
 mod robust;
 mod table;

@@ -249,7 +249,7 @@ fn a_missing_value_is_nan_where_the_user_says_what_stands_for_it() {
             .iter()
             .map(|s| s.label.clone())
             .collect();
-    assert_eq!(labels, [some("2,6"), None, None, None, some("2,2")]);
+    assert_eq!(labels, [some("2.6"), None, None, None, some("2.2")]);
     // A gap in a time series, and one of which nobody spoke, are refused.
     for refused in [csv(&["-200"], false), csv(&[], true)] {
         let error = decode("a.csv", text.as_bytes(), &with(refused)).expect_err("refused");
@@ -372,4 +372,52 @@ fn latin_1_is_read_and_told() {
     let samples = decode("a.csv", b"timestamp,t [\xB0C]\n0,1\n10,2\n", &DecodeOptions::default())
         .expect("a good table");
     assert_eq!(show(&samples[0]), "100 | t[°C] | 1 2 | !encoding");
+}
+
+#[test]
+fn a_number_is_one_label_however_it_is_written() {
+    let labels = |text: &str| {
+        let csv = CsvOptions { label_column: Some("y".into()), ..CsvOptions::default() };
+        let rows = decode("a.csv", text.as_bytes(), &DecodeOptions { csv, ..DecodeOptions::default() });
+        let rows = rows.expect("a good table");
+        let told: Vec<String> =
+            rows[0].findings.iter().filter(|f| f.kind == "label_number").map(|f| f.message.clone()).collect();
+        (rows.into_iter().map(|r| r.label.unwrap_or_default()).collect::<Vec<_>>(), told)
+    };
+    let (found, told) = labels("x,y\n1,1\n2,1.0\n3,-2.00\n4,2.50\n5,v1.0\n6,007\n");
+    assert_eq!(found, ["1", "1", "-2", "2.50", "v1.0", "007"]);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with("row 3, column 2 (`y`): the label `1.0` is called `1`"), "{told:?}");
+    assert_eq!(labels("x,y\n1,\"1,234\"\n2,\"12,000\"\n3,7\n").0, ["1234", "12000", "7"]);
+    assert_eq!(labels("x;y\n1;1,5\n2;2,25\n").0, ["1.5", "2.25"]);
+    // Two names, or a number that nothing tells from them.
+    assert_eq!(labels("x,y\n1,\"1,2\"\n2,\"2,3\"\n").0, ["1,2", "2,3"]);
+    assert_eq!(labels("x,y\n1,a\n2,b\n").1, [""; 0]);
+}
+
+#[test]
+fn days_of_a_spreadsheet_and_the_axis_of_labview_are_times() {
+    let of = |header: &str, rows: &[f64]| {
+        let rows: String = rows.iter().map(|t| format!("{t:.10},1\n")).collect();
+        let samples = decode("a.csv", format!("{header},x\n{rows}").as_bytes(), &DecodeOptions::default());
+        samples.expect("a good table").remove(0)
+    };
+    let days = |step: f64| (0..20).map(|i| 45_292.5 + f64::from(i) * step / 86_400.0).collect::<Vec<_>>();
+    for (header, step) in [("Date", 1.0), ("Time", 1.0), ("datetime", 60.0), ("Date/Time", 3600.0)] {
+        let sample = of(header, &days(step));
+        let rate = signal(&sample).rate_hz;
+        assert!((rate * step - 1.0).abs() < 1e-4, "{header} {step}: {rate}");
+        assert!(sample.findings.iter().any(|f| f.message.contains("days of a spreadsheet")), "{header}");
+    }
+    // A clock of seconds that began half a day ago.
+    let seconds: Vec<f64> = (0..20).map(|i| 45_292.5 + f64::from(i) * 0.01).collect();
+    assert_eq!(signal(&of("time", &seconds)).rate_hz, 100.0);
+    let lab: Vec<f64> = (0..20).map(|i| f64::from(i) * 0.001).collect();
+    assert_eq!(signal(&of("X_Value", &lab)).rate_hz, 1000.0);
+    assert_eq!(kinds(&of("X_Value", &lab)), ["time_column"]);
+    // What does not run like a clock is a value of x.
+    let rate = CsvOptions { rate_hz: Some(10.0), ..CsvOptions::default() };
+    let options = DecodeOptions { csv: rate, ..DecodeOptions::default() };
+    let samples = decode("a.csv", b"X_Value,Y_Value\n3,1\n1,2\n2,5\n7,1\n", &options).expect("a good table");
+    assert_eq!(signal(&samples[0]).axes.len(), 2);
 }

@@ -249,8 +249,8 @@ pub async fn feature_map(
     }))
 }
 
-/// Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Needs the stage `train`, and the
-/// scope `full` when the impulse has an external block.
+/// Classify a file with the trained int8 impulse; the body is the file and nothing is kept of it. Rows of a table that cannot be classified
+/// are left out and told, as on the command line. Needs the stage `train`, and the scope `full` when the impulse has an external block.
 #[utoipa::path(post, path = "/api/v1/projects/{project}/classify", tag = "results",
     params(("project" = String, Path, description = "Id of the project"), ClassifyQuery),
     request_body(content = String, content_type = "application/octet-stream", description = "The file"),
@@ -265,15 +265,15 @@ pub async fn classify(
     may_start(&app, &project, &who, None).await?;
     let name = upload::safe_name(&query.name)?;
     let folder = upload::receive(&app, &name, request).await?;
-    let (windows, (rate_hz, window_ms)) = app
+    let (answers, (rate_hz, window_ms)) = app
         .run_in(&project, move |session| {
             let classifier = Classifier::load(session)?;
             let answers = classifier.file(&folder.path().join(name), query.rate_hz)?;
-            Ok((answers.all()?, classifier.window()))
+            Ok((answers, classifier.window()))
         })
         .await?;
-    let windows = windows.into_iter().map(convert::classified).collect();
-    Ok(Json(ClassifyResult { windows, window_ms, rate_hz }))
+    let windows = answers.windows.into_iter().map(convert::classified).collect();
+    Ok(Json(ClassifyResult { windows, left_out: answers.left_out, window_ms, rate_hz }))
 }
 
 /// Windows in a cell of the confusion matrix, at most 1000. Needs the stage `train`.

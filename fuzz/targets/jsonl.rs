@@ -1,0 +1,14 @@
+#![no_main]
+//! Arbitrary bytes as JSON Lines, with choices the caller has.
+
+#[path = "common.rs"]
+mod common;
+
+use edgewright_sample::Format;
+
+libfuzzer_sys::fuzz_target!(|input: (u8, &[u8])| {
+    let (choice, bytes) = input;
+    let mut options = common::options(Some(Format::JsonLines));
+    common::choose(&mut options, choice);
+    common::check(bytes, &options);
+});
