@@ -7,6 +7,7 @@ mod devices;
 mod explanation;
 mod job_request;
 mod jobs;
+mod lifecycle;
 mod problem;
 mod project;
 mod results;
@@ -32,6 +33,7 @@ pub use jobs::{
     EpochLine, Job, JobError, JobList, JobProgress, JobQuery, JobRequest, JobState, LogEntry, LogLine,
     LogList, LogQuery,
 };
+pub use lifecycle::{Charter, Lifecycle, LifecycleAction, LifecycleStage, Progress};
 pub use problem::Problem;
 pub use project::{
     Diff, DiffKind, DiffLine, DiffQuery, DspEstimate, DspOnTarget, DspSetting, Estimate, EstimateRequest,

@@ -1,5 +1,6 @@
 //! Projects and their files.
 
+use crate::Charter;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use utoipa::{IntoParams, ToSchema};
@@ -76,6 +77,8 @@ pub struct Settings {
     pub targets: Vec<String>,
     /// Kind of package.
     pub package: String,
+    /// What the project is for.
+    pub charter: Charter,
 }
 
 /// A DSP block of a project file.

@@ -268,6 +268,8 @@ pub struct Results {
     pub verdicts: Vec<String>,
     /// Gates that are missed.
     pub missed: Vec<String>,
+    /// Figure the project is judged by, as the charter says.
+    pub metric: Option<String>,
     /// Learning blocks.
     pub learn: Vec<Curve>,
     /// Proofs.

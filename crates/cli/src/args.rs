@@ -65,6 +65,8 @@ pub enum Command {
     /// What was trained in a project, what changed since, and the way back.
     #[command(subcommand)]
     Version(crate::version::VersionCommand),
+    /// Say how far a project is, in the ten stages of its lifecycle, and what to do next.
+    Status(ProjectJson),
     /// What can be built for.
     Targets(TargetsArgs),
     /// What is installed, what is missing, and the command that installs it.

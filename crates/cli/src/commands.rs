@@ -13,7 +13,7 @@ use clap::CommandFactory;
 use edgewright_engine::{
     EngineError,
     dataset::{self, GroupRule, ImportRequest, LabelRule, Part},
-    doctor, documents, dsp_tool, estimate as estimating, importance,
+    doctor, documents, dsp_tool, estimate as estimating, importance, lifecycle,
     run::{self, RunOptions},
     session::Session,
     template, tune,
@@ -54,6 +54,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Train(command) => crate::training::train(&command, printer),
         Command::Model(args) => crate::model::run(&args, printer),
         Command::Estimate(args) => estimate(&args, printer),
+        Command::Status(args) => status(&args, printer),
         Command::Targets(args) => targets(&args, printer),
         Command::Doctor(args) => doctor_report(args.json, printer),
         Command::Serve(args) => crate::server::serve(&args, printer),
@@ -79,6 +80,16 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
             Ok(Verdict::Done)
         }
     }
+}
+
+fn status(args: &ProjectJson, printer: &Printer) -> Result<Verdict> {
+    let found = lifecycle::lifecycle(&shared(&args.project, printer)?, None)?;
+    if args.json.json {
+        printer.json(&found)?;
+    } else {
+        printer.data(&found.to_text())?;
+    }
+    Ok(Verdict::Done)
 }
 
 /// Threads to use: as many as asked for, else as many as the machine has cores.

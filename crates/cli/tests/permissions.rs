@@ -23,6 +23,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "get_file",
             "estimate",
             "get_job",
+            "get_lifecycle",
             "get_log",
             "get_model",
             "get_recording",

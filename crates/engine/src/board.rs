@@ -2,6 +2,7 @@
 
 use crate::{
     EngineError,
+    project::Metric,
     run::{self, Results, RunReport},
     session::Session,
     stages::{STAGES, test::Figures, train::LearnSummary},
@@ -40,6 +41,10 @@ pub struct Board {
     pub report: RunReport,
     /// Labels in the order of rows and columns of a confusion matrix.
     pub labels: Vec<String>,
+    /// Figure of the charter.
+    pub metric: Option<Metric>,
+    /// Signs that training and test know of each other.
+    pub leaks: usize,
     /// Learning curves and layers.
     pub learn: Vec<LearnSummary>,
     /// Figures in float, int8 and C.
@@ -83,8 +88,17 @@ pub fn board(session: &Session<'_>) -> Result<Board, EngineError> {
             figures.push(("c", c));
         }
     }
+    let leaks = results.split.as_ref().map_or(0, |s| s.value.leaks.len());
     let (labels, learn) = results.trained.map(|t| (t.value.labels, t.value.learn)).unwrap_or_default();
-    Ok(Board { stages, report: outcome, labels, learn, figures })
+    Ok(Board {
+        stages,
+        report: outcome,
+        labels,
+        metric: session.project.file.charter.metric,
+        leaks,
+        learn,
+        figures,
+    })
 }
 
 /// The report as HTML.

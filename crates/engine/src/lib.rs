@@ -26,6 +26,7 @@ pub mod importance;
 pub mod impulses;
 mod job_request;
 pub mod jobs;
+pub mod lifecycle;
 pub mod map;
 #[cfg(test)]
 mod model_beside;

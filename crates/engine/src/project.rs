@@ -1,10 +1,12 @@
 //! The project file, `edgewright.toml`, and the folder that holds it.
 
+mod charter;
 mod learn;
 mod lines;
 mod training;
 
 use crate::{EngineError, dataset::RangesSection, error::AtPath, stages::elsewhere::Named};
+pub use charter::{CharterSection, Metric};
 use edgewright_deploy::About;
 pub use learn::{BackboneSection, BoxSize, CovarianceKind, LearnKind, LearnSection, Method, Parameter};
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,8 @@ pub const STATE_DIR: &str = ".edgewright";
 pub struct ProjectFile {
     /// Name and seed.
     pub project: ProjectSection,
+    /// What the project is for.
+    pub charter: CharterSection,
     /// Files that `run` imports.
     pub data: Vec<DataSource>,
     /// How text tables are read.
@@ -44,6 +48,8 @@ pub struct ProjectFile {
     pub evaluation: EvaluationSection,
     /// What is exported and proven.
     pub deploy: DeploySection,
+    /// Limits of the device that make `run` fail.
+    pub contract: ContractSection,
 }
 
 /// `[project]`
@@ -348,6 +354,21 @@ pub enum SetKind {
     /// Labels from the highest score down while their sum stays within a limit: more of them where the model wavers. Of the last a part
     /// counts that is drawn from the features, so that sets hold as often as asked for and not more.
     Aps,
+}
+
+/// `[contract]`: what the exported code may need on every emulated board of the project, as measured there.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContractSection {
+    /// `run` fails when code and constants need more bytes than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_flash_bytes: Option<u64>,
+    /// `run` fails when arena, static data and stack together need more bytes than this.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ram_bytes: Option<u64>,
+    /// `run` fails when a window takes more instructions than this, DSP and network together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_instructions: Option<u64>,
 }
 
 /// `[deploy]`

@@ -2,6 +2,7 @@
 
 use crate::{
     EngineError, dataset,
+    project::{CharterSection, Metric},
     run::Results,
     session::{Key, Session, StageRecord, Staged},
     stages::{
@@ -35,7 +36,7 @@ pub fn pages(session: &Session<'_>, results: &Results) -> Result<Staged<(String,
     if let Some(proof) = &results.proof {
         key.value("proof", &proof.value);
     }
-    key.value("project", &session.project.file.project);
+    key.value("project", &session.project.file.project).value("charter", &session.project.file.charter);
     session.stage("report", &key.finish(), || {
         let data = collect(session, results)?;
         let pages = (edgewright_report::to_html(&data), edgewright_report::to_markdown(&data));
@@ -79,11 +80,28 @@ fn records(r: &Results) -> Vec<&StageRecord> {
     .collect()
 }
 
+/// What the charter says, line by line.
+fn charter(of: &CharterSection) -> Vec<(String, String)> {
+    let metric = of.metric.map(Metric::name).unwrap_or_default();
+    [
+        ("Problem", of.problem.as_str()),
+        ("User", &of.user),
+        ("Cost of a miss", &of.miss),
+        ("Cost of a false alarm", &of.false_alarm),
+        ("Judged by", metric),
+    ]
+    .into_iter()
+    .filter(|(_, text)| !text.trim().is_empty())
+    .map(|(what, text)| (what.to_owned(), text.trim().to_owned()))
+    .collect()
+}
+
 fn collect(session: &Session<'_>, r: &Results) -> Result<ReportData, EngineError> {
     let project = &session.project.file.project;
     let mut data = ReportData {
         project: project.name.clone(),
         description: project.description.clone(),
+        charter: charter(&session.project.file.charter),
         version: env!("CARGO_PKG_VERSION").into(),
         seed: session.seed,
         stages: records(r)

@@ -72,6 +72,13 @@ seed = 1                      # same data, same seed, same bytes
 # [labels]                    # "as received" = "as used": rename, merge, or "" for none
 # "0" = "normal"
 
+# [charter]                   # what it is for; the report and the Studio show it
+# problem = ""
+# user = ""
+# miss = ""                   # what each costs
+# false_alarm = ""
+# metric = "macro_f1"         # figure it is judged by
+
 [split]
 test = 0.2                    # share of the samples that only test
 validation = 0.2              # share of the training samples that watches training
@@ -272,6 +279,11 @@ package = "c"
 # url = "https://acme.test/models"
 # licence = "MIT OR Apache-2.0" # an SPDX expression; for another one:
 # licence_file = "LICENCE.txt"
+
+# [contract]                  # `run` fails when an emulated board of `targets` measures more
+# max_flash_bytes = 65536
+# max_ram_bytes = 16384
+# max_instructions = 20000000 # a window, DSP and network
 "#;
 
 #[cfg(test)]

@@ -238,6 +238,8 @@ pub struct ReportData {
     pub project: String,
     /// Free text.
     pub description: String,
+    /// What the project is for, as (what, text).
+    pub charter: Vec<(String, String)>,
     /// Version of the program.
     pub version: String,
     /// Seed.

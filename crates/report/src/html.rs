@@ -150,6 +150,14 @@ pub fn to_html(r: &ReportData) -> String {
         escape(if r.description.is_empty() { "Edgewright report" } else { &r.description }),
         cards(r)
     );
+    if !r.charter.is_empty() {
+        let items: Vec<String> = r
+            .charter
+            .iter()
+            .map(|(what, text)| format!("<dt>{}</dt><dd>{}</dd>", escape(what), escape(text)))
+            .collect();
+        let _ = write!(body, "<dl class=\"charter\">{}</dl>", items.join(""));
+    }
     if !r.verdicts.is_empty() {
         let items: Vec<String> = r.verdicts.iter().map(|v| format!("<li>{}</li>", escape(v))).collect();
         let _ = write!(body, "<ul class=\"verdicts\">{}</ul>", items.join(""));

@@ -42,6 +42,9 @@ pub fn to_markdown(r: &ReportData) -> String {
     if !r.description.is_empty() {
         let _ = writeln!(out, "{}\n", cell(&r.description));
     }
+    for (what, text) in &r.charter {
+        let _ = writeln!(out, "- {}: {}", cell(what), cell(text));
+    }
     for v in &r.verdicts {
         let _ = writeln!(out, "- {}", cell(v));
     }

@@ -190,6 +190,7 @@ pub fn settings(file: &ProjectFile) -> api::Settings {
         test: file.split.test,
         targets: file.deploy.targets.clone(),
         package: file.deploy.package.clone(),
+        charter: crate::convert_lifecycle::charter(&file.charter),
     }
 }
 
@@ -528,6 +529,7 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
         uncertainty: report.test.as_ref().and_then(|t| t.uncertainty.clone()).map(uncertainty),
         verdicts: report.test.map(|t| t.verdicts).unwrap_or_default(),
         missed: report.missed,
+        metric: board.metric.map(|m| m.name().to_owned()),
         learn: board
             .learn
             .into_iter()

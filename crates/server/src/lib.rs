@@ -4,6 +4,7 @@
 mod auth;
 mod clients;
 mod convert;
+mod convert_lifecycle;
 mod convert_request;
 mod devices;
 mod error;

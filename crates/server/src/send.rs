@@ -45,7 +45,9 @@ pub async fn file(name: &str, path: &Path) -> ApiResult<Response> {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{plain}\"")) {
+    // Some clients take the quotes for a part of the name; a name without spaces needs none.
+    let named = if plain.contains(' ') { format!("\"{plain}\"") } else { plain };
+    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename={named}")) {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     Ok(response)

@@ -8,7 +8,7 @@ use crate::{
 };
 use edgewright_store::{Hash, SampleRow};
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// One line of the list.
 #[derive(Clone, Debug, Serialize)]
@@ -258,6 +258,24 @@ impl Traced {
         }
         out
     }
+}
+
+/// Ids of the samples that test in the split as it stands; nothing while there is none of these data and settings.
+///
+/// # Errors
+/// Those of the store.
+pub fn testing(session: &Session<'_>) -> Result<HashSet<String>, EngineError> {
+    let found = import::run(session)
+        .and_then(|bronze| clean::run(session, &bronze))
+        .and_then(|silver| split::run(session, &silver).map(|split| (silver, split)));
+    Ok(match found {
+        Ok((silver, split)) => {
+            let all = silver.value.samples.iter().zip(&split.value.sides);
+            all.filter(|(_, side)| **side == split::Side::Testing).map(|(s, _)| s.id.clone()).collect()
+        }
+        Err(EngineError::Store(e)) => return Err(EngineError::Store(e)),
+        Err(_) => HashSet::new(),
+    })
 }
 
 fn indent(text: &str) -> String {

@@ -24,7 +24,7 @@ pub use edit::{
 pub use export::{export, export_archive};
 pub use history::{Edited, history};
 pub use import::{ImportReport, ImportRequest, Quarantined, import};
-pub use inspect::{Listed, ScanFinding, Shown, Traced, list, scan, show, trace};
+pub use inspect::{Listed, ScanFinding, Shown, Traced, list, scan, show, testing, trace};
 pub use parts::{PARTS_MAX, Part, cut, proposals, signal, wav};
 pub use ranges::{LabelRange, RangesSection};
 pub(crate) use record::read as read_recording;

@@ -2,11 +2,24 @@
 
 use super::{Results, RunReport, TestReport};
 use crate::{
+    project::ContractSection,
     session::Session,
-    stages::{prove::Proof, split::Side, test::Tested},
+    stages::{
+        prove::{Proof, VerifyRecord},
+        split::Side,
+        test::Tested,
+    },
 };
 
-pub(super) fn proof_gates(proof: &Proof) -> Vec<String> {
+/// Targets that differ, and limits of the contract that are passed. `whole`: whether these are all targets of the project, so that a
+/// limit nothing was measured against is not kept.
+pub(super) fn proof_gates(session: &Session<'_>, proof: &Proof, whole: bool) -> Vec<String> {
+    let mut missed = differing(proof);
+    missed.extend(broken(&session.project.file.contract, &proof.records, whole));
+    missed
+}
+
+fn differing(proof: &Proof) -> Vec<String> {
     proof
         .records
         .iter()
@@ -19,6 +32,39 @@ pub(super) fn proof_gates(proof: &Proof) -> Vec<String> {
             )
         })
         .collect()
+}
+
+/// Limits that are passed, with who passes them and by how much.
+fn broken(contract: &ContractSection, records: &[VerifyRecord], whole: bool) -> Vec<String> {
+    type Measured = fn(&VerifyRecord) -> Option<u64>;
+    let limits: [(&str, &str, Option<u64>, Measured); 3] = [
+        ("max_flash_bytes", "bytes of flash", contract.max_flash_bytes, |r| r.flash_bytes),
+        ("max_ram_bytes", "bytes of RAM", contract.max_ram_bytes, |r| r.ram_bytes),
+        ("max_instructions", "instructions a window", contract.max_instructions, |r| {
+            r.instructions.map(|i| i.dsp + i.network)
+        }),
+    ];
+    let mut out = Vec::new();
+    for (key, what, limit, measured) in limits {
+        let Some(limit) = limit else { continue };
+        let mut any = false;
+        for record in records {
+            let Some(value) = measured(record) else { continue };
+            any = true;
+            if value > limit {
+                out.push(format!(
+                    "contract.{key}: {} needs {value} {what}, more than {limit}",
+                    record.target
+                ));
+            }
+        }
+        if !any && whole {
+            out.push(format!(
+                "contract.{key}: nothing measured {what}: no emulated board is among `deploy.targets`, or its tools are missing (`edgewright doctor`)"
+            ));
+        }
+    }
+    out
 }
 
 pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunReport {
@@ -73,7 +119,7 @@ pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunReport {
     }
     if let Some(proof) = &r.proof {
         report.verify.clone_from(&proof.value.records);
-        report.missed.extend(proof_gates(&proof.value));
+        report.missed.extend(proof_gates(session, &proof.value, true));
     }
     if r.reported.is_some() {
         report.report = Some(session.project.report_dir().join("report.html").display().to_string());
@@ -119,4 +165,44 @@ fn gates(session: &Session<'_>, tested: &Tested) -> Vec<String> {
         }
     }
     missed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stages::prove::Instructions;
+
+    fn record(target: &str, flash: Option<u64>, instructions: Option<u64>) -> VerifyRecord {
+        serde_json::from_value(serde_json::json!({
+            "target": target, "bit_exact": true, "cases": 1, "builds": [],
+            "flash_bytes": flash, "ram_bytes": flash.map(|f| f / 2),
+            "instructions": instructions.map(|n| Instructions { dsp: n, network: 1 }),
+        }))
+        .expect("a record")
+    }
+
+    #[test]
+    fn a_contract_names_who_breaks_it_and_what_nobody_measured() {
+        let records = [
+            record("host", None, None),
+            record("small", Some(1000), Some(9)),
+            record("large", Some(3000), None),
+        ];
+        let contract = ContractSection {
+            max_flash_bytes: Some(2000),
+            max_ram_bytes: Some(1500),
+            max_instructions: Some(9),
+        };
+        let broken = super::broken(&contract, &records, true);
+        assert_eq!(broken.len(), 2, "{broken:?}");
+        assert_eq!(broken[0], "contract.max_flash_bytes: large needs 3000 bytes of flash, more than 2000");
+        assert_eq!(broken[1], "contract.max_instructions: small needs 10 instructions a window, more than 9");
+        assert!(super::broken(&ContractSection::default(), &records, true).is_empty());
+        let unmeasured = super::broken(&contract, &records[..1], true);
+        assert!(
+            unmeasured.len() == 3 && unmeasured[0].contains("nothing measured bytes of flash"),
+            "{unmeasured:?}"
+        );
+        assert!(super::broken(&contract, &records[..1], false).is_empty());
+    }
 }

@@ -1,12 +1,12 @@
 //! The upload service: `POST /api/{category}/files` and `/data`.
 
-use super::{Refusal, caller, number, projects, samples::sample_number, unescaped};
+use super::{Refusal, caller, number, other_pages, projects, samples::sample_number, text_of, unescaped};
 use crate::{error::ApiError, state::App, upload};
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, FromRequest, Multipart, Path, Request, State, multipart::Field},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::{self, Next},
+    http::{HeaderMap, StatusCode, header},
+    middleware,
     response::{IntoResponse, Response},
     routing::{any, post},
 };
@@ -54,22 +54,6 @@ async fn missing() -> Refusal {
     )
 }
 
-/// A page of a phone comes from elsewhere and may send: there are no cookies here, only keys.
-async fn other_pages(request: Request, next: Next) -> Response {
-    let asks = request.method() == Method::OPTIONS;
-    let mut response = if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if asks {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-        let allowed = "content-type, x-api-key, x-file-name, x-label, x-no-label, x-no-date-id, x-add-date-id, x-metadata, \
-                       x-bounding-boxes, x-disallow-duplicates";
-        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
-    }
-    response
-}
-
 /// What the headers say of all files of a request.
 #[derive(Clone)]
 struct Told {
@@ -114,7 +98,7 @@ async fn told(app: &App, headers: &HeaderMap, category: &str) -> Result<Told, Re
         _ => LabelRule::parse(LABEL)?,
     };
     let metadata = match headers.get("x-metadata") {
-        Some(text) if text.len() <= METADATA_MAX => serde_json::from_slice(text.as_bytes())
+        Some(text) if text.len() <= METADATA_MAX => serde_json::from_str(&text_of(text.as_bytes()))
             .map_err(|e| bad(format!("x-metadata is no JSON object of texts: {e}")))?,
         Some(_) => return Err(bad(format!("x-metadata has at most {METADATA_MAX} bytes"))),
         None => BTreeMap::new(),
@@ -123,9 +107,10 @@ async fn told(app: &App, headers: &HeaderMap, category: &str) -> Result<Told, Re
         Some(text) if text.len() > BOXES_MAX => {
             return Err(bad(format!("x-bounding-boxes has at most {BOXES_MAX} bytes")));
         }
-        Some(text) => {
-            Some(dataset::boxes::list(text.as_bytes()).map_err(|e| bad(format!("x-bounding-boxes: {e}")))?)
-        }
+        Some(text) => Some(
+            dataset::boxes::list(text_of(text.as_bytes()).as_bytes())
+                .map_err(|e| bad(format!("x-bounding-boxes: {e}")))?,
+        ),
         None => None,
     };
     Ok(Told {

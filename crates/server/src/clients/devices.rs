@@ -89,8 +89,14 @@ async fn read(
 ) -> Result<Json<Value>, Refusal> {
     let entry = project(&app, &headers, &name, Needs::Any).await?;
     let id = entry.id.clone();
-    let found = app.run(move |w| w.device(&id, &device)).await?;
-    Ok(Json(json!({"success": true, "device": describe(&app, &entry.id, 0, &found)})))
+    // The number is the place in the list.
+    let (at, found) = app
+        .run(move |w| {
+            let found = w.device(&id, &device)?;
+            Ok((w.devices(&id)?.iter().position(|d| d.id == found.id).unwrap_or_default(), found))
+        })
+        .await?;
+    Ok(Json(json!({"success": true, "device": describe(&app, &entry.id, at, &found)})))
 }
 
 #[derive(Deserialize)]

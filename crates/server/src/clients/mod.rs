@@ -21,8 +21,9 @@ pub use rest::router as rest;
 use crate::{error::ApiError, state::App, state::reaches};
 use axum::{
     Json,
-    extract::{Query, rejection::QueryRejection},
-    http::{HeaderMap, StatusCode},
+    extract::{Query, Request, rejection::QueryRejection},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
 use edgewright_engine::{
@@ -66,10 +67,29 @@ fn queried<T>(query: Queried<T>) -> Result<T, Refusal> {
     query.map(|Query(asked)| asked).map_err(|e| Refusal(StatusCode::BAD_REQUEST, e.body_text()))
 }
 
-/// The caller by `x-api-key`, or by `x-jwt-token` after signing in, when it may do that much. Cookies count for nothing here.
+/// Pages of a phone come from elsewhere and may call and send: there are no cookies here, only keys.
+async fn other_pages(request: Request, next: Next) -> Response {
+    let asks = request.method() == Method::OPTIONS;
+    let mut response = if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if asks {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST, DELETE"));
+        let allowed = "authorization, content-type, x-api-key, x-jwt-token, x-file-name, x-label, x-no-label, x-no-date-id, \
+                       x-add-date-id, x-metadata, x-bounding-boxes, x-disallow-duplicates, x-upload-source, x-device-type, \
+                       x-synthetic-data-job-id";
+        headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(allowed));
+    }
+    response
+}
+
+/// The caller by `x-api-key` or `Authorization: Bearer`, or by `x-jwt-token` after signing in, when it may do that much. Cookies count for nothing here.
 async fn caller(app: &App, headers: &HeaderMap, needs: Scope) -> Result<Caller, Refusal> {
     let told = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let caller = match (told("x-api-key"), told("x-jwt-token")) {
+    let bearer = || told("authorization")?.strip_prefix("Bearer ").map(|key| key.trim().to_owned());
+    let caller = match (told("x-api-key").or_else(bearer), told("x-jwt-token")) {
         (None, Some(session)) => app.run(move |w| w.caller_of_session(&session)).await?,
         (key, _) => app.run(move |w| w.caller_of_key(&key.unwrap_or_default())).await?,
     };
@@ -133,7 +153,7 @@ fn unescaped(text: &[u8]) -> String {
             let digits = more.get(..2).and_then(|d| std::str::from_utf8(d).ok());
             match digits.and_then(|d| u8::from_str_radix(d, 16).ok()) {
                 Some(byte) => out.push(byte),
-                None => return String::from_utf8_lossy(text).into_owned(),
+                None => return text_of(text),
             }
             rest = &more[2..];
         } else {
@@ -141,7 +161,16 @@ fn unescaped(text: &[u8]) -> String {
             rest = more;
         }
     }
-    String::from_utf8(out).unwrap_or_else(|_| String::from_utf8_lossy(text).into_owned())
+    let plain = out == text;
+    String::from_utf8(out).unwrap_or_else(|e| if plain { text_of(e.as_bytes()) } else { text_of(text) })
+}
+
+/// The text of a header: UTF-8, or where it is not that, Latin-1, as the libraries of Node and Python send it.
+fn text_of(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +180,8 @@ mod tests {
     #[test]
     fn escapes_are_taken_out_or_left() {
         assert_eq!(unescaped(b"heel%20goed%C3%A9"), "heel goedé");
+        assert_eq!(unescaped("größe".as_bytes()), "größe");
+        assert_eq!(unescaped(b"gr\xf6\xdfe"), "größe", "Latin-1");
         for text in ["100%", "%zz", "50%2", "%FF", ""] {
             assert_eq!(unescaped(text.as_bytes()), text, "{text}");
         }

@@ -29,8 +29,8 @@ use tokio::{sync::mpsc, time::Instant};
 
 /// A socket that says nothing for so long is closed; clients ping every 30 s.
 const SILENCE: Duration = Duration::from_secs(40);
-/// The first frame comes within.
-const HELLO: Duration = Duration::from_secs(10);
+/// The first frame comes within: the data forwarder connects first and then asks a person for names.
+const HELLO: Duration = Duration::from_secs(15 * 60);
 /// A frame is taken by the device within.
 const SEND: Duration = Duration::from_secs(10);
 /// That a device is there is written down at most so often.
@@ -88,7 +88,9 @@ async fn talk(app: &App, mut socket: WebSocket) {
 async fn first(socket: &mut WebSocket) -> Option<(Encoding, Value)> {
     let until = Instant::now() + HELLO;
     loop {
-        let message = tokio::time::timeout_at(until, socket.recv()).await.ok()??.ok()?;
+        // Whoever pings in between is there.
+        let soon = until.min(Instant::now() + SILENCE);
+        let message = tokio::time::timeout_at(soon, socket.recv()).await.ok()??.ok()?;
         match message {
             Message::Text(_) | Message::Binary(_) => return frame::read(&message),
             Message::Close(_) => return None,

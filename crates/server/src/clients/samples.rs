@@ -19,7 +19,10 @@ use edgewright_engine::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashSet,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Samples that one answer may list.
 const LIMIT_MAX: usize = 1000;
@@ -69,8 +72,6 @@ impl Asked {
     fn fits(&self, line: &dataset::PageLine) -> bool {
         let listed = &line.listed;
         let category = match self.category.as_deref() {
-            // What is not split yet will train for the most part.
-            Some("training") => ["training", "split"].contains(&listed.category.as_str()),
             Some(other) => listed.category == other,
             None => true,
         };
@@ -81,7 +82,7 @@ impl Asked {
         });
         let name = self.filename.as_deref().filter(|n| !n.is_empty() && *n != "null");
         let off = self.include_disabled.as_deref() == Some("exclude-disabled") && line.disabled;
-        category && said && !off && name.is_none_or(|n| listed.name.contains(n))
+        category && said && !off && name.is_none_or(|n| listed.name.starts_with(n))
     }
 }
 
@@ -119,12 +120,22 @@ fn missing(refusal: Refusal) -> Result<Json<Value>, Refusal> {
     Err(refusal)
 }
 
+/// The side of what the split decides: these clients know no third one. Until there is a split it trains.
+fn decide(line: &mut dataset::PageLine, testing: &HashSet<String>) {
+    if line.listed.category == "split" {
+        let side = if testing.contains(&line.listed.id) { "testing" } else { "training" };
+        line.listed.category = side.to_owned();
+    }
+}
+
 fn all(session: &Session<'_>, asked: &Asked) -> Result<Vec<dataset::PageLine>, EngineError> {
+    let testing = dataset::testing(session)?;
     let mut found = Vec::new();
     let mut offset = 0;
     loop {
         let filter = dataset::SampleFilter::default();
-        let (lines, total) = dataset::page(session, &filter, offset, dataset::PAGE_MAX)?;
+        let (mut lines, total) = dataset::page(session, &filter, offset, dataset::PAGE_MAX)?;
+        lines.iter_mut().for_each(|line| decide(line, &testing));
         offset += lines.len() as u64;
         let last = lines.is_empty() || offset >= total;
         found.extend(lines.into_iter().filter(|l| asked.fits(l)));
@@ -159,8 +170,8 @@ async fn list(
         let found = all(s, &asked)?;
         let limit = asked.limit.unwrap_or(LIMIT_MAX).min(LIMIT_MAX);
         let samples = found.iter().skip(asked.offset.unwrap_or(0)).take(limit).map(|line| {
-            let (line, shown) = dataset::one(s, &line.listed.id)?;
-            describe(s, &line, &shown, owner)
+            let shown = dataset::one(s, &line.listed.id)?.1;
+            describe(s, line, &shown, owner)
         });
         let samples = samples.collect::<Result<Vec<_>, EngineError>>()?;
         Ok(json!({"success": true, "samples": samples, "totalCount": found.len()}))
@@ -236,7 +247,8 @@ async fn read(
     let owner = number(&entry.id);
     let reply = with(&app, &entry, move |s| {
         let id = find(s, &sample)?;
-        let (line, shown) = dataset::one(s, &id)?;
+        let (mut line, shown) = dataset::one(s, &id)?;
+        decide(&mut line, &dataset::testing(s)?);
         let told = describe(s, &line, &shown, owner)?;
         let (values, total): (Vec<Value>, usize) = if shown.info.image.is_some() {
             let (_, path) = dataset::file(s, &id)?;
@@ -349,8 +361,9 @@ async fn edit_label(
     State(app): State<App>,
     headers: HeaderMap,
     Path(at): Path<(String, String)>,
-    Json(asked): Json<NewLabel>,
+    body: axum::body::Bytes,
 ) -> Result<Json<Value>, Refusal> {
+    let asked: NewLabel = super::devices::parsed(&body)?;
     edited(&app, &headers, at, Edit { label: Some(asked.label), ..Edit::default() }, None).await
 }
 
@@ -374,8 +387,9 @@ async fn structured_labels(
     State(app): State<App>,
     headers: HeaderMap,
     Path(at): Path<(String, String)>,
-    Json(asked): Json<NewRanges>,
+    body: axum::body::Bytes,
 ) -> Result<Json<Value>, Refusal> {
+    let asked: NewRanges = super::devices::parsed(&body)?;
     let range = |s: Span| LabelRange {
         label: s.label,
         start: s.start_index,
@@ -396,9 +410,12 @@ async fn move_sample(
     State(app): State<App>,
     headers: HeaderMap,
     Path(at): Path<(String, String)>,
-    Json(asked): Json<NewCategory>,
+    body: axum::body::Bytes,
 ) -> Result<Json<Value>, Refusal> {
-    edited(&app, &headers, at, Edit { category: Some(asked.new_category), ..Edit::default() }, None).await
+    let asked: NewCategory = super::devices::parsed(&body)?;
+    // What validates is split off the training samples.
+    let to = if asked.new_category == "validation" { "training".into() } else { asked.new_category };
+    edited(&app, &headers, at, Edit { category: Some(to), ..Edit::default() }, None).await
 }
 
 async fn clear(

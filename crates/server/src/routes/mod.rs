@@ -62,6 +62,7 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(samples::get_waveform))
         .routes(routes!(samples::propose_parts, samples::cut_sample))
         .routes(routes!(results::list_stages))
+        .routes(routes!(results::get_lifecycle))
         .routes(routes!(results::get_results))
         .routes(routes!(results::list_outcomes))
         .routes(routes!(results::get_report))

@@ -1,7 +1,7 @@
 //! Stages, results, report, targets, blocks.
 
 use crate::{
-    convert,
+    convert, convert_lifecycle,
     error::{ApiError, ApiResult},
     send,
     state::{App, Asked, Body, Named, ProjectDir, Who, reaches},
@@ -14,12 +14,12 @@ use axum::{
 };
 use edgewright_api::{
     Augmentation, AugmentationQuery, BlockFeatures, BlockList, BlockPreview, ClassifyQuery, ClassifyResult,
-    Explanation, ExplanationQuery, FeatureMap, MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow,
-    Problem, Results, StageList, TargetList,
+    Explanation, ExplanationQuery, FeatureMap, Lifecycle, MapQuery, MapSample, OutcomeList, OutcomeQuery,
+    OutcomeWindow, Problem, Results, StageList, TargetList,
 };
 use edgewright_engine::{
-    EngineError, access::Scope, augmentation, board, classify::Classifier, documents, dsp_tool, explain, map,
-    outcomes, preview, program, session::Session,
+    EngineError, access::Scope, augmentation, board, classify::Classifier, documents, dsp_tool, explain,
+    lifecycle, map, outcomes, preview, program, session::Session,
 };
 
 /// Windows of a cell in one answer.
@@ -35,6 +35,17 @@ const MAP_MOST: u32 = 100_000;
 pub async fn list_stages(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<StageList>> {
     let board = app.run_in(&project, board::board).await?;
     Ok(Json(StageList { stages: board.stages.into_iter().map(convert::stage).collect() }))
+}
+
+/// The ten stages of the project's lifecycle, worked out from what is there, and what to do next.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/lifecycle", tag = "results",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = Lifecycle), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_lifecycle(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<Lifecycle>> {
+    let id = project.id.clone();
+    let devices = app.run(move |w| w.devices(&id)).await?;
+    let found = app.run_in(&project, move |session| lifecycle::lifecycle(session, Some(&devices))).await?;
+    Ok(Json(convert_lifecycle::lifecycle(found)))
 }
 
 /// What the current stages came to: figures, curves, proofs, packages.
