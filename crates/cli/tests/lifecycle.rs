@@ -81,7 +81,7 @@ fn a_fresh_project_is_led_to_a_proven_library() {
     for _ in 0..8 {
         let now = life();
         let Some(until) = action(&now)["run_until"].as_str() else { break };
-        let job = server.json(&key, "POST", &path("/jobs"), &json!({"kind": "run", "until": until})).ok(202);
+        let job = server.json(&key, "POST", &path("/jobs"), &json!({"kind": "run", "until": until})).ok(201);
         let ended = server.wait(&key, "kws", job["id"].as_str().expect("an id"));
         assert_eq!(ended["state"], "done", "{ended}");
         assert_ne!(life()["next"], now["next"], "a run to {until} brings the project on");

@@ -18,6 +18,7 @@ mod lower_extra;
 mod lower_wide;
 pub mod math;
 mod mixed;
+mod offset;
 pub mod quantize;
 pub mod splice;
 mod tables;

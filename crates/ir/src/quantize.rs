@@ -17,6 +17,7 @@ use crate::{
     interpret::Interpreter,
     lower::f32_data,
     mixed::{apart, seen},
+    offset,
     weights::{integer_layer, within},
 };
 use std::collections::BTreeMap;
@@ -42,7 +43,7 @@ pub enum Scheme {
 }
 
 /// The int8 form of a valid float graph. What stands before the first layer in float (`Normalize`) stays float,
-/// followed by `Quantize`; `Dequantize` ends the graph. A `KMeansScore` or `GmmScore` graph stays as it is; one with trees has
+/// followed by `Quantize`; `Dequantize` ends the graph, and behind it a `Normalize` that ends the float one. A `KMeansScore` or `GmmScore` graph stays as it is; one with trees has
 /// the form of [`crate::trees::quantize_trees`].
 ///
 /// # Errors
@@ -74,6 +75,13 @@ pub(crate) fn quantize_each(
     wide: &[usize],
 ) -> Result<Graph, GraphError> {
     graph.validate()?;
+    if ends == Ends::Float
+        && let Some((head, tail)) = offset::without_tail(graph)
+    {
+        let made = offset::with_tail(quantize_each(&head, ranges, scheme, ends, wide)?, graph, &tail);
+        made.validate()?;
+        return Ok(made);
+    }
     if graph.nodes.iter().any(|n| matches!(n.op, Op::KMeansScore { .. } | Op::GmmScore { .. })) {
         return Ok(graph.clone());
     }
@@ -136,21 +144,36 @@ pub struct Closest {
 /// # Errors
 /// Those of [`quantize`], and when there is no input or one does not fit.
 pub fn closest(graph: &Graph, inputs: &[Vec<f32>]) -> Result<Closest, GraphError> {
+    nearest(graph, inputs, false)
+}
+
+/// [`closest`], where outputs that lie further from zero than from each other are made around zero, and the distance is added in float
+/// behind the integers: the graph may end in a `Normalize` that was not there.
+///
+/// # Errors
+/// The same.
+pub fn closest_around(graph: &Graph, inputs: &[Vec<f32>]) -> Result<Closest, GraphError> {
+    nearest(graph, inputs, true)
+}
+
+fn nearest(graph: &Graph, inputs: &[Vec<f32>], around: bool) -> Result<Closest, GraphError> {
     let compared = inputs.len().min(COMPARED);
     let compared: Vec<&Vec<f32>> = (0..compared).map(|i| &inputs[i * inputs.len() / compared]).collect();
     let wanted = seen(graph, &compared)?;
     let equal = equalise(graph, inputs)?;
-    let mut best: Option<(f64, &Graph, Ranges, Graph)> = None;
+    let mut best: Option<(f64, Graph, Ranges, Graph)> = None;
     for from in std::iter::once(graph).chain(&equal) {
+        let shifted = if around { offset::taken_out(from, inputs)? } else { None };
+        let from = shifted.as_ref().unwrap_or(from);
         for ranges in calibrate_each(from, inputs.iter().map(Vec::as_slice), &METHODS)? {
             let made = quantize(from, &ranges)?;
             let error = apart(&seen(&made, &compared)?, &wanted);
             if best.as_ref().is_none_or(|(least, ..)| error < *least) {
-                best = Some((error, from, ranges, made));
+                best = Some((error, from.clone(), ranges, made));
             }
         }
     }
-    best.map(|(_, from, ranges, int8)| Closest { float: from.clone(), ranges, int8 }).ok_or_else(|| {
+    best.map(|(_, from, ranges, int8)| Closest { float: from, ranges, int8 }).ok_or_else(|| {
         GraphError::Graph { graph: graph.name.clone(), reason: "no input to calibrate on".into() }
     })
 }

@@ -114,6 +114,26 @@ impl Ensemble {
         Tree { first: 0, splits: vec![split], leaves: vec![0.0; 2 * self.width] }
     }
 
+    /// Leaves of a tree that lie further from zero than from each other are made around zero, and the base takes the distance: integers
+    /// have steps of the largest.
+    fn around_zero(&mut self) {
+        if self.width > 1 {
+            return;
+        }
+        for tree in &mut self.trees {
+            let low = tree.leaves.iter().copied().fold(f32::INFINITY, f32::min);
+            let high = tree.leaves.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            if !(low.max(-high) > high - low) {
+                continue;
+            }
+            let middle = low + (high - low) / 2.0;
+            tree.leaves.iter_mut().for_each(|v| *v -= middle);
+            if let Some(base) = self.base.get_mut(tree.first) {
+                *base += middle;
+            }
+        }
+    }
+
     /// The trees of a float node of a valid graph; leaves that trees share are theirs again.
     ///
     /// # Errors
@@ -257,8 +277,9 @@ pub fn quantize_trees(graph: &Graph) -> Result<Graph, GraphError> {
             made.nodes.push(node.clone());
             continue;
         }
-        let ensemble = Ensemble::of(graph, node)
+        let mut ensemble = Ensemble::of(graph, node)
             .map_err(|reason| GraphError::Node { node: node.name.clone(), reason })?;
+        ensemble.around_zero();
         integer(&mut made, node, &ensemble);
     }
     crate::import::prune_tensors(&mut made);
@@ -305,7 +326,7 @@ fn integer(graph: &mut Graph, node: &Node, ensemble: &Ensemble) {
         constant(graph, "nodes", vec![tables.nodes.len() / 4, 4], Data::I32(tables.nodes)),
         constant(graph, "trees", vec![tables.trees.len() / 2, 2], Data::I32(tables.trees)),
         constant(graph, "leaves", vec![rows, width], Data::I32(tables.rows.concat())),
-        node.inputs[4],
+        constant(graph, "base", vec![ensemble.base.len()], Data::F32(ensemble.base.clone())),
     ];
     let op = Op::TreeEnsemble { shared: width > 1, scale };
     graph.nodes.push(Node { name: node.name.clone(), op, inputs, output: node.output });

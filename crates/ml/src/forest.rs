@@ -74,6 +74,8 @@ impl Targets<'_> {
 pub struct Forest<'a> {
     bins: &'a Bins,
     targets: Targets<'a>,
+    /// Mean of the values: sums are of what they differ by, so that nothing is lost where they lie far from zero.
+    middle: f64,
     spec: Spec,
     tried: usize,
 }
@@ -101,7 +103,11 @@ impl<'a> Forest<'a> {
             Targets::Values(_) => all.div_ceil(3),
         };
         let tried = spec.features.unwrap_or(usual).clamp(1, all);
-        Ok(Self { bins, targets, spec: spec.clone(), tried })
+        let middle = match targets {
+            Targets::Classes(..) => 0.0,
+            Targets::Values(of) => of.iter().map(|v| f64::from(*v)).sum::<f64>() / of.len().max(1) as f64,
+        };
+        Ok(Self { bins, targets, middle, spec: spec.clone(), tried })
     }
 
     /// Tree number `number`.
@@ -173,12 +179,12 @@ struct Grower<'a> {
 }
 
 impl Grower<'_> {
-    fn add(cells: &mut [Cell], targets: &Targets<'_>, row: usize, weight: f64) {
-        match targets {
+    fn add(cells: &mut [Cell], forest: &Forest<'_>, row: usize, weight: f64) {
+        match forest.targets {
             Targets::Classes(of, _) => cells[of[row] as usize].weight += weight,
             Targets::Values(of) => {
                 cells[0].weight += weight;
-                cells[0].sum += weight * f64::from(of[row]);
+                cells[0].sum += weight * (f64::from(of[row]) - forest.middle);
             }
         }
     }
@@ -200,7 +206,7 @@ impl Grower<'_> {
         let width = self.forest.cells();
         let mut all = vec![Cell::default(); width];
         for &r in rows.iter() {
-            Self::add(&mut all, &targets, r as usize, f64::from(self.weights[r as usize]));
+            Self::add(&mut all, self.forest, r as usize, f64::from(self.weights[r as usize]));
         }
         let (whole, weight) = Self::score(&targets, &all);
         let pure = match targets {
@@ -219,7 +225,9 @@ impl Grower<'_> {
                 Targets::Classes(..) => {
                     self.tree.leaves.extend(all.iter().map(|c| (c.weight / weight) as f32));
                 }
-                Targets::Values(_) => self.tree.leaves.push((all[0].sum / weight) as f32),
+                Targets::Values(_) => {
+                    self.tree.leaves.push((self.forest.middle + all[0].sum / weight) as f32);
+                }
             }
             return -1 - number as i32;
         };
@@ -288,7 +296,7 @@ impl Grower<'_> {
             self.keys.extend(rows.iter().map(|&r| (column[r as usize], r)));
             self.keys.sort_unstable();
             for (i, &(bin, row)) in self.keys.iter().enumerate() {
-                Self::add(&mut left, &targets, row as usize, f64::from(self.weights[row as usize]));
+                Self::add(&mut left, forest, row as usize, f64::from(self.weights[row as usize]));
                 if self.keys.get(i + 1).is_some_and(|next| next.0 != bin) {
                     judge(&left, bin);
                 }
@@ -300,7 +308,7 @@ impl Grower<'_> {
         for &r in rows {
             let bin = usize::from(column[r as usize]);
             let own = &mut cells[bin * width..(bin + 1) * width];
-            Self::add(own, &targets, r as usize, f64::from(self.weights[r as usize]));
+            Self::add(own, forest, r as usize, f64::from(self.weights[r as usize]));
         }
         for (bin, own) in cells.chunks_exact(width).take(edges).enumerate() {
             if own.iter().all(|c| c.weight == 0.0) {

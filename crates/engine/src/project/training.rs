@@ -160,10 +160,79 @@ impl TrainingSection {
         })
     }
 
+    /// The first value that has no meaning.
+    fn out_of_range(&self) -> Option<String> {
+        use edgewright_train::{Loss, Schedule};
+        let a = &self.augment;
+        let wide = |v: f32| f64::from(v);
+        // Key, value, least, most; and whether the most itself is possible.
+        let numbers = [
+            ("learning_rate", self.learning_rate, 0.0, f64::INFINITY, false),
+            ("weight_decay", self.weight_decay, 0.0, f64::INFINITY, false),
+            ("label_smoothing", self.label_smoothing, 0.0, 1.0, false),
+            ("warmup_epochs", self.warmup_epochs, 0.0, f64::INFINITY, false),
+            ("clip_norm", self.clip_norm, 0.0, f64::INFINITY, false),
+            ("ema", self.ema, 0.0, 1.0, false),
+            ("augment.noise", wide(a.noise), 0.0, f64::INFINITY, false),
+            ("augment.gain", wide(a.gain), 0.0, f64::INFINITY, false),
+            ("augment.time_warp", wide(a.time_warp), 0.0, 1.0, false),
+            ("augment.axis_rotation", wide(a.axis_rotation), 0.0, 360.0, true),
+            ("augment.shift", wide(a.shift), 0.0, 1.0, false),
+            ("augment.rotate", wide(a.rotate), 0.0, 360.0, true),
+            ("augment.zoom", wide(a.zoom), 0.0, 1.0, false),
+            ("augment.brightness", wide(a.brightness), 0.0, f64::INFINITY, false),
+            ("augment.mixup", wide(a.mixup), 0.0, 0.5, true),
+        ];
+        for (key, value, least, most, itself) in numbers {
+            if value >= least && (value < most || itself && value == most) {
+                continue;
+            }
+            let end = match (most.is_finite(), itself) {
+                (false, _) => String::new(),
+                (true, false) => format!(" and below {most}"),
+                (true, true) => format!(" and at most {most}"),
+            };
+            return Some(format!("`training.{key}` is {value}; it must be at least {least}{end}"));
+        }
+        let between = |v: f32| v > 0.0 && v < 1.0;
+        match self.schedule {
+            Schedule::Step { every: 0, .. } => {
+                return Some("`training.schedule.every` must be at least 1 epoch".into());
+            }
+            Schedule::Plateau { patience: 0, .. } => {
+                return Some("`training.schedule.patience` must be at least 1 epoch".into());
+            }
+            Schedule::Step { factor, .. } | Schedule::Plateau { factor, .. } if !between(factor) => {
+                return Some(format!(
+                    "`training.schedule.factor` is {factor}; it must be above 0 and below 1"
+                ));
+            }
+            _ => {}
+        }
+        match self.loss {
+            Loss::Focal { gamma } if !(gamma >= 0.0 && gamma.is_finite()) => {
+                Some(format!("`training.loss.gamma` is {gamma}; it must be at least 0"))
+            }
+            Loss::Focal { .. } if self.label_smoothing > 0.0 => Some(
+                "`training.label_smoothing` does not go with the focal loss, which has no smoothed labels; remove one of them".into(),
+            ),
+            Loss::Huber { delta } if !(delta > 0.0 && delta.is_finite()) => {
+                Some(format!("`training.loss.delta` is {delta}; it must be above 0"))
+            }
+            Loss::Quantile { quantile } if !between(quantile) => {
+                Some(format!("`training.loss.quantile` is {quantile}; it must be above 0 and below 1"))
+            }
+            _ => None,
+        }
+    }
+
     /// What cannot be in it.
     pub(super) fn problem(&self) -> Option<String> {
         if self.epochs == 0 || self.batch_size == 0 {
             return Some("`training.epochs` and `training.batch_size` must be at least 1".into());
+        }
+        if let Some(problem) = self.out_of_range() {
+            return Some(problem);
         }
         if !(0.0..1.0).contains(&self.prune) {
             return Some(format!("`training.prune` is {}; it must be at least 0 and below 1", self.prune));

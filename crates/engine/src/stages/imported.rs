@@ -4,6 +4,7 @@ use crate::{EngineError, model_tool, project::LearnSection};
 use edgewright_ir::{
     DType, Graph, Node, Op, Quant, Tensor, TensorId,
     extra::Reference,
+    graph::Activation,
     quantize::{fold_scales, fuse_activations},
 };
 use std::path::Path;
@@ -45,6 +46,45 @@ pub fn graph(path: &Path, features: usize, outputs: usize) -> Result<(Graph, boo
     let graph = float_ends(graph);
     graph.validate().map_err(|e| EngineError::Data(format!("{}: {e}", path.display())))?;
     Ok((graph, true))
+}
+
+/// The same graph with a softmax behind scores that are none yet: what its last layer, a dense one, an addition or a convolution, gives
+/// is no probability. `None` where it ends otherwise.
+pub fn with_softmax(graph: &Graph) -> Option<Graph> {
+    let output = *graph.outputs.first()?;
+    let mut at = output;
+    let node = loop {
+        let node = graph.nodes.iter().find(|n| n.output == at)?;
+        match node.op {
+            Op::Dequantize | Op::Quantize | Op::Reshape => at = *node.inputs.first()?,
+            _ => break node,
+        }
+    };
+    let sums = matches!(
+        node.op,
+        Op::FullyConnected { activation: Activation::None }
+            | Op::Conv2d { activation: Activation::None, .. }
+            | Op::Add { activation: Activation::None }
+    );
+    if !sums || graph.tensor(output).dtype != DType::F32 {
+        return None;
+    }
+    let mut out = graph.clone();
+    let shape = vec![graph.tensor(output).len()];
+    let mut float = |name: &str| {
+        out.push_tensor(Tensor {
+            name: name.into(),
+            shape: shape.clone(),
+            dtype: DType::F32,
+            quant: None,
+            data: None,
+        })
+    };
+    let (flat, scores) = (float("logits"), float("scores"));
+    out.nodes.push(Node { name: "logits".into(), op: Op::Reshape, inputs: vec![output], output: flat });
+    out.nodes.push(Node { name: "scores".into(), op: Op::Softmax, inputs: vec![flat], output: scores });
+    out.outputs = vec![scores];
+    Some(out)
 }
 
 /// Refuses models that cannot be a learning block.

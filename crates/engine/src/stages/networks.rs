@@ -245,10 +245,15 @@ impl Trainer<'_> {
                 best => format!("epoch {best} of {more} in int8"),
             };
             let (before, after) = (phases.figures(&int8)?, phases.figures(&tuned.int8)?);
+            // What is worse by what the project looks at is not taken, however small its loss.
+            let worse = after.metric < before.metric;
+            let detail = if worse { format!("{detail}; not taken, as it is worse") } else { detail };
             steps.push(phases.line("quantisation_aware", detail, before, after));
-            phases.kept(&tuned.history, tuned.best_epoch);
-            snr = self.layer_snr(&tuned.graph, &tuned.int8, rows)?;
-            int8 = tuned.int8;
+            if !worse {
+                phases.kept(&tuned.history, tuned.best_epoch);
+                snr = self.layer_snr(&tuned.graph, &tuned.int8, rows)?;
+                int8 = tuned.int8;
+            }
         }
         if training.wide_layers > 0 {
             let (mixed, own, detail) = phases.mixed(&fitted.graph, training.wide_layers)?;

@@ -187,7 +187,7 @@ impl Phases<'_> {
     /// Its integer form in which so many layers have activations of 16 bits, how near the layers of that are, and what it is in words.
     pub fn mixed(&self, graph: &Graph, count: usize) -> Result<(Graph, Vec<LayerSnr>, String), EngineError> {
         let windows = self.trainer.windows(self.raw.rows, CALIBRATION_WINDOWS)?;
-        let closest = quantize::closest(&self.whole(graph)?, &windows).map_err(unquantised)?;
+        let closest = quantize::closest_around(&self.whole(graph)?, &windows).map_err(unquantised)?;
         let made = quantize::mixed(&closest.float, &closest.ranges, &windows, count)
             .map_err(|e| self.trainer.project_error(format!("`training.wide_layers`: {e}")))?;
         let snr = self.trainer.layer_snr(&closest.float, &made.graph, self.raw.rows)?;

@@ -49,6 +49,17 @@ pub struct Split {
     pub leaks: Vec<String>,
 }
 
+/// Why there is so little: what was refused at import, the first of it.
+fn why_none(session: &Session<'_>) -> Result<String, EngineError> {
+    let refused = session.store.list_quarantine()?;
+    let lines: Vec<String> =
+        refused.iter().take(3).map(|q| format!("\n  {}: {}", q.name, q.reason)).collect();
+    Ok(match refused.len() {
+        0 => String::new(),
+        n => format!("; {n} files were refused, such as{}", lines.concat()),
+    })
+}
+
 /// Decides the sides.
 ///
 /// # Errors
@@ -163,9 +174,10 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
     }
     let count = |side| counts.get(&side).copied().unwrap_or(0);
     if count(Side::Training) == 0 {
-        return Err(EngineError::Data(
-            "no sample is left to train on\nhint: import some with `--category training` or `--category split`".into(),
-        ));
+        return Err(EngineError::Data(format!(
+            "no sample is left to train on{}\nhint: import some with `--category training` or `--category split`",
+            why_none(session)?
+        )));
     }
     let mut notes = vec![format!(
         "{} samples train, {} validate, {} test",

@@ -413,15 +413,30 @@ impl Trainer<'_> {
         notes: &mut Vec<String>,
     ) -> Result<Block, EngineError> {
         let outputs = if let Task::Classification { labels, .. } = &task { labels.len() } else { 1 };
-        let (float, integer) = super::imported::graph(path, rows.width(), outputs)?;
+        let mut sums = false;
+        let mut load = |path: &Path| {
+            let (graph, integer) = super::imported::graph(path, rows.width(), outputs)?;
+            // Of a regression the sums are what is asked for.
+            let scores = if let Task::Classification { .. } = &task {
+                super::imported::with_softmax(&graph)
+            } else {
+                None
+            };
+            sums |= scores.is_some();
+            Ok::<_, EngineError>((scores.unwrap_or(graph), integer))
+        };
+        let (float, integer) = load(path)?;
         let (int8, snr) = match bytes {
             Some(path) => {
-                let (int8, _) = super::imported::graph(path, rows.width(), outputs)?;
+                let (int8, _) = load(path)?;
                 (int8, Vec::new())
             }
             None if integer => (float.clone(), Vec::new()),
             None => self.quantise(&float, rows)?,
         };
+        if sums {
+            notes.push(format!("{file} ends in sums, not in probabilities: a softmax stands behind it"));
+        }
         let layers = layer_lines(&float, &snr);
         notes.push(format!(
             "{file}: {} MACs, trained elsewhere{}",
@@ -460,7 +475,7 @@ impl Trainer<'_> {
     ) -> Result<(Graph, Vec<quantize::LayerSnr>), EngineError> {
         let windows = self.windows(rows, CALIBRATION_WINDOWS)?;
         let quantize::Closest { float, int8, .. } =
-            quantize::closest(graph, &windows).map_err(unquantised)?;
+            quantize::closest_around(graph, &windows).map_err(unquantised)?;
         let snr = self.layer_snr(&float, &int8, rows)?;
         Ok((int8, snr))
     }

@@ -280,7 +280,9 @@ impl Trainer<'_> {
         self.held.apply(units);
         self.step += 1;
         if let Some(average) = &mut self.average {
-            follow(average, &engine.units, self.settings.ema);
+            // Young averages forget faster: else they would keep the weights of the start.
+            let young = (1.0 + self.step as f32) / (10.0 + self.step as f32);
+            follow(average, &engine.units, self.settings.ema.min(young));
         }
         Ok((loss, norm))
     }
