@@ -104,7 +104,7 @@ fn a_runner_builds_and_downloads() {
         server.json(&full, "POST", &format!("{base}/jobs/build-ondevice-model?{query}"), &body)
     };
     for (query, body) in [
-        ("type=runner-linux-armv7", json!({"engine": "tflite"})),
+        ("type=runner-linux-riscv64", json!({"engine": "tflite"})),
         ("type=zip&modelType=akida", json!({"engine": "tflite"})),
         ("type=zip", json!({"engine": "tensorrt"})),
         ("type=zip", json!([])),

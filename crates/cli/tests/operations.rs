@@ -57,6 +57,7 @@ const COMMANDS: &[(&str, Over)] = &[
     ("version list", Operation("list_versions")),
     ("version diff", Operation("diff_version")),
     ("version restore", Operation("restore_version")),
+    ("status", Operation("get_lifecycle")),
     ("targets", Operation("list_targets")),
     ("doctor", Operation("list_tools")),
     ("serve", Nothing("it is what answers")),

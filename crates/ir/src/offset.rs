@@ -142,7 +142,7 @@ mod tests {
             apart
         };
         let near = worst(0.0);
-        for bias in [300.0, -3000.0, 101_325.0, 1e6] {
+        for bias in [300.0f32, -3000.0, 101_325.0, 1e6] {
             // A float of this size has steps of its own.
             let step = bias.abs() * f32::EPSILON;
             assert!(worst(bias) <= near + 3.0 * step, "{bias}: {} against {near}", worst(bias));

@@ -310,6 +310,7 @@ fn router(app: App) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(JSON_MAX))
         .layer(middleware::from_fn_with_state(app.clone(), auth::guard))
+        .layer(middleware::from_fn(clients::callers))
         .layer(middleware::from_fn(studio::protect))
         .with_state(app)
 }

@@ -5,6 +5,11 @@ use serde_json::{Value, json};
 
 /// A dense layer of sixteen values and three scores, as a float TFLite file.
 pub fn dense(bench: &Bench) -> Vec<u8> {
+    dense_to(bench, true)
+}
+
+/// The same, which ends in the sums of the scores where it has no `softmax`.
+pub fn dense_to(bench: &Bench, softmax: bool) -> Vec<u8> {
     let mut noise = Noise(5);
     let mut values = |n: usize| -> Vec<f64> { (0..n).map(|_| noise.next() as f32 as f64).collect() };
     let tensor = |name: &str, shape: Value, data: Option<Vec<f64>>| {
@@ -18,11 +23,17 @@ pub fn dense(bench: &Bench) -> Vec<u8> {
         tensor("y", json!([3]), None),
         tensor("z", json!([3]), None),
     ]);
-    let nodes = json!([
+    let mut nodes = json!([
         {"name": "dense", "op": {"op": "fully_connected", "activation": "none"}, "inputs": [0, 1, 2], "output": 3},
         {"name": "softmax", "op": {"op": "softmax"}, "inputs": [3], "output": 4},
     ]);
-    let graph = json!({"name": "small", "tensors": tensors, "nodes": nodes, "inputs": [0], "outputs": [4]});
+    let mut output = 4;
+    if !softmax {
+        nodes.as_array_mut().expect("a list").truncate(1);
+        output = 3;
+    }
+    let graph =
+        json!({"name": "small", "tensors": tensors, "nodes": nodes, "inputs": [0], "outputs": [output]});
     bench.write("small.ewg", format!("{{\"edgewright_graph\":1,\"graph\":{graph}}}"));
     let made = bench.run(&["model", "export", "small.ewg", "--format", "tflite", "--out", "small.tflite"]);
     assert!(made.status.success(), "{}", super::text(&made));

@@ -67,6 +67,15 @@ fn queried<T>(query: Queried<T>) -> Result<T, Refusal> {
     query.map(|Query(asked)| asked).map_err(|e| Refusal(StatusCode::BAD_REQUEST, e.body_text()))
 }
 
+/// [`other_pages`] for what these clients call on the Studio's port; everything else there stays with our own pages.
+pub async fn callers(request: Request, next: Next) -> Response {
+    if request.uri().path().starts_with("/v1/") {
+        other_pages(request, next).await
+    } else {
+        next.run(request).await
+    }
+}
+
 /// Pages of a phone come from elsewhere and may call and send: there are no cookies here, only keys.
 async fn other_pages(request: Request, next: Next) -> Response {
     let asks = request.method() == Method::OPTIONS;

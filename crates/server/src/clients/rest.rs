@@ -25,7 +25,6 @@ pub fn router() -> Router<App> {
         .merge(super::login::router())
         .merge(super::brought::router())
         .route("/v1/{*rest}", axum::routing::any(missing))
-        .layer(axum::middleware::from_fn(super::other_pages))
 }
 
 fn describe(entry: &ProjectEntry) -> Value {
