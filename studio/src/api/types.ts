@@ -626,6 +626,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/lifecycle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The ten stages of the project's lifecycle, worked out from what is there, and what to do next. */
+        get: operations["get_lifecycle"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/map": {
         parameters: {
             query?: never;
@@ -1469,6 +1486,21 @@ export interface components {
          * @enum {string}
          */
         Category: "training" | "testing" | "split";
+        /** @description What a project is for. */
+        Charter: {
+            /** @description What a false alarm costs. */
+            false_alarm: string;
+            /** @description Figure the project is judged by. */
+            metric?: string | null;
+            /** @description Figures it may be judged by. */
+            metrics: string[];
+            /** @description What a miss costs. */
+            miss: string;
+            /** @description What problem is solved. */
+            problem: string;
+            /** @description Who has it. */
+            user: string;
+        };
         /** @description What the int8 impulse says of one window. */
         Classified: {
             /**
@@ -2507,6 +2539,34 @@ export interface components {
             /** @description Whether the file sets the layers of the network; else they are chosen from the data. */
             own_layers: boolean;
         };
+        /** @description The ten stages of the lifecycle. */
+        Lifecycle: {
+            /** @description Name of the stage to go on with; `null` when all are done. */
+            next?: string | null;
+            /** @description In order. */
+            stages: components["schemas"]["LifecycleStage"][];
+        };
+        /** @description What to do for a stage. */
+        LifecycleAction: {
+            /** @description Page of the Studio that does it. */
+            page: string;
+            /** @description Stage of the pipeline to run to, when a run is what is missing. */
+            run_until?: string | null;
+            /** @description In words. */
+            text: string;
+        };
+        /** @description One stage of the lifecycle. */
+        LifecycleStage: {
+            action?: components["schemas"]["LifecycleAction"] | null;
+            /** @description Name, for programs. */
+            name: string;
+            /** @description Its state. */
+            progress: components["schemas"]["Progress"];
+            /** @description What it came to, in words. */
+            says: string[];
+            /** @description Name, for people. */
+            title: string;
+        };
         /** @description A line of a log with its number. */
         LogEntry: {
             /**
@@ -2802,6 +2862,11 @@ export interface components {
             /** @description `about:blank`: the status says what kind of problem it is. */
             type: string;
         };
+        /**
+         * @description State of a stage of the lifecycle.
+         * @enum {string}
+         */
+        Progress: "done" | "attention" | "open" | "blocked";
         /** @description A project. */
         Project: {
             /** @description Free text. */
@@ -2983,6 +3048,8 @@ export interface components {
             labels: string[];
             /** @description Learning blocks. */
             learn: components["schemas"]["Curve"][];
+            /** @description Figure the project is judged by, as the charter says. */
+            metric?: string | null;
             /** @description Gates that are missed. */
             missed: string[];
             /** @description Whether there is a report. */
@@ -3181,6 +3248,8 @@ export interface components {
         Settings: {
             /** @description Names of the DSP blocks. */
             blocks: string[];
+            /** @description What the project is for. */
+            charter: components["schemas"]["Charter"];
             /** @description The DSP blocks in their order. */
             dsp: components["schemas"]["DspSetting"][];
             /**
@@ -5000,6 +5069,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_lifecycle: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Lifecycle"];
                 };
             };
             "4XX": {
