@@ -45,10 +45,10 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
     assert.equal(await page.locator('[data-lifecycle]').count(), 10);
     assert.equal(await page.locator('[data-lifecycle][data-progress=done]').count(), 0, 'nothing is done');
     await next.click();
-    await page.getByLabel('Problem').fill('Tell "high" from low tones.\nAt once.');
-    await page.getByLabel('User').fill('whoever tests');
-    await page.getByLabel('Cost of a miss').fill('little');
-    await page.getByLabel('Cost of a false alarm').fill('little');
+    await page.getByRole('textbox', { name: /^Problem/ }).fill('Tell "high" from low tones.\nAt once.');
+    await page.getByRole('textbox', { name: /^User/ }).fill('whoever tests');
+    await page.getByRole('textbox', { name: /^Cost of a miss/ }).fill('little');
+    await page.getByRole('textbox', { name: /^Cost of a false alarm/ }).fill('little');
     await page.getByLabel('Judged by').selectOption('macro_f1');
     await accessible('lifecycle and charter');
     await page.getByRole('button', { name: 'Save the charter' }).click();
@@ -183,7 +183,7 @@ await shared.bench(async ({ context, folder, page, server, step, trouble }) => {
   });
   await step('a file and the microphone are classified', async () => {
     await page.getByTestId('try').setInputFiles({ name: 'new.wav', mimeType: 'audio/wav', buffer: tone(1600, 777) });
-    await page.getByTestId('heard').getByRole('cell', { name: 'high', exact: true }).first().waitFor();
+    await page.getByTestId('heard').getByRole('cell', { name: 'high 500 ms of zeros behind it', exact: true }).waitFor();
     await page.getByLabel('Seconds').fill('1');
     await page.getByRole('button', { name: 'Listen', exact: true }).click();
     await page.getByRole('heading', { name: 'microphone.wav' }).waitFor();

@@ -20,5 +20,9 @@ export function listen() {
     if (url.origin !== location.origin || url.pathname.startsWith('/api/')) return;
     event.preventDefault();
     go(url.pathname + url.search);
+    // A part of the same page: its first field is where to go on.
+    const part = url.hash ? document.getElementById(url.hash.slice(1)) : null;
+    part?.scrollIntoView();
+    part?.querySelector<HTMLElement>('textarea, input')?.focus();
   });
 }
