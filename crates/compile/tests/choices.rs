@@ -395,8 +395,8 @@ fn a_row_is_rounded_to_steps_of_its_own_range() {
     // Steps of 1 from -128 on: 0 lies at -28, and halves go away from 0 of the integers.
     let out = snap(false, &[-100.0, 155.0, 0.4, 0.6, -0.6, 28.5, 10.0]);
     assert_eq!(out[..7], [-100.0, 155.0, 0.0, 1.0, -1.0, 29.0, 10.0]);
-    let out = snap(true, &[-127.0, 63.5, 0.4, 0.6, -0.5, 1.5, 10.0]);
-    assert_eq!(out[..7], [-127.0, 64.0, 0.0, 1.0, -1.0, 2.0, 10.0]);
+    let out = snap(true, &[-127.0, 63.5, 0.4, 0.6, -0.5, 1.5, 100.0]);
+    assert_eq!(out[..7], [-127.0, 64.0, 0.0, 1.0, -1.0, 2.0, 100.0]);
     let strange = [f32::INFINITY, 1.3, 0.0, 0.2, 0.1, -4.0, 2.0];
     assert_eq!(snap(false, &strange)[..7], strange);
 }

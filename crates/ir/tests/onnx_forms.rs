@@ -436,7 +436,8 @@ fn of_equal_values_the_first_is_the_largest_or_the_last() {
 
 #[test]
 fn einsum_is_refused_where_it_is_no_product() {
-    for equation in ["ij->ji", "ij,jk", "ii,ij->ij", "ij,kl->ik", "ij,jk->iz", "...ij,jk->...ik"] {
+    for equation in ["ij->ji", "ij,jk->k", "ij,jk", "ii,ij->ij", "ij,kl->ik", "ij,jk->iz", "...ij,jk->...ik"]
+    {
         let bytes =
             model(&[node("Einsum", &["x", "x"], "y", &[word("equation", equation)])], &[], &[2, 2], 17);
         refused(&bytes, &[0.0; 4], "products of two matrices");
