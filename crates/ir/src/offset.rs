@@ -37,7 +37,8 @@ pub(crate) fn taken_out(graph: &Graph, inputs: &[Vec<f32>]) -> Result<Option<Gra
         (low, high) = row.iter().fold((low, high), |(low, high), v| (low.min(*v), high.max(*v)));
     }
     let far = low.max(-high);
-    if !(far > high - low && far.is_finite()) {
+    let beyond = far > high - low && far.is_finite();
+    if !beyond {
         return Ok(None);
     }
     let middle = low + (high - low) / 2.0;

@@ -123,12 +123,10 @@ impl Ensemble {
         for tree in &mut self.trees {
             let low = tree.leaves.iter().copied().fold(f32::INFINITY, f32::min);
             let high = tree.leaves.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            if !(low.max(-high) > high - low) {
-                continue;
-            }
-            let middle = low + (high - low) / 2.0;
-            tree.leaves.iter_mut().for_each(|v| *v -= middle);
-            if let Some(base) = self.base.get_mut(tree.first) {
+            let Some(base) = self.base.get_mut(tree.first) else { continue };
+            if low.max(-high) > high - low {
+                let middle = low + (high - low) / 2.0;
+                tree.leaves.iter_mut().for_each(|v| *v -= middle);
                 *base += middle;
             }
         }
