@@ -133,6 +133,10 @@ pub struct Figures {
     pub r2: Option<f64>,
     pub mae: Option<f64>,
     pub rmse: Option<f64>,
+    /// Ends of the 95 % interval of the mean absolute error.
+    pub mae_within: Option<[f64; 2]>,
+    /// Ends of the 95 % interval of the root mean squared error.
+    pub rmse_within: Option<[f64; 2]>,
     pub auroc: Option<f64>,
     pub labels: Vec<LabelFigures>,
     /// Rows: what is; columns: what was said.

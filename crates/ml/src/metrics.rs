@@ -1,5 +1,7 @@
 //! Figures of a test: classification, regression, anomaly scores.
 
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use std::collections::BTreeMap;
 
 /// A figure with its 95 % interval.
@@ -164,6 +166,51 @@ pub fn regression(truth: &[f32], said: &[f32]) -> Regression {
     }
 }
 
+/// 95 % intervals of R2, mean absolute and root mean squared error: the middle of what drawing as many clusters anew, a thousand times,
+/// comes to (bootstrap of Efron, 1979, on clusters: windows of one recording are alike). `of` names the cluster of each estimate. `None`
+/// with fewer than three clusters.
+pub fn regression_intervals(truth: &[f32], said: &[f32], of: &[usize]) -> Option<[Interval; 3]> {
+    const DRAWN: usize = 1000;
+    let own = regression(truth, said);
+    let middle = truth.iter().map(|t| f64::from(*t)).sum::<f64>() / truth.len().max(1) as f64;
+    // Of each cluster: estimates, sums of the truth and of its squares, of squared and absolute errors.
+    let mut sums: BTreeMap<usize, [f64; 5]> = BTreeMap::new();
+    for ((t, s), cluster) in truth.iter().zip(said).zip(of) {
+        let (t, s) = (f64::from(*t) - middle, f64::from(*s) - middle);
+        let add = [1.0, t, t * t, (s - t) * (s - t), (s - t).abs()];
+        let sum = sums.entry(*cluster).or_default();
+        sum.iter_mut().zip(add).for_each(|(sum, v)| *sum += v);
+    }
+    let clusters: Vec<[f64; 5]> = sums.into_values().collect();
+    if clusters.len() < 3 {
+        return None;
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(1);
+    let mut drawn = [const { Vec::new() }; 3];
+    for _ in 0..DRAWN {
+        let mut sum = [0.0; 5];
+        for _ in 0..clusters.len() {
+            let one = clusters[rng.random_range(0..clusters.len())];
+            sum.iter_mut().zip(one).for_each(|(sum, v)| *sum += v);
+        }
+        let [n, t, tt, squared, absolute] = sum;
+        let spread = tt - t * t / n;
+        // Where one cluster was drawn over and over the truth does not vary, and R2 says nothing.
+        if spread > 1e-12 * tt {
+            drawn[0].push(1.0 - squared / spread);
+        }
+        drawn[1].push(absolute / n);
+        drawn[2].push((squared / n).sqrt());
+    }
+    let interval = |value: f64, drawn: &mut Vec<f64>| {
+        drawn.sort_by(f64::total_cmp);
+        let end = |share: f64| drawn.get((share * drawn.len() as f64) as usize).copied().unwrap_or(value);
+        Interval { value, low: end(0.025).min(value), high: end(0.975).max(value) }
+    };
+    let [r2, mae, rmse] = &mut drawn;
+    Some([interval(own.r2, r2), interval(own.mae, mae), interval(own.rmse, rmse)])
+}
+
 /// Area under the ROC curve of scores that should be larger for the second set; ties count half. The interval is that of
 /// Hanley and McNeil (1982).
 pub fn auroc(normal: &[f32], anomalous: &[f32]) -> Interval {
@@ -283,5 +330,35 @@ mod tests {
         let r = regression(&[1.0, 2.0, 3.0], &[1.0, 2.0, 4.0]);
         assert!((r.r2 - 0.5).abs() < 1e-12 && (r.mae - 1.0 / 3.0).abs() < 1e-12);
         assert!((log_loss(&[1, 0], &[0.5, 0.5, 1.0, 0.0], 2) - 0.5f64.ln().abs() / 2.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn intervals_of_estimates_hold_the_truth_as_often_as_they_say_and_know_of_recordings() {
+        let mut rng = ChaCha8Rng::seed_from_u64(4);
+        let mut even = move || rng.random_range(-1.0f32..1.0);
+        let (mut held, mut wide) = (0, 0.0);
+        for _ in 0..200 {
+            // Errors are even in -1..1: mean absolute 1/2. Targets are even in -3..3.
+            let truth: Vec<f32> = (0..60).map(|_| 3.0 * even()).collect();
+            let said: Vec<f32> = truth.iter().map(|t| t + even()).collect();
+            let each: Vec<usize> = (0..60).collect();
+            let [r2, mae, rmse] = regression_intervals(&truth, &said, &each).unwrap();
+            held += usize::from((mae.low..=mae.high).contains(&0.5));
+            assert!(r2.low <= r2.value && r2.value <= r2.high && r2.high < 1.0 && rmse.low > 0.0);
+            wide += mae.high - mae.low;
+            let own = regression(&truth, &said);
+            assert_eq!((r2.value, mae.value, rmse.value), (own.r2, own.mae, own.rmse));
+        }
+        assert!((180..=199).contains(&held), "{held} of 200");
+        // Each recording five times: no more is known than of the recordings.
+        let truth: Vec<f32> = (0..12).map(|_| 3.0 * even()).collect();
+        let said: Vec<f32> = truth.iter().map(|t| t + even()).collect();
+        let five = |v: &[f32]| v.iter().flat_map(|v| [*v; 5]).collect::<Vec<_>>();
+        let of: Vec<usize> = (0..60).map(|i| i / 5).collect();
+        let mae = regression_intervals(&five(&truth), &five(&said), &of).unwrap()[1];
+        let blind =
+            regression_intervals(&five(&truth), &five(&said), &(0..60).collect::<Vec<_>>()).unwrap()[1];
+        assert!(mae.high - mae.low > 1.7 * (blind.high - blind.low), "{mae:?} {blind:?} {wide}");
+        assert!(regression_intervals(&truth[..2], &said[..2], &[0, 1]).is_none());
     }
 }

@@ -470,6 +470,8 @@ fn figures((arithmetic, f): (&'static str, test::Figures)) -> api::Figures {
         r2: f.r2,
         mae: f.mae,
         rmse: f.rmse,
+        mae_within: f.mae_within.map(Into::into),
+        rmse_within: f.rmse_within.map(Into::into),
         auroc: f.auroc,
         labels: f
             .labels

@@ -185,6 +185,12 @@ pub struct FigureReport {
     /// Root mean squared error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rmse: Option<f64>,
+    /// Ends of the 95 % interval of the mean absolute error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mae_within: Option<(f64, f64)>,
+    /// Ends of the 95 % interval of the root mean squared error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rmse_within: Option<(f64, f64)>,
     /// Area under the ROC curve.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auroc: Option<f64>,
@@ -243,6 +249,8 @@ impl From<&Figures> for FigureReport {
             r2: f.r2,
             mae: f.mae,
             rmse: f.rmse,
+            mae_within: f.mae_within,
+            rmse_within: f.rmse_within,
             auroc: f.auroc,
             alarms: f.alarms,
         }
@@ -332,6 +340,11 @@ impl RunReport {
         line("alarm F1", &|f| f.alarms.map(|a| a.f1));
         if let (Some(low), Some(high)) = (test.float.low, test.float.high) {
             out.push_str(&format!("95 % interval {low:.4} to {high:.4} on {} windows\n", test.float.windows));
+        }
+        for (name, within) in [("MAE", test.float.mae_within), ("RMSE", test.float.rmse_within)] {
+            if let Some((low, high)) = within {
+                out.push_str(&format!("{name}: 95 % interval {low:.4} to {high:.4}\n"));
+            }
         }
         for verdict in &test.verdicts {
             out.push_str(&format!("  {verdict}\n"));

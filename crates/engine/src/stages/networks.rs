@@ -281,6 +281,11 @@ impl Trainer<'_> {
             phases.best_epoch,
             phases.history.len()
         ));
+        if phases.best_epoch == training.epochs && phases.history.len() == training.epochs {
+            notes.push(
+                "the best epoch is the last one: it was still learning, and more `training.epochs` would help".into(),
+            );
+        }
         notes.extend(steps.iter().map(StepLine::to_text));
         let summary = LearnSummary {
             id: id(section, n),

@@ -126,6 +126,12 @@ pub struct Figures {
     pub mae: Option<f64>,
     /// Root mean squared error.
     pub rmse: Option<f64>,
+    /// 95 % interval of the mean absolute error.
+    #[serde(default)]
+    pub mae_within: Option<(f64, f64)>,
+    /// 95 % interval of the root mean squared error.
+    #[serde(default)]
+    pub rmse_within: Option<(f64, f64)>,
     /// Area under the ROC curve of the anomaly score.
     pub auroc: Option<f64>,
     /// What the threshold of the anomaly score makes of the windows.
@@ -292,12 +298,14 @@ impl Truth {
     }
 
     fn regression(&self, outcomes: &[Outcome], figures: &mut Figures) {
-        let pairs: Vec<(f32, f32)> = self
+        let told: Vec<((f32, f32), usize)> = self
             .value
             .iter()
+            .zip(&self.recording)
             .zip(outcomes)
-            .filter_map(|(truth, outcome)| Some(((*truth)?, outcome.value?)))
+            .filter_map(|((truth, recording), outcome)| Some((((*truth)?, outcome.value?), *recording)))
             .collect();
+        let (pairs, recordings): (Vec<(f32, f32)>, Vec<usize>) = told.into_iter().unzip();
         figures.windows = pairs.len();
         if pairs.is_empty() {
             return;
@@ -305,6 +313,11 @@ impl Truth {
         let (truth, said): (Vec<f32>, Vec<f32>) = pairs.iter().copied().unzip();
         let r = metrics::regression(&truth, &said);
         (figures.r2, figures.mae, figures.rmse) = (Some(r.r2), Some(r.mae), Some(r.rmse));
+        if let Some([r2, mae, rmse]) = metrics::regression_intervals(&truth, &said, &recordings) {
+            (figures.low, figures.high) = (Some(r2.low), Some(r2.high));
+            (figures.mae_within, figures.rmse_within) =
+                (Some((mae.low, mae.high)), Some((rmse.low, rmse.high)));
+        }
         figures.pairs = pairs;
     }
 
@@ -320,7 +333,7 @@ impl Truth {
         let a = metrics::auroc(&figures.normal_scores, &figures.anomaly_scores);
         figures.auroc = Some(a.value);
         figures.alarms = Some(Alarms::new(&figures.normal_scores, &figures.anomaly_scores, threshold));
-        if figures.accuracy.is_none() {
+        if figures.low.is_none() {
             (figures.low, figures.high) = (Some(a.low), Some(a.high));
         }
     }
