@@ -42,6 +42,11 @@ fn integers_estimate_pressures_as_well_as_small_numbers() {
             assert_eq!(report["verify"][0]["bit_exact"], true, "{far} {method:?}: {report}");
             let [float, int8, c] =
                 ["float", "int8", "c"].map(|k| report["test"][k]["r2"].as_f64().expect("a figure"));
+            let told = &report["test"]["float"];
+            let ends = |key: &str| [0, 1].map(|end| told[key][end].as_f64().expect("an end"));
+            let (mae, low) = (told["mae"].as_f64().expect("a figure"), told["low"].as_f64().expect("an end"));
+            assert!(ends("mae_within")[0] < mae && mae < ends("mae_within")[1], "{report}");
+            assert!(ends("rmse_within")[0] > 0.0 && low < float, "{report}");
             assert!(
                 float >= least && float - int8 < 0.02 && int8 == c,
                 "{far} {method:?}: {float} {int8} {c}"
