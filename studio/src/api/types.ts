@@ -1933,6 +1933,8 @@ export interface components {
             macro_f1?: number | null;
             /** Format: double */
             mae?: number | null;
+            /** @description Ends of the 95 % interval of the mean absolute error. */
+            mae_within?: number[] | null;
             /**
              * Format: double
              * @description Mean average precision at an overlap of half the union.
@@ -1953,6 +1955,8 @@ export interface components {
             reliability: components["schemas"]["ReliabilityBin"][];
             /** Format: double */
             rmse?: number | null;
+            /** @description Ends of the 95 % interval of the root mean squared error. */
+            rmse_within?: number[] | null;
             /**
              * Format: int64
              * @description Windows behind the figures.
