@@ -156,4 +156,31 @@ fn what_the_split_decided_is_told_and_bodies_that_are_wrong_are_answered_in_json
         assert!(answer.status == 400 && answer.json()["success"] == false, "{}", answer.text());
     }
     label(b"{\"label\":\"low\"}").ok(200);
+    // What is said of a sample, and the jobs of a project.
+    let post = |path: &str, body: &Value| server.json(&full, "POST", &format!("{base}{path}"), body).ok(200);
+    assert_eq!(
+        post(&format!("/raw-data/{first}/metadata"), &json!({"metadata": {"room": "2"}}))["success"],
+        true
+    );
+    assert_eq!(get(&format!("{base}/raw-data/{first}"))["sample"]["metadata"]["room"], "2");
+    let boxes = json!({"boundingBoxes": [{"label": "a", "x": 1, "y": 1, "width": 2, "height": 2}]});
+    let refused = server.json(&full, "POST", &format!("{base}/raw-data/{first}/bounding-boxes"), &boxes);
+    assert!(
+        refused.status >= 400 && refused.json()["success"] == false,
+        "a sound has no boxes: {}",
+        refused.text()
+    );
+    let job = post("/jobs/retrain", &json!({}))["id"].clone();
+    let listed = |of: &str| get(&format!("{base}/jobs{of}"));
+    let mut left = 600;
+    while listed("")["totalJobCount"] != 0 && left > 0 {
+        left -= 1;
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let history = listed("/history");
+    assert_eq!((&history["totalJobCount"], &history["jobs"][0]["id"]), (&json!(1), &job), "{history}");
+    assert_eq!(
+        (&history["jobs"][0]["finishedSuccessful"], &listed("/all")["totalJobCount"]),
+        (&json!(true), &json!(1))
+    );
 }

@@ -317,7 +317,7 @@ fn keys_decide_and_say_which_project() {
         server.get(&everywhere, "/v1/api/projects").ok(200)["projects"].as_array().map(Vec::len),
         Some(2)
     );
-    let missing = server.get(&ingest, "/v1/api/1/jobs");
+    let missing = server.get(&ingest, "/v1/api/1/nothing");
     assert!(missing.status == 404 && missing.json()["success"] == false, "{}", missing.text());
     // A page from elsewhere may ask whether it may send.
     let asked =

@@ -11,7 +11,7 @@ use axum::{
 };
 use edgewright_engine::{
     access::Scope,
-    jobs::{Job, JobState, LogLine, NumberedLine},
+    jobs::{Job, JobRequest, JobState, LogLine, NumberedLine},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Hexadecimal digits of an id that make its number: what a double holds.
 const DIGITS: usize = 12;
+/// Jobs that are looked through for a list.
+const JOBS: u32 = 10_000;
 /// Lines of a log in one answer.
 const LINES: u32 = 1000;
 
@@ -26,6 +28,10 @@ const LINES: u32 = 1000;
 pub fn router() -> Router<App> {
     Router::new()
         .route("/v1/api/{project}/socket-token", get(socket_token))
+        .route("/v1/api/{project}/jobs", get(active))
+        .route("/v1/api/{project}/jobs/history", get(finished))
+        .route("/v1/api/{project}/jobs/all", get(every))
+        .route("/v1/api/{project}/jobs/retrain", post(retrain))
         .route("/v1/api/{project}/jobs/{job}/status", get(status))
         .route("/v1/api/{project}/jobs/{job}/stdout", get(stdout))
         .route("/v1/api/{project}/jobs/{job}/cancel", post(cancel))
@@ -92,6 +98,68 @@ fn describe(job: &Job) -> Value {
         told["finishedSuccessful"] = json!(job.state == JobState::Done);
     }
     told
+}
+
+#[derive(Deserialize)]
+struct ListAsked {
+    limit: Option<usize>,
+    offset: Option<usize>,
+}
+
+/// Jobs of a project that `fits` says are meant, the newest first.
+async fn list(
+    app: &App,
+    headers: &HeaderMap,
+    name: &str,
+    asked: Queried<ListAsked>,
+    fits: fn(JobState) -> bool,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(app, headers, name, Scope::Read).await?;
+    let asked = queried(asked)?;
+    let all = app.run(move |w| w.list_jobs(Some(&entry.id), JOBS)).await?;
+    let meant: Vec<&Job> = all.iter().filter(|j| fits(j.state)).collect();
+    let shown = meant.iter().skip(asked.offset.unwrap_or(0)).take(asked.limit.unwrap_or(usize::MAX));
+    let jobs: Vec<Value> = shown.map(|j| describe(j)).collect();
+    Ok(Json(json!({"success": true, "jobs": jobs, "totalJobCount": meant.len()})))
+}
+
+async fn active(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    asked: Queried<ListAsked>,
+) -> Result<Json<Value>, Refusal> {
+    list(&app, &headers, &name, asked, |state| !state.is_final()).await
+}
+
+async fn finished(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    asked: Queried<ListAsked>,
+) -> Result<Json<Value>, Refusal> {
+    list(&app, &headers, &name, asked, JobState::is_final).await
+}
+
+async fn every(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    asked: Queried<ListAsked>,
+) -> Result<Json<Value>, Refusal> {
+    list(&app, &headers, &name, asked, |_| true).await
+}
+
+/// The same settings on the data of now: a run.
+async fn retrain(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    let entry = project(&app, &headers, &name, Scope::Full).await?;
+    let request = JobRequest::Run { until: None, seed: None };
+    let (job, _) = app.run(move |w| w.submit_job(&entry.id, &request, None)).await?;
+    Ok(Json(json!({"success": true, "id": job_number(&job.id)})))
 }
 
 /// When a job ended that was no job any more when it was told.

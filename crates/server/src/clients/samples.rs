@@ -13,14 +13,14 @@ use edgewright_engine::{
     EngineError, Silent,
     access::Scope,
     calendar::utc,
-    dataset::{self, Edit, Format, LabelRange, Shown},
+    dataset::{self, Edit, Format, LabelBox, LabelRange, Shown},
     session::Session,
     workspace::ProjectEntry,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     time::{SystemTime, UNIX_EPOCH},
 };
 
@@ -43,6 +43,8 @@ pub fn router() -> Router<App> {
         .route(&format!("{one}/wav"), get(wav))
         .route(&format!("{one}/edit-label"), post(edit_label))
         .route(&format!("{one}/structured-labels"), post(structured_labels))
+        .route(&format!("{one}/bounding-boxes"), post(bounding_boxes))
+        .route(&format!("{one}/metadata"), post(set_metadata))
         .route(&format!("{one}/move"), post(move_sample))
         .route(&format!("{one}/disable"), post(disable))
         .route(&format!("{one}/enable"), post(enable))
@@ -398,6 +400,48 @@ async fn structured_labels(
     };
     let ranges = asked.structured_labels.into_iter().map(range).collect();
     edited(&app, &headers, at, Edit::default(), Some(ranges)).await
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewBoxes {
+    bounding_boxes: Vec<LabelBox>,
+}
+
+async fn bounding_boxes(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(at): Path<(String, String)>,
+    body: axum::body::Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let asked: NewBoxes = super::devices::parsed(&body)?;
+    let edit = Edit { who: WHO.into(), ..Edit::default() };
+    let work = move |s: &Session<'_>, id: &str| {
+        dataset::edit(s, &[id.to_owned()], &edit, None, Some(asked.bounding_boxes), &BTreeMap::new())
+            .map(|_| ())
+    };
+    change(&app, &headers, at, work).await
+}
+
+#[derive(Deserialize)]
+struct NewMetadata {
+    metadata: BTreeMap<String, String>,
+}
+
+/// Sets these facts; others stay.
+async fn set_metadata(
+    State(app): State<App>,
+    headers: HeaderMap,
+    Path(at): Path<(String, String)>,
+    body: axum::body::Bytes,
+) -> Result<Json<Value>, Refusal> {
+    let asked: NewMetadata = super::devices::parsed(&body)?;
+    let facts = asked.metadata.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    let edit = Edit { who: WHO.into(), ..Edit::default() };
+    let work = move |s: &Session<'_>, id: &str| {
+        dataset::edit(s, &[id.to_owned()], &edit, None, None, &facts).map(|_| ())
+    };
+    change(&app, &headers, at, work).await
 }
 
 #[derive(Deserialize)]
