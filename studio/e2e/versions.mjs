@@ -43,6 +43,31 @@ await bench(async ({ folder, page, server, step }) => {
     await difference.getByText('+ epochs = 3').waitFor();
     await fits(page, 'versions');
   });
+  await step('the runs stand on a chart of what they reach and what they cost', async () => {
+    const chart = page.getByRole('region', { name: 'Runs by cost' });
+    const told = JSON.parse(execFileSync(binary, ['version', 'pareto', project, '--json']));
+    const point = (id) => chart.locator(`[data-run="${id}"]`);
+    const shown = async (axis) => {
+      for (const r of told.runs) assert.equal(await point(r.id).getAttribute('data-front'), String(r.front_of.includes(axis)), `${r.id} by ${axis}`);
+    };
+    await chart.getByRole('group', { name: /^2 runs by accuracy and flash; [12] on the front$/ }).waitFor();
+    await shown('flash');
+    assert.match(await chart.getByTestId('front').getAttribute('points'), /^[\d., ]+$/);
+    await chart.getByLabel('Cost', { exact: true }).selectOption('instructions');
+    await chart.getByRole('group', { name: /by accuracy and instructions/ }).waitFor();
+    await shown('instructions');
+    await chart.getByLabel('Metric').selectOption('log_loss');
+    await chart.getByRole('group', { name: /^2 runs by log_loss and instructions/ }).waitFor();
+    await chart.getByLabel('Costs are').selectOption('measured');
+    await chart.getByText(/^No run has log_loss on test windows and measured costs/).waitFor();
+    await chart.getByLabel('Costs are').selectOption('estimated');
+    // A point leads to its row, and is compared.
+    await point(older.id).focus();
+    await page.keyboard.press('Enter');
+    await page.waitForFunction((id) => document.activeElement?.id === `version-${id}`, older.id);
+    assert.ok(await page.getByLabel(`Compare to ${older.id.slice(0, 8)}`).isChecked());
+    await fits(page, 'pareto');
+  });
   await step('the first version is restored, its results are at hand, and it is taken back', async () => {
     await page.getByRole('button', { name: `Restore ${older.id.slice(0, 8)}` }).click();
     await page.getByText(`reads as in version ${older.id.slice(0, 8)}`).waitFor();

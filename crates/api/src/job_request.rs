@@ -66,6 +66,28 @@ pub enum JobRequest {
         #[serde(default)]
         seed: Option<u64>,
     },
+    /// Say what to collect next: labels, slices by metadata and regions of feature space at which the trained impulse is weakest, on windows
+    /// that did not train, and a learning curve from trainings on parts of the training samples, judged on validation windows, with how many
+    /// more samples a goal takes. Trains first when that is not up to date.
+    Advise {
+        /// Metric of the curve, as in the charter; that of the charter when left out, else accuracy, R2 or the F1 of objects.
+        #[serde(default)]
+        metric: Option<String>,
+        /// What the metric is to reach; the floor of `[evaluation]` when left out.
+        #[serde(default)]
+        goal: Option<f64>,
+        /// Parts of the training samples, each above 0 and at most 1, 3 to 10 with the whole, which is always among them; 0.25, 0.5, 0.75
+        /// and 1 when left out.
+        #[serde(default)]
+        parts: Option<Vec<f64>>,
+        /// Trainings of each part: 1 to 20; 3 when left out.
+        #[serde(default)]
+        #[schema(minimum = 1, maximum = 20)]
+        repeats: Option<u32>,
+        /// Whether to train for a learning curve at all; it is when left out.
+        #[serde(default)]
+        curve: Option<bool>,
+    },
     /// Take all samples out: one ZIP file with the files as received and `info.labels`, which imports them again.
     Export {},
     /// Run a model file of the project on the cases of `.npy` files that lie beside it.

@@ -2,12 +2,14 @@
 //! row: `server` converts. Times are milliseconds since 1970, UTC.
 
 mod access;
+mod analysis;
 mod data;
 mod devices;
 mod explanation;
 mod job_request;
 mod jobs;
 mod lifecycle;
+mod pareto;
 mod problem;
 mod project;
 mod results;
@@ -17,6 +19,9 @@ pub use access::{
     Account, AccountChange, AccountList, Health, Invitation, Key, KeyCreated, KeyList, NewAccount, NewKey,
     NewPassword, PhoneAdmitted, PhoneLink, PhoneToken, QrCode, Role, Scope, Session, SessionEntry,
     SessionList, SignIn, TokenSignIn,
+};
+pub use analysis::{
+    Analysis, AxisHistogram, AxisLevel, AxisSpectrum, Correlation, DataSlice, FeatureStats, LabelPair, Spread,
 };
 pub use data::{
     Category, Cut, Finding, FindingList, FinishQuery, ImportResult, LabelBox, LabelCount, LabelRange,
@@ -34,6 +39,7 @@ pub use jobs::{
     LogList, LogQuery,
 };
 pub use lifecycle::{Charter, Lifecycle, LifecycleAction, LifecycleStage, Progress};
+pub use pareto::{CostAxis, CostBasis, FigureOn, Pareto, ParetoQuery, ParetoRun, RunCost};
 pub use problem::Problem;
 pub use project::{
     Diff, DiffKind, DiffLine, DiffQuery, DspEstimate, DspOnTarget, DspSetting, Estimate, EstimateRequest,

@@ -269,7 +269,8 @@ pub struct Version {
     pub current: bool,
     /// Its settings, when this program still reads the text.
     pub settings: Option<Settings>,
-    /// What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints.
+    /// What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints, and `estimate`: what the trained
+    /// impulse costs on the targets of the project.
     pub outcome: serde_json::Value,
 }
 

@@ -187,6 +187,10 @@ pub enum DataCommand {
     Cut(CutArgs),
     /// Take everything out: files as received and info.labels.
     Export(ExportArgs),
+    /// Say what the data are like: distributions, spectra, correlation, how far labels are apart, slices.
+    Analyse(crate::analyse::AnalyseArgs),
+    /// Say what to collect next: where the impulse is weakest, and how many more samples a goal takes.
+    Advise(crate::advise::AdviseArgs),
 }
 
 /// `data cut`

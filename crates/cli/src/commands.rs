@@ -40,6 +40,8 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Data(DataCommand::Trace(args)) => trace(&args, printer),
         Command::Data(DataCommand::Cut(args)) => cut(&args, printer),
         Command::Data(DataCommand::Export(args)) => export(&args, printer),
+        Command::Data(DataCommand::Analyse(args)) => crate::analyse::analyse(&args, printer),
+        Command::Data(DataCommand::Advise(args)) => crate::advise::advise(&args, printer),
         Command::Run(args) => run_stages(&args, printer),
         Command::Test(args) => test(&args, printer),
         Command::Classify(args) => classify(&args, printer),

@@ -4,6 +4,8 @@
 //! 2 wrong usage.
 
 mod account;
+mod advise;
+mod analyse;
 mod args;
 mod commands;
 mod impulse;

@@ -9,6 +9,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 use edgewright_engine::{
     calendar::utc,
+    pareto,
     versions::{self, DiffKind, DiffLine},
 };
 use std::path::PathBuf;
@@ -17,15 +18,44 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Examples:
   edgewright version list
+  edgewright version pareto --target cortex-m4f
   edgewright version diff 4f3c 91ab
   edgewright version restore 4f3c")]
 pub enum VersionCommand {
     /// List every state of the project file that was trained, with what came of it.
     List(ProjectJson),
+    /// Compare all versions by a metric and by flash, RAM and instructions, and say which no other beats.
+    Pareto(ParetoArgs),
     /// Say what changed in the project file from one version to another, or to the file as it is now.
     Diff(DiffArgs),
     /// Write the project file of a version again. What was built with it is still there: the next run is short.
     Restore(RestoreArgs),
+}
+
+/// `version pareto`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  edgewright version pareto kws\n  edgewright version pareto kws --metric macro_f1 --target cortex-m4f --json\n\nA version is on the front when no other is at least as good in the metric and all three costs and better in one. Costs are those that\nverify measured when as many versions have them as have estimates; the two are never mixed: a measured RAM has the stack in it."
+)]
+pub struct ParetoArgs {
+    /// Folder that holds edgewright.toml.
+    #[arg(default_value = ".")]
+    project: PathBuf,
+    /// As `metric` in `[charter]`; left out: that of the charter, else the first that a version has.
+    #[arg(long)]
+    metric: Option<String>,
+    /// Compare figures of validation windows in place of those of the test: accuracy of labels, else R2.
+    #[arg(long)]
+    validation: bool,
+    /// Target of the costs; left out: the first of the project for which there are some.
+    #[arg(long, value_name = "ID")]
+    target: Option<String>,
+    /// measured or estimated; left out: what more versions have.
+    #[arg(long)]
+    basis: Option<String>,
+    /// Output format.
+    #[command(flatten)]
+    json: JsonArg,
 }
 
 /// `version diff`
@@ -86,6 +116,20 @@ pub fn version(command: &VersionCommand, printer: &Printer) -> Result<Verdict> {
                         &moment[..16].replace('T', " ")
                     ))?;
                 }
+            }
+        }
+        VersionCommand::Pareto(args) => {
+            let options = pareto::Options {
+                metric: args.metric.clone(),
+                validation: args.validation,
+                target: args.target.clone(),
+                basis: args.basis.clone(),
+            };
+            let found = pareto::pareto(&shared(&args.project, printer)?, &options)?;
+            if args.json.json {
+                printer.json(&found)?;
+            } else {
+                printer.data(found.to_text().trim_end())?;
             }
         }
         VersionCommand::Diff(args) => {

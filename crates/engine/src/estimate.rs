@@ -218,11 +218,12 @@ pub fn dsp_on(block: &DspBlock, window: &Window, target: &Target) -> Option<DspO
 }
 
 /// At one instruction a cycle; `None` where the clock is not known.
-fn milliseconds(instructions: u64, target: &Target) -> Option<f64> {
+pub(crate) fn milliseconds(instructions: u64, target: &Target) -> Option<f64> {
     target.hardware.clock_mhz.filter(|mhz| *mhz > 0).map(|mhz| instructions as f64 / (1e3 * f64::from(mhz)))
 }
 
-fn on(impulse: &Impulse, target: &Target) -> Result<TargetEstimate, EngineError> {
+/// An impulse as it is on a target.
+pub(crate) fn on(impulse: &Impulse, target: &Target) -> Result<TargetEstimate, EngineError> {
     let layout = edgewright_compile::layout(impulse, target)?;
     let mut told = TargetEstimate {
         target: target.id.clone(),

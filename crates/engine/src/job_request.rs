@@ -1,6 +1,6 @@
 //! What a job is to do. Left out fields are as the command line has them.
 
-use crate::{EngineError, models};
+use crate::{EngineError, advise, models};
 use serde::{Deserialize, Serialize};
 
 /// What a job is to do.
@@ -63,6 +63,24 @@ pub enum JobRequest {
         /// Seed of weights and order; the project's when left out.
         #[serde(default)]
         seed: Option<u64>,
+    },
+    /// Say what to collect next.
+    Advise {
+        /// Name of the metric; that of the charter when left out.
+        #[serde(default)]
+        metric: Option<String>,
+        /// What it is to reach; the floor of the project file when left out.
+        #[serde(default)]
+        goal: Option<f64>,
+        /// Parts of the training samples that train.
+        #[serde(default)]
+        parts: Option<Vec<f64>>,
+        /// Trainings of each part.
+        #[serde(default)]
+        repeats: Option<u32>,
+        /// Whether to train for a learning curve; it is when left out.
+        #[serde(default)]
+        curve: Option<bool>,
     },
     /// Take all samples out.
     Export {},
@@ -141,6 +159,19 @@ const TRIALS: std::ops::RangeInclusive<u32> = 2..=10_000;
 const FINALISTS: u32 = 100;
 
 impl JobRequest {
+    /// What is asked of advice; `None` for another kind.
+    pub(crate) fn advising(&self) -> Option<advise::Options> {
+        let Self::Advise { metric, goal, parts, repeats, curve } = self else { return None };
+        let usual = advise::Options::default();
+        Some(advise::Options {
+            metric: metric.clone(),
+            goal: *goal,
+            parts: parts.clone().unwrap_or(usual.parts),
+            repeats: repeats.map_or(usual.repeats, |n| n as usize),
+            curve: curve.unwrap_or(usual.curve),
+        })
+    }
+
     /// Refuses what cannot work, before a worker takes it.
     ///
     /// # Errors
@@ -162,6 +193,7 @@ impl JobRequest {
                 }
                 Ok(())
             }
+            Self::Advise { .. } => self.advising().unwrap_or_default().check(),
             Self::Importance {} | Self::FindRate { .. } | Self::Export {} => Ok(()),
             Self::ModelRun { .. }
             | Self::ModelProfile { .. }

@@ -2,6 +2,8 @@
 
 pub mod access;
 pub mod accounts;
+pub mod advise;
+pub mod analysis;
 pub mod architecture;
 pub mod augmentation;
 mod batches;
@@ -38,6 +40,7 @@ pub mod models;
 mod native;
 pub mod npy;
 pub mod outcomes;
+pub mod pareto;
 pub mod preview;
 pub mod program;
 pub mod project;

@@ -156,9 +156,9 @@ fn place_of(labels: &mut Vec<String>, label: &str) -> usize {
 }
 
 /// Metadata of each sample, by id.
-type Details = HashMap<String, BTreeMap<String, String>>;
+pub(crate) type Details = HashMap<String, BTreeMap<String, String>>;
 
-fn details(session: &Session<'_>) -> Result<Details, EngineError> {
+pub(crate) fn details(session: &Session<'_>) -> Result<Details, EngineError> {
     /// The part that is told.
     #[derive(serde::Deserialize)]
     struct Told {
@@ -186,7 +186,8 @@ pub(crate) fn of_training(session: &Session<'_>, gold: &Gold) -> Result<Vec<(usi
     Ok(picked.into_iter().zip(values.chunks_exact(columns.len()).map(|row| axes.place(row))).collect())
 }
 
-fn fit(session: &Session<'_>, gold: &Gold) -> Result<(Axes, Vec<Range<usize>>), EngineError> {
+/// The axes of the map, and the columns that it looks at.
+pub(crate) fn fit(session: &Session<'_>, gold: &Gold) -> Result<(Axes, Vec<Range<usize>>), EngineError> {
     let (_, columns, values) = fitted(session, gold)?;
     Ok((Axes::fit(&values, columns.len()), columns))
 }

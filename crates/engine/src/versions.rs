@@ -4,6 +4,7 @@
 use crate::{
     EngineError,
     error::AtPath,
+    pareto::{self, ESTIMATE},
     project::{FILE_NAME, Project},
     run::{Results, RunReport},
     session::Session,
@@ -45,7 +46,8 @@ pub struct Version {
     pub last_run: i64,
     /// Whether the project file reads so now.
     pub current: bool,
-    /// What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints.
+    /// What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints, and `estimate`: what the trained impulse
+    /// costs on the targets of the project.
     pub outcome: Value,
     /// The text of the project file.
     #[serde(skip)]
@@ -88,9 +90,16 @@ pub(crate) fn record(
     let Some(trained) = &results.trained else { return Ok(()) };
     let text = &session.project.text;
     let id = digest(&format!("{}\n{}", trained.record.key, digest(text)))[..DIGITS].to_owned();
+    // What was trained is in the id, so that what it costs is worked out once.
+    let known = session.store.list_versions()?.into_iter().find(|row| row.id == id);
+    let known = known.and_then(|row| serde_json::from_str::<Value>(&row.outcome_json).ok());
+    let estimate = match known.and_then(|mut o| o.get_mut(ESTIMATE).map(Value::take)) {
+        Some(there) => there,
+        None => serde_json::json!(pareto::estimated(session, &trained.value.impulse_int8(session)?)?),
+    };
     let outcome = serde_json::json!({
         "seed": report.seed, "data": report.data, "training": report.training, "test": report.test, "verify": report.verify,
-        PROGRAMS: programs(&session.project),
+        PROGRAMS: programs(&session.project), ESTIMATE: estimate,
     });
     let now = now();
     Ok(session.store.put_version(&VersionRow {

@@ -1,7 +1,7 @@
 //! Workers: take a job, renew the lease, report, end it.
 
 use crate::{
-    EngineError, Event, Observer, RunOptions, dataset, find_rate, importance,
+    EngineError, Event, Observer, RunOptions, advise, dataset, find_rate, importance,
     jobs::{JobError, JobProgress, JobRequest, JobState, LogLine},
     run,
     session::Session,
@@ -319,6 +319,11 @@ impl Workspace {
             JobRequest::FindRate { block, seed } => {
                 let session = Session::open(&dir, reporter, jobs, seed)?;
                 serde_json::to_value(find_rate::find_rate(&session, block.as_deref())?).map_err(json)
+            }
+            request @ JobRequest::Advise { .. } => {
+                let session = Session::open(&dir, reporter, jobs, None)?;
+                let options = request.advising().unwrap_or_default();
+                serde_json::to_value(advise::advise(&session, &options)?).map_err(json)
             }
             JobRequest::Export {} => {
                 // Reads alone: it goes on beside whoever works in the project.

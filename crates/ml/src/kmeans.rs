@@ -52,6 +52,13 @@ impl KMeans {
         &self.axes
     }
 
+    /// Which cluster a row is nearest to, the first of equals.
+    pub fn nearest(&self, row: &[f32]) -> usize {
+        let z: Vec<f32> =
+            self.axes.iter().enumerate().map(|(i, &a)| (row[a] - self.mean[i]) * self.scale[i]).collect();
+        nearest(&z, &self.centroids, z.len()).0
+    }
+
     /// Score of a row: distance to the nearest cluster beyond its radius.
     pub fn score(&self, row: &[f32]) -> f32 {
         let mut best = 1000.0f32;

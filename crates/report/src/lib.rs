@@ -8,6 +8,7 @@ mod data;
 mod heat;
 mod html;
 mod markdown;
+mod panels;
 mod plots;
 mod trust;
 
@@ -19,3 +20,4 @@ pub use data::{
 pub use heat::{Heat, heat_svg};
 pub use html::to_html;
 pub use markdown::to_markdown;
+pub use panels::{Panel, panels_svg};

@@ -6,6 +6,7 @@
 mod acquisition;
 mod arrays;
 pub mod boxes;
+pub mod columns;
 mod decode;
 pub mod encode;
 mod flac;

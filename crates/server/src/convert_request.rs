@@ -18,6 +18,9 @@ pub fn asked(request: api::JobRequest) -> jobs::JobRequest {
             jobs::JobRequest::Tune { block, trials, finalists, seed, apply }
         }
         api::JobRequest::FindRate { block, seed } => jobs::JobRequest::FindRate { block, seed },
+        api::JobRequest::Advise { metric, goal, parts, repeats, curve } => {
+            jobs::JobRequest::Advise { metric, goal, parts, repeats, curve }
+        }
         api::JobRequest::Export {} => jobs::JobRequest::Export {},
         api::JobRequest::ModelRun { model, inputs, out, reference } => {
             jobs::JobRequest::ModelRun { model, inputs, out, reference }
@@ -66,6 +69,9 @@ pub fn told(request: jobs::JobRequest) -> api::JobRequest {
             api::JobRequest::Tune { block, trials, finalists, seed, apply }
         }
         jobs::JobRequest::FindRate { block, seed } => api::JobRequest::FindRate { block, seed },
+        jobs::JobRequest::Advise { metric, goal, parts, repeats, curve } => {
+            api::JobRequest::Advise { metric, goal, parts, repeats, curve }
+        }
         jobs::JobRequest::Export {} => api::JobRequest::Export {},
         jobs::JobRequest::ModelRun { model, inputs, out, reference } => {
             api::JobRequest::ModelRun { model, inputs, out, reference }

@@ -5,6 +5,7 @@ mod auth;
 mod clients;
 mod convert;
 mod convert_lifecycle;
+mod convert_pareto;
 mod convert_request;
 mod devices;
 mod error;

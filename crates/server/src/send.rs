@@ -14,6 +14,37 @@ use tokio::io::AsyncReadExt;
 /// Bytes read at once.
 const PIECE: usize = 1 << 16;
 
+/// What a file is, by its name: of the few that a page can show or play, and archives; all others are plain bytes.
+fn kind(name: &str) -> &'static str {
+    match Format::of_file(name) {
+        Some(format) => format.media_type(),
+        None if name.to_ascii_lowercase().ends_with(".zip") => "application/zip",
+        None => "application/octet-stream",
+    }
+}
+
+/// As what a file is to be kept.
+fn attachment(name: &str) -> Option<HeaderValue> {
+    // Quotes and anything beyond ASCII in a name would need escapes that few clients read.
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
+    // Some clients take the quotes for a part of the name; a name without spaces needs none.
+    let named = if plain.contains(' ') { format!("\"{plain}\"") } else { plain };
+    HeaderValue::from_str(&format!("attachment; filename={named}")).ok()
+}
+
+/// A small file to download, that was made for this answer.
+pub fn bytes(name: &str, bytes: Vec<u8>) -> Response {
+    let mut response = bytes.into_response();
+    let headers = response.headers_mut();
+    // A picture of ours is one to keep: none of them is a page of this origin.
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    if let Some(value) = attachment(name) {
+        headers.insert(header::CONTENT_DISPOSITION, value);
+    }
+    response
+}
+
 /// A file to download, piece by piece. Its type is that of the few that a page can show or play; all others are plain bytes.
 ///
 /// # Errors
@@ -33,21 +64,11 @@ pub async fn file(name: &str, path: &Path) -> ApiResult<Response> {
             Err(e) => Some((Err(e), None)),
         }
     });
-    let kind = match Format::of_file(name) {
-        Some(format) => format.media_type(),
-        None if name.to_ascii_lowercase().ends_with(".zip") => "application/zip",
-        None => "application/octet-stream",
-    };
-    // Quotes and anything beyond ASCII in a name would need escapes that few clients read.
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_. ".contains(c) { c } else { '_' }).collect();
     let mut response = Body::from_stream(pieces).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind(name)));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    // Some clients take the quotes for a part of the name; a name without spaces needs none.
-    let named = if plain.contains(' ') { format!("\"{plain}\"") } else { plain };
-    if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename={named}")) {
+    if let Some(value) = attachment(name) {
         headers.insert(header::CONTENT_DISPOSITION, value);
     }
     Ok(response)

@@ -212,6 +212,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the data are like: distributions of lengths and values, spectra, correlation, what features tell of labels on training windows, how
+         *     far labels are apart, and slices by metadata. What of it needs a stage that is not up to date is left empty.
+         */
+        get: operations["get_analysis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/analysis/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file of the analysis: a table as CSV or Parquet, or a picture as SVG. */
+        get: operations["get_analysis_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/artifacts/{sha256}": {
         parameters: {
             query?: never;
@@ -725,6 +762,23 @@ export interface paths {
         };
         /** Windows in a cell of the confusion matrix, at most 1000. Needs the stage `train`. */
         get: operations["list_outcomes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/pareto": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All runs of a project against each other: what each reached in a metric, what it costs on a target, and which no other beats. */
+        get: operations["compare_versions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1294,6 +1348,49 @@ export interface components {
             /** @description The first made first. */
             accounts: components["schemas"]["Account"][];
         };
+        /** @description What the data are like. */
+        Analysis: {
+            /** @description Axes of a recording. */
+            axes: string[];
+            /** @description Of the axes. */
+            axes_correlation: components["schemas"]["Correlation"];
+            /** @description Of the most telling features, at most 40. */
+            feature_correlation: components["schemas"]["Correlation"];
+            /** @description Features, the most telling first, at most 500; the files have all. */
+            features: components["schemas"]["FeatureStats"][];
+            /** @description Files of it that can be had: tables as CSV and Parquet, pictures as SVG. */
+            files: string[];
+            /** @description One for each axis. */
+            histograms: components["schemas"]["AxisHistogram"][];
+            /** @description One for each label and axis. */
+            levels: components["schemas"]["AxisLevel"][];
+            /**
+             * Format: int64
+             * @description Recordings whose values were looked at: evenly spaced ones, at most 1000.
+             */
+            looked_at: number;
+            /** @description Pairs of labels, the nearest first. */
+            pairs: components["schemas"]["LabelPair"][];
+            /**
+             * Format: double
+             * @description Rate in Hz; 0 for rows and pictures.
+             */
+            rate_hz: number;
+            /**
+             * Format: int64
+             * @description Cleaned samples; 0 when the stage `clean` is not up to date.
+             */
+            samples: number;
+            /** @description Labels, then groups and keys of the metadata, each value a slice. */
+            slices: components["schemas"]["DataSlice"][];
+            /** @description One for each label and axis; none for rows and pictures. */
+            spectra: components["schemas"]["AxisSpectrum"][];
+            /**
+             * Format: int64
+             * @description Training windows behind what follows; 0 when the stage `features` is not up to date.
+             */
+            windows: number;
+        };
         /** @description A package of the current results. */
         Artifact: {
             /**
@@ -1338,6 +1435,71 @@ export interface components {
              * @description Windows that train it.
              */
             windows: number;
+        };
+        /** @description How often values of an axis are how large. */
+        AxisHistogram: {
+            /** @description Axis. */
+            axis: string;
+            /**
+             * Format: double
+             * @description Upper end of the last.
+             */
+            high: number;
+            /** @description Share of the values of each label in each bin. */
+            labels: {
+                [key: string]: number[];
+            };
+            /**
+             * Format: double
+             * @description Lower end of the first bin.
+             */
+            low: number;
+        };
+        /** @description Values of an axis in recordings of a label. */
+        AxisLevel: {
+            /** @description Axis. */
+            axis: string;
+            /**
+             * Format: double
+             * @description Standard deviation.
+             */
+            deviation: number;
+            /** @description Label. */
+            label: string;
+            /**
+             * Format: double
+             * @description Largest.
+             */
+            max: number;
+            /**
+             * Format: double
+             * @description Mean.
+             */
+            mean: number;
+            /**
+             * Format: double
+             * @description Smallest.
+             */
+            min: number;
+            /**
+             * Format: int64
+             * @description Values that were looked at.
+             */
+            values: number;
+        };
+        /** @description Mean power over frequency. */
+        AxisSpectrum: {
+            /** @description Axis. */
+            axis: string;
+            /** @description Power density in dB of the squared unit per Hz. */
+            decibels: number[];
+            /** @description Label. */
+            label: string;
+            /**
+             * Format: double
+             * @description Distance of two lines in Hz; the first is at 0.
+             */
+            step_hz: number;
         };
         /** @description A DSP block. */
         Block: {
@@ -1570,6 +1732,23 @@ export interface components {
          * @enum {string}
          */
         Connection: "away" | "recording" | "inference";
+        /** @description Correlation of each with each, from -1 to 1. */
+        Correlation: {
+            /** @description Rows and columns. */
+            names: string[];
+            /** @description One list for each row; 0 for what does not vary. */
+            values: number[][];
+        };
+        /**
+         * @description A cost of a run.
+         * @enum {string}
+         */
+        CostAxis: "flash" | "ram" | "instructions";
+        /**
+         * @description What costs come from. The two are never mixed.
+         * @enum {string}
+         */
+        CostBasis: "measured" | "estimated";
         /** @description A learning block that was trained. */
         Curve: {
             /**
@@ -1616,6 +1795,46 @@ export interface components {
             keep?: boolean;
             /** @description 1 to 1000. */
             parts: components["schemas"]["Part"][];
+        };
+        /** @description Samples of a label, or with a value of their metadata. */
+        DataSlice: {
+            /** @description `label`, `group` or a key of the metadata. */
+            key: string;
+            /** @description Samples of each label in it. */
+            labels: {
+                [key: string]: number;
+            };
+            /** @description Length of one, in seconds. */
+            lengths: components["schemas"]["Spread"];
+            /** @description Root mean square about the mean of each axis, the mean over recordings that were looked at, in order of the axes. */
+            level: number[];
+            /**
+             * Format: int64
+             * @description Cleaned samples.
+             */
+            samples: number;
+            /**
+             * Format: double
+             * @description Length of all together, in seconds; 0 for rows and pictures.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description Those that test.
+             */
+            testing: number;
+            /**
+             * Format: int64
+             * @description Those that train.
+             */
+            training: number;
+            /**
+             * Format: int64
+             * @description Those that validate.
+             */
+            validation: number;
+            /** @description Its value; empty for samples without a label. */
+            value: string;
         };
         /** @description A device of a project. */
         Device: {
@@ -1871,6 +2090,38 @@ export interface components {
             /** @description Along the third. */
             z: number[];
         };
+        /** @description A feature on training windows. */
+        FeatureStats: {
+            /**
+             * Format: double
+             * @description Standard deviation.
+             */
+            deviation: number;
+            /**
+             * Format: double
+             * @description Share of its variance that labels explain, 0..1; `None` with fewer than two labels.
+             */
+            explained?: number | null;
+            /**
+             * Format: double
+             * @description Mutual information with the labels in nats; `None` with fewer than two labels.
+             */
+            information?: number | null;
+            /**
+             * Format: double
+             * @description Mean.
+             */
+            mean: number;
+            /** @description Name. */
+            name: string;
+            /** @description Smallest, quartiles and largest. */
+            spread: components["schemas"]["Spread"];
+        };
+        /**
+         * @description What a figure was found on.
+         * @enum {string}
+         */
+        FigureOn: "test" | "validation";
         /** @description Figures of one arithmetic on the test windows. */
         Figures: {
             /**
@@ -2215,6 +2466,28 @@ export interface components {
              */
             seed?: number | null;
         } | {
+            /** @description Whether to train for a learning curve at all; it is when left out. */
+            curve?: boolean | null;
+            /**
+             * Format: double
+             * @description What the metric is to reach; the floor of `[evaluation]` when left out.
+             */
+            goal?: number | null;
+            /** @enum {string} */
+            kind: "advise";
+            /** @description Metric of the curve, as in the charter; that of the charter when left out, else accuracy, R2 or the F1 of objects. */
+            metric?: string | null;
+            /**
+             * @description Parts of the training samples, each above 0 and at most 1, 3 to 10 with the whole, which is always among them; 0.25, 0.5, 0.75
+             *     and 1 when left out.
+             */
+            parts?: number[] | null;
+            /**
+             * Format: int32
+             * @description Trainings of each part: 1 to 20; 3 when left out.
+             */
+            repeats?: number | null;
+        } | {
             /** @enum {string} */
             kind: "export";
         } | {
@@ -2397,6 +2670,25 @@ export interface components {
              * @description Windows that are of this label.
              */
             support: number;
+        };
+        /** @description How far two labels are apart in the feature that tells them apart best. */
+        LabelPair: {
+            /** @description One label. */
+            a: string;
+            /**
+             * Format: double
+             * @description Area under the ROC curve of that feature, 0.5..1.
+             */
+            auroc: number;
+            /** @description The other. */
+            b: string;
+            /**
+             * Format: double
+             * @description Distance of the means in standard deviations within the labels.
+             */
+            distance: number;
+            /** @description The feature. */
+            feature: string;
         };
         /** @description A labelled part of a recording. */
         LabelRange: {
@@ -2797,6 +3089,53 @@ export interface components {
              */
             start_ms: number;
         };
+        /** @description All runs of a project. */
+        Pareto: {
+            /** @description What the front is made of. */
+            basis: components["schemas"]["CostBasis"];
+            /** @description Metric of the figures. */
+            metric: string;
+            /** @description Metrics that some run has there. */
+            metrics: string[];
+            /** @description Whether more of it is better. */
+            more_is_better: boolean;
+            /** @description What the figures were found on. */
+            on: components["schemas"]["FigureOn"];
+            /** @description The last run first. */
+            runs: components["schemas"]["ParetoRun"][];
+            /** @description Target of the costs; `null` when no run has any. */
+            target?: string | null;
+            /** @description Targets for which some run has costs. */
+            targets: string[];
+        };
+        /** @description A run: a version of the project. */
+        ParetoRun: {
+            /** @description Whether the project file reads so now. */
+            current: boolean;
+            estimated?: components["schemas"]["RunCost"] | null;
+            /**
+             * Format: double
+             * @description The metric, where it was found for this run.
+             */
+            figure?: number | null;
+            /** @description The same with the metric and one cost alone: the costs for which it holds. */
+            front_of: components["schemas"]["CostAxis"][];
+            /** @description Id of the version. */
+            id: string;
+            /**
+             * Format: int64
+             * @description When it was last run.
+             */
+            last_run: number;
+            measured?: components["schemas"]["RunCost"] | null;
+            /** @description Whether no other run is at least as good in the metric and every cost and better in one; `null` for one that cannot be compared. */
+            on_front?: boolean | null;
+            /**
+             * Format: int64
+             * @description Seed of the run.
+             */
+            seed?: number | null;
+        };
         /** @description A part of a recording. */
         Part: {
             /**
@@ -3074,6 +3413,29 @@ export interface components {
          * @enum {string}
          */
         Role: "owner" | "editor" | "viewer";
+        /** @description What a run costs on the target. */
+        RunCost: {
+            /**
+             * Format: int64
+             * @description Constants and code, in bytes.
+             */
+            flash_bytes: number;
+            /**
+             * Format: int64
+             * @description Executed for one window.
+             */
+            instructions: number;
+            /**
+             * Format: double
+             * @description Time of a window if each instruction took one cycle of the target's clock: never measured. `null` where the clock is not known.
+             */
+            milliseconds?: number | null;
+            /**
+             * Format: int64
+             * @description Memory that it works in, in bytes; measured: with stack and static data.
+             */
+            ram_bytes: number;
+        };
         /** @description A sample in a list. */
         Sample: {
             /** @description Names of the axes. */
@@ -3319,6 +3681,34 @@ export interface components {
             name?: string | null;
             /** @description Its password. */
             password: string;
+        };
+        /** @description Smallest, quartiles and largest. */
+        Spread: {
+            /**
+             * Format: double
+             * @description Largest.
+             */
+            max: number;
+            /**
+             * Format: double
+             * @description Half are smaller.
+             */
+            median: number;
+            /**
+             * Format: double
+             * @description Smallest.
+             */
+            min: number;
+            /**
+             * Format: double
+             * @description A quarter is smaller.
+             */
+            q25: number;
+            /**
+             * Format: double
+             * @description A quarter is larger.
+             */
+            q75: number;
         };
         /** @description A stage. */
         Stage: {
@@ -3637,7 +4027,10 @@ export interface components {
              * @description When it was last run.
              */
             last_run: number;
-            /** @description What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints. */
+            /**
+             * @description What the run came to: `seed`, `data`, `training`, `test` and `verify` of what `run --json` prints, and `estimate`: what the trained
+             *     impulse costs on the targets of the project.
+             */
             outcome: unknown;
             settings?: components["schemas"]["Settings"] | null;
         };
@@ -4142,6 +4535,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analysis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Analysis"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_analysis_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description One of `files` of the analysis, such as `spectra.csv` */
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
                 };
             };
             "4XX": {
@@ -5340,6 +5795,45 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OutcomeList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_versions: {
+        parameters: {
+            query?: {
+                /** @description As in the charter; left out: that of the charter, else the first that a run has. */
+                metric?: string;
+                /** @description Figures of validation windows in place of those of the test: accuracy of labels, else R2. */
+                validation?: boolean;
+                /** @description Id of a target; left out: the first of the project for which there are costs. */
+                target?: string;
+                /** @description What costs come from; left out: what more runs have. */
+                basis?: components["schemas"]["CostBasis"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Pareto"];
                 };
             };
             "4XX": {

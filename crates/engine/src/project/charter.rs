@@ -1,6 +1,6 @@
 //! `[charter]`: what the project is for, and the figure it is judged by.
 
-use crate::stages::test::Figures;
+use crate::{EngineError, stages::test::Figures};
 use serde::{Deserialize, Serialize};
 
 /// `[charter]`
@@ -91,6 +91,22 @@ impl Metric {
             Self::Mae => "mae",
             Self::Rmse => "rmse",
         }
+    }
+
+    /// The metric of that name.
+    ///
+    /// # Errors
+    /// [`EngineError::Usage`], naming all.
+    pub fn parse(name: &str) -> Result<Self, EngineError> {
+        Self::ALL.into_iter().find(|m| m.name() == name).ok_or_else(|| {
+            let all: Vec<&str> = Self::ALL.into_iter().map(Self::name).collect();
+            EngineError::Usage(format!("there is no metric `{name}`; use one of {}", all.join(", ")))
+        })
+    }
+
+    /// Whether more of it is better.
+    pub fn more_is_better(self) -> bool {
+        !matches!(self, Self::LogLoss | Self::Ece | Self::Brier | Self::Mae | Self::Rmse)
     }
 
     /// Its value among the figures of a test; `None` when this impulse has no such figure.

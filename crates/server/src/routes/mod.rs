@@ -2,6 +2,7 @@
 
 mod access;
 mod accounts;
+mod analysis;
 mod devices;
 mod impulses;
 mod jobs;
@@ -44,6 +45,7 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(impulses::use_impulse))
         .routes(routes!(impulses::diff_impulse))
         .routes(routes!(versions::list_versions))
+        .routes(routes!(versions::compare_versions))
         .routes(routes!(versions::diff_version))
         .routes(routes!(versions::restore_version))
         .routes(routes!(samples::list_samples, samples::upload_sample, samples::edit_samples))
@@ -54,6 +56,8 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(samples::preview_table))
         .routes(routes!(samples::summary))
         .routes(routes!(samples::list_findings))
+        .routes(routes!(analysis::get_analysis))
+        .routes(routes!(analysis::get_analysis_file))
         .routes(routes!(samples::get_sample))
         .routes(routes!(samples::get_file))
         .routes(routes!(samples::trace_sample))

@@ -1,13 +1,15 @@
 //! Versions: what was trained, what changed, and the way back.
 
 use crate::{
-    convert,
+    convert, convert_pareto,
     error::ApiResult,
     state::{App, Asked, Body, Named, ProjectDir},
 };
 use axum::{Json, extract::State};
-use edgewright_api::{Diff, DiffQuery, Problem, ProjectFile, RestoreVersion, VersionList};
-use edgewright_engine::{project::Project, versions};
+use edgewright_api::{
+    Diff, DiffQuery, Pareto, ParetoQuery, Problem, ProjectFile, RestoreVersion, VersionList,
+};
+use edgewright_engine::{pareto, project::Project, versions};
 
 /// Every state of the project file that was trained, with what came of it.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/versions", tag = "projects",
@@ -17,6 +19,20 @@ pub async fn list_versions(State(app): State<App>, project: ProjectDir) -> ApiRe
     let dir = project.dir.clone();
     let all = app.run_in(&project, versions::list).await?;
     Ok(Json(VersionList { versions: all.into_iter().map(|v| convert::version(&dir, v)).collect() }))
+}
+
+/// All runs of a project against each other: what each reached in a metric, what it costs on a target, and which no other beats.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/pareto", tag = "projects",
+    params(("project" = String, Path, description = "Id of the project"), ParetoQuery),
+    responses((status = 200, body = Pareto), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn compare_versions(
+    State(app): State<App>,
+    project: ProjectDir,
+    Asked(query): Asked<ParetoQuery>,
+) -> ApiResult<Json<Pareto>> {
+    let options = convert_pareto::options(query);
+    let found = app.run_in(&project, move |s| pareto::pareto(s, &options)).await?;
+    Ok(Json(convert_pareto::pareto(found)))
 }
 
 /// What changed in the project file from one version to another, or to the file as it is now.
