@@ -53,14 +53,14 @@ await bench(async ({ folder, page, server, step }) => {
     await chart.getByRole('group', { name: /^2 runs by accuracy and flash; [12] on the front$/ }).waitFor();
     await shown('flash');
     assert.match(await chart.getByTestId('front').getAttribute('points'), /^[\d., ]+$/);
-    await chart.getByLabel('Cost', { exact: true }).selectOption('instructions');
+    await chart.getByRole('combobox', { name: 'Cost', exact: true }).selectOption('instructions');
     await chart.getByRole('group', { name: /by accuracy and instructions/ }).waitFor();
     await shown('instructions');
-    await chart.getByLabel('Metric').selectOption('log_loss');
+    await chart.getByRole('combobox', { name: 'Metric', exact: true }).selectOption('log_loss');
     await chart.getByRole('group', { name: /^2 runs by log_loss and instructions/ }).waitFor();
-    await chart.getByLabel('Costs are').selectOption('measured');
+    await chart.getByRole('combobox', { name: 'Costs are', exact: true }).selectOption('measured');
     await chart.getByText(/^No run has log_loss on test windows and measured costs/).waitFor();
-    await chart.getByLabel('Costs are').selectOption('estimated');
+    await chart.getByRole('combobox', { name: 'Costs are', exact: true }).selectOption('estimated');
     // A point leads to its row, and is compared.
     await point(older.id).focus();
     await page.keyboard.press('Enter');

@@ -61,6 +61,7 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<String> {
         "e2e/accounts.mjs",
         "e2e/versions.mjs",
         "e2e/impulses.mjs",
+        "e2e/insight.mjs",
         "e2e/explorer.mjs",
         "e2e/editing.mjs",
     ] {

@@ -218,7 +218,8 @@ struct Line {
 fn whole(session: &Session<'_>) -> Result<(Analysis, Vec<Line>), EngineError> {
     let mut results = Results::default();
     match run::fill(session, 3, &mut results) {
-        Err(EngineError::NotBuilt { .. }) if session.looking => {}
+        // What is not up to date, or cannot be built of these data, is left empty; the board says why.
+        Err(EngineError::NotBuilt { .. } | EngineError::Data(_)) if session.looking => {}
         filled => filled?,
     }
     let Some(silver) = &results.silver else { return Ok(<(Analysis, Vec<Line>)>::default()) };
