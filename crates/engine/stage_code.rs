@@ -6,14 +6,17 @@
         &[
             "../sample/src",
             "../etl/src",
+            "../dsp/src/fft.rs",
+            "../dsp/src/math.rs",
             "../dsp/src/resample.rs",
             "src/dataset/boxes.rs",
             "src/dataset/ranges.rs",
             "src/stages/clean.rs",
+            "src/stages/near.rs",
             "src/stages/plan.rs",
         ],
     ),
-    ("split", &["../etl/src/split.rs", "src/dataset/boxes.rs", "src/dataset/ranges.rs", "src/stages/split.rs"]),
+    ("split", &["../etl/src/split.rs", "src/dataset/boxes.rs", "src/dataset/ranges.rs", "src/stages/near.rs", "src/stages/split.rs"]),
     (
         "features",
         &[

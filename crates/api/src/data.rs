@@ -350,7 +350,7 @@ pub struct Quarantined {
 /// A problem of the data set.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Finding {
-    /// Stable word, such as `duplicate`.
+    /// Stable word, such as `duplicate` or `near_duplicate`.
     pub kind: String,
     /// Name of the sample; empty when it is about the whole set.
     pub name: String,
@@ -358,6 +358,9 @@ pub struct Finding {
     pub sample: String,
     /// What it is and what to do.
     pub message: String,
+    /// The label that would mend it, of a `label_typo`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 /// Problems of the data set.

@@ -210,11 +210,11 @@ impl<'a> Classifier<'a> {
                     match (clean::clean_signal(&signal, &self.format, &self.spec), row) {
                         (Ok(cleared), _) => cleared.signal.values,
                         // One row that lacks a value keeps nobody from the others.
-                        (Err(reason), Some(row)) => {
-                            out.left_out.push(format!("row {row} cannot be classified: {reason}"));
+                        (Err(left_out), Some(row)) => {
+                            out.left_out.push(format!("row {row} cannot be classified: {}", left_out.reason));
                             continue;
                         }
-                        (Err(reason), None) => return Err(EngineError::Data(reason)),
+                        (Err(left_out), None) => return Err(EngineError::Data(left_out.reason)),
                     }
                 }
                 Content::Image(image) => {

@@ -1,14 +1,8 @@
 //! Cleaning of one recording: axes, finite values, rate, trimming, and what looks suspicious.
 
+use crate::spans;
 use edgewright_sample::{Axis, Signal};
 use serde::{Deserialize, Serialize};
-
-/// Full scale of audio in int16 units.
-const FULL_SCALE: f32 = 32767.0;
-/// Share of values at an extreme from which a recording counts as clipped.
-const CLIPPED_SHARE: f64 = 0.002;
-/// Runs of equal values at an extreme shorter than this are chance.
-const CLIPPED_RUN: usize = 3;
 
 /// Which steps, with their parameters.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -45,7 +39,7 @@ pub struct LineageLine {
 /// Something suspicious about a recording that is kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flag {
-    /// `clipped`, `constant`, `silent`, `too_short` or `resampled_far`.
+    /// `clipped`, `stuck`, `constant`, `silent`, `too_short` or `resampled_far`.
     pub kind: String,
     /// Sentence.
     pub message: String,
@@ -195,51 +189,17 @@ fn finite(signal: &Signal) -> Result<(), Rejected> {
     }
 }
 
-/// Looks for clipped, constant and silent axes.
+/// Looks at each axis by itself.
 fn suspicions(signal: &Signal, flags: &mut Vec<Flag>) {
     let axes = signal.axes.len();
-    let frames = signal.frames();
-    if frames < 2 {
+    if signal.frames() < 2 {
         return;
     }
     for (a, axis) in signal.axes.iter().enumerate() {
-        let values = || signal.values.iter().skip(a).step_by(axes).copied();
-        let (low, high) = values().fold((f32::INFINITY, f32::NEG_INFINITY), |(l, h), v| (l.min(v), h.max(v)));
-        if low == high {
-            let kind = if low == 0.0 { "silent" } else { "constant" };
-            flags.push(Flag {
-                kind: kind.into(),
-                message: format!("axis `{}` is {low} throughout", axis.name),
-            });
-            continue;
-        }
-        let audio = axis.units == "wav";
-        // Audio clips at full scale; other sensors at whatever their range is.
-        if audio && high < FULL_SCALE && low > -FULL_SCALE {
-            continue;
-        }
-        let stuck = runs_at(values(), low) + runs_at(values(), high);
-        if stuck as f64 > CLIPPED_SHARE * frames as f64 && (audio || stuck >= 5 * CLIPPED_RUN) {
-            flags.push(Flag {
-                kind: "clipped".into(),
-                message: format!("axis `{}` stays at its extreme for {stuck} of {frames} frames", axis.name),
-            });
-        }
+        let values: Vec<f32> = signal.values.iter().skip(a).step_by(axes).copied().collect();
+        let found = spans::suspicious(&values, &axis.name, axis.units == "wav", signal.rate_hz);
+        flags.extend(found.map(|(kind, message)| Flag { kind: kind.into(), message }));
     }
-}
-
-/// Values in runs of at least [`CLIPPED_RUN`] equal to `level`.
-fn runs_at(values: impl Iterator<Item = f32>, level: f32) -> usize {
-    let (mut total, mut run) = (0, 0);
-    for value in values {
-        if value == level {
-            run += 1;
-        } else {
-            total += if run >= CLIPPED_RUN { run } else { 0 };
-            run = 0;
-        }
-    }
-    total + if run >= CLIPPED_RUN { run } else { 0 }
 }
 
 /// Brings the recording to `rate`. Rates that differ by less than a thousandth are clocks that disagree, not rates.

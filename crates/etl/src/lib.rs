@@ -4,7 +4,9 @@
 
 mod clean;
 mod events;
+pub mod near;
 mod resize;
+mod spans;
 mod split;
 
 pub use clean::{CleanSpec, Cleaned, Flag, LineageLine, Rejected, Trim, clean};

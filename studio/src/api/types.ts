@@ -458,7 +458,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Problems of the data set: duplicates, suspicious recordings, labels that look misspelt, signs of leakage. Needs the stages up to `split`. */
+        /** Problems of the data set: duplicates and near duplicates, suspicious recordings, labels that look misspelt, signs of leakage. Needs the stages up to `split`. */
         get: operations["list_findings"];
         put?: never;
         post?: never;
@@ -2216,8 +2216,10 @@ export interface components {
         };
         /** @description A problem of the data set. */
         Finding: {
-            /** @description Stable word, such as `duplicate`. */
+            /** @description Stable word, such as `duplicate` or `near_duplicate`. */
             kind: string;
+            /** @description The label that would mend it, of a `label_typo`. */
+            label?: string | null;
             /** @description What it is and what to do. */
             message: string;
             /** @description Name of the sample; empty when it is about the whole set. */

@@ -6,9 +6,9 @@ use crate::{
     session::Session,
     stages::{clean, features, import, split},
 };
-use edgewright_store::{Hash, SampleRow};
+use edgewright_store::SampleRow;
 use serde::Serialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 
 /// One line of the list.
 #[derive(Clone, Debug, Serialize)]
@@ -49,19 +49,6 @@ pub struct Shown {
     pub sha256: String,
     /// Who imported it.
     pub source: String,
-}
-
-/// A problem of the data set.
-#[derive(Clone, Debug, Serialize)]
-pub struct ScanFinding {
-    /// Stable word, such as `duplicate`.
-    pub kind: String,
-    /// Name of the sample, or empty when it is about the whole set.
-    pub sample: String,
-    /// Id of the sample.
-    pub id: String,
-    /// What it is and what to do.
-    pub message: String,
 }
 
 /// The way of a sample through the levels.
@@ -212,7 +199,7 @@ pub fn trace(session: &Session<'_>, id: &str) -> Result<Traced, EngineError> {
                 .value
                 .rejected
                 .iter()
-                .find(|q| q.file == row.name)
+                .find(|q| q.id == row.id)
                 .map_or_else(|| "an exact duplicate of another sample".to_owned(), |q| q.reason.clone()),
         ),
     };
@@ -280,143 +267,4 @@ pub fn testing(session: &Session<'_>) -> Result<HashSet<String>, EngineError> {
 
 fn indent(text: &str) -> String {
     text.lines().map(|l| format!("  {l}\n")).collect()
-}
-
-/// Finds problems: refused files, duplicates, flags of cleaning, labels that look misspelt, classes that are too
-/// small or too different in size, and signs that training and test know of each other.
-///
-/// # Errors
-/// Those of the stages.
-pub fn scan(session: &Session<'_>) -> Result<Vec<ScanFinding>, EngineError> {
-    let bronze = import::run(session)?;
-    let mut findings = Vec::new();
-    let mut add = |kind: &str, sample: &str, id: &str, message: String| {
-        findings.push(ScanFinding { kind: kind.into(), sample: sample.into(), id: id.into(), message });
-    };
-    for q in &bronze.value.quarantined {
-        add("quarantined", &q.file, "", q.reason.clone());
-    }
-    let received = bronze.value.samples(session)?;
-    let mut first: HashMap<(&Hash, usize), &import::Received> = HashMap::with_capacity(received.len());
-    let mut labels: BTreeMap<&str, usize> = BTreeMap::new();
-    for s in &received {
-        for name in ranges::names(&s.ranges).into_iter().chain(boxes::names(s.boxes.as_deref())) {
-            *labels.entry(name).or_default() += 1;
-        }
-        match &s.label {
-            Some(label) => *labels.entry(label).or_default() += 1,
-            None if !s.ranges.is_empty() || s.boxes.is_some() => {}
-            None => add("unlabelled", &s.name, &s.id, "has no label; it trains and tests nothing".into()),
-        }
-        match first.get(&(&s.blob, s.index)) {
-            Some(original) if original.label != s.label => add(
-                "label_conflict",
-                &s.name,
-                &s.id,
-                format!(
-                    "same bytes as {} but labelled `{}` there and `{}` here",
-                    original.name,
-                    original.label.as_deref().unwrap_or(""),
-                    s.label.as_deref().unwrap_or("")
-                ),
-            ),
-            Some(original) => add("duplicate", &s.name, &s.id, format!("same bytes as {}", original.name)),
-            None => {
-                first.insert((&s.blob, s.index), s);
-            }
-        }
-    }
-    for (kind, message) in label_problems(&labels) {
-        add(kind, "", "", message);
-    }
-    let silver = clean::run(session, &bronze)?;
-    for q in &silver.value.rejected {
-        add("rejected", &q.file, "", q.reason.clone());
-    }
-    for s in &silver.value.samples {
-        for (kind, message) in &s.flags {
-            add(kind, &s.name, &s.id, message.clone());
-        }
-    }
-    let split = split::run(session, &silver)?;
-    for leak in &split.value.leaks {
-        add("leakage", "", "", leak.clone());
-    }
-    Ok(findings)
-}
-
-/// Labels that are rare beside the others, or rare and like another one.
-fn label_problems(labels: &BTreeMap<&str, usize>) -> Vec<(&'static str, String)> {
-    let mut out = Vec::new();
-    // Numbers are values of a regression, not names. Where nearly all are, a word among them is a slip.
-    let is_number = |l: &str| l.trim().parse::<f64>().is_ok_and(f64::is_finite);
-    let numbers = labels.keys().filter(|l| is_number(l)).count();
-    if numbers > 20 && numbers * 10 >= labels.len() * 9 {
-        for (label, n) in labels.iter().filter(|(l, _)| !is_number(l)) {
-            out.push((
-                "label_not_number",
-                format!("label `{label}` ({n} samples) is no number, nearly all others are; a regression leaves it out"),
-            ));
-        }
-        return out;
-    }
-    if labels.is_empty() {
-        return out;
-    }
-    for (&label, &n) in labels {
-        let like = labels.iter().find(|&(&other, &m)| {
-            other != label
-                && m >= n.saturating_mul(5)
-                && (strsim::damerau_levenshtein(label, other) == 1 && label.len() > 2
-                    || label.trim().eq_ignore_ascii_case(other.trim()))
-        });
-        if let Some((other, m)) = like {
-            out.push((
-                "label_typo",
-                format!("label `{label}` ({n} samples) looks like `{other}` ({m} samples)"),
-            ));
-        } else if n == 1 {
-            out.push((
-                "class_too_small",
-                format!("label `{label}` has one sample; it cannot both train and test"),
-            ));
-        }
-    }
-    let (most, least) =
-        (labels.values().max().copied().unwrap_or(0), labels.values().min().copied().unwrap_or(0));
-    if labels.len() > 1 && most > least.saturating_mul(10) {
-        out.push(("imbalance", format!("the largest class has {most} samples, the smallest {least}")));
-    }
-    if labels.len() == 1 {
-        let only = labels.keys().next().copied().unwrap_or("");
-        out.push((
-            "one_label",
-            format!("every sample is labelled `{only}`; a classifier needs at least two labels"),
-        ));
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_misspelt_label_is_found() {
-        let labels = BTreeMap::from([("walking", 40), ("walkin", 2), ("idle", 38)]);
-        let problems = label_problems(&labels);
-        assert_eq!(problems[0].0, "label_typo");
-        assert!(problems[0].1.contains("`walkin`") && problems[0].1.contains("`walking`"));
-    }
-
-    #[test]
-    fn a_word_among_numbers_is_found_and_the_numbers_are_no_classes() {
-        let numbers: Vec<String> = (0..30).map(|n| format!("{}.5", n)).collect();
-        let mut labels: BTreeMap<&str, usize> = numbers.iter().map(|n| (n.as_str(), 1)).collect();
-        assert!(label_problems(&labels).is_empty());
-        labels.insert("n/a", 2);
-        let problems = label_problems(&labels);
-        assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(problems[0].0 == "label_not_number" && problems[0].1.contains("`n/a` (2 samples)"));
-    }
 }

@@ -12,6 +12,7 @@ mod parts;
 pub mod ranges;
 mod record;
 mod rules;
+mod scan;
 mod sidecar;
 mod table;
 
@@ -24,11 +25,12 @@ pub use edit::{
 pub use export::{export, export_archive};
 pub use history::{Edited, history};
 pub use import::{ImportReport, ImportRequest, Quarantined, import};
-pub use inspect::{Listed, ScanFinding, Shown, Traced, list, scan, show, testing, trace};
+pub use inspect::{Listed, Shown, Traced, list, show, testing, trace};
 pub use parts::{PARTS_MAX, Part, cut, proposals, signal, wav};
 pub use ranges::{LabelRange, RangesSection};
 pub(crate) use record::read as read_recording;
 pub use rules::{GroupRule, LabelRule};
+pub use scan::{ScanFinding, scan};
 pub use table::{TableChoices, TablePreview, preview as preview_table};
 
 use crate::{

@@ -2,17 +2,18 @@
 
 use super::{
     import::{self, Manifest, Received},
+    near::{self, Near},
     plan::{self, Format},
     split::NORMAL,
 };
 use crate::{
     EngineError,
     batches::batches,
-    dataset::{LabelBox, LabelRange, Quarantined, boxes, ranges},
+    dataset::{LabelBox, LabelRange, boxes, ranges},
     error::AtPath,
     session::{Key, Session, Staged},
 };
-use edgewright_etl::{CleanSpec, Placement, Trim};
+use edgewright_etl::{CleanSpec, Placement, Rejected, Trim, near::Print};
 use edgewright_sample::{Content, Decoded, Signal};
 use edgewright_store::Hash;
 use rayon::prelude::*;
@@ -59,6 +60,32 @@ pub struct Cleaned {
 /// What was done to a recording: step and detail.
 pub type Lineage = Vec<(String, String)>;
 
+/// A sample that was left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub file: String,
+    /// Stable word, such as `not_finite`.
+    pub kind: String,
+    /// Sentence that names the place.
+    pub reason: String,
+}
+
+/// A sample that was dropped because another one has the same values.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Twin {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Name of the one that was kept.
+    pub of: String,
+    /// Whether both are called the same.
+    pub same_label: bool,
+}
+
 /// The cleaned data set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Silver {
@@ -67,9 +94,13 @@ pub struct Silver {
     /// In the order of the import.
     pub samples: Vec<Cleaned>,
     /// Samples that were left out, with reasons.
-    pub rejected: Vec<Quarantined>,
+    pub rejected: Vec<LeftOut>,
     /// Number of exact duplicates that were dropped.
     pub duplicates: usize,
+    /// Of these, the ones that have the values of another one in other bytes.
+    pub twins: Vec<Twin>,
+    /// Pairs of samples that are nearly the same.
+    pub near: Vec<Near>,
     /// All values, single precision, little endian, sample after sample.
     pub pack: Hash,
     /// One line of JSON per sample: its [`Lineage`].
@@ -180,7 +211,8 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     let mut offset = 0u64;
     let mut samples: Vec<Cleaned> = Vec::new();
     let mut by_values: BTreeMap<Hash, usize> = BTreeMap::new();
-    let mut twins = Twins::default();
+    let mut twins = Vec::new();
+    let mut prints = Vec::new();
     let mut rejected = Vec::new();
     let total = files.len() as u64;
     let mut done = 0;
@@ -191,13 +223,13 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
             batch.par_iter().map(|file| clean_file(session, file, &format, &spec)).collect();
         for outcome in cleaned.into_iter().flatten() {
             match outcome {
-                Ok((mut sample, values, lineage)) => {
+                Ok(Made { mut sample, values, lineage, prints: own }) => {
                     let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
                     // The same recording in another container. Equal rows of a table are different things.
                     if sample.frames > 1 && !file.clean.keep_duplicates {
                         let hash = Hash::of(&bytes);
                         if let Some(&first) = by_values.get(&hash) {
-                            twins.drop_for(&mut samples[first], &sample);
+                            twins.push(drop_for(&mut samples[first], sample));
                             continue;
                         }
                         by_values.insert(hash, samples.len());
@@ -209,6 +241,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
                         serde_json::to_vec(&lineage).map_err(|e| EngineError::Internal(e.to_string()))?;
                     line.push(b'\n');
                     lineages.write_all(&line).at(&session.project.state_dir())?;
+                    prints.extend(own.into_iter().map(|print| (samples.len(), print)));
                     samples.push(sample);
                 }
                 Err(reason) => rejected.push(reason),
@@ -218,7 +251,7 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     session.progress("clean", total, total, "")?;
     let pack = pack.finish()?;
     let lineage = lineages.finish()?;
-    duplicates += twins.note(&mut notes);
+    duplicates += note_twins(&twins, &mut notes);
     rename(&mut samples, &file.labels, &mut notes);
     if samples.is_empty() {
         let listed: Vec<String> =
@@ -246,7 +279,16 @@ fn build(session: &Session<'_>, bronze: &Manifest) -> Result<(Silver, Vec<String
     for (kind, n) in flags {
         notes.push(format!("{n} samples flagged `{kind}`"));
     }
-    Ok((Silver { format, samples, rejected, duplicates, pack, lineage }, notes))
+    let mut silver = Silver { format, samples, rejected, duplicates, twins, near: Vec::new(), pack, lineage };
+    silver.near = near::find(session, &silver, &prints)?;
+    if let Some(n) = silver.near.first() {
+        let [first, second] = [n.first, n.second].map(|i| &silver.samples[i].name);
+        notes.push(format!(
+            "{} pairs of samples are nearly the same, such as {first} and {second}: see `edgewright data scan`",
+            silver.near.len()
+        ));
+    }
+    Ok((silver, notes))
 }
 
 /// Calls labels what the project calls them.
@@ -281,40 +323,30 @@ fn rename(samples: &mut [Cleaned], names: &BTreeMap<String, String>, notes: &mut
     }
 }
 
-/// Samples that were dropped because another one has the same values.
-#[derive(Default)]
-struct Twins {
-    count: usize,
-    conflicts: usize,
-    example: Option<(String, String)>,
+/// Drops a sample for one with the same values, which tests when one of them does.
+fn drop_for(kept: &mut Cleaned, twin: Cleaned) -> Twin {
+    let same_label = kept.label == twin.label && kept.ranges == twin.ranges && kept.boxes == twin.boxes;
+    if twin.category == "testing" {
+        kept.category.clone_from(&twin.category);
+    }
+    Twin { id: twin.id, name: twin.name, of: kept.name.clone(), same_label }
 }
 
-impl Twins {
-    /// Drops `twin` for `kept`, which tests when one of them does.
-    fn drop_for(&mut self, kept: &mut Cleaned, twin: &Cleaned) {
-        self.count += 1;
-        let same = kept.label == twin.label && kept.ranges == twin.ranges && kept.boxes == twin.boxes;
-        self.conflicts += usize::from(!same);
-        self.example.get_or_insert_with(|| (twin.name.clone(), kept.name.clone()));
-        if twin.category == "testing" {
-            kept.category.clone_from(&twin.category);
-        }
+/// Says so. Returns how many there are.
+fn note_twins(twins: &[Twin], notes: &mut Vec<String>) -> usize {
+    if let Some(first) = twins.first() {
+        let labels = match twins.iter().filter(|t| !t.same_label).count() {
+            0 => String::new(),
+            n => format!("; {n} of them carry another label than the one that was kept"),
+        };
+        notes.push(format!(
+            "{} samples have the values of another one, such as {} those of {}{labels}",
+            twins.len(),
+            first.name,
+            first.of
+        ));
     }
-
-    /// Says so. Returns how many there are.
-    fn note(self, notes: &mut Vec<String>) -> usize {
-        if let Some((twin, kept)) = self.example {
-            let labels = match self.conflicts {
-                0 => String::new(),
-                n => format!("; {n} of them carry another label than the one that was kept"),
-            };
-            notes.push(format!(
-                "{} samples have the values of another one, such as {twin} those of {kept}{labels}",
-                self.count
-            ));
-        }
-        self.count
-    }
+    twins.len()
 }
 
 /// Values of a sample as received.
@@ -357,8 +389,22 @@ fn drop_duplicates<'m>(
     (kept, dropped)
 }
 
-/// A cleaned sample with its values, or why it is left out.
-type CleanOutcome = Result<(Cleaned, Vec<f32>, Lineage), Quarantined>;
+/// A cleaned sample with its values.
+struct Made {
+    sample: Cleaned,
+    values: Vec<f32>,
+    lineage: Lineage,
+    prints: Vec<Print>,
+}
+
+/// It, or why it is left out.
+type CleanOutcome = Result<Made, LeftOut>;
+
+impl LeftOut {
+    fn new(sample: &Received, kind: &str, reason: String) -> Self {
+        Self { id: sample.id.clone(), file: sample.name.clone(), kind: kind.into(), reason }
+    }
+}
 
 /// Decodes one file and cleans the wanted samples of it.
 fn clean_file(
@@ -377,20 +423,16 @@ fn clean_file(
         Ok(decoded) => decoded,
         Err(e) => {
             let reason = e.to_string();
-            return wanted
-                .iter()
-                .map(|s| Err(Quarantined { file: s.name.clone(), reason: reason.clone() }))
-                .collect();
+            return wanted.iter().map(|s| Err(LeftOut::new(s, "unreadable", reason.clone()))).collect();
         }
     };
     wanted
         .iter()
         .map(|sample| {
-            let refuse = |reason: String| Quarantined { file: sample.name.clone(), reason };
-            let part = decoded
-                .get(sample.index)
-                .ok_or_else(|| refuse(format!("the file has no sample {}", sample.index)))?;
-            clean_sample(sample, part, format, spec).map_err(refuse)
+            let part = decoded.get(sample.index).ok_or_else(|| {
+                LeftOut::new(sample, "unreadable", format!("the file has no sample {}", sample.index))
+            })?;
+            clean_sample(sample, part, format, spec).map_err(|r| LeftOut::new(sample, r.kind, r.reason))
         })
         .collect()
 }
@@ -400,7 +442,7 @@ fn clean_sample(
     decoded: &Decoded,
     format: &Format,
     spec: &CleanSpec,
-) -> Result<(Cleaned, Vec<f32>, Lineage), String> {
+) -> Result<Made, Rejected> {
     let mut flags: Vec<(String, String)> = sample.info.findings.clone();
     let mut lineage = vec![(
         "decode".to_owned(),
@@ -428,7 +470,9 @@ fn clean_sample(
             (signal.values, frames)
         }
         Content::Image(image) => {
-            let [width, height, channels] = format.image.ok_or("an image among other samples")?;
+            let [width, height, channels] = format
+                .image
+                .ok_or_else(|| Rejected { kind: "picture", reason: "an image among other samples".into() })?;
             let resized = edgewright_etl::resize_to(image, width, height, channels, format.fit);
             let placement = Placement::new([image.width, image.height], [width, height], format.fit);
             moved = sample.boxes.as_ref().map(|b| boxes::placed(b, &placement, [width, height]));
@@ -436,6 +480,7 @@ fn clean_sample(
             (resized.pixels.iter().map(|&p| f32::from(p)).collect(), width * height)
         }
     };
+    let prints = near::prints(&values, format);
     let cleaned = Cleaned {
         id: sample.id.clone(),
         name: sample.name.clone(),
@@ -449,7 +494,7 @@ fn clean_sample(
         frames,
         flags,
     };
-    Ok((cleaned, values, lineage))
+    Ok(Made { sample: cleaned, values, lineage, prints })
 }
 
 /// A series at the common rate.
@@ -468,7 +513,7 @@ pub struct Cleared {
 ///
 /// # Errors
 /// The reason why the series is left out.
-pub fn clean_signal(signal: &Signal, format: &Format, spec: &CleanSpec) -> Result<Cleared, String> {
+pub fn clean_signal(signal: &Signal, format: &Format, spec: &CleanSpec) -> Result<Cleared, Rejected> {
     let assumed;
     let mut signal = signal;
     if signal.rate_hz == 0.0
@@ -477,7 +522,7 @@ pub fn clean_signal(signal: &Signal, format: &Format, spec: &CleanSpec) -> Resul
         assumed = Signal { rate_hz, ..signal.clone() };
         signal = &assumed;
     }
-    let cleaned = edgewright_etl::clean(signal, spec).map_err(|r| r.reason)?;
+    let cleaned = edgewright_etl::clean(signal, spec)?;
     Ok(Cleared {
         signal: cleaned.signal,
         flags: cleaned.flags.into_iter().map(|f| (f.kind.to_string(), f.message)).collect(),

@@ -12,6 +12,7 @@ pub mod gold;
 pub mod import;
 pub mod imported;
 mod lesson;
+pub mod near;
 mod networks;
 pub mod objects;
 mod phases;

@@ -1,6 +1,9 @@
 //! Stage `split`: which samples train, which validate, which test.
 
-use super::clean::{Cleaned, Silver};
+use super::{
+    clean::{Cleaned, Silver},
+    near,
+};
 use crate::{
     EngineError,
     dataset::{
@@ -164,10 +167,10 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
     let (items, moved) = items(session, silver, false);
     let shares = SplitSpec { test: spec.test, validation: spec.validation, seed: session.seed };
     let sides = assigned(&items, &shares)?;
-    let leaks: Vec<String> = edgewright_etl::leakage(&items, |i| sides[i] == Side::Testing)
-        .into_iter()
-        .map(|l| l.to_string())
-        .collect();
+    let tests = |i: usize| sides[i] == Side::Testing;
+    let mut leaks: Vec<String> =
+        edgewright_etl::leakage(&items, tests).into_iter().map(|l| l.to_string()).collect();
+    leaks.extend(near::across(&silver.near, &silver.samples, tests));
     let mut counts: BTreeMap<Side, usize> = BTreeMap::new();
     for side in &sides {
         *counts.entry(*side).or_default() += 1;

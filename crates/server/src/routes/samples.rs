@@ -404,7 +404,7 @@ pub async fn cut_sample(
     Ok(Json(SampleIds { ids }))
 }
 
-/// Problems of the data set: duplicates, suspicious recordings, labels that look misspelt, signs of leakage. Needs the stages up to `split`.
+/// Problems of the data set: duplicates and near duplicates, suspicious recordings, labels that look misspelt, signs of leakage. Needs the stages up to `split`.
 #[utoipa::path(get, path = "/api/v1/projects/{project}/findings", tag = "data",
     params(("project" = String, Path, description = "Id of the project")),
     responses((status = 200, body = FindingList), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
@@ -412,7 +412,7 @@ pub async fn list_findings(State(app): State<App>, project: ProjectDir) -> ApiRe
     let findings = app.run_in(&project, dataset::scan).await?;
     let findings = findings
         .into_iter()
-        .map(|f| Finding { kind: f.kind, name: f.sample, sample: f.id, message: f.message })
+        .map(|f| Finding { kind: f.kind, name: f.sample, sample: f.id, message: f.message, label: f.label })
         .collect();
     Ok(Json(FindingList { findings }))
 }
