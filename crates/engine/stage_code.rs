@@ -16,7 +16,7 @@
             "src/stages/plan.rs",
         ],
     ),
-    ("split", &["../etl/src/split.rs", "src/dataset/boxes.rs", "src/dataset/ranges.rs", "src/stages/near.rs", "src/stages/split.rs"]),
+    ("split", &["../etl/src/split.rs", "src/dataset/boxes.rs", "src/dataset/ranges.rs", "src/stages/split.rs"]),
     (
         "features",
         &[
@@ -29,6 +29,7 @@
             "src/stages/clean.rs",
             "src/stages/features.rs",
             "src/stages/gold.rs",
+            "src/stages/near.rs",
             "src/stages/plan.rs",
             "src/stages/select.rs",
         ],
@@ -116,6 +117,7 @@
             "src/stages/build.rs",
             "src/stages/clean.rs",
             "src/stages/gold.rs",
+            "src/stages/near.rs",
             "src/stages/plan.rs",
             "src/stages/prove.rs",
             "src/verify",

@@ -115,7 +115,7 @@ fn same_bytes(received: &[import::Received], found: &mut Found) {
 
 /// Each sample that is nearly the same as an earlier one, once. Who disables them has no such pair left.
 fn nearly_the_same(silver: &clean::Silver, found: &mut Found) {
-    let mut earlier: BTreeMap<usize, Vec<&crate::stages::near::Near>> = BTreeMap::new();
+    let mut earlier: BTreeMap<usize, Vec<_>> = BTreeMap::new();
     for near in &silver.near {
         earlier.entry(near.second).or_default().push(near);
     }

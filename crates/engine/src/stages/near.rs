@@ -1,7 +1,7 @@
 //! Near duplicates among the cleaned samples: pairs whose prints lie near each other, held against their values.
 
 use super::{
-    clean::{Cleaned, Silver, SilverReader},
+    clean::{Silver, SilverReader},
     plan::Format,
 };
 use crate::{EngineError, session::Session};
@@ -94,15 +94,4 @@ fn told(alike: &Likeness, format: &Format) -> String {
         words.push("the same in the lower half of its band".into());
     }
     words.join(", ")
-}
-
-/// Pairs of which one tests and the other does not, as sentences.
-pub(super) fn across(near: &[Near], samples: &[Cleaned], tests: impl Fn(usize) -> bool) -> Vec<String> {
-    near.iter()
-        .filter(|n| tests(n.first) != tests(n.second))
-        .map(|n| {
-            let [first, second] = [n.first, n.second].map(|i| &samples[i].name);
-            format!("nearly the same trains and tests: {first} and {second} ({})", n.how)
-        })
-        .collect()
 }

@@ -1,9 +1,6 @@
 //! Stage `split`: which samples train, which validate, which test.
 
-use super::{
-    clean::{Cleaned, Silver},
-    near,
-};
+use super::clean::{Cleaned, Silver};
 use crate::{
     EngineError,
     dataset::{
@@ -161,6 +158,17 @@ fn assigned(items: &[SplitItem<'_>], spec: &SplitSpec) -> Result<Vec<Side>, Engi
     Ok(assigned.iter().map(side).collect())
 }
 
+/// Samples that are nearly the same, of which one tests and the other does not, as sentences.
+fn nearly_across(silver: &Silver, tests: impl Fn(usize) -> bool) -> Vec<String> {
+    let across = silver.near.iter().filter(|n| tests(n.first) != tests(n.second));
+    across
+        .map(|n| {
+            let [first, second] = [n.first, n.second].map(|i| &silver.samples[i].name);
+            format!("nearly the same trains and tests: {first} and {second} ({})", n.how)
+        })
+        .collect()
+}
+
 fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>), EngineError> {
     let spec = &session.project.file.split;
     let has_normal = silver.has_normal();
@@ -170,7 +178,7 @@ fn build(session: &Session<'_>, silver: &Silver) -> Result<(Split, Vec<String>),
     let tests = |i: usize| sides[i] == Side::Testing;
     let mut leaks: Vec<String> =
         edgewright_etl::leakage(&items, tests).into_iter().map(|l| l.to_string()).collect();
-    leaks.extend(near::across(&silver.near, &silver.samples, tests));
+    leaks.extend(nearly_across(silver, tests));
     let mut counts: BTreeMap<Side, usize> = BTreeMap::new();
     for side in &sides {
         *counts.entry(*side).or_default() += 1;
