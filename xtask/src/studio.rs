@@ -59,6 +59,7 @@ pub fn run(workspace: &Workspace, args: &[String]) -> Result<String> {
         "e2e/tls.mjs",
         "e2e/live.mjs",
         "e2e/accounts.mjs",
+        "e2e/studies.mjs",
         "e2e/versions.mjs",
         "e2e/impulses.mjs",
         "e2e/insight.mjs",

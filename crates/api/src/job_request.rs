@@ -88,6 +88,28 @@ pub enum JobRequest {
         #[serde(default)]
         curve: Option<bool>,
     },
+    /// Cross-validate: train once for each fold of the training recordings, and tell the figures of the windows in the fold.
+    CrossValidate {
+        /// How many folds, 2 to 50; 5 when left out.
+        #[serde(default)]
+        folds: Option<u32>,
+        /// Seed of folds, weights and order; the project's when left out.
+        #[serde(default)]
+        seed: Option<u64>,
+    },
+    /// Train the project with other features (`raw`), another network (`smaller`, `larger`, `forest`) or other training (`augmented`,
+    /// `longer`) beside it, judged on validation windows.
+    Try {
+        /// Names of variants; those that the training advises when left out.
+        #[serde(default)]
+        variants: Option<Vec<String>>,
+        /// Keep what was tried as impulses `try-NAME` of the project.
+        #[serde(default)]
+        keep: bool,
+        /// Seed; the project's when left out.
+        #[serde(default)]
+        seed: Option<u64>,
+    },
     /// Take all samples out: one ZIP file with the files as received and `info.labels`, which imports them again.
     Export {},
     /// Run a model file of the project on the cases of `.npy` files that lie beside it.

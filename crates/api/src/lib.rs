@@ -51,8 +51,8 @@ pub use results::{
     Artifact, Augmentation, AugmentationQuery, Block, BlockFeatures, BlockList, BlockParameter, BlockPreview,
     Classified, ClassifyQuery, ClassifyResult, Curve, CurvePoint, FeatureMap, Figures, Fit, FoundBox,
     LabelFigures, LabelSets, Layer, MapQuery, MapSample, OutcomeList, OutcomeQuery, OutcomeWindow,
-    ReliabilityBin, Results, Stage, StageList, StageState, StepFigures, Target, TargetList, TrainingStep,
-    Uncertainty, Verification,
+    ReliabilityBin, Results, Slice, Stage, StageList, StageState, StepFigures, Target, TargetList,
+    TrainingStep, Uncertainty, Verification,
 };
 pub use tools::{
     BlockRan, BlockRun, ModelFile, ModelFileList, ModelImport, ModelImported, ModelTensor, Tool, ToolList,

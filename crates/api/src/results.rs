@@ -257,6 +257,35 @@ pub struct Artifact {
     pub bytes: u64,
 }
 
+/// Figures in int8 of the test windows whose recordings share a fact.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Slice {
+    /// `group`, or a key of the metadata.
+    pub by: String,
+    /// What they share.
+    pub value: String,
+    /// Recordings with a window in it.
+    pub samples: u64,
+    /// Windows with a figure.
+    pub windows: u64,
+    /// Share that is right.
+    pub accuracy: Option<f64>,
+    /// Lower end of the 95 % interval of accuracy or R2.
+    pub low: Option<f64>,
+    /// Upper end.
+    pub high: Option<f64>,
+    /// Mean F1 of the labels.
+    pub macro_f1: Option<f64>,
+    /// F1 of the objects.
+    pub f1: Option<f64>,
+    /// Coefficient of determination within the slice.
+    pub r2: Option<f64>,
+    /// Mean absolute error.
+    pub mae: Option<f64>,
+    /// Area under the ROC curve of the anomaly score.
+    pub auroc: Option<f64>,
+}
+
 /// What the current stages came to.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Results {
@@ -268,6 +297,8 @@ pub struct Results {
     pub figures: Vec<Figures>,
     /// How sure a classifier may be taken to be.
     pub uncertainty: Option<Uncertainty>,
+    /// Figures in int8 of the test windows whose recordings share a fact.
+    pub slices: Vec<Slice>,
     /// In words.
     pub verdicts: Vec<String>,
     /// Gates that are missed.

@@ -45,6 +45,8 @@ const COMMANDS: &[(&str, Over)] = &[
     ("dsp importance", Job("importance")),
     ("dsp tune", Job("tune")),
     ("train find-rate", Job("find_rate")),
+    ("train cross-validate", Job("cross_validate")),
+    ("train try", Job("try")),
     ("model run", Job("model_run")),
     ("model import", Operation("import_model")),
     ("model profile", Job("model_profile")),
@@ -165,6 +167,21 @@ fn jobs_on_a_project_tell_what_its_commands_tell() {
     let found = start(&server, &key, &json!({"kind": "find_rate"}))["result"].clone();
     assert_eq!(found, bench.json(&["train", "find-rate", "kws", "--json"]));
     assert!(found["tried"].as_array().is_some_and(|t| t.len() > 10), "{found}");
+
+    let request = json!({"kind": "cross_validate", "folds": 2});
+    let told = start(&server, &key, &request)["result"].clone();
+    assert_eq!(told, bench.json(&["train", "cross-validate", "kws", "--folds", "2", "--json"]));
+
+    let request = json!({"kind": "try", "variants": ["smaller", "raw"]});
+    let told = start(&server, &key, &request)["result"].clone();
+    let args = ["train", "try", "kws", "--variant", "smaller", "--variant", "raw", "--json"];
+    assert_eq!(told, bench.json(&args));
+    assert_eq!(
+        server
+            .json(&key, "POST", "/api/v1/projects/kws/jobs", &json!({"kind": "try", "variants": ["bigger"]}))
+            .status,
+        400
+    );
 
     let request = json!({"kind": "tune", "trials": 4, "finalists": 0, "seed": 3});
     let mut tuned = start(&server, &key, &request)["result"].clone();

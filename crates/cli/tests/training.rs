@@ -86,6 +86,11 @@ fn weights_of_zero_and_few_values_pack_better_and_cost_the_same() {
     assert!(
         detail.starts_with("0.75 of the weights of each layer at 0") && detail.contains("neither flash nor")
     );
+    // What is said of the integers is true of them.
+    let told = steps[1]["detail"].as_str().expect("words");
+    let (_, told) = told.split_once("its own scale, at most ").expect("a number of weights in int8");
+    let told: usize = told.split(')').next().and_then(|n| n.parse().ok()).expect("a number");
+    assert!((8..=256).contains(&told), "{told}");
     bench.replace("sparsify = 0.75", "sparsify = 1.5");
     let wrong = text(&bench.run(&["run", "project", "--until", "train"]));
     assert!(wrong.contains("`training.sparsify` is 1.5"), "{wrong}");

@@ -222,7 +222,10 @@ pub(crate) fn milliseconds(instructions: u64, target: &Target) -> Option<f64> {
     target.hardware.clock_mhz.filter(|mhz| *mhz > 0).map(|mhz| instructions as f64 / (1e3 * f64::from(mhz)))
 }
 
-/// An impulse as it is on a target.
+/// What a whole impulse takes on a target.
+///
+/// # Errors
+/// Those of the compiler.
 pub(crate) fn on(impulse: &Impulse, target: &Target) -> Result<TargetEstimate, EngineError> {
     let layout = edgewright_compile::layout(impulse, target)?;
     let mut told = TargetEstimate {

@@ -228,7 +228,14 @@ pub fn list(dir: &Path) -> Result<Vec<KeptImpulse>, EngineError> {
 /// [`EngineError::Usage`] for a name that is none, too many impulses, or a file out of which it cannot be taken.
 pub fn save(dir: &Path, name: &str) -> Result<(), EngineError> {
     let (text, _) = read_project_file(dir)?;
-    let impulse = current(dir, &text)?;
+    keep(dir, name, &current(dir, &text)?)
+}
+
+/// Keeps the text of an impulse under a name; what was kept under it is replaced.
+///
+/// # Errors
+/// [`EngineError::Usage`] for a name that is none, and too many impulses.
+pub(crate) fn keep(dir: &Path, name: &str, impulse: &str) -> Result<(), EngineError> {
     let path = path(dir, name)?;
     if !path.exists() && list(dir)?.len() >= MOST {
         return Err(EngineError::Usage(format!("a project keeps at most {MOST} impulses")));

@@ -82,6 +82,27 @@ pub enum JobRequest {
         #[serde(default)]
         curve: Option<bool>,
     },
+    /// Train once for each fold of the training recordings.
+    CrossValidate {
+        /// How many folds; 5 when left out.
+        #[serde(default)]
+        folds: Option<u32>,
+        /// Seed of folds, weights and order; the project's when left out.
+        #[serde(default)]
+        seed: Option<u64>,
+    },
+    /// Train the project with other features, another network or other training beside it.
+    Try {
+        /// Names of variants; those that the training advises when left out.
+        #[serde(default)]
+        variants: Option<Vec<String>>,
+        /// Keep what was tried as impulses of the project.
+        #[serde(default)]
+        keep: bool,
+        /// Seed; the project's when left out.
+        #[serde(default)]
+        seed: Option<u64>,
+    },
     /// Take all samples out.
     Export {},
     /// Run a model that is kept for the project.
@@ -194,6 +215,10 @@ impl JobRequest {
                 Ok(())
             }
             Self::Advise { .. } => self.advising().unwrap_or_default().check(),
+            Self::CrossValidate { folds, .. } => folds.map_or(Ok(()), |n| crate::cross::check(n as usize)),
+            Self::Try { variants, .. } => {
+                variants.iter().flatten().try_for_each(|n| crate::trial::Variant::parse(n).map(|_| ()))
+            }
             Self::Importance {} | Self::FindRate { .. } | Self::Export {} => Ok(()),
             Self::ModelRun { .. }
             | Self::ModelProfile { .. }

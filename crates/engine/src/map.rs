@@ -3,10 +3,9 @@
 use crate::{
     EngineError,
     classify::best,
-    dataset,
     run::{self, Results},
     session::Session,
-    stages::{features::Gold, test::infer},
+    stages::{features::Gold, slices, test::infer},
 };
 use edgewright_impulse::Task;
 use edgewright_ml::projection::Axes;
@@ -116,7 +115,7 @@ pub fn feature_map(session: &Session<'_>, limit: usize, said: bool) -> Result<Fe
         }
     }
 
-    let mut about = details(session)?;
+    let mut about = slices::details(session, |_| true)?;
     let mut samples = Vec::new();
     let mut places_of: HashMap<usize, usize> = HashMap::new();
     let rate_hz = silver.format.rate_hz;
@@ -153,27 +152,6 @@ fn place_of(labels: &mut Vec<String>, label: &str) -> usize {
         labels.push(label.to_owned());
         labels.len() - 1
     })
-}
-
-/// Metadata of each sample, by id.
-pub(crate) type Details = HashMap<String, BTreeMap<String, String>>;
-
-pub(crate) fn details(session: &Session<'_>) -> Result<Details, EngineError> {
-    /// The part that is told.
-    #[derive(serde::Deserialize)]
-    struct Told {
-        #[serde(default)]
-        metadata: BTreeMap<String, String>,
-    }
-    let rows = session.store.list_metadata()?;
-    rows.into_iter()
-        .map(|(id, text, facts)| {
-            let mut told: Told = serde_json::from_str(&text)
-                .map_err(|e| EngineError::Internal(format!("sample {id}: {e}")))?;
-            dataset::lay_over(&mut told.metadata, &dataset::facts(&id, facts.as_deref())?);
-            Ok((id, told.metadata))
-        })
-        .collect()
 }
 
 /// Evenly spaced training windows, by number, and where they lie.

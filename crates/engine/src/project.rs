@@ -334,6 +334,12 @@ pub struct EvaluationSection {
     pub min_auroc: Option<f64>,
     /// `run` and `test` fail below this R2 of the int8 model's estimates, at most 1.
     pub min_r2: Option<f64>,
+    /// `run` and `test` fail when the weakest slice of at least ten test windows has a smaller accuracy (or F1 of objects) in int8, 0..1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub min_slice_accuracy: Option<f64>,
+    /// Facts of recordings by which test windows are sliced: `group`, or keys of the metadata; left out: all that have 2 to 24 values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slices: Option<Vec<String>>,
     /// `run` and `test` fail when int8 loses more points of accuracy (or F1 of objects) than this.
     pub max_int8_loss: Option<f64>,
     /// Accuracy that windows above a least confidence should have: `test` suggests one, found on validation windows. 0.95 when left out.

@@ -8,6 +8,7 @@ use crate::{
     stages::{
         build::write_whole,
         features::Gold,
+        slices::Slice,
         split::Side,
         test::Figures,
         train::{LearnSummary, StepFigures},
@@ -19,7 +20,7 @@ use edgewright_impulse::Impulse;
 use edgewright_ml::metrics;
 use edgewright_report::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
-    SetRow, Stage, Step, Target, Trust,
+    SetRow, SliceRow, Stage, Step, Target, Trust,
 };
 use std::collections::BTreeMap;
 
@@ -122,6 +123,7 @@ fn collect(session: &Session<'_>, r: &Results) -> Result<ReportData, EngineError
     }
     if let Some(tested) = &r.tested {
         data.verdicts.clone_from(&tested.value.verdicts);
+        data.slices.extend(tested.value.slices.iter().filter_map(slice_row));
         data.arithmetics.push(arithmetic("float", &tested.value.float));
         data.arithmetics.push(arithmetic("int8", &tested.value.int8));
         data.trust.extend(trust("float", &tested.value.float));
@@ -336,6 +338,20 @@ fn trust(name: &str, f: &Figures) -> Option<Trust> {
         accepted: f.accepted.map(|a| (a.min_confidence, a.coverage, a.accuracy)),
         bins: bins(after),
         before: before.map(bins).unwrap_or_default(),
+    })
+}
+
+/// The figure of a slice that says most, with its interval.
+fn slice_row(s: &Slice) -> Option<SliceRow> {
+    let figures = [("accuracy", s.accuracy), ("F1 of objects", s.f1), ("MAE", s.mae), ("AUROC", s.auroc)];
+    let (name, figure) = figures.into_iter().find_map(|(name, v)| Some((name, v?)))?;
+    Some(SliceRow {
+        by: s.by.clone(),
+        value: s.value.clone(),
+        windows: s.windows,
+        name: name.into(),
+        figure,
+        interval: s.accuracy.and(s.low).zip(s.high),
     })
 }
 

@@ -266,6 +266,7 @@ const EMPTY: &str = r#"[impulse]
 const TAIL: &str = r#"
 [evaluation]
 # min_accuracy = 0.9          # `run` fails below it
+# min_slice_accuracy = 0.8    # of the weakest group, or value of the recordings' metadata
 # min_r2 = 0.8              # of a regression
 # min_f1 = 0.8              # of objects, when the impulse finds some
 # max_int8_loss = 1.0         # points of accuracy that quantisation may cost

@@ -1,11 +1,11 @@
 //! Workers: take a job, renew the lease, report, end it.
 
 use crate::{
-    EngineError, Event, Observer, RunOptions, advise, dataset, find_rate, importance,
+    EngineError, Event, Observer, RunOptions, advise, cross, dataset, find_rate, importance,
     jobs::{JobError, JobProgress, JobRequest, JobState, LogLine},
     run,
     session::Session,
-    tune,
+    trial, tune,
     workspace::{Workspace, now, random_hex},
 };
 use edgewright_store::{Claim, StoreError};
@@ -324,6 +324,16 @@ impl Workspace {
                 let session = Session::open(&dir, reporter, jobs, None)?;
                 let options = request.advising().unwrap_or_default();
                 serde_json::to_value(advise::advise(&session, &options)?).map_err(json)
+            }
+            JobRequest::CrossValidate { folds, seed } => {
+                let session = Session::open(&dir, reporter, jobs, seed)?;
+                let folds = folds.map_or(cross::USUAL_FOLDS, |n| n as usize);
+                serde_json::to_value(cross::validate(&session, folds)?).map_err(json)
+            }
+            JobRequest::Try { variants, keep, seed } => {
+                let session = Session::open(&dir, reporter, jobs, seed)?;
+                let options = trial::Options { variants: variants.unwrap_or_default(), keep };
+                serde_json::to_value(trial::try_out(&session, &options)?).map_err(json)
             }
             JobRequest::Export {} => {
                 // Reads alone: it goes on beside whoever works in the project.

@@ -12,4 +12,4 @@ mod split;
 pub use clean::{CleanSpec, Cleaned, Flag, LineageLine, Rejected, Trim, clean};
 pub use events::events;
 pub use resize::{Placement, resize, resize_to};
-pub use split::{Category, Leak, SplitError, SplitItem, SplitSpec, assign, leakage};
+pub use split::{Category, Leak, SplitError, SplitItem, SplitSpec, assign, folds, leakage};

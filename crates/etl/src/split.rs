@@ -70,6 +70,14 @@ impl SplitItem<'_> {
     }
 }
 
+/// What stays together: the group, or the content of a sample without one.
+fn unit(item: &SplitItem<'_>) -> String {
+    match item.group {
+        Some(group) => format!("g{group}"),
+        None => format!("c{}", item.content),
+    }
+}
+
 /// Position of a unit in the order of its label.
 fn rank(seed: u64, purpose: &str, unit: &str) -> [u8; 32] {
     let mut hasher = Sha256::new();
@@ -117,13 +125,9 @@ fn choose(items: &[SplitItem<'_>], from: &[usize], share: f64, seed: u64, purpos
     if share == 0.0 {
         return chosen;
     }
-    let key = |i: usize| match items[i].group {
-        Some(group) => format!("g{group}"),
-        None => format!("c{}", items[i].content),
-    };
     let mut units: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for &i in from {
-        units.entry(key(i)).or_default().push(i);
+        units.entry(unit(&items[i])).or_default().push(i);
     }
     let mut totals: BTreeMap<&str, usize> = BTreeMap::new();
     let mut units_of: BTreeMap<&str, usize> = BTreeMap::new();
@@ -164,6 +168,54 @@ fn choose(items: &[SplitItem<'_>], from: &[usize], share: f64, seed: u64, purpos
         }
     }
     chosen
+}
+
+/// Shares items out into `count` folds for cross-validation, labels in equal parts, whole groups; `None` for one that the user made test, and
+/// for all of its group. The same unit of samples alone decides its rank, so the order of the items does not matter.
+pub fn folds(items: &[SplitItem<'_>], count: usize, seed: u64) -> Vec<Option<usize>> {
+    let tested: BTreeSet<&str> =
+        items.iter().filter(|i| i.fixed == Some(Category::Testing)).filter_map(|i| i.group).collect();
+    let mut units: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, item) in items.iter().enumerate() {
+        if item.fixed != Some(Category::Testing) && !item.group.is_some_and(|g| tested.contains(g)) {
+            units.entry(unit(item)).or_default().push(i);
+        }
+    }
+    let mut totals: BTreeMap<&str, f64> = BTreeMap::new();
+    for label in units.values().flatten().flat_map(|&i| items[i].counted()) {
+        *totals.entry(label).or_default() += 1.0;
+    }
+    // The largest first: what is left evens out what they weigh.
+    let mut order: Vec<(usize, [u8; 32], &Vec<usize>)> =
+        units.iter().map(|(unit, members)| (members.len(), rank(seed, "fold", unit), members)).collect();
+    order.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut have: Vec<BTreeMap<&str, f64>> = vec![BTreeMap::new(); count];
+    let mut sizes = vec![0usize; count];
+    let mut out = vec![None; items.len()];
+    for (_, _, members) in order {
+        let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
+        for label in members.iter().flat_map(|&i| items[i].counted()) {
+            *counts.entry(label).or_default() += 1.0;
+        }
+        // By how much a fold's shares of the labels grow away from even ones: the sum of squares is least when all are equal.
+        let cost = |fold: usize| -> f64 {
+            let grown = |(label, n): (&&str, &f64)| {
+                let has = have[fold].get(label).copied().unwrap_or(0.0);
+                let total = totals.get(label).copied().unwrap_or(1.0);
+                ((has + n).powi(2) - has.powi(2)) / total.powi(2)
+            };
+            counts.iter().map(grown).sum()
+        };
+        let best = (0..count)
+            .min_by(|&a, &b| cost(a).total_cmp(&cost(b)).then(sizes[a].cmp(&sizes[b])).then(a.cmp(&b)))
+            .unwrap_or(0);
+        for (label, n) in counts {
+            *have[best].entry(label).or_default() += n;
+        }
+        sizes[best] += members.len();
+        members.iter().for_each(|&i| out[i] = Some(best));
+    }
+    out
 }
 
 /// A sign that training and test know of each other.
@@ -301,6 +353,19 @@ mod tests {
     }
 
     #[test]
+    fn folds_have_equal_parts_of_each_label() {
+        let data = data(100, 4, 0);
+        let folds = folds(&items(&data), 5, 1);
+        for (label, fold) in (0..4).flat_map(|l| (0..5).map(move |f| (l, f))) {
+            let of = (0..100).filter(|i| i % 4 == label && folds[*i] == Some(fold)).count();
+            assert_eq!(of, 5, "label {label}, fold {fold}");
+        }
+        let mut fixed = items(&data);
+        fixed[3].fixed = Some(Category::Testing);
+        assert_eq!(super::folds(&fixed, 5, 1)[3], None);
+    }
+
+    #[test]
     fn leaks_are_found() {
         let data = data(4, 2, 2);
         let items = items(&data);
@@ -309,6 +374,29 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn groups_stay_in_one_fold_and_order_does_not_matter(
+            count in 5usize..120, labels in 1usize..5, groups in 0usize..9, seed in 0u64..50, k in 2usize..6,
+        ) {
+            let data = data(count, labels, groups);
+            let items = items(&data);
+            let folds = folds(&items, k, seed);
+            let mut of: BTreeMap<&str, usize> = BTreeMap::new();
+            for (item, fold) in items.iter().zip(&folds) {
+                let fold = fold.expect("all are free");
+                prop_assert!(fold < k);
+                if let Some(group) = item.group {
+                    prop_assert_eq!(*of.entry(group).or_insert(fold), fold);
+                }
+            }
+            let reversed: Vec<_> = items.iter().rev().cloned().collect();
+            let mut back = super::folds(&reversed, k, seed);
+            back.reverse();
+            prop_assert_eq!(&folds, &back);
+            let used = (0..k).filter(|f| folds.contains(&Some(*f))).count();
+            prop_assert_eq!(used, k.min(if groups > 0 { count.div_ceil(labels).min(groups) } else { count }));
+        }
+
         #[test]
         fn no_group_is_on_two_sides_and_order_does_not_matter(
             count in 1usize..120, labels in 1usize..5, groups in 0usize..9, seed in 0u64..50,

@@ -150,6 +150,23 @@ pub struct Trust {
     pub before: Vec<(usize, f64, f64)>,
 }
 
+/// Test windows whose recordings share a fact.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct SliceRow {
+    /// `group`, or a key of the metadata.
+    pub by: String,
+    /// What they share.
+    pub value: String,
+    /// Windows with a figure.
+    pub windows: usize,
+    /// Name of the figure.
+    pub name: String,
+    /// The figure in int8.
+    pub figure: f64,
+    /// Its 95 % interval.
+    pub interval: Option<(f64, f64)>,
+}
+
 /// Sets of labels on the test windows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct SetRow {
@@ -270,6 +287,8 @@ pub struct ReportData {
     pub trust: Vec<Trust>,
     /// Sets of labels.
     pub sets: Vec<SetRow>,
+    /// Of the test windows whose recordings share a fact.
+    pub slices: Vec<SliceRow>,
     /// Sentences.
     pub verdicts: Vec<String>,
     /// Layers.

@@ -223,6 +223,7 @@ pub fn to_html(r: &ReportData) -> String {
         }
     }
     section(&mut body, "Result", &result);
+    section(&mut body, "Slices", &crate::slices::html(r));
     section(&mut body, "Trust", &crate::trust::html(r));
     section(&mut body, "Proof", &proof(&r.targets));
 

@@ -10,12 +10,13 @@ mod html;
 mod markdown;
 mod panels;
 mod plots;
+mod slices;
 mod trust;
 
 pub use cost::{CostLine, cost_svg};
 pub use data::{
     Arithmetic, Artifact, Block, Curve, Curves, LabelCount, LabelRow, Layer, MemoryLine, Point, ReportData,
-    SetRow, Stage, Step, Target, Trust,
+    SetRow, SliceRow, Stage, Step, Target, Trust,
 };
 pub use heat::{Heat, heat_svg};
 pub use html::to_html;

@@ -4,7 +4,7 @@ use crate::ReportData;
 use std::fmt::Write;
 
 /// Text that cannot break a table or start a heading.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect::<String>()
@@ -93,6 +93,7 @@ pub fn to_markdown(r: &ReportData) -> String {
             );
         }
     }
+    out.push_str(&crate::slices::markdown(r));
     out.push_str(&crate::trust::markdown(r));
     out.push_str("\n## Proof\n\n| target | windows | bit for bit | flash | RAM (arena + static + stack) | instructions DSP | network |\n|---|---|---|---|---|---|---|\n");
     for t in &r.targets {

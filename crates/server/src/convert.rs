@@ -20,6 +20,7 @@ use edgewright_engine::{
     preview::PreviewRequest,
     project::{LearnKind, Project, ProjectFile},
     stages::{
+        slices::Slice,
         test,
         train::{StepFigures, StepLine},
         uncertainty::Uncertainty,
@@ -510,6 +511,23 @@ fn uncertainty(u: Uncertainty) -> api::Uncertainty {
     }
 }
 
+fn slice(s: Slice) -> api::Slice {
+    api::Slice {
+        by: s.by,
+        value: s.value,
+        samples: s.samples as u64,
+        windows: s.windows as u64,
+        accuracy: s.accuracy,
+        low: s.low,
+        high: s.high,
+        macro_f1: s.macro_f1,
+        f1: s.f1,
+        r2: s.r2,
+        mae: s.mae,
+        auroc: s.auroc,
+    }
+}
+
 pub fn results(board: Board) -> ApiResult<api::Results> {
     let report = board.report;
     let mut verify = Vec::with_capacity(report.verify.len());
@@ -529,6 +547,7 @@ pub fn results(board: Board) -> ApiResult<api::Results> {
         labels: board.labels,
         figures: board.figures.into_iter().map(figures).collect(),
         uncertainty: report.test.as_ref().and_then(|t| t.uncertainty.clone()).map(uncertainty),
+        slices: report.test.iter().flat_map(|t| t.slices.iter().cloned()).map(slice).collect(),
         verdicts: report.test.map(|t| t.verdicts).unwrap_or_default(),
         missed: report.missed,
         metric: board.metric.map(|m| m.name().to_owned()),

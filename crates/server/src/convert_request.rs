@@ -21,6 +21,8 @@ pub fn asked(request: api::JobRequest) -> jobs::JobRequest {
         api::JobRequest::Advise { metric, goal, parts, repeats, curve } => {
             jobs::JobRequest::Advise { metric, goal, parts, repeats, curve }
         }
+        api::JobRequest::Try { variants, keep, seed } => jobs::JobRequest::Try { variants, keep, seed },
+        api::JobRequest::CrossValidate { folds, seed } => jobs::JobRequest::CrossValidate { folds, seed },
         api::JobRequest::Export {} => jobs::JobRequest::Export {},
         api::JobRequest::ModelRun { model, inputs, out, reference } => {
             jobs::JobRequest::ModelRun { model, inputs, out, reference }
@@ -72,6 +74,8 @@ pub fn told(request: jobs::JobRequest) -> api::JobRequest {
         jobs::JobRequest::Advise { metric, goal, parts, repeats, curve } => {
             api::JobRequest::Advise { metric, goal, parts, repeats, curve }
         }
+        jobs::JobRequest::Try { variants, keep, seed } => api::JobRequest::Try { variants, keep, seed },
+        jobs::JobRequest::CrossValidate { folds, seed } => api::JobRequest::CrossValidate { folds, seed },
         jobs::JobRequest::Export {} => api::JobRequest::Export {},
         jobs::JobRequest::ModelRun { model, inputs, out, reference } => {
             api::JobRequest::ModelRun { model, inputs, out, reference }

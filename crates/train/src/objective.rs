@@ -117,6 +117,11 @@ impl Tally {
         let more = share * (loss - self.last);
         (self.loss, self.last) = (self.loss + more, self.last + more);
     }
+    /// Makes the loss of the last row count by a weight.
+    pub fn weigh(&mut self, weight: f32) {
+        let more = (f64::from(weight) - 1.0) * self.last;
+        (self.loss, self.last) = (self.loss + more, self.last + more);
+    }
     pub fn loss(&self) -> f64 {
         self.loss / self.rows.max(1) as f64
     }

@@ -1,8 +1,9 @@
-//! The sweep that suggests a step size, what an epoch records, and weights that are held.
+//! The sweep that suggests a step size, what an epoch records, weights that are held, and rows that count more than others.
 
 mod common;
 
 use common::{ATTENTION, BLOCKS, CONV1D, Memory, TIME, layers, ridges};
+use edgewright_ir::interpret::Interpreter;
 use edgewright_train::{
     Course, Fitted, Flow, Found, Head, Hold, Model, Network, Settings, Start, Targets, TrainError, fit,
 };
@@ -23,6 +24,7 @@ fn course<R>(start: Start<'_>, settings: &Settings, work: impl FnOnce(Course<'_>
         teacher: None,
         train: &rows,
         targets: &Targets::Classes { of: &classes, count: 2 },
+        weights: &[],
         validation: &watch,
         validation_targets: &Targets::Classes { of: &watched, count: 2 },
         settings,
@@ -74,6 +76,7 @@ fn a_sweep_ends_when_the_loss_leaves_or_somebody_says_so() {
         teacher: None,
         train,
         targets: &of,
+        weights: &[],
         validation,
         validation_targets: &of,
         settings: &settings,
@@ -151,4 +154,86 @@ fn different(values: &[f32]) -> usize {
     bits.sort_unstable();
     bits.dedup();
     bits.len()
+}
+
+fn weighed(rows: &Memory, targets: &Targets<'_>, head: Head, weights: &[f32]) -> Result<Fitted, TrainError> {
+    let network = Network { input: vec![16, 6], layers: layers(CONV1D), head };
+    let settings = Settings { epochs: 30, batch_size: 20, learning_rate: 0.01, ..Settings::default() };
+    let nothing = Memory { width: rows.width, values: Vec::new() };
+    let none = match targets {
+        Targets::Values(_) => Targets::Values(&[]),
+        _ => Targets::Classes { of: &[], count: 2 },
+    };
+    Course {
+        start: Start::Network(&network),
+        teacher: None,
+        train: rows,
+        targets,
+        weights,
+        validation: &nothing,
+        validation_targets: &none,
+        settings: &settings,
+        resume: None,
+    }
+    .fit(&mut |_| Flow::Continue)
+}
+
+/// Mean of the last output over the rows.
+fn mean(fitted: &Fitted, rows: &Memory) -> f32 {
+    let mut interpreter = Interpreter::new(&fitted.graph).expect("valid");
+    let mut out = vec![0.0; fitted.graph.tensor(fitted.graph.outputs[0]).len()];
+    let mut sum = 0.0;
+    for row in rows.values.chunks_exact(rows.width) {
+        interpreter.run(row, &mut out).expect("runs");
+        sum += out[out.len() - 1];
+    }
+    sum / (rows.values.len() / rows.width) as f32
+}
+
+/// The same rows twice; the second time with `second` as what is true of them.
+fn contradiction() -> Memory {
+    let (mut rows, _) = ridges(40, 5);
+    rows.values.extend(rows.values.clone());
+    rows
+}
+
+/// The first copy counts `first`, the second what is left of 2.
+fn weights(first: f32) -> Vec<f32> {
+    [vec![first; 40], vec![2.0 - first; 40]].concat()
+}
+
+#[test]
+fn of_rows_that_contradict_each_other_the_heavier_are_learned() {
+    let rows = contradiction();
+    let classes: Vec<u32> = (0..80).map(|i| u32::from(i >= 40)).collect();
+    let targets = Targets::Classes { of: &classes, count: 2 };
+    let share = |first| {
+        mean(
+            &weighed(&rows, &targets, Head::Softmax { classes: 2 }, &weights(first)).expect("trained"),
+            &rows,
+        )
+    };
+    // What is said settles at the share of the weight.
+    let (light, heavy) = (share(1.8), share(0.2));
+    assert!((light - 0.1).abs() < 0.05 && (heavy - 0.9).abs() < 0.05, "{light} {heavy}");
+
+    let values: Vec<f32> = (0..80).map(|i| if i < 40 { -3.0 } else { 5.0 }).collect();
+    let targets = Targets::Values(&values);
+    let value = |first| {
+        mean(&weighed(&rows, &targets, Head::Linear { outputs: 1 }, &weights(first)).expect("trained"), &rows)
+    };
+    let (light, heavy) = (value(1.8), value(0.2));
+    assert!((light + 2.2).abs() < 0.8 && (heavy - 4.2).abs() < 0.8, "{light} {heavy}");
+}
+
+#[test]
+fn equal_weights_change_no_bit_and_weights_that_cannot_be_are_refused() {
+    let (rows, classes) = ridges(60, 1);
+    let targets = Targets::Classes { of: &classes, count: 2 };
+    let trained = |weights: &[f32]| weighed(&rows, &targets, Head::Softmax { classes: 2 }, weights);
+    let (none, ones) = (trained(&[]).expect("trained"), trained(&[1.0; 60]).expect("trained"));
+    assert!(none.graph == ones.graph, "the same graph, bit for bit");
+    for wrong in [vec![1.0; 59], vec![f32::NAN; 60], vec![0.0; 60]] {
+        assert!(matches!(trained(&wrong), Err(TrainError::Data(_))));
+    }
 }

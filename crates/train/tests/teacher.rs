@@ -34,6 +34,7 @@ fn taught(
         teacher,
         train: rows,
         targets: of,
+        weights: &[],
         validation: &none,
         validation_targets: &nothing,
         settings: &settings(augment),

@@ -5,7 +5,7 @@ use crate::{
     classify::best,
     map,
     session::Session,
-    stages::{clean::Silver, features::Gold, gold::WindowAt, test::Truth},
+    stages::{clean::Silver, features::Gold, gold::WindowAt, slices, test::Truth},
 };
 use edgewright_impulse::Outcome;
 use edgewright_ml::{kmeans, metrics};
@@ -186,7 +186,7 @@ impl Judged<'_> {
     /// # Errors
     /// Those of the store.
     pub fn slices(&self, session: &Session<'_>, overall: f64) -> Result<Vec<WeakSlice>, EngineError> {
-        let about = map::details(session)?;
+        let about = slices::details(session, |_| true)?;
         let samples: Vec<BTreeMap<&str, &str>> = self
             .silver
             .samples

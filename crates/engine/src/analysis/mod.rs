@@ -10,12 +10,12 @@ mod tables;
 use crate::{
     EngineError,
     dataset::{boxes, ranges::main_label},
-    map,
     project::LearnKind,
     run::{self, Results},
     session::Session,
     stages::{
         clean::{Cleaned, Silver},
+        slices,
         split::{Side, Split},
     },
 };
@@ -268,7 +268,7 @@ fn lines(
     names: &Names,
     mut levels: BTreeMap<usize, Vec<f64>>,
 ) -> Result<Vec<Line>, EngineError> {
-    let mut about = map::details(session)?;
+    let mut about = slices::details(session, |_| true)?;
     let rate_hz = silver.format.rate_hz;
     let line = |(i, s): (usize, &Cleaned)| {
         let mut known = about.remove(&s.id).unwrap_or_default();

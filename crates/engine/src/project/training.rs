@@ -17,6 +17,10 @@ pub struct TrainingSection {
     pub patience: usize,
     /// Weigh classes by the inverse of their frequency; the objects of a detection block all count the same.
     pub balance_classes: bool,
+    /// A fact of recordings, `group` or a key of the metadata: those with one value of it weigh as much together as those with any other,
+    /// though a window at most ten times as much as another would; those without it count as one more value. Of networks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub balance_by: Option<String>,
     /// Pull of the weights towards zero.
     pub weight_decay: f64,
     /// Share of each target spread over the other labels.
@@ -52,7 +56,8 @@ pub struct TrainingSection {
     /// air, is the model smaller.
     #[serde(skip_serializing_if = "nothing")]
     pub sparsify: f64,
-    /// How many different weights each of these layers has in the end, 2 to 256; 0 for any. Only packed is the model smaller.
+    /// How many different weights each of these layers is trained to have, 2 to 256; 0 for any. In int8 each channel has its own scale, so
+    /// that a layer has more of them there. Only packed is the model smaller.
     #[serde(skip_serializing_if = "none")]
     pub clusters: usize,
     /// Train on in int8 arithmetic, so that weights get used to being integers; what is trained is what the device computes.
@@ -294,6 +299,7 @@ impl Default for TrainingSection {
             learning_rate: 0.003,
             patience: 15,
             balance_classes: true,
+            balance_by: None,
             weight_decay: 0.0001,
             label_smoothing: 0.0,
             loss: edgewright_train::Loss::default(),

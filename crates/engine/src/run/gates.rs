@@ -6,6 +6,7 @@ use crate::{
     session::Session,
     stages::{
         prove::{Proof, VerifyRecord},
+        slices,
         split::Side,
         test::Tested,
     },
@@ -110,6 +111,7 @@ pub(crate) fn summarise(session: &Session<'_>, r: &Results) -> RunReport {
             c: r.proof.as_ref().and_then(|p| p.value.c.as_ref()).map(Into::into),
             uncertainty: tested.value.uncertainty.clone(),
             rule: tested.value.rule.clone(),
+            slices: tested.value.slices.clone(),
             verdicts: tested.value.verdicts.clone(),
         });
         report.missed.extend(gates(session, &tested.value));
@@ -164,6 +166,7 @@ fn gates(session: &Session<'_>, tested: &Tested) -> Vec<String> {
             _ => missed.push(none("max_int8_loss", "accuracy or F1 of objects")),
         }
     }
+    missed.extend(slices::missed(floors, &tested.slices));
     missed
 }
 

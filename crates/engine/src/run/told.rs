@@ -5,6 +5,7 @@ use crate::{
     stages::{
         build::Artifact,
         prove::VerifyRecord,
+        slices::Slice,
         test::{Alarms, Figures, RuleFigures},
         train::{Epoch, LearnSummary, StepLine},
         uncertainty::{Accepted, Uncertainty},
@@ -119,6 +120,9 @@ pub struct TestReport {
     /// The best rule on one feature.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<RuleFigures>,
+    /// Of the windows whose recordings share a fact, in int8.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub slices: Vec<Slice>,
     /// In words.
     pub verdicts: Vec<String>,
 }

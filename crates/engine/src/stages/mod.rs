@@ -19,6 +19,7 @@ mod phases;
 pub mod plan;
 pub mod prove;
 pub(crate) mod select;
+pub mod slices;
 pub mod split;
 pub mod test;
 pub mod train;

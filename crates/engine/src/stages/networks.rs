@@ -3,7 +3,7 @@
 use super::{
     backbone::{self, Frozen},
     classical::layer_lines,
-    phases::{Data, Phases},
+    phases::{Data, Phases, different},
     train::{Block, LayerLine, LearnSummary, StepLine, Trainer, id, inputs, labels},
 };
 use crate::{EngineError, architecture, project::LearnSection};
@@ -79,7 +79,8 @@ impl Trainer<'_> {
         let network = untrained(&impulse, &lesson.section, &inputs, lesson.head, rows.len(), front)?;
         let (rows, watch) = frozen.as_ref().map_or((&rows, &watch), |f| (&f.rows, &f.watch));
         let (of, watched) = (lesson.of.targets(), lesson.watched.targets());
-        let data = Data { rows, of: &of, watch, watched: &watched };
+        let weights = self.weights(&lesson.training)?;
+        let data = Data { rows, of: &of, weights: &weights, watch, watched: &watched };
         let settings = self.settings();
         let mut failure = None;
         let found = data.course(Start::Network(&network), None, &settings).find_rate(&mut |steps| {
@@ -218,7 +219,8 @@ impl Trainer<'_> {
                     (fitted.model.sparsified(training.sparsify as f32)?, words)
                 }
                 _ => {
-                    let words = format!("at most {} different weights in each layer", training.clusters);
+                    let words =
+                        format!("at most {} different weights in each layer as trained", training.clusters);
                     (fitted.model.clustered(training.clusters)?, words)
                 }
             };
@@ -227,7 +229,15 @@ impl Trainer<'_> {
             let course = data.course(Start::Model(&model), teacher, &settings);
             let packed = phases.run(phase, false, course, |course, observer| course.fit(observer))?;
             let before = phases.figures(&phases.int8(&fitted.graph)?.0)?;
-            let after = phases.figures(&phases.int8(&packed.graph)?.0)?;
+            let integers = phases.int8(&packed.graph)?.0;
+            let after = phases.figures(&integers)?;
+            let detail = match held {
+                Hold::Shared => format!(
+                    "{detail} (in int8, where each channel has its own scale, at most {})",
+                    different(&integers)
+                ),
+                _ => detail,
+            };
             let detail = format!(
                 "{detail}, {more} epochs more; the kernels compute with every weight, so that on a device neither flash nor instructions change, only what the weights pack to"
             );

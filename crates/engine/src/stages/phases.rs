@@ -17,7 +17,10 @@ use edgewright_ir::{
     splice,
 };
 use edgewright_train::{Course, Event, Flow, Rows, Settings, Start, Targets, Teacher, TrainError, measure};
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 /// Between two checkpoints.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(2);
@@ -29,6 +32,8 @@ const USUAL: &str = "cortex-m4f";
 pub(super) struct Data<'a> {
     pub rows: &'a TrainingRows,
     pub of: &'a Targets<'a>,
+    /// By how much each of them counts; empty: all the same.
+    pub weights: &'a [f32],
     pub watch: &'a TrainingRows,
     pub watched: &'a Targets<'a>,
 }
@@ -48,6 +53,7 @@ impl<'a> Data<'a> {
             teacher,
             train: self.rows,
             targets: self.of,
+            weights: self.weights,
             validation: self.watch,
             validation_targets: self.watched,
             settings,
@@ -243,6 +249,16 @@ fn packed(graph: &Graph) -> Result<u64, EngineError> {
         }
     }
     edgewright_deploy::deflated_len(&bytes).map_err(|e| EngineError::Internal(e.to_string()))
+}
+
+/// Of the 8-bit weights of one layer, how many are different: the most of all layers.
+pub(super) fn different(graph: &Graph) -> usize {
+    let count = |v: &Vec<i8>| v.iter().collect::<BTreeSet<_>>().len();
+    let weights = graph.tensors.iter().filter_map(|t| match t.data.as_ref() {
+        Some(edgewright_ir::Data::I8(v)) => Some(count(v)),
+        _ => None,
+    });
+    weights.max().unwrap_or(0)
 }
 
 /// The target that steps are told for.

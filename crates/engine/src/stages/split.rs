@@ -148,6 +148,43 @@ pub(crate) fn would_be<'s>(
     Ok(items.iter().zip(sides).map(|(i, side)| (i.labels.first().copied().unwrap_or(""), side)).collect())
 }
 
+/// Sides for each fold of a cross-validation: what lies in the fold tests, of the rest the project's share validates, and what the project
+/// itself tests on is on no side that trains: it has no windows among those that train either.
+///
+/// # Errors
+/// [`EngineError::Data`] when there are fewer units (recordings, or groups of them) than folds.
+pub(crate) fn folds(
+    session: &Session<'_>,
+    silver: &Silver,
+    count: usize,
+) -> Result<Vec<Vec<Side>>, EngineError> {
+    let spec = &session.project.file.split;
+    let (mut items, _) = items(session, silver, false);
+    let shares = SplitSpec { test: spec.test, validation: 0.0, seed: session.seed };
+    let sides = assigned(&items, &shares)?;
+    for (item, side) in items.iter_mut().zip(sides) {
+        item.fixed = Some(if side == Side::Testing { Category::Testing } else { Category::Training });
+    }
+    let folds = edgewright_etl::folds(&items, count, session.seed);
+    if let Some(empty) = (0..count).find(|n| !folds.contains(&Some(*n))) {
+        return Err(EngineError::Data(format!(
+            "the training recordings, with whole groups on one side, fill {empty} folds, not {count}\nhint: `--folds {empty}`, or import more recordings"
+        )));
+    }
+    let shares = SplitSpec { test: 0.0, validation: spec.validation, seed: session.seed };
+    (0..count)
+        .map(|n| {
+            let mut items = items.clone();
+            for (item, fold) in items.iter_mut().zip(&folds) {
+                if *fold == Some(n) {
+                    item.fixed = Some(Category::Testing);
+                }
+            }
+            assigned(&items, &shares)
+        })
+        .collect()
+}
+
 fn assigned(items: &[SplitItem<'_>], spec: &SplitSpec) -> Result<Vec<Side>, EngineError> {
     let assigned = edgewright_etl::assign(items, spec).map_err(|e| EngineError::Data(e.to_string()))?;
     let side = |c: &Category| match c {

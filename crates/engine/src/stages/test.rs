@@ -4,6 +4,7 @@ use super::{
     clean::Silver,
     features::Gold,
     gold::{Labels, WindowAt},
+    slices::{self, Fact, Slice},
     split::{NORMAL, Split},
     train::{Trained, number},
     uncertainty::{self, Accepted, Calibration, Uncertainty},
@@ -160,11 +161,15 @@ pub struct Tested {
     /// The best rule on one feature, where one was found.
     #[serde(default)]
     pub rule: Option<RuleFigures>,
+    /// Figures of the windows whose recordings share a fact, in int8.
+    #[serde(default)]
+    pub slices: Vec<Slice>,
     /// Sentences: overfit, quantisation loss.
     pub verdicts: Vec<String>,
 }
 
 /// What is true of the test windows.
+#[derive(Default)]
 pub struct Truth {
     /// Labels in the order of the scores.
     pub labels: Vec<String>,
@@ -207,6 +212,18 @@ impl Truth {
             .collect();
         let recording = windows.iter().map(|w| w.sample).collect();
         Self { labels: trained.labels.clone(), class, value, anomaly, recording, objects }
+    }
+
+    /// Of some of the windows.
+    pub(super) fn of(&self, rows: &[usize]) -> Self {
+        Self {
+            labels: self.labels.clone(),
+            class: rows.iter().map(|&r| self.class[r]).collect(),
+            value: rows.iter().map(|&r| self.value[r]).collect(),
+            anomaly: rows.iter().map(|&r| self.anomaly[r]).collect(),
+            recording: rows.iter().map(|&r| self.recording[r]).collect(),
+            objects: rows.iter().map(|&r| self.objects[r].clone()).collect(),
+        }
     }
 
     /// Figures of what an impulse said of the windows.
@@ -351,23 +368,25 @@ pub fn run(
     trained: &Staged<Trained>,
 ) -> Result<Staged<Tested>, EngineError> {
     let file = &session.project.file;
+    let tested = gold.value.holdout.windows().iter().map(|w| w.sample).collect();
+    let facts = slices::facts(session, &silver.value, &tested)?;
     let mut key = Key::new("test");
     key.text("trained", &trained.hash.to_string())
         .text("gold", &gold.hash.to_string())
         .text("split", &split.hash.to_string())
         .value("min_confidence", &file.min_confidences())
-        .value("sets", &(file.evaluation.target_accuracy, file.evaluation.coverage));
+        .value("sets", &(file.evaluation.target_accuracy, file.evaluation.coverage))
+        .value("slices", &facts);
     session.stage("test", &key.finish(), || {
-        build(session, &silver.value, &split.value, &gold.value, &trained.value)
+        build(session, (&silver.value, &split.value, &gold.value), &trained.value, &facts)
     })
 }
 
 fn build(
     session: &Session<'_>,
-    silver: &Silver,
-    split: &Split,
-    gold: &Gold,
+    (silver, split, gold): (&Silver, &Split, &Gold),
     trained: &Trained,
+    facts: &[Fact],
 ) -> Result<(Tested, Vec<String>), EngineError> {
     let float = trained.impulse_float(session)?;
     let int8 = trained.impulse_int8(session)?;
@@ -397,6 +416,8 @@ fn build(
     let mut verdicts = verdicts(&float_figures, &int8_figures, training_metric, balanced);
     let rule = rule_figures(gold, trained, &truth, &float_figures, width, &read)?;
     verdicts.extend(rule.as_ref().map(|r| rule_verdict(r, float_figures.accuracy.is_some())));
+    let slices = slices::figures(facts, &truth, windows, &int8, &int8_outcomes);
+    verdicts.extend(slices::verdict(&slices, &int8_figures));
     let asked = session.project.file.evaluation.target_accuracy.is_some();
     verdicts.extend(uncertainty.iter().flat_map(|u| uncertainty::verdicts(&int8_figures, u, asked)));
     let mut notes: Vec<String> = headline(&float_figures, &int8_figures).into_iter().collect();
@@ -418,7 +439,7 @@ fn build(
     }
     notes.extend(verdicts.iter().cloned());
     let (float, int8) = (float_figures, int8_figures);
-    Ok((Tested { float, int8, training_metric, uncertainty, rule, verdicts }, notes))
+    Ok((Tested { float, int8, training_metric, uncertainty, rule, slices, verdicts }, notes))
 }
 
 /// What the best rule on one feature is worth beside the model.

@@ -10,6 +10,7 @@ use super::{
     lesson::Lesson,
     phases::{Data, target},
     plan::Format,
+    slices::{self, Fact},
     split::{Side, Split},
 };
 use crate::{
@@ -22,10 +23,12 @@ use edgewright_ir::{Graph, quantize};
 use edgewright_store::Hash;
 use edgewright_train::Rows;
 use serde::{Deserialize, Serialize};
-use std::{ops::Range, path::Path};
+use std::{collections::BTreeMap, ops::Range, path::Path};
 
 /// Training windows that set the integer ranges, at most.
 pub(super) const CALIBRATION_WINDOWS: usize = 256;
+/// How much more than on average a window counts at most, so that a value of very few recordings is not all that is learned.
+const HEAVIEST: f32 = 10.0;
 /// Memory for them.
 const CALIBRATION_BYTES: usize = 16 << 20;
 
@@ -218,6 +221,20 @@ pub fn run(
     split: &Staged<Split>,
     gold: &Staged<Gold>,
 ) -> Result<Staged<Trained>, EngineError> {
+    let key = key(session, &silver.value, gold, None)?;
+    session.stage("train", &key, || on(session, &silver.value, &split.value, &gold.value, key))
+}
+
+/// What training depends on. `fold`: sides that are not those of the project's own split.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn key(
+    session: &Session<'_>,
+    silver: &Silver,
+    gold: &Staged<Gold>,
+    fold: Option<&Split>,
+) -> Result<Hash, EngineError> {
     let file = &session.project.file;
     let mut learn = file.impulse.learn.clone();
     learn.iter_mut().for_each(|l| l.min_confidence = None);
@@ -239,10 +256,30 @@ pub fn run(
         // What steps change is told for this target.
         key.text("target", target(&session.project));
     }
-    let key = key.finish();
-    session.stage("train", &key, || {
-        Trainer { session, silver: &silver.value, split: &split.value, gold: &gold.value, key }.build()
-    })
+    if let Some(name) = &file.training.balance_by {
+        key.value("balance", &balancing(session, silver, &gold.value, name)?);
+    }
+    if let Some(fold) = fold {
+        key.value("fold", &fold.sides);
+    }
+    Ok(key.finish())
+}
+
+/// The fact by whose values training windows are balanced.
+fn balancing(session: &Session<'_>, silver: &Silver, gold: &Gold, name: &str) -> Result<Fact, EngineError> {
+    let samples = gold.training.windows().iter().map(|w| w.sample).collect();
+    slices::fact(session, silver, &samples, name)
+}
+
+/// Trains on these sides. Checkpoints lie under `key`.
+pub(crate) fn on(
+    session: &Session<'_>,
+    silver: &Silver,
+    split: &Split,
+    gold: &Gold,
+    key: Hash,
+) -> Result<(Trained, Vec<String>), EngineError> {
+    Trainer { session, silver, split, gold, key }.build()
 }
 
 /// Sweeps the step size of a network, by default of the first. Returns its id and what was found.
@@ -361,6 +398,30 @@ impl Trainer<'_> {
         matrix.rows(self.session, rows.to_vec(), columns)
     }
 
+    /// By how much the training windows count: recordings with the same value of the project's fact count as much together as those with
+    /// any other. Empty when all count the same.
+    pub(super) fn weights(&self, rows: &[usize]) -> Result<Vec<f32>, EngineError> {
+        let Some(name) = &self.session.project.file.training.balance_by else { return Ok(Vec::new()) };
+        let fact = balancing(self.session, self.silver, self.gold, name)?;
+        let windows = self.gold.training.windows();
+        let values: Vec<Option<&String>> = rows.iter().map(|&r| fact.of.get(&windows[r].sample)).collect();
+        let mut counts: BTreeMap<Option<&String>, usize> = BTreeMap::new();
+        values.iter().for_each(|v| *counts.entry(*v).or_default() += 1);
+        if counts.len() < 2 {
+            let few = match counts.keys().next() {
+                Some(Some(value)) => format!("all have the value `{value}`"),
+                _ => "none has it".to_owned(),
+            };
+            return Err(self.project_error(format!(
+                "`training.balance_by` is {name:?}, which does not divide the training recordings: {few}; it names `group` or a key of their metadata"
+            )));
+        }
+        let share = rows.len() as f32 / counts.len() as f32;
+        let raw: Vec<f32> = values.iter().map(|v| (share / counts[v] as f32).min(HEAVIEST)).collect();
+        let mean = raw.iter().sum::<f32>() / raw.len() as f32;
+        Ok(raw.into_iter().map(|w| w / mean).collect())
+    }
+
     /// A block that learns from labels, by whatever method its section names.
     fn learned(
         &self,
@@ -379,6 +440,12 @@ impl Trainer<'_> {
         let watch = self.open(validation.0, &columns)?;
         let rule = self.plain_rule(&columns, &rows, training.1, &task)?;
         let (fit, judge) = ((&rows, training.1), (&watch, validation.1));
+        if self.session.project.file.training.balance_by.is_some() && !section.trains_network() {
+            notes.push(format!(
+                "{}: `training.balance_by` weighs windows of networks, which this block is none of",
+                id(section, n)
+            ));
+        }
         let mut block = if let Some(file) = &section.file {
             let path = self.session.project.dir.join(file);
             self.imported(n, section, (&path, file), None, inputs, task, (&rows, watch.len()), notes)?
@@ -389,7 +456,9 @@ impl Trainer<'_> {
         } else {
             let (train, watched) = ((training.0, &rows), (validation.0, &watch));
             let frozen = self.frozen(section, impulse, &columns, train, watched, notes)?;
-            let data = Data { rows: &rows, of: training.1, watch: &watch, watched: validation.1 };
+            let weights = self.weights(&lesson.training)?;
+            let data =
+                Data { rows: &rows, of: training.1, weights: &weights, watch: &watch, watched: validation.1 };
             self.fitted(n, impulse, section, inputs, head, task, data, frozen.as_ref(), notes)?
         };
         if section.file.is_none() && section.command.is_none() && self.session.project.file.training.calibrate

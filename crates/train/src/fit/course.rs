@@ -31,6 +31,8 @@ pub struct Course<'a> {
     pub train: &'a dyn Rows,
     /// Their targets.
     pub targets: &'a Targets<'a>,
+    /// By how much the loss of each of these rows counts, above 0, 1 on average; empty: all the same. Figures stay shares of rows.
+    pub weights: &'a [f32],
     /// Rows that choose the best epoch; may be empty, then the training loss chooses.
     pub validation: &'a dyn Rows,
     /// Their targets.
@@ -59,7 +61,9 @@ pub fn fit(
     observer: &mut (dyn FnMut(&Event<'_>) -> Flow + Send),
 ) -> Result<Fitted, TrainError> {
     let (start, teacher) = (Start::Network(network), None);
-    Course { start, teacher, train, targets, validation, validation_targets, settings, resume }.fit(observer)
+    let weights = &[];
+    Course { start, teacher, train, targets, weights, validation, validation_targets, settings, resume }
+        .fit(observer)
 }
 
 impl Course<'_> {
@@ -141,7 +145,7 @@ impl Course<'_> {
     }
 
     fn prepare(&self, integer: Option<Integer>) -> Result<Trainer<'_>, TrainError> {
-        let &Self { train, targets, validation, validation_targets, settings, .. } = self;
+        let &Self { train, targets, weights, validation, validation_targets, settings, .. } = self;
         let network = match self.start {
             Start::Network(network) => network,
             Start::Model(model) => &model.network,
@@ -173,6 +177,20 @@ impl Course<'_> {
         if integer.is_some() {
             subject += " in int8";
         }
+        if !weights.is_empty() {
+            if weights.len() != train.len() || weights.iter().any(|w| !(*w > 0.0 && w.is_finite())) {
+                return Err(TrainError::Data(format!(
+                    "{} rows need as many weights above 0, not {}",
+                    train.len(),
+                    weights.len()
+                )));
+            }
+            // FNV-1a: the weights belong to what a checkpoint is of.
+            let bytes = weights.iter().flat_map(|w| w.to_bits().to_le_bytes());
+            let mark = bytes
+                .fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
+            subject += &format!(" weighed {mark:016x}");
+        }
         let objective = Objective::new(network, [head[0], head[1]], targets, settings)?;
         let mut teacher = None;
         if let Some(t) = self.teacher {
@@ -192,6 +210,7 @@ impl Course<'_> {
             shape: shape(network),
             train,
             targets,
+            weights,
             validation,
             validation_targets,
             shares: Vec::new(),

@@ -55,6 +55,8 @@ struct Trainer<'a> {
     shape: Vec<usize>,
     train: &'a dyn Rows,
     targets: &'a Targets<'a>,
+    /// Of each training row; empty: all the same.
+    weights: &'a [f32],
     validation: &'a dyn Rows,
     validation_targets: &'a Targets<'a>,
     /// Of each row of the batch: share of the next that is mixed into it. Empty when nothing is mixed.
@@ -303,6 +305,10 @@ impl Trainer<'_> {
             };
             let moved = |point| movement.point(point, size);
             judge(y, row, targets, &self.objective, smoothing, &moved, tally);
+            if let (Some(_), Some(&weight)) = (epoch, self.weights.get(row)) {
+                y.iter_mut().for_each(|d| *d *= weight);
+                tally.weigh(weight);
+            }
         };
         let shares: &[f32] = if epoch.is_some() { &self.shares } else { &[] };
         for (i, (row, y)) in rows.iter().zip(self.judged.chunks_exact_mut(self.outputs)).enumerate() {
