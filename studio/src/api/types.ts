@@ -2490,6 +2490,31 @@ export interface components {
              */
             repeats?: number | null;
         } | {
+            /**
+             * Format: int32
+             * @description How many folds, 2 to 50; 5 when left out.
+             */
+            folds?: number | null;
+            /** @enum {string} */
+            kind: "cross_validate";
+            /**
+             * Format: int64
+             * @description Seed of folds, weights and order; the project's when left out.
+             */
+            seed?: number | null;
+        } | {
+            /** @description Keep what was tried as impulses `try-NAME` of the project. */
+            keep?: boolean;
+            /** @enum {string} */
+            kind: "try";
+            /**
+             * Format: int64
+             * @description Seed; the project's when left out.
+             */
+            seed?: number | null;
+            /** @description Names of variants; those that the training advises when left out. */
+            variants?: string[] | null;
+        } | {
             /** @enum {string} */
             kind: "export";
         } | {
@@ -3404,6 +3429,8 @@ export interface components {
              * @description Seed.
              */
             seed: number;
+            /** @description Figures in int8 of the test windows whose recordings share a fact. */
+            slices: components["schemas"]["Slice"][];
             uncertainty?: components["schemas"]["Uncertainty"] | null;
             /** @description In words. */
             verdicts: string[];
@@ -3683,6 +3710,63 @@ export interface components {
             name?: string | null;
             /** @description Its password. */
             password: string;
+        };
+        /** @description Figures in int8 of the test windows whose recordings share a fact. */
+        Slice: {
+            /**
+             * Format: double
+             * @description Share that is right.
+             */
+            accuracy?: number | null;
+            /**
+             * Format: double
+             * @description Area under the ROC curve of the anomaly score.
+             */
+            auroc?: number | null;
+            /** @description `group`, or a key of the metadata. */
+            by: string;
+            /**
+             * Format: double
+             * @description F1 of the objects.
+             */
+            f1?: number | null;
+            /**
+             * Format: double
+             * @description Upper end.
+             */
+            high?: number | null;
+            /**
+             * Format: double
+             * @description Lower end of the 95 % interval of accuracy or R2.
+             */
+            low?: number | null;
+            /**
+             * Format: double
+             * @description Mean F1 of the labels.
+             */
+            macro_f1?: number | null;
+            /**
+             * Format: double
+             * @description Mean absolute error.
+             */
+            mae?: number | null;
+            /**
+             * Format: double
+             * @description Coefficient of determination within the slice.
+             */
+            r2?: number | null;
+            /**
+             * Format: int64
+             * @description Recordings with a window in it.
+             */
+            samples: number;
+            /** @description What they share. */
+            value: string;
+            /**
+             * Format: int64
+             * @description Windows with a figure.
+             */
+            windows: number;
         };
         /** @description Smallest, quartiles and largest. */
         Spread: {
