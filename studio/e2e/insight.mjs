@@ -1,8 +1,10 @@
-// What the data are like, and what to collect next: the page of the analysis with its files, and the advice on the board.
+// What the data are like, and what to collect next: the page of the analysis with its files, the advice on the board, and who is told of a job.
 // usage: node e2e/insight.mjs PATH/OF/edgewright FOLDER/FOR/SCREENSHOTS
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { bench, binary, fits, tones, trained } from './bench.mjs';
 
@@ -41,6 +43,35 @@ await bench(async ({ folder, page, server, step }) => {
       assert.equal(download.suggestedFilename(), `kws-${name}`);
       assert.ok((await readFile(await download.path(), 'latin1')).startsWith(begin), name);
     }
+  });
+  await step('a webhook is made, told, and removed', async () => {
+    const told = [];
+    const listener = createServer((request, response) => {
+      let body = '';
+      request.on('data', (piece) => (body += piece)).on('end', () => { told.push({ headers: request.headers, body }); response.writeHead(204).end(); });
+    }).listen(0, '127.0.0.1');
+    await new Promise((done) => listener.once('listening', done));
+    const url = `http://127.0.0.1:${listener.address().port}/told`;
+    await page.goto(`${server.url}/p/kws/jobs`);
+    const hooks = page.getByRole('region', { name: 'Webhooks' });
+    await hooks.getByText('No webhook yet.').waitFor();
+    await hooks.getByLabel('URL').fill(url);
+    await hooks.getByLabel('cancelled').uncheck();
+    await hooks.getByRole('button', { name: 'Make a webhook' }).click();
+    const secret = await hooks.getByTestId('secret').innerText();
+    await hooks.getByRole('row', { name: /done, failed nothing yet/ }).waitFor();
+    await page.evaluate(() => fetch('/api/v1/projects/kws/jobs', { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"kind":"export"}' }));
+    while (told.length === 0) await page.waitForTimeout(100);
+    const { headers, body } = told[0];
+    assert.equal(headers['x-edgewright-signature'], `sha256=${createHmac('sha256', secret).update(`${headers['x-edgewright-timestamp']}.${body}`).digest('hex')}`);
+    assert.equal(JSON.parse(body).event, 'job.done');
+    await page.reload();
+    await hooks.locator('[data-last=sent]').getByText('sent', { exact: true }).waitFor();
+    assert.equal(await hooks.getByTestId('secret').count(), 0, 'it is shown once');
+    await fits(page, 'webhooks');
+    await hooks.getByRole('button', { name: `Remove ${url}` }).click();
+    await hooks.getByText('No webhook yet.').waitFor();
+    listener.close();
   });
   await step('what to collect next is worked out and shown', async () => {
     await page.getByRole('link', { name: 'Board' }).click();

@@ -6,6 +6,7 @@ mod analysis;
 mod data;
 mod devices;
 mod explanation;
+mod hooks;
 mod job_request;
 mod jobs;
 mod lifecycle;
@@ -34,6 +35,7 @@ pub use devices::{
     Connection, Device, DeviceEdit, DeviceList, NewRecording, Recording, RecordingState, Sensor,
 };
 pub use explanation::{Explanation, ExplanationQuery, HeatMap};
+pub use hooks::{Hook, HookCreated, HookDelivery, HookDeliveryState, HookList, NewHook};
 pub use jobs::{
     EpochLine, Job, JobError, JobList, JobProgress, JobQuery, JobRequest, JobState, LogEntry, LogLine,
     LogList, LogQuery,

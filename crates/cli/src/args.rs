@@ -80,6 +80,9 @@ pub enum Command {
     /// Who may sign in to a server.
     #[command(subcommand)]
     Account(crate::account::AccountCommand),
+    /// Who is told when a job of a server ends.
+    #[command(subcommand)]
+    Hook(crate::hook::HookCommand),
     /// API keys.
     #[command(subcommand)]
     Key(crate::server::KeyCommand),

@@ -65,6 +65,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Account(command) => crate::account::account(&command, printer),
         Command::Impulse(command) => crate::impulse::impulse(&command, printer),
         Command::Version(command) => crate::version::version(&command, printer),
+        Command::Hook(command) => crate::hook::hook(&command, printer),
         Command::Key(command) => crate::server::key(&command, printer),
         Command::Completions { shell } => {
             let mut out = Vec::new();

@@ -8,6 +8,7 @@ mod advise;
 mod analyse;
 mod args;
 mod commands;
+mod hook;
 mod impulse;
 mod model;
 mod output;

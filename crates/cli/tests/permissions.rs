@@ -78,9 +78,11 @@ const NEEDS: &[(&str, &[&str])] = &[
             "ask_own_blocks",
             "cancel_job",
             "change_account",
+            "create_hook",
             "create_key",
             "create_project",
             "cut_sample",
+            "delete_hook",
             "delete_key",
             "delete_samples",
             "edit_samples",
@@ -89,6 +91,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "invite_again",
             "keep_model",
             "list_accounts",
+            "list_hooks",
             "open_phone",
             "record_sample",
             "remove_account",
@@ -117,13 +120,16 @@ const OWN: [&str; 8] = [
     "set_password",
 ];
 /// Of what needs everything: what only an owner may do.
-const OWNERS: [&str; 7] = [
+const OWNERS: [&str; 10] = [
     "change_account",
+    "create_hook",
     "create_key",
+    "delete_hook",
     "delete_key",
     "invite",
     "invite_again",
     "list_accounts",
+    "list_hooks",
     "remove_account",
 ];
 

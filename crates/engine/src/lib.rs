@@ -25,6 +25,7 @@ mod events;
 pub mod explain;
 pub mod find_rate;
 mod heart_tool;
+pub mod hooks;
 pub mod importance;
 pub mod impulses;
 mod job_request;

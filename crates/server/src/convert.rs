@@ -651,18 +651,22 @@ pub fn preview(asked: api::BlockPreview) -> PreviewRequest {
     }
 }
 
+pub fn job_state(state: JobState) -> api::JobState {
+    match state {
+        JobState::Queued => api::JobState::Queued,
+        JobState::Running => api::JobState::Running,
+        JobState::Done => api::JobState::Done,
+        JobState::Failed => api::JobState::Failed,
+        JobState::Cancelled => api::JobState::Cancelled,
+    }
+}
+
 pub fn job(job: jobs::Job) -> api::Job {
     api::Job {
         id: job.id,
         project: job.project,
         request: convert_request::told(job.request),
-        state: match job.state {
-            JobState::Queued => api::JobState::Queued,
-            JobState::Running => api::JobState::Running,
-            JobState::Done => api::JobState::Done,
-            JobState::Failed => api::JobState::Failed,
-            JobState::Cancelled => api::JobState::Cancelled,
-        },
+        state: job_state(job.state),
         attempt: job.attempt,
         created: job.created,
         started: job.started,

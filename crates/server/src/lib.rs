@@ -10,6 +10,7 @@ mod convert_request;
 mod devices;
 mod error;
 mod events;
+mod hooks;
 mod openapi;
 mod pieces;
 mod reach;
@@ -161,7 +162,8 @@ pub fn serve(
         Err(error) => Err(error.to_string()),
     };
     let (uploads, devices) = (told(&ingestion, http), told(&remote, ws));
-    let stop = AtomicBool::new(false);
+    let stop = Arc::new(AtomicBool::new(false));
+    hooks::send_all(&workspace, &stop);
     std::thread::scope(|scope| {
         for _ in 0..options.workers {
             scope.spawn(|| work(&workspace, "serve", options.jobs, &stop, trouble));

@@ -95,6 +95,29 @@ pub(crate) const LEDGER: &[&[&str]] = &[
         "ALTER TABLE users ADD COLUMN role TEXT NOT NULL DEFAULT 'owner'",
         "ALTER TABLE sessions ADD COLUMN agent TEXT NOT NULL DEFAULT ''",
     ],
+    // Who is told when a job ends, and what is to be sent: written by the change of the job itself.
+    &[
+        "CREATE TABLE hooks (
+            id TEXT PRIMARY KEY, project TEXT NOT NULL, url TEXT NOT NULL, secret TEXT NOT NULL, events TEXT NOT NULL,
+            created BIGINT NOT NULL)",
+        "CREATE TABLE deliveries (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, hook TEXT NOT NULL, job TEXT NOT NULL, event TEXT NOT NULL, body TEXT NOT NULL,
+            created BIGINT NOT NULL, attempt BIGINT NOT NULL, due BIGINT NOT NULL, state TEXT NOT NULL, answer TEXT)",
+        "CREATE INDEX deliveries_waiting ON deliveries (state, due, id)",
+        "CREATE INDEX deliveries_of ON deliveries (hook, id)",
+        "CREATE TRIGGER job_ended AFTER UPDATE OF state ON jobs
+         WHEN NEW.state IN ('done', 'failed', 'cancelled') AND OLD.state NOT IN ('done', 'failed', 'cancelled')
+         BEGIN
+            INSERT INTO deliveries (hook, job, event, body, created, attempt, due, state)
+            SELECT id, NEW.id, NEW.state,
+                json_object('event', 'job.' || NEW.state, 'project', NEW.project, 'job', NEW.id,
+                    'kind', CASE WHEN json_valid(NEW.request_json) THEN json_extract(NEW.request_json, '$.kind') END,
+                    'created', NEW.created, 'started', NEW.started, 'finished', NEW.finished,
+                    'error', CASE WHEN json_valid(NEW.error_json) THEN json(NEW.error_json) END),
+                COALESCE(NEW.finished, NEW.created), 0, COALESCE(NEW.finished, NEW.created), 'waiting'
+            FROM hooks WHERE project = NEW.project AND instr(events, ',' || NEW.state || ',') > 0;
+         END",
+    ],
 ];
 
 /// Brings the tables to the newest version, in one transaction that no other process can come between.

@@ -468,6 +468,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/hooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** URLs that are told when jobs of a project end, with what was sent to them. For owners: an URL may hold a secret of its receiver. */
+        get: operations["list_hooks"];
+        put?: never;
+        /**
+         * Have a URL told when a job of the project ends: a POST of JSON with `event` (`job.done`, `job.failed` or `job.cancelled`), `project`, `job`,
+         *     `kind`, the times `created`, `started` and `finished` in milliseconds since 1970, and `error` (`code` and `message`) of one that failed.
+         *     Headers: `x-edgewright-event`; `x-edgewright-delivery`, a number that stays the same when it is sent again; `x-edgewright-timestamp`, in
+         *     seconds since 1970; `x-edgewright-signature`, `sha256=` and the HMAC-SHA256, in hexadecimal, of timestamp, a point and the body under the
+         *     secret that is answered here, this once. It is written down when the job ends, and sent again after 1 s, 5 s, 30 s, 2 min, 10 min, 1 h and
+         *     6 h until it is answered with 200 to 299 within 15 s. Redirects are not followed, and addresses of a link (169.254.0.0/16, fe80::/10) not told.
+         *     A project has at most 20 hooks.
+         */
+        post: operations["create_hook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/hooks/{hook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Remove a hook, with what was to be sent to it. */
+        delete: operations["delete_hook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/impulses": {
         parameters: {
             query?: never;
@@ -2302,6 +2345,65 @@ export interface components {
             /** @description Occlusion: what the score loses when the part is covered. Grad-CAM: what the place adds to it. */
             values: number[];
         };
+        /** @description A URL that is told when jobs of a project end. */
+        Hook: {
+            /**
+             * Format: int64
+             * @description When it was made.
+             */
+            created: number;
+            /** @description What was sent to it or waits, the newest first, at most 20. */
+            deliveries: components["schemas"]["HookDelivery"][];
+            /** @description Ends of jobs that are told of. */
+            events: components["schemas"]["JobState"][];
+            /** @description Id. */
+            id: string;
+            /** @description Where to. */
+            url: string;
+        };
+        /** @description A hook that was made. */
+        HookCreated: {
+            /** @description The hook. */
+            hook: components["schemas"]["Hook"];
+            /** @description Key of the signatures; told this once. */
+            secret: string;
+        };
+        /** @description One message to a hook. */
+        HookDelivery: {
+            /** @description What came of the last attempt, in words. */
+            answer?: string | null;
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            /**
+             * Format: int64
+             * @description When it is tried again, while it waits.
+             */
+            due?: number | null;
+            /** @description How it ended. */
+            event: string;
+            /**
+             * Format: int64
+             * @description Number, sent as `x-edgewright-delivery`: the same each time it is tried.
+             */
+            id: number;
+            /** @description Job that ended. */
+            job: string;
+            /** @description How far it is. */
+            state: components["schemas"]["HookDeliveryState"];
+        };
+        /**
+         * @description How far a delivery is.
+         * @enum {string}
+         */
+        HookDeliveryState: "waiting" | "sent" | "failed";
+        /** @description Hooks of a project. */
+        HookList: {
+            /** @description The first that was made first. */
+            hooks: components["schemas"]["Hook"][];
+        };
         /** @description What an upload became. */
         ImportResult: {
             /**
@@ -3030,6 +3132,13 @@ export interface components {
             name: string;
             /** @description What the person may do. */
             role: components["schemas"]["Role"];
+        };
+        /** @description A URL to be told. */
+        NewHook: {
+            /** @description Ends of jobs that are told of: `done`, `failed`, `cancelled`; all when left out or empty. */
+            events?: components["schemas"]["JobState"][];
+            /** @description `http` or `https`, without a name and password in it; at most 2000 bytes. */
+            url: string;
         };
         /** @description A key to make. */
         NewKey: {
@@ -5181,6 +5290,100 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["FindingList"];
                 };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_hooks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookList"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewHook"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HookCreated"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_hook: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+                /** @description Id of the hook */
+                hook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             "4XX": {
                 headers: {

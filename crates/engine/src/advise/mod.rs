@@ -586,10 +586,13 @@ fn conclude(metric: Metric, seed: u64, told: &mut LearningCurve) {
                 high: n.high.map(|h| (h - now).ceil()),
             };
             told.more = Some(more);
-            let end = more.high.map_or("no upper end can be given".into(), |h| format!("to {h:.0}"));
+            let within = match more.high {
+                Some(high) => format!("{:.0} to {high:.0}", more.low),
+                None => format!("at least {:.0}, no upper end can be given", more.low),
+            };
             format!(
-                "About {:.0} more training samples like those that are there bring {name} to {goal} ({:.0} {end}); {then}.",
-                more.value, more.low
+                "About {:.0} more training samples like those that are there bring {name} to {goal} ({within}); {then}.",
+                more.value
             )
         }
         Outlook::Flat => format!(

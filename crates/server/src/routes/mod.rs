@@ -4,6 +4,7 @@ mod access;
 mod accounts;
 mod analysis;
 mod devices;
+mod hooks;
 mod impulses;
 mod jobs;
 mod models;
@@ -98,4 +99,6 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(jobs::get_log))
         .routes(routes!(jobs::follow_job))
         .routes(routes!(jobs::get_package))
+        .routes(routes!(hooks::list_hooks, hooks::create_hook))
+        .routes(routes!(hooks::delete_hook))
 }
