@@ -83,6 +83,8 @@ fn the_weakest_parts_are_named_and_the_curve_sees_no_test_window() {
     let samples: Vec<u64> = points.iter().map(|p| p["samples"].as_u64().expect("a number")).collect();
     assert!(samples[0] < samples[2] && samples[2] < samples[4], "{samples:?}");
     assert_eq!(samples[4], curve["samples"].as_u64().expect("a number"));
+    // A recording is one window here: those that were not chosen did not train.
+    assert!(points.iter().all(|p| p["windows"] == p["samples"]), "{curve}");
     // Of so few validation windows nobody can tell one error in a thousand.
     assert_eq!(curve["more"], Value::Null, "{curve}");
     assert!(curve["says"].as_str().is_some_and(|s| s.contains("cannot be said")), "{curve}");

@@ -80,6 +80,10 @@ fn data_are_analysed_and_taken_out_as_tables_and_pictures() {
     assert!(number(&features[0]["explained"]) > 0.8, "{}", features[0]);
     let explained: Vec<f64> = features.iter().map(|f| number(&f["explained"])).collect();
     assert!(explained.windows(2).all(|e| e[0] >= e[1]), "{explained:?}");
+    // A recording is one window here: what validates is left out as well.
+    let training = |s: &Value| s["training"].as_u64().expect("a number");
+    let train = training(slice("label", "slow")) + training(slice("label", "quick"));
+    assert!(train < 18 && told["windows"] == json!(train), "{told}");
     // What tests is twenty times as loud; no feature has seen it.
     let rms = features.iter().find(|f| f["name"].as_str().is_some_and(|n| n.contains("accX RMS")));
     let rms = rms.unwrap_or_else(|| panic!("{:?}", features.iter().map(|f| &f["name"]).collect::<Vec<_>>()));

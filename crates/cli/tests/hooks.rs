@@ -186,6 +186,7 @@ fn a_redirect_is_not_followed_and_a_cloud_is_not_asked() {
     let server = Server::start_with(&bench.path(""), &["--workers", "0"]);
     let receiver = Listener::start(&[ELSEWHERE, ELSEWHERE, OK]);
     hook(&server, &key, &json!({"url": format!("http://{}/", receiver.address)}));
+    hook(&server, &key, &json!({"url": format!("http://{}/done", receiver.address), "events": ["done"]}));
     let waiting = server.json(&key, "POST", JOBS, &json!({"kind": "export"})).ok(201);
     let cancel = format!("{JOBS}/{}/cancel", waiting["id"].as_str().expect("an id"));
     server.json(&key, "POST", &cancel, &json!({})).ok(200);
@@ -196,11 +197,15 @@ fn a_redirect_is_not_followed_and_a_cloud_is_not_asked() {
         (&seen[0]["state"], &seen[0]["answer"]),
         (&json!("waiting"), &json!("answered 302: redirects are not followed"))
     );
+    let other = &server.get(&key, HOOKS).ok(200)["hooks"][1];
+    assert_eq!((&other["events"], &other["deliveries"]), (&json!(["done"]), &json!([])), "{other}");
     assert_eq!(receiver.next().path, "/", "the second attempt goes where the first went");
     // A second look at the same job ends nothing more.
     server.json(&key, "POST", &cancel, &json!({})).ok(200);
     assert_eq!(server.get(&key, HOOKS).ok(200)["hooks"][0]["deliveries"].as_array().map(Vec::len), Some(1));
 
+    let id = server.get(&key, HOOKS).ok(200)["hooks"][0]["id"].as_str().expect("an id").to_owned();
+    server.json(&key, "DELETE", &format!("{HOOKS}/{id}"), &json!({})).ok(204);
     let id = server.get(&key, HOOKS).ok(200)["hooks"][0]["id"].as_str().expect("an id").to_owned();
     server.json(&key, "DELETE", &format!("{HOOKS}/{id}"), &json!({})).ok(204);
     hook(&server, &key, &json!({"url": "http://169.254.169.254/latest", "events": ["cancelled"]}));

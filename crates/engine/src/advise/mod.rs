@@ -119,6 +119,8 @@ pub struct Advice {
 pub struct CurvePoint {
     /// Training samples.
     pub samples: usize,
+    /// Windows of them that trained.
+    pub windows: usize,
     /// The metric of the int8 impulse on validation windows.
     pub figure: f64,
     /// Which repetition, from 0.
@@ -451,7 +453,8 @@ fn curve(
             let seed = session.seed.wrapping_add(repeat as u64);
             let chosen = part(&units, share, seed);
             let figure = trial(session, &quiet, (silver, split, gold), &chosen, seed, metric, &watched)?;
-            told.points.extend(figure.map(|figure| CurvePoint { samples: chosen.len(), figure, repeat }));
+            let point = |(figure, windows)| CurvePoint { samples: chosen.len(), windows, figure, repeat };
+            told.points.extend(figure.map(point));
         }
     }
     session.progress("advise", total, total, "")?;
@@ -459,7 +462,7 @@ fn curve(
     Ok(told)
 }
 
-/// Trains on some samples; the metric on validation windows. `None`: it has none there, or so few samples cannot be trained on.
+/// Trains on some samples; the metric on validation windows, and how many windows trained. `None`: it has none there, or so few samples cannot be trained on.
 fn trial(
     session: &Session<'_>,
     quiet: &Quiet<'_>,
@@ -468,7 +471,7 @@ fn trial(
     seed: u64,
     metric: Metric,
     watched: &[usize],
-) -> Result<Option<f64>, EngineError> {
+) -> Result<Option<(f64, usize)>, EngineError> {
     let other = Session {
         store: Store::open_shared(&session.project.state_dir())?,
         project: session.project.clone(),
@@ -509,7 +512,8 @@ fn trial(
     let outcomes = infer(&other, &impulse, windows.len(), width, &|n, out| rows.row(n, out))?;
     let truth = Truth::new(&trained, &silver.value, &gold.value.labels, &windows);
     let figures = truth.figures(&impulse, &outcomes);
-    Ok(metric.of(&figures).filter(|f| f.is_finite()))
+    let windows = trained.learn.iter().map(|l| l.training_windows).max().unwrap_or(0);
+    Ok(metric.of(&figures).filter(|f| f.is_finite()).map(|f| (f, windows)))
 }
 
 /// What the points say.
@@ -670,7 +674,7 @@ mod tests {
             samples: points.iter().map(|p| p.0).max().unwrap_or(0),
             points: points
                 .iter()
-                .map(|&(samples, figure)| CurvePoint { samples, figure, repeat: 0 })
+                .map(|&(samples, figure)| CurvePoint { samples, windows: samples, figure, repeat: 0 })
                 .collect(),
             law: None,
             expected: Vec::new(),

@@ -7,7 +7,7 @@ export interface LearningCurve {
   metric: string;
   windows: number;
   samples: number;
-  points: { samples: number; figure: number; repeat: number }[];
+  points: { samples: number; windows: number; figure: number; repeat: number }[];
   law: { floor: number; scale: number; exponent: number } | null;
   expected: [number, Interval][];
   goal: number | null;
