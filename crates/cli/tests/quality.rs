@@ -146,3 +146,48 @@ fn measure(seed: u64) {
 fn defects_are_found_and_good_samples_left_alone() {
     [1, 2].into_iter().for_each(measure);
 }
+
+/// Seeds that no threshold was chosen on.
+#[test]
+fn of_seeds_that_were_never_looked_at_as_well() {
+    [8101, 8102, 8103].into_iter().for_each(measure);
+}
+
+/// A copy with another gain and noise on the other side of the split is told by the run, and the scan names both.
+#[test]
+fn near_duplicates_on_both_sides_are_a_leak() {
+    let bench = Bench::new("empty");
+    for (i, hz) in (0..12u32).flat_map(|i| [(i, 300.0), (i, 900.0)]) {
+        let label = if hz < 500.0 { "low" } else { "high" };
+        bench.write(&format!("train/{label}/{i}.wav"), common::tone(hz + f64::from(i), u64::from(i)));
+    }
+    let mut copy = common::tone(304.0, 4);
+    let mut noise = common::Noise(5);
+    for value in copy[44..].as_chunks_mut::<2>().0 {
+        *value = ((f64::from(i16::from_le_bytes(*value)) * 0.7 + 40.0 * noise.next()) as i16).to_le_bytes();
+    }
+    bench.write("test/low/copy.wav", copy);
+    bench.write("test/high/other.wav", common::tone(905.0, 77));
+    for (folder, side) in [("train", "training"), ("test", "testing")] {
+        assert!(
+            bench
+                .run(&["data", "import", folder, "--category", side, "--project", "project"])
+                .status
+                .success()
+        );
+    }
+    let out = bench.run(&["run", "project", "--until", "split"]);
+    let told = common::text(&out);
+    assert!(told.contains("signs of leakage") && told.contains("low/4.wav and low/copy.wav"), "{told}");
+    let out = bench.json(&["data", "scan", "--project", "project", "--json"]);
+    let of = |kind: &str| -> Vec<&str> {
+        let all = out["findings"].as_array().expect("findings").iter();
+        all.filter(|f| f["kind"] == kind).filter_map(|f| f["message"].as_str()).collect()
+    };
+    assert_eq!((of("leakage").len(), of("near_duplicate").len()), (1, 1), "{out}");
+    assert!(
+        of("near_duplicate")[0].contains("low/4.wav")
+            && of("near_duplicate")[0].contains("0.70 times as strong"),
+        "{out}"
+    );
+}

@@ -162,6 +162,11 @@ fn sound(kind: usize, s: &mut Source) -> Vec<f64> {
     // What a microphone adds by itself: 20 to 35 dB below.
     let hiss = loud * libm::sqrt(power) * libm::pow(10.0, -s.range(20.0, 35.0) / 20.0);
     x.iter_mut().for_each(|v| *v = *v * loud + hiss * s.normal());
+    // Speech has peaks; a clean one has them below full scale.
+    let most = x.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+    if most > 30_000.0 {
+        x.iter_mut().for_each(|v| *v *= 30_000.0 / most);
+    }
     x
 }
 
@@ -245,7 +250,9 @@ pub fn sounds(seed: u64) -> Result<Vec<Entry>> {
             let (kind, name, x) = drawn(&mut clean, s);
             let (how, x): (_, Vec<f64>) = match way {
                 0 => ("louder or softer", {
-                    let gain = s.range(0.2, 1.5);
+                    // Not so loud that it is cut off.
+                    let most = x.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+                    let gain = s.range(0.2, 1.5).min(32_000.0 / most);
                     x.iter().map(|v| v * gain).collect()
                 }),
                 1 => ("moved", {

@@ -65,8 +65,8 @@ fn hold(session: &Session<'_>, silver: &Silver, pairs: &[Candidate]) -> Result<V
         };
         let second = reader.values(&silver.samples[pair.second])?;
         let alike = match silver.format.image {
-            Some([width, height, channels]) => near::alike_pictures(&first, &second, width, height, channels),
-            None => near::alike_series(&first, &second, silver.format.axes.len(), pair.coarse),
+            Some(size) => near::alike_pictures(&first, &second, size, pair),
+            None => near::alike_series(&first, &second, silver.format.axes.len(), pair),
         };
         if let Some(alike) = alike {
             let how = told(&alike, &silver.format);

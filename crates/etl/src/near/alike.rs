@@ -2,7 +2,8 @@
 
 use super::{
     fourier::transform,
-    print::{BROAD, freedom, grid},
+    print::{SPREAD, freedom, grid},
+    search::Candidate,
 };
 
 /// Correlation from which two recordings whose power is spread over many bins are the same: noise 12 dB below leaves this much.
@@ -11,6 +12,8 @@ const SAME: f64 = 0.97;
 const SAME_LOW: f64 = 0.985;
 /// and the share of the power that must lie there.
 const LOW_SHARE: f64 = 0.2;
+/// Power that is spread over so many bins does not lie over another's by chance.
+const BROAD: f64 = 100.0;
 /// Two swings of one pitch lie over each other nearly by themselves. Where power is in fewer bins than this
 const NARROW: f64 = 30.0;
 /// more is asked in the bins that have it: there noise that was added is little.
@@ -18,8 +21,12 @@ const SAME_NARROW: f64 = 0.998;
 const SAME_BETWEEN: f64 = 0.98;
 /// Bins that have power: this share of the mean and more.
 const HAS_POWER: f64 = 0.3;
-/// Correlation of the brightness of two pictures.
+/// Prints that differ in so few bits are those of one recording, whatever their power is in.
+const CLOSE: u32 = 64;
+/// Correlation of the brightness of two pictures,
 const SAME_PICTURE: f64 = 0.99;
+/// and where nothing else is nearly as near: of pictures of one thing many are alike.
+const SAME_PICTURE_ALONE: f64 = 0.97;
 /// The most that one is moved against the other, as a share of the shorter.
 const MOVED: f64 = 0.25;
 /// Frames that are laid over each other; longer recordings are averaged down to that many.
@@ -77,9 +84,8 @@ impl Laid {
     }
 }
 
-/// How `b` is the same recording as `a`, if it is; both row-major with `axes` values a frame. `coarse`: only the coarse shapes of their
-/// spectra are known to be alike.
-pub fn alike_series(a: &[f32], b: &[f32], axes: usize, coarse: bool) -> Option<Likeness> {
+/// How `b` is the same recording as `a`, if it is; both row-major with `axes` values a frame.
+pub fn alike_series(a: &[f32], b: &[f32], axes: usize, met: &Candidate) -> Option<Likeness> {
     let longest = a.len().max(b.len()).checked_div(axes)?;
     let every = longest.div_ceil(FRAMES).max(1);
     let (a, b) = (Laid::new(a, axes, every), Laid::new(b, axes, every));
@@ -93,7 +99,7 @@ pub fn alike_series(a: &[f32], b: &[f32], axes: usize, coarse: bool) -> Option<L
     let found = best(&a, &b, spectra.cross.clone(), reach, (1.0, 1.0))?;
     let moved = |found: Likeness| Likeness { later: found.later * every as i64, ..found };
     if found.correlation >= SAME {
-        return no_chance(&a, &b, found.later, coarse).then(|| moved(found));
+        return no_chance(&a, &b, found.later, met).then(|| moved(found));
     }
     // Bins of the lower half, both sides of 0.
     let lower = |k: usize| k.min(n - k) <= n / 4;
@@ -102,7 +108,7 @@ pub fn alike_series(a: &[f32], b: &[f32], axes: usize, coarse: bool) -> Option<L
         power.iter().enumerate().filter(|(k, _)| lower(*k)).map(|(_, p)| p).sum::<f64>() / all
     };
     let shares = (share(&spectra.a), share(&spectra.b));
-    if coarse || shares.0 < LOW_SHARE || shares.1 < LOW_SHARE {
+    if met.coarse || shares.0 < LOW_SHARE || shares.1 < LOW_SHARE {
         return None;
     }
     let mut cross = spectra.cross;
@@ -119,7 +125,7 @@ pub fn alike_series(a: &[f32], b: &[f32], axes: usize, coarse: bool) -> Option<L
 }
 
 /// Whether two recordings that lie over each other at this place are one recording, and not two of one pitch.
-fn no_chance(a: &Laid, b: &Laid, later: i64, coarse: bool) -> bool {
+fn no_chance(a: &Laid, b: &Laid, later: i64, met: &Candidate) -> bool {
     // What lies over each other, and nothing else.
     let from = (-later).max(0) as usize;
     let to = (b.frames() as i64 - later).clamp(0, a.frames() as i64) as usize;
@@ -141,8 +147,11 @@ fn no_chance(a: &Laid, b: &Laid, later: i64, coarse: bool) -> bool {
     let filled = (to - from) as f64 / n as f64;
     let half = |power: &[f64]| freedom(&power[..=n / 2], filled);
     let spread = half(&spectra.a).min(half(&spectra.b));
-    if spread >= BROAD || coarse {
-        return spread >= BROAD;
+    if spread >= BROAD || !met.coarse && met.distance <= CLOSE {
+        return true;
+    }
+    if met.coarse && spread < SPREAD {
+        return false;
     }
     let mean = |power: &[f64]| power.iter().sum::<f64>() / n as f64 * HAS_POWER;
     let (least_a, least_b) = (mean(&spectra.a), mean(&spectra.b));
@@ -227,9 +236,8 @@ fn best(
 pub fn alike_pictures(
     a: &[f32],
     b: &[f32],
-    width: usize,
-    height: usize,
-    channels: usize,
+    [width, height, channels]: [usize; 3],
+    met: &Candidate,
 ) -> Option<Likeness> {
     let (mut a, _) = grid(a, width, height, channels);
     let (mut b, _) = grid(b, width, height, channels);
@@ -240,7 +248,8 @@ pub fn alike_pictures(
     let product: f64 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
     let (ea, eb) = (a.iter().map(|x| x * x).sum::<f64>(), b.iter().map(|y| y * y).sum::<f64>());
     let correlation = product / (ea * eb).sqrt();
-    (correlation >= SAME_PICTURE).then(|| Likeness {
+    let asked = if met.alone { SAME_PICTURE_ALONE } else { SAME_PICTURE };
+    (correlation >= asked).then(|| Likeness {
         correlation: correlation.min(1.0),
         later: 0,
         gain: product / ea,

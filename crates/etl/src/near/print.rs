@@ -20,8 +20,8 @@ const PARTS: usize = 128;
 /// Bins (parts, pixels) on each side whose mean is taken out.
 const AROUND: usize = 8;
 const AROUND_PIXELS: usize = 2;
-/// Bins over which a spectrum is spread when it is broad: two of them do not lie over each other by chance.
-pub(super) const BROAD: f64 = 100.0;
+/// Bins over which the power of a recording must be spread for its coarse shape to say anything.
+pub(super) const SPREAD: f64 = 12.0;
 /// Sides of a picture in a print.
 pub(super) const SIDE: usize = 32;
 /// Classes of pictures begin here.
@@ -165,10 +165,10 @@ fn of_length(values: &[f32], axes: usize, exponent: u32) -> Vec<Print> {
         }
         all.iter_mut().zip(bins).for_each(|(all, p)| *all += f64::from(*p));
     }
-    let broad = freedom(&all, frames as f64 / n as f64) >= BROAD;
+    let spread = freedom(&all, frames as f64 / n as f64) >= SPREAD;
     let class = exponent * 3;
     let made = [whole.print(class, false), low.print(class + 1, false), coarse.print(class + 2, true)];
-    made.into_iter().flatten().filter(|p| broad || !p.coarse).collect()
+    made.into_iter().flatten().filter(|p| spread || !p.coarse).collect()
 }
 
 /// How many bins a spectrum is spread over, of a recording that fills this share of its transform.
@@ -242,7 +242,7 @@ pub fn picture(values: &[f32], width: usize, height: usize, channels: usize) -> 
     }
     let mut sketch = Sketch::new();
     for (i, d) in detail.iter().enumerate() {
-        sketch.add(i as u64, (d / scale).clamp(-2.0, 2.0) as f32);
+        sketch.add(i as u64, (d / scale).clamp(-4.0, 4.0) as f32);
     }
     sketch.print(PICTURES, false)
 }

@@ -6,6 +6,8 @@ use super::print::{BITS, Print};
 const FAR: u32 = 370;
 /// The same of coarse prints, of which many are alike.
 const FAR_COARSE: u32 = 250;
+/// Others that are further than this times as far are not nearly as near.
+const APART: f64 = 1.5;
 /// Nearest others that are kept of each sample.
 const KEPT: usize = 8;
 /// Prints that are compared with the next ones in a place of a table, at most: where very many are alike, a chain of them is found.
@@ -20,6 +22,10 @@ pub struct Candidate {
     pub second: usize,
     /// Whether only coarse prints are near.
     pub coarse: bool,
+    /// Bits in which their nearest prints of that make differ.
+    pub distance: u32,
+    /// Nothing else is nearly as near to either.
+    pub alone: bool,
 }
 
 /// Samples that may be near duplicates, from prints with the numbers of their samples; in order, each pair once.
@@ -66,11 +72,14 @@ fn within(prints: &[(usize, Print)], class: &[usize]) -> Vec<Candidate> {
             }
         }
     }
+    // The second one of each list is the nearest of those that are not its nearest.
+    let next = |n: u32| nearest[n as usize].get(1).map_or(far + 1, |e| e.0);
     let mut out = Vec::new();
     for (a, near) in nearest.iter().enumerate() {
-        for &(_, b) in near {
+        for &(distance, b) in near {
             let [s, t] = [a, b as usize].map(|n| prints[class[n]].0);
-            out.push(Candidate { first: s.min(t), second: s.max(t), coarse });
+            let alone = f64::from(distance) * APART <= f64::from(next(a as u32).min(next(b)));
+            out.push(Candidate { first: s.min(t), second: s.max(t), coarse, distance, alone });
         }
     }
     out

@@ -1,5 +1,8 @@
 use super::*;
 
+/// Candidates whose prints are near enough to look.
+const NEAR: Candidate = Candidate { first: 0, second: 1, coarse: false, distance: 300, alone: true };
+
 /// Numbers from a seed.
 struct Draw(u64);
 
@@ -38,7 +41,7 @@ fn found(samples: &[Vec<f32>]) -> Vec<(usize, usize)> {
         samples.iter().enumerate().flat_map(|(i, s)| series(s, 1).into_iter().map(move |p| (i, p))).collect();
     candidates(&prints)
         .into_iter()
-        .filter(|c| alike_series(&samples[c.first], &samples[c.second], 1, c.coarse).is_some())
+        .filter(|c| alike_series(&samples[c.first], &samples[c.second], 1, c).is_some())
         .map(|c| (c.first, c.second))
         .collect()
 }
@@ -56,9 +59,9 @@ fn copies_are_found_and_recordings_of_one_pitch_are_not() {
     let turned = samples[30].iter().map(|v| -v).collect();
     samples.extend([louder, noisy, moved, halved, turned]);
     assert_eq!(found(&samples), [(3, 60), (7, 61), (11, 62), (20, 63), (30, 64)]);
-    let moved = alike_series(&samples[11], &samples[62], 1, false).expect("alike");
+    let moved = alike_series(&samples[11], &samples[62], 1, &NEAR).expect("alike");
     assert_eq!(moved.later, -120);
-    let louder = alike_series(&samples[3], &samples[60], 1, false).expect("alike");
+    let louder = alike_series(&samples[3], &samples[60], 1, &NEAR).expect("alike");
     assert!((louder.gain - 0.4).abs() < 1e-3 && louder.correlation > 0.9999, "{louder:?}");
 }
 
@@ -69,7 +72,7 @@ fn what_has_no_values_to_tell_apart_has_no_print() {
     assert_eq!(series(&[5.0; 4000], 2), []);
     assert_eq!(picture(&[128.0; 96 * 96], 96, 96, 1), None);
     assert_eq!(picture(&[], 0, 0, 1), None);
-    assert!(alike_series(&[0.0; 100], &[0.0; 100], 1, false).is_none());
+    assert!(alike_series(&[0.0; 100], &[0.0; 100], 1, &NEAR).is_none());
 }
 
 #[test]
@@ -95,7 +98,7 @@ fn a_picture_that_is_brighter_and_smaller_is_found() {
         pictures.iter().enumerate().filter_map(|(i, p)| Some((i, picture(p, 64, 64, 1)?))).collect();
     let pairs: Vec<(usize, usize)> = candidates(&prints)
         .into_iter()
-        .filter(|c| alike_pictures(&pictures[c.first], &pictures[c.second], 64, 64, 1).is_some())
+        .filter(|c| alike_pictures(&pictures[c.first], &pictures[c.second], [64, 64, 1], c).is_some())
         .map(|c| (c.first, c.second))
         .collect();
     assert_eq!(pairs, [(5, 40)]);
@@ -113,6 +116,7 @@ fn the_search_does_not_grow_with_the_square() {
     let mut prints: Vec<(usize, Print)> = (0..count).map(|i| (i, print(i as u64))).collect();
     prints.push((count, print(777)));
     let pairs = candidates(&prints);
-    assert!(pairs.contains(&Candidate { first: 777, second: count, coarse: false }));
+    let twin = pairs.iter().find(|c| c.second == count && c.first == 777).expect("found");
+    assert!(twin.distance == 0 && twin.alone && !twin.coarse, "{twin:?}");
     assert!(pairs.len() < count, "{} pairs", pairs.len());
 }
