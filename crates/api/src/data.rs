@@ -207,7 +207,7 @@ pub struct SampleChange {
     pub at: i64,
     /// Name of the account or key; `command line`, or what else changed it.
     pub who: String,
-    /// `label`, `parts`, `boxes`, `category`, `use`, or `fact NAME`.
+    /// `label`, `agreed` (somebody else gave the same label), `parts`, `boxes`, `category`, `use`, or `fact NAME`.
     pub field: String,
     /// What it was, for people; `null` where there was nothing.
     pub before: Option<String>,
@@ -220,6 +220,58 @@ pub struct SampleChange {
 pub struct SampleHistory {
     /// The newest first; of the newest 200 changes.
     pub changes: Vec<SampleChange>,
+}
+
+/// How far the people who labelled the samples agree.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LabelAgreement {
+    /// Who labelled how many samples, in order of name.
+    pub people: Vec<LabelledBy>,
+    /// Samples that two people or more labelled.
+    pub samples: u64,
+    /// Share of the pairs of labels of one sample that are the same, 0..=1; `null` without such a sample.
+    pub agreement: Option<f64>,
+    /// Fleiss' kappa, at most 1; `null` where all labels are one.
+    pub fleiss_kappa: Option<f64>,
+    /// Each two people who labelled a sample in common.
+    pub pairs: Vec<AgreementPair>,
+    /// Samples that people label differently, in order of name; the first 1000.
+    pub disputed: Vec<DisputedLabel>,
+}
+
+/// Somebody who labelled.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LabelledBy {
+    /// Name of the account or key.
+    pub who: String,
+    /// Samples.
+    pub samples: u64,
+}
+
+/// Two people who labelled a sample in common.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AgreementPair {
+    /// One,
+    pub first: String,
+    /// and the other.
+    pub second: String,
+    /// Samples that both labelled.
+    pub samples: u64,
+    /// Share of them with the same label, 0..=1.
+    pub agreement: f64,
+    /// Cohen's kappa, at most 1; `null` where both give one label throughout.
+    pub cohen_kappa: Option<f64>,
+}
+
+/// A sample that people label differently.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct DisputedLabel {
+    /// Its id.
+    pub sample: String,
+    /// Its name.
+    pub name: String,
+    /// The label that each person gave last.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// What the split would become.

@@ -25,11 +25,11 @@ pub use analysis::{
     Analysis, AxisHistogram, AxisLevel, AxisSpectrum, Correlation, DataSlice, FeatureStats, LabelPair, Spread,
 };
 pub use data::{
-    Category, Cut, Finding, FindingList, FinishQuery, ImportResult, LabelBox, LabelCount, LabelRange,
-    LabelSides, NewUpload, Part, PartList, PartQuery, PieceQuery, Quarantined, Rebalance, RebalanceQuery,
-    Remark, Sample, SampleChange, SampleDetail, SampleEdit, SampleHistory, SampleIds, SamplePage,
-    SampleQuery, Sides, Step, Summary, TablePreview, Trace, Upload, UploadQuery, Waveform, WaveformAxis,
-    WaveformQuery,
+    AgreementPair, Category, Cut, DisputedLabel, Finding, FindingList, FinishQuery, ImportResult,
+    LabelAgreement, LabelBox, LabelCount, LabelRange, LabelSides, LabelledBy, NewUpload, Part, PartList,
+    PartQuery, PieceQuery, Quarantined, Rebalance, RebalanceQuery, Remark, Sample, SampleChange,
+    SampleDetail, SampleEdit, SampleHistory, SampleIds, SamplePage, SampleQuery, Sides, Step, Summary,
+    TablePreview, Trace, Upload, UploadQuery, Waveform, WaveformAxis, WaveformQuery,
 };
 pub use devices::{
     Connection, Device, DeviceEdit, DeviceList, NewRecording, Recording, RecordingState, Sensor,

@@ -184,6 +184,8 @@ pub enum DataCommand {
     Show(DataSample),
     /// Find problems in the data set.
     Scan(DataProject),
+    /// How far the people who labelled the samples agree, and which samples they dispute.
+    Agreement(DataProject),
     /// Follow a sample from its file to its windows.
     Trace(DataSample),
     /// Make samples of the parts of a recording: around what is loud, or from one time to another.

@@ -37,6 +37,7 @@ pub fn run(command: Command, printer: &Printer) -> Result<Verdict> {
         Command::Data(DataCommand::List(args)) => list(&args, printer),
         Command::Data(DataCommand::Show(args)) => show(&args, printer),
         Command::Data(DataCommand::Scan(args)) => scan(&args, printer),
+        Command::Data(DataCommand::Agreement(args)) => agreement(&args, printer),
         Command::Data(DataCommand::Trace(args)) => trace(&args, printer),
         Command::Data(DataCommand::Cut(args)) => cut(&args, printer),
         Command::Data(DataCommand::Export(args)) => export(&args, printer),
@@ -153,6 +154,8 @@ fn import(args: &ImportArgs, printer: &Printer) -> Result<Verdict> {
             table: dataset::TableChoices::default(),
             metadata: std::collections::BTreeMap::new(),
             refuse_known: false,
+            keep_label: false,
+            keep_category: false,
             source: "import".into(),
             dry_run: args.dry_run,
         },
@@ -274,6 +277,17 @@ fn scan(args: &DataProject, printer: &Printer) -> Result<Verdict> {
         for f in findings {
             printer.data(&format!("{:<18} {:<32} {}", f.kind, f.sample, f.message))?;
         }
+    }
+    Ok(Verdict::Done)
+}
+
+fn agreement(args: &DataProject, printer: &Printer) -> Result<Verdict> {
+    let session = shared(&args.project, printer)?;
+    let agreement = dataset::agreement(&session)?;
+    if args.json.json {
+        printer.json(&agreement)?
+    } else {
+        printer.data(agreement.to_text().trim_end())?
     }
     Ok(Verdict::Done)
 }

@@ -121,6 +121,68 @@ fn the_history_of_a_sample_says_who_changed_what() {
 }
 
 #[test]
+fn people_who_label_the_same_samples_agree_or_do_not() {
+    let (bench, key, server) = bench();
+    let other = create_key(&bench, &["--name", "robot"]);
+    let [a, b, c, d] = ["low.0", "low.1", "high.0", "high.1"].map(|n| id(&server, &key, n));
+    let agreement = || server.get(&key, "/api/v1/projects/kws/agreement").ok(200);
+    assert_eq!((&agreement()["samples"], &agreement()["agreement"]), (&json!(0), &Value::Null));
+    // One says what the files say, the other does not of one sample and changes its mind of another.
+    patch(&server, &key, &json!({"ids": [a, b], "label": "low"}));
+    patch(&server, &key, &json!({"ids": [c, d], "label": "high"}));
+    patch(&server, &key, &json!({"ids": [c, d], "label": "high"}));
+    patch(&server, &other, &json!({"ids": [a, c], "label": "low"}));
+    patch(&server, &other, &json!({"ids": [d], "label": "low"}));
+    patch(&server, &other, &json!({"ids": [d], "label": "high"}));
+    let out = agreement();
+    assert_eq!(out["people"], json!([{"who": "key", "samples": 4}, {"who": "robot", "samples": 3}]));
+    assert_eq!((&out["samples"], &out["pairs"][0]["samples"]), (&json!(3), &json!(3)), "{out}");
+    // Of a, c and d: low, high, high and low, low, high. By chance 1/3 2/3 and 2/3 1/3 agree in 4 of 9.
+    let figure = |v: &Value| v.as_f64().expect("a figure");
+    assert!((figure(&out["agreement"]) - 2.0 / 3.0).abs() < 1e-9, "{out}");
+    assert!(
+        (figure(&out["pairs"][0]["cohen_kappa"]) - (2.0 / 3.0 - 4.0 / 9.0) / (5.0 / 9.0)).abs() < 1e-9,
+        "{out}"
+    );
+    let disputed = out["disputed"].as_array().expect("a list");
+    assert_eq!(disputed.len(), 1, "{out}");
+    assert_eq!(disputed[0]["sample"], json!(c));
+    assert_eq!(disputed[0]["labels"], json!({"key": "high", "robot": "low"}));
+    // Who agrees is in the history, once.
+    let history = told(&server.get(&key, &format!("{SAMPLES}/{a}/history")).ok(200));
+    let agreed = |who: &str| (who.to_owned(), "agreed".to_owned(), json!("low"), json!("low"));
+    assert_eq!(history, [agreed("robot"), agreed("key")]);
+    let typed = bench.json(&["data", "agreement", "--project", "kws", "--json"]);
+    assert_eq!((&typed["samples"], &typed["disputed"][0]["id"]), (&json!(3), &json!(c)));
+    let text = bench.run(&["data", "agreement", "--project", "kws"]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("robot says low"), "{}", common::text(&text));
+}
+
+#[test]
+fn a_file_that_comes_again_stays_what_it_was() {
+    let (bench, key) = workspace();
+    let server = Server::start(&bench.path(""));
+    let send = |more: &str| {
+        let path = format!("{SAMPLES}?name=knock.wav{more}");
+        server.send("POST", &path, &[("x-api-key", &key)], &tone(440.0, 3)).ok(200)
+    };
+    let is = || {
+        let all = server.get(&key, SAMPLES).ok(200);
+        assert_eq!(all["total"], 1, "{all}");
+        (all["samples"][0]["label"].clone(), all["samples"][0]["category"].clone())
+    };
+    send("&label=door&category=testing");
+    assert_eq!(is(), (json!("door"), json!("testing")));
+    send("");
+    assert_eq!(is(), (json!("door"), json!("testing")));
+    // What is said counts.
+    send("&label=window");
+    assert_eq!(is(), (json!("window"), json!("testing")));
+    send("&category=training");
+    assert_eq!(is(), (json!("window"), json!("training")));
+}
+
+#[test]
 fn the_split_is_told_before_it_is_made() {
     let (bench, key, server) = bench();
     let split = |query: &str| server.get(&key, &format!("/api/v1/projects/kws/split{query}"));

@@ -28,6 +28,7 @@ const COMMANDS: &[(&str, Over)] = &[
     ("data list", Operation("list_samples")),
     ("data show", Operation("get_sample")),
     ("data scan", Operation("list_findings")),
+    ("data agreement", Operation("get_agreement")),
     ("data trace", Operation("trace_sample")),
     ("data cut", Operation("cut_sample")),
     ("data export", Job("export")),

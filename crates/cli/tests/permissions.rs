@@ -27,6 +27,7 @@ const NEEDS: &[(&str, &[&str])] = &[
             "estimate",
             "get_job",
             "get_lifecycle",
+            "get_agreement",
             "get_log",
             "get_model",
             "get_recording",

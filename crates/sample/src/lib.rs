@@ -22,5 +22,5 @@ pub mod wfdb;
 
 pub use decode::{decode, detect};
 pub use format::{Format, Kind};
-pub use model::{Axis, Content, Decoded, Finding, Fit, Image, SampleError, Signal};
+pub use model::{Axis, Content, Decoded, Finding, Fit, Image, SIDE, SampleError, Signal};
 pub use options::{CsvOptions, DecodeOptions, Limits, TimeUnit};

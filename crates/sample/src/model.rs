@@ -54,6 +54,9 @@ pub struct Image {
     pub pixels: Vec<u8>,
 }
 
+/// Key in the metadata of a sample under which its file says the side of the split: `training` or `testing`.
+pub const SIDE: &str = "side";
+
 /// Decoded contents.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Content {

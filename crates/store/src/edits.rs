@@ -14,8 +14,21 @@ pub struct EditRow {
     pub field: String,
     /// What it was, as it stands in the row; `disabled` is 0 or 1.
     pub before: Option<String>,
-    /// What it became.
+    /// What it became. The same as before of a label that somebody else gave as well.
     pub after: Option<String>,
+}
+
+/// A label that somebody gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenLabel {
+    /// Id of the sample.
+    pub sample: String,
+    /// Its name.
+    pub name: String,
+    /// Who.
+    pub who: String,
+    /// The label; `None` where it was taken away.
+    pub label: Option<String>,
 }
 
 /// The fields of a row that people change, in the order in which a history tells them.
@@ -35,8 +48,53 @@ async fn read(connection: &mut SqliteConnection, id: &str) -> Result<Option<Samp
     row.as_ref().map(sample).transpose()
 }
 
+/// The label that somebody gave a sample last.
+async fn last_label(
+    connection: &mut SqliteConnection,
+    id: &str,
+    who: &str,
+) -> Result<Option<String>, StoreError> {
+    let last: Option<Option<String>> = sqlx::query_scalar(
+        "SELECT after FROM edits WHERE sample = $1 AND field = 'label' AND who = $2 ORDER BY seq DESC LIMIT 1",
+    )
+    .bind(id)
+    .bind(who)
+    .fetch_optional(connection)
+    .await?;
+    Ok(last.flatten())
+}
+
 impl Store {
-    /// Changes samples as a person wants it, all or none, and writes down who changed what at the time `at`. `facts` are the new
+    /// Labels that people gave to samples that are there, in order of name and id, of one sample in the order in which they were given.
+    ///
+    /// # Errors
+    /// [`StoreError::Database`].
+    pub fn given_labels(&self) -> Result<Vec<GivenLabel>, StoreError> {
+        let mut guard = self.inner();
+        let inner = &mut *guard;
+        let query = sqlx::query(
+            "SELECT edits.sample AS sample, samples.name AS name, edits.who AS who, edits.after AS label
+             FROM edits JOIN samples ON samples.id = edits.sample
+             WHERE edits.field = 'label' ORDER BY samples.name, edits.sample, edits.seq",
+        )
+        .fetch_all(&mut inner.connection);
+        inner
+            .runtime
+            .block_on(query)?
+            .iter()
+            .map(|row| {
+                Ok(GivenLabel {
+                    sample: row.try_get("sample")?,
+                    name: row.try_get("name")?,
+                    who: row.try_get("who")?,
+                    label: row.try_get("label")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Changes samples as a person wants it, all or none, and writes down who changed what at the time `at`, and who gave the label that is
+    /// there already. `facts` are the new
     /// `facts_json` of each, in the order of `ids`; what is `None` or missing stays, the empty text takes them away. Returns how many were found.
     ///
     /// # Errors
@@ -78,7 +136,9 @@ impl Store {
                 .await?;
                 let Some(after) = read(connection, id).await? else { continue };
                 for ((field, before), (_, after)) in fields(&before).into_iter().zip(fields(&after)) {
-                    if before == after {
+                    // Who gives the label that is there says that it is right, once.
+                    let agrees = field == "label" && edit.label.is_some() && after.is_some();
+                    if before == after && !(agrees && last_label(connection, id, &edit.who).await? != after) {
                         continue;
                     }
                     sqlx::query(

@@ -22,7 +22,7 @@ mod transaction;
 mod versions;
 
 pub use blob::BlobWriter;
-pub use edits::EditRow;
+pub use edits::{EditRow, GivenLabel};
 pub use error::StoreError;
 pub use hash::Hash;
 pub use ledger::{KeyRow, Ledger, SessionRow, UserRow};

@@ -54,6 +54,10 @@ pub struct NewSample {
     pub source: String,
     pub metadata_json: String,
     pub disabled: bool,
+    /// Of a sample that is there: its label, parts, boxes and group stay.
+    pub keep_label: bool,
+    /// Of a sample that is there: its category stays.
+    pub keep_category: bool,
 }
 
 impl NewSample {
@@ -119,7 +123,7 @@ pub(crate) fn sample(row: &SqliteRow) -> Result<SampleRow, StoreError> {
 
 impl Store {
     /// Adds samples in one transaction. One that is there (same source, name, bytes and place) takes the new
-    /// group and metadata, and the new label and category unless a person set them.
+    /// group and metadata, and the new label and category unless a person set them or they are to stay.
     ///
     /// # Errors
     /// [`StoreError::Database`]; then none is added.
@@ -137,18 +141,19 @@ impl Store {
                     .await?
                     .map(|row| Ok::<_, sqlx::Error>((row.try_get("category")?, row.try_get("edited")?)))
                     .transpose()?;
-                let moved_from =
-                    there.clone().filter(|(before, edited): &(String, i64)| *edited == 0 && *before != s.category);
+                let moved_from = there.clone().filter(|(before, edited): &(String, i64)| {
+                    *edited == 0 && !s.keep_category && *before != s.category
+                });
                 sqlx::query(
                     "INSERT INTO samples (id, name, label, category, group_key, blob, index_in_file, format, source,
                         metadata_json, disabled, ranges_json, boxes_json)
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
                      ON CONFLICT (id) DO UPDATE SET
-                        label = CASE WHEN samples.edited = 1 THEN samples.label ELSE excluded.label END,
-                        ranges_json = CASE WHEN samples.edited = 1 THEN samples.ranges_json ELSE excluded.ranges_json END,
-                        boxes_json = CASE WHEN samples.edited = 1 THEN samples.boxes_json ELSE excluded.boxes_json END,
-                        category = CASE WHEN samples.edited = 1 THEN samples.category ELSE excluded.category END,
-                        group_key = excluded.group_key, format = excluded.format,
+                        label = CASE WHEN samples.edited = 1 OR $14 THEN samples.label ELSE excluded.label END,
+                        ranges_json = CASE WHEN samples.edited = 1 OR $14 THEN samples.ranges_json ELSE excluded.ranges_json END,
+                        boxes_json = CASE WHEN samples.edited = 1 OR $14 THEN samples.boxes_json ELSE excluded.boxes_json END,
+                        category = CASE WHEN samples.edited = 1 OR $15 THEN samples.category ELSE excluded.category END,
+                        group_key = CASE WHEN $14 THEN samples.group_key ELSE excluded.group_key END, format = excluded.format,
                         metadata_json = excluded.metadata_json",
                 )
                 .bind(&id)
@@ -164,6 +169,8 @@ impl Store {
                 .bind(i64::from(s.disabled))
                 .bind(&s.ranges_json)
                 .bind(&s.boxes_json)
+                .bind(s.keep_label)
+                .bind(s.keep_category)
                 .execute(&mut *connection)
                 .await?;
                 added.push(Added { id, new: there.is_none(), moved_from: moved_from.map(|m| m.0) });

@@ -17,6 +17,8 @@ fn sample(name: &str, blob: Hash) -> NewSample {
         source: "import".into(),
         metadata_json: "{}".into(),
         disabled: false,
+        keep_label: false,
+        keep_category: false,
     }
 }
 

@@ -212,6 +212,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/projects/{project}/agreement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the people who labelled the samples agree: of each the label that they gave last, and the samples that they dispute. */
+        get: operations["get_agreement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/analysis": {
         parameters: {
             query?: never;
@@ -1391,6 +1408,28 @@ export interface components {
             /** @description The first made first. */
             accounts: components["schemas"]["Account"][];
         };
+        /** @description Two people who labelled a sample in common. */
+        AgreementPair: {
+            /**
+             * Format: double
+             * @description Share of them with the same label, 0..=1.
+             */
+            agreement: number;
+            /**
+             * Format: double
+             * @description Cohen's kappa, at most 1; `null` where both give one label throughout.
+             */
+            cohen_kappa?: number | null;
+            /** @description One, */
+            first: string;
+            /**
+             * Format: int64
+             * @description Samples that both labelled.
+             */
+            samples: number;
+            /** @description and the other. */
+            second: string;
+        };
         /** @description What the data are like. */
         Analysis: {
             /** @description Axes of a recording. */
@@ -1934,6 +1973,17 @@ export interface components {
             kind: components["schemas"]["DiffKind"];
             /** @description The line. */
             text: string;
+        };
+        /** @description A sample that people label differently. */
+        DisputedLabel: {
+            /** @description The label that each person gave last. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Its name. */
+            name: string;
+            /** @description Its id. */
+            sample: string;
         };
         /** @description A DSP block before training. */
         DspEstimate: {
@@ -2735,6 +2785,30 @@ export interface components {
             /** @description Newest first. */
             keys: components["schemas"]["Key"][];
         };
+        /** @description How far the people who labelled the samples agree. */
+        LabelAgreement: {
+            /**
+             * Format: double
+             * @description Share of the pairs of labels of one sample that are the same, 0..=1; `null` without such a sample.
+             */
+            agreement?: number | null;
+            /** @description Samples that people label differently, in order of name; the first 1000. */
+            disputed: components["schemas"]["DisputedLabel"][];
+            /**
+             * Format: double
+             * @description Fleiss' kappa, at most 1; `null` where all labels are one.
+             */
+            fleiss_kappa?: number | null;
+            /** @description Each two people who labelled a sample in common. */
+            pairs: components["schemas"]["AgreementPair"][];
+            /** @description Who labelled how many samples, in order of name. */
+            people: components["schemas"]["LabelledBy"][];
+            /**
+             * Format: int64
+             * @description Samples that two people or more labelled.
+             */
+            samples: number;
+        };
         /** @description A labelled rectangle, in pixels of the picture as received. */
         LabelBox: {
             /**
@@ -2881,6 +2955,16 @@ export interface components {
             now: components["schemas"]["Sides"];
             /** @description As they would be. */
             then: components["schemas"]["Sides"];
+        };
+        /** @description Somebody who labelled. */
+        LabelledBy: {
+            /**
+             * Format: int64
+             * @description Samples.
+             */
+            samples: number;
+            /** @description Name of the account or key. */
+            who: string;
         };
         /** @description A layer of a network. */
         Layer: {
@@ -3623,7 +3707,7 @@ export interface components {
             at: number;
             /** @description What it was, for people; `null` where there was nothing. */
             before?: string | null;
-            /** @description `label`, `parts`, `boxes`, `category`, `use`, or `fact NAME`. */
+            /** @description `label`, `agreed` (somebody else gave the same label), `parts`, `boxes`, `category`, `use`, or `fact NAME`. */
             field: string;
             /** @description Name of the account or key; `command line`, or what else changed it. */
             who: string;
@@ -4730,6 +4814,36 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Project"];
+                };
+            };
+            "4XX": {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_agreement: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LabelAgreement"];
                 };
             };
             "4XX": {

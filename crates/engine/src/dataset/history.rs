@@ -14,7 +14,7 @@ pub struct Edited {
     pub at: i64,
     /// Name of the account or key; `command line`, or what else changed it.
     pub who: String,
-    /// `label`, `parts`, `boxes`, `category`, `use`, or `fact NAME`.
+    /// `label`, `agreed` (somebody else gave the same label), `parts`, `boxes`, `category`, `use`, or `fact NAME`.
     pub field: String,
     /// What it was, for people; `None` where there was nothing.
     pub before: Option<String>,
@@ -78,6 +78,8 @@ fn tell(id: &str, row: EditRow, out: &mut Vec<Edited>) -> Result<(), EngineError
             };
             put("use".into(), word(before), word(after));
         }
+        // Somebody else gave the same label.
+        "label" if before == after => put("agreed".into(), before, after),
         _ => put(field, before, after),
     }
     Ok(())

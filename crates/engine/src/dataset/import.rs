@@ -3,12 +3,13 @@
 use super::{
     GroupRule, LabelRule, Reading, SampleInfo, TableChoices,
     boxes::{self, LabelBox},
+    parted,
     ranges::{self, LabelRange},
     record, rules,
     sidecar::Sidecar,
 };
 use crate::{EngineError, batches::batches, error::AtPath, project::ProjectFile, session::Session};
-use edgewright_sample::{Content, Decoded, boxes::Annotated, labels};
+use edgewright_sample::{Content, Decoded, SIDE, boxes::Annotated, labels};
 use edgewright_store::{Hash, NewSample, QuarantineRow};
 use rayon::prelude::*;
 use serde::Serialize;
@@ -20,6 +21,8 @@ use std::{
 /// Files read and decoded at once, and their bytes: bounds memory, keeps the cores busy.
 const BATCH: usize = 64;
 const BATCH_BYTES: usize = 32 << 20;
+/// Sides that a file may say its samples are on.
+const CATEGORIES: [&str; 2] = ["training", "testing"];
 /// Largest file, in bytes.
 const MAX_FILE: u64 = 512 << 20;
 
@@ -52,6 +55,10 @@ pub struct ImportRequest {
     pub source: String,
     /// Refuse a file whose bytes are in the project already, under whatever name; it is not kept in quarantine.
     pub refuse_known: bool,
+    /// Of a sample that is there already, with these bytes and this name: its label, parts, boxes and group stay,
+    pub keep_label: bool,
+    /// or its category.
+    pub keep_category: bool,
     /// Only report what would be done.
     pub dry_run: bool,
 }
@@ -182,7 +189,8 @@ pub fn import(session: &Session<'_>, request: &ImportRequest) -> Result<ImportRe
     let mut report = ImportReport::default();
     for root in &request.paths {
         let Walked { mut files, refused } = walk(root)?;
-        for (name, kind, reason) in refused {
+        let parted = parted::take_out(&mut files);
+        for (name, kind, reason) in refused.into_iter().chain(parted) {
             quarantine(session, request, &name, None, kind, reason, &mut report)?;
         }
         let sidecar = Sidecar::find(root, &files, &request.label)?;
@@ -360,6 +368,8 @@ fn keep(
                         source: request.source.clone(),
                         metadata_json,
                         disabled,
+                        keep_label: request.keep_label,
+                        keep_category: request.keep_category,
                     });
                 }
             }
@@ -572,6 +582,7 @@ fn read_file(
             .or_else(|| one.map(|o| o.category.clone()))
             .or_else(|| entry.and_then(|e| e.category.clone()))
             .or_else(|| sidecar.annotations.categories.get(&file.name).cloned())
+            .or_else(|| sample.metadata.get(SIDE).filter(|side| CATEGORIES.contains(&side.as_str())).cloned())
             .unwrap_or_else(|| "split".into());
         let said = request.ranges.get(rules::file_name(&file.name)).or(match &request.label {
             LabelRule::Sidecar | LabelRule::Auto => one.map(|o| &o.ranges).or(entry.map(|e| &e.ranges)),

@@ -1,5 +1,6 @@
 //! The data set: import, listing, scanning, lineage, export.
 
+mod agreement;
 mod annotations;
 pub mod boxes;
 mod edit;
@@ -8,6 +9,7 @@ mod exported;
 mod history;
 mod import;
 mod inspect;
+mod parted;
 mod parts;
 pub mod ranges;
 mod record;
@@ -16,6 +18,7 @@ mod scan;
 mod sidecar;
 mod table;
 
+pub use agreement::{Agreement, agreement};
 pub use boxes::LabelBox;
 pub use edgewright_sample::{Format, Kind, boxes::Annotated};
 pub use edit::{

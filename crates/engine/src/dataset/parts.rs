@@ -188,6 +188,8 @@ fn sample(
         source: SOURCE.into(),
         metadata_json,
         disabled: false,
+        keep_label: false,
+        keep_category: false,
     })
 }
 

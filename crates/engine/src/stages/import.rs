@@ -200,6 +200,8 @@ fn sync(session: &Session<'_>, source: &DataSource, name: &str) -> Result<(), En
             table: dataset::TableChoices::default(),
             metadata: BTreeMap::new(),
             refuse_known: false,
+            keep_label: false,
+            keep_category: false,
             source: name.to_owned(),
             dry_run: false,
         },

@@ -11,10 +11,11 @@
 //!
 //! An `.npz` may hold labels: an array called `y` (`labels`, `targets`) beside `x` (`data`, `features`), also as `y_train` beside `x_train`,
 //! or the one that the label column names. Then `x` has a sample for each label: `[samples, values]` are rows, or recordings of one axis
-//! when a rate is given. Column-major arrays are read as what they mean. An array says no rate; the caller does.
+//! when a rate is given. What an array ending in `_test` holds is said to test, in `_train` and `_val` to train. Column-major arrays are read as what they mean. An array says no rate; the caller does.
 
 mod archive;
 
+use crate::SIDE;
 use crate::{
     Axis, Content, CsvOptions, Decoded, Finding, Image, Limits, SampleError, Signal,
     npy::{self, Array, ElementType},
@@ -98,8 +99,12 @@ pub(crate) fn decode_npz(
             |at: Option<usize>| at.map(|at| words(&members[at].bytes, &members[at].name, limits)).transpose();
         let said = Said { labels: words(label)?, groups: words(group)? };
         let mut decoded = samples(&array, &said, options, limits).map_err(place)?;
+        let side = side(&kinds[at].1);
         for sample in &mut decoded {
             sample.metadata.insert("array".into(), members[at].name.clone());
+            if let Some(side) = side {
+                sample.metadata.insert(SIDE.into(), side.into());
+            }
         }
         if out.len() + decoded.len() > MAX_SAMPLES {
             return Err(error("too_large", format!("at most {MAX_SAMPLES} samples are accepted")));
@@ -114,15 +119,6 @@ pub(crate) fn decode_npz(
         {
             tell("array_left_out", format!("array `{}` was left out", member.name.escape_debug()));
         }
-        for at in
-            taken.iter().filter(|at| kinds[**at].1.starts_with("test") || kinds[**at].1.starts_with("val"))
-        {
-            let message = format!(
-                "the samples of `{}` are not put on a side of their own: the split decides, or import the arrays one file each with a category",
-                members[*at].name.escape_debug()
-            );
-            tell("array_side", message);
-        }
     }
     Ok(out)
 }
@@ -132,6 +128,16 @@ fn parts(name: &str) -> (String, String) {
     let lower = name.rsplit('/').next().unwrap_or(name).to_ascii_lowercase();
     let (head, part) = lower.split_once('_').unwrap_or((&lower, ""));
     (head.to_owned(), part.to_owned())
+}
+
+/// The side of the split that samples are on whose array is called so.
+fn side(part: &str) -> Option<&'static str> {
+    let begins = |words: &[&str]| words.iter().any(|w| part.starts_with(w));
+    match () {
+        () if begins(&["test"]) => Some("testing"),
+        () if begins(&["train", "val", "dev"]) => Some("training"),
+        () => None,
+    }
 }
 
 fn numbers(bytes: &[u8], limits: &Limits) -> Result<Array, String> {

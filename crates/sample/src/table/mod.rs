@@ -104,6 +104,9 @@ fn samples(
     }
 }
 
+/// Of so many rows that can be used one may be left out.
+const LEFT_OUT: usize = 10;
+
 /// Texts of a column of words, each stored once.
 #[derive(Default)]
 struct Texts {
@@ -176,6 +179,8 @@ impl Body {
         let mut clock = Reference::default();
         // Rows in which a value is missing: where the first stands, and how many.
         let mut incomplete: Option<(usize, usize)> = None;
+        // Rows that are left out: why the first, and how many.
+        let mut left_out: Option<(SampleError, usize)> = None;
         // The first label that is a number written in another way: where, how, and what it is called.
         let mut renamed: Option<(String, String, String)> = None;
         while let Some(line) = records.read(&mut cells)? {
@@ -211,14 +216,26 @@ impl Body {
             }
             counters.iter_mut().for_each(|c| c.row(&cells));
             let mut complete = true;
+            let before = body.values.len();
+            let mut unusable = None;
             for &column in &layout.values {
                 let value = match number(&cells, column, line, layout, missing, &mut marks) {
                     Ok((value, _)) => value as f32,
                     Err(e) if e.kind == "missing_value" && rows_are_samples && missing.given() => f32::NAN,
+                    Err(e) if rows_are_samples => {
+                        unusable = Some(e);
+                        break;
+                    }
                     Err(e) => return Err(e),
                 };
                 complete &= !value.is_nan();
                 body.values.push(value);
+            }
+            // A row that is a sample of its own keeps nobody from the others.
+            if let Some(e) = unusable {
+                body.values.truncate(before);
+                left_out = Some(left_out.map_or((e.clone(), 1), |(first, n)| (first, n + 1)));
+                continue;
             }
             if !complete {
                 incomplete = Some(incomplete.map_or((line, 1), |(first, n)| (first, n + 1)));
@@ -251,6 +268,16 @@ impl Body {
             }
         }
         let mut add = |kind: &str, message: String| findings.push(Finding { kind: kind.into(), message });
+        if let Some((first, count)) = left_out {
+            // Where many rows are so, it is the table that is read wrongly.
+            if count > body.lines.len() / LEFT_OUT {
+                return Err(first);
+            }
+            add(
+                "rows_left_out",
+                format!("{count} rows were left out, the first because of {}", first.message),
+            );
+        }
         if let Some((first, count)) = empty_rows {
             add(
                 "empty_rows",

@@ -100,7 +100,10 @@ fn labels_stand_beside_the_samples() {
     let parts = [parts[0], parts[1], parts[2], ("y_test", &one), parts[4]];
     let read = decode("a.npz", &npz(&parts, true), &at_50_hz()).expect("recordings");
     assert_eq!((shapes(&read), labels(&read)), (vec![(4, 3); 3], vec!["go", "none", "up"]));
-    assert_eq!(kinds(&read[0]), ["array_left_out", "array_side"]);
+    assert_eq!(kinds(&read[0]), ["array_left_out"]);
+    let sides: Vec<&str> = read.iter().map(|s| s.metadata["side"].as_str()).collect();
+    assert_eq!(sides, ["training", "training", "testing"]);
+    assert_eq!(recordings[0].metadata.get("side"), None);
     assert!(read[0].findings[0].message.contains("`note`"));
     assert_eq!(read[2].metadata["array"], "x_test");
     // A column names an array.

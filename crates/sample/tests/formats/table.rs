@@ -258,6 +258,36 @@ fn a_missing_value_is_nan_where_the_user_says_what_stands_for_it() {
 }
 
 #[test]
+fn a_row_that_cannot_be_used_is_left_out_of_many() {
+    let text = |bad: &[usize]| {
+        let row = |n: usize| match (bad.contains(&n), n % 2) {
+            (true, 0) => format!("{n},,a\n"),
+            (true, _) => format!("{n},oops,a\n"),
+            (false, _) => format!("{n},{}.5,b\n", n * n),
+        };
+        format!("x,y,kind\n{}", (0..30).map(row).collect::<String>())
+    };
+    let csv = || CsvOptions { label_column: some("kind"), ..CsvOptions::default() };
+    let samples = read(&text(&[4, 7]), csv());
+    assert_eq!(samples.len(), 28);
+    assert_eq!(show(&samples[4]), "0 | x[] y[] | 5 25.5 | b");
+    assert_eq!(samples[4].metadata["row"], "7");
+    let told = &samples[0].findings[0];
+    assert_eq!(told.kind, "rows_left_out");
+    assert!(
+        told.message.contains("2 rows") && told.message.contains("row 6, column 2 (`y`) is empty"),
+        "{told:?}"
+    );
+    // Where many are so, the table is read wrongly; in a series every row has its time.
+    for (bad, csv) in
+        [(&[1, 2, 3, 4][..], csv()), (&[4], CsvOptions { rows_are_samples: Some(false), ..csv() })]
+    {
+        let error = decode("a.csv", text(bad).as_bytes(), &with(csv)).expect_err("refused");
+        assert!(error.message.contains("column 2 (`y`)"), "{error}");
+    }
+}
+
+#[test]
 fn a_series_is_cut_where_label_or_group_change() {
     let text = "timestamp,x,state,run\n0,1,on,1\n10,2,on,1\n20,3,off,1\n30,4,off,1\n0,5,off,2\n10,6,off,2\n";
     let csv = CsvOptions { label_column: some("state"), group_column: some("run"), ..CsvOptions::default() };

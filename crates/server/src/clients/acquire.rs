@@ -161,7 +161,10 @@ async fn import(
     boxes: Option<Annotated>,
 ) -> Result<ImportReport, Refusal> {
     let told = told.clone();
-    let boxes = boxes.or_else(|| told.boxes.clone()).map(|b| (file.name.clone(), b)).into_iter().collect();
+    let boxes: BTreeMap<String, Annotated> =
+        boxes.or_else(|| told.boxes.clone()).map(|b| (file.name.clone(), b)).into_iter().collect();
+    // A file that comes again without a word of what it is stays what it was.
+    let keep_label = !matches!(told.label, LabelRule::Fixed(_)) && ranges.is_empty() && boxes.is_empty();
     let ranges = BTreeMap::from([(file.name.clone(), ranges)]);
     let project = told.project.id.clone();
     let expected = app.devices.expects(&project);
@@ -182,6 +185,8 @@ async fn import(
             metadata: told.metadata,
             source: "import".into(),
             refuse_known: told.refuse_known,
+            keep_label,
+            keep_category: false,
             dry_run: false,
         };
         let report = dataset::import(&session, &request)?;

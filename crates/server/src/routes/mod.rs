@@ -57,6 +57,7 @@ pub fn all() -> OpenApiRouter<App> {
         .routes(routes!(samples::preview_table))
         .routes(routes!(samples::summary))
         .routes(routes!(samples::list_findings))
+        .routes(routes!(samples::get_agreement))
         .routes(routes!(analysis::get_analysis))
         .routes(routes!(analysis::get_analysis_file))
         .routes(routes!(samples::get_sample))

@@ -14,9 +14,10 @@ use axum::{
     response::Response,
 };
 use edgewright_api::{
-    Cut, Finding, FindingList, ImportResult, LabelCount, LabelSides, Part, PartList, PartQuery, Problem,
-    Rebalance, RebalanceQuery, SampleChange, SampleDetail, SampleEdit, SampleHistory, SampleIds, SamplePage,
-    SampleQuery, Sides, Summary, TablePreview, Trace, UploadQuery, Waveform, WaveformQuery,
+    AgreementPair, Cut, DisputedLabel, Finding, FindingList, ImportResult, LabelAgreement, LabelCount,
+    LabelSides, LabelledBy, Part, PartList, PartQuery, Problem, Rebalance, RebalanceQuery, SampleChange,
+    SampleDetail, SampleEdit, SampleHistory, SampleIds, SamplePage, SampleQuery, Sides, Summary,
+    TablePreview, Trace, UploadQuery, Waveform, WaveformQuery,
 };
 use edgewright_engine::{
     dataset::{self, Edit, GroupRule, ImportRequest, LabelRule, Reading, SampleFilter, TableChoices},
@@ -177,6 +178,9 @@ pub async fn take_in(
     let label = label_rule(&query, &name)?;
     let group = query.group_from.as_deref().map_or(Ok(GroupRule::None), GroupRule::parse)?;
     let dry_run = query.dry_run == Some(true);
+    // A file that comes again without a word of what it is stays what it was.
+    let keep_label = query.label.is_none() && query.label_from.is_none();
+    let keep_category = query.category.is_none();
     let import = ImportRequest {
         paths: vec![folder.path().to_path_buf()],
         label,
@@ -190,6 +194,8 @@ pub async fn take_in(
         table: table(&query),
         metadata: std::collections::BTreeMap::new(),
         refuse_known: false,
+        keep_label,
+        keep_category,
         source: "import".into(),
         dry_run,
     };
@@ -415,4 +421,34 @@ pub async fn list_findings(State(app): State<App>, project: ProjectDir) -> ApiRe
         .map(|f| Finding { kind: f.kind, name: f.sample, sample: f.id, message: f.message, label: f.label })
         .collect();
     Ok(Json(FindingList { findings }))
+}
+
+/// How far the people who labelled the samples agree: of each the label that they gave last, and the samples that they dispute.
+#[utoipa::path(get, path = "/api/v1/projects/{project}/agreement", tag = "data",
+    params(("project" = String, Path, description = "Id of the project")),
+    responses((status = 200, body = LabelAgreement), (status = "4XX", body = Problem, content_type = "application/problem+json")))]
+pub async fn get_agreement(State(app): State<App>, project: ProjectDir) -> ApiResult<Json<LabelAgreement>> {
+    let all = app.run_in(&project, dataset::agreement).await?;
+    Ok(Json(LabelAgreement {
+        people: all.people.into_iter().map(|(who, n)| LabelledBy { who, samples: n as u64 }).collect(),
+        samples: all.samples as u64,
+        agreement: all.agreement,
+        fleiss_kappa: all.fleiss_kappa,
+        pairs: all
+            .pairs
+            .into_iter()
+            .map(|p| AgreementPair {
+                first: p.first,
+                second: p.second,
+                samples: p.samples as u64,
+                agreement: p.agreement,
+                cohen_kappa: p.cohen_kappa,
+            })
+            .collect(),
+        disputed: all
+            .disputed
+            .into_iter()
+            .map(|d| DisputedLabel { sample: d.id, name: d.sample, labels: d.labels })
+            .collect(),
+    }))
 }
