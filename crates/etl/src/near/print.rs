@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 pub(super) const WORDS: usize = 16;
 /// Bits of a print.
 pub(super) const BITS: usize = WORDS * 64;
+/// Half of the bits of near prints may differ by so many more than half as many: four standard deviations.
+const HALF: u32 = 45;
 /// Fewest frames that are told apart by their spectrum.
 const FEWEST: usize = 32;
 /// Exponent of the longest transform; longer recordings are averaged down to it.
@@ -38,9 +40,17 @@ pub struct Print {
 }
 
 impl Print {
-    /// Bits in which two prints differ: about half of them when they have nothing in common.
-    pub fn distance(&self, other: &Self) -> u32 {
-        self.bits.iter().zip(&other.bits).map(|(a, b)| (a ^ b).count_ones()).sum()
+    /// Bits in which two prints differ, about half of them when they have nothing in common; `None` for more than `far`. Most pairs are told
+    /// by half of the bits: whose halves differ by as much more than by chance as this are not near as a whole either.
+    pub(super) fn distance_within(&self, other: &Self, far: u32) -> Option<u32> {
+        let count = |words: std::ops::Range<usize>| -> u32 {
+            self.bits[words.clone()].iter().zip(&other.bits[words]).map(|(a, b)| (a ^ b).count_ones()).sum()
+        };
+        let half = count(0..WORDS / 2);
+        if half > far / 2 + HALF {
+            return None;
+        }
+        Some(half + count(WORDS / 2..WORDS)).filter(|d| *d <= far)
     }
 
     /// `width` bits from bit `from` on.

@@ -2,6 +2,9 @@
 
 use super::print::{BITS, Print};
 
+/// Bits after a part by which prints that agree in it are put in order, so that the nearest lie together.
+const ORDER: usize = 32;
+
 /// Prints that differ in more bits than this have too little in common. Unrelated ones differ in about 512 of the 1024.
 const FAR: u32 = 370;
 /// The same of coarse prints, of which many are alike.
@@ -11,7 +14,7 @@ const APART: f64 = 1.5;
 /// Nearest others that are kept of each sample.
 const KEPT: usize = 8;
 /// Prints that are compared with the next ones in a place of a table, at most: where very many are alike, a chain of them is found.
-const NEXT: usize = 64;
+const NEXT: usize = 32;
 
 /// Two samples whose prints are near each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,19 +55,22 @@ fn within(prints: &[(usize, Print)], class: &[usize]) -> Vec<Candidate> {
     let width = (class.len().next_power_of_two().trailing_zeros().saturating_sub(1)).clamp(6, 20) as usize;
     // Of each print its nearest others: distance and place in `class`.
     let mut nearest: Vec<Vec<(u32, u32)>> = vec![Vec::new(); class.len()];
-    let mut table: Vec<(u32, u32)> = Vec::with_capacity(class.len());
+    let mut table: Vec<(u32, u32, u32)> = Vec::with_capacity(class.len());
     for part in 0..BITS / width {
+        let from = part * width;
+        let after = if from + width + ORDER <= BITS { from + width } else { 0 };
         table.clear();
-        table.extend(
-            class.iter().enumerate().map(|(n, &i)| (prints[i].1.part(part * width, width), n as u32)),
-        );
+        table.extend(class.iter().enumerate().map(|(n, &i)| {
+            let print = &prints[i].1;
+            (print.part(from, width), print.part(after, ORDER), n as u32)
+        }));
         table.sort_unstable();
         for place in table.chunk_by(|a, b| a.0 == b.0) {
-            for (k, &(_, a)) in place.iter().enumerate() {
-                for &(_, b) in place[k + 1..].iter().take(NEXT) {
+            for (k, &(_, _, a)) in place.iter().enumerate() {
+                for &(_, _, b) in place[k + 1..].iter().take(NEXT) {
                     let [(s, p), (t, q)] = [a, b].map(|n| &prints[class[n as usize]]);
-                    let distance = p.distance(q);
-                    if distance <= far && s != t {
+                    let Some(distance) = p.distance_within(q, far) else { continue };
+                    if s != t {
                         keep(&mut nearest[a as usize], distance, b);
                         keep(&mut nearest[b as usize], distance, a);
                     }
