@@ -91,6 +91,14 @@ fn runs_are_compared_by_what_they_reach_and_what_they_cost() {
     for wrong in ["?metric=accuracies", "?target=nothing", "?basis=guessed", "?axis=flash"] {
         assert_eq!(ask(wrong).code(), "bad_request", "{wrong}");
     }
+    // A target that is not there does not keep anybody from training.
+    std::fs::write(&file, first.replace("[\"host\"]", "[\"nothing\"]")).expect("written");
+    let out = bench.run(&["run", "kws", "--until", "test"]);
+    assert!(out.status.success(), "{}", text(&out));
+    let told = bench.json(&["version", "pareto", "kws", "--json"]);
+    let newest = &told["runs"][0];
+    assert_eq!((&newest["current"], &newest["estimated"]), (&json!(true), &Value::Null), "{newest}");
+    assert!(newest["figure"].is_f64() && newest["on_front"].is_null(), "{newest}");
     let out = bench.run(&["version", "pareto", "kws", "--basis", "guessed"]);
     assert!(out.status.code() == Some(2) && text(&out).contains("measured"), "{}", text(&out));
 }

@@ -271,7 +271,8 @@ pub(crate) fn estimated(
     if impulse.externals().next().is_some() {
         return Ok(Vec::new());
     }
-    let targets = estimate::targets(&session.project, &[])?;
+    // A target that does not exist is refused by the stage that builds for it; what was trained until then is kept.
+    let Ok(targets) = estimate::targets(&session.project, &[]) else { return Ok(Vec::new()) };
     // A target for which it cannot be laid out is one it does not run on.
     Ok(targets.into_iter().filter_map(|t| estimate::on(impulse, t).ok()).collect())
 }
