@@ -61,8 +61,8 @@ export function tones() {
   return Array.from({ length: 10 }, (_, i) => [[`low.${i}.wav`, tone(300 + 5 * i, i)], [`high.${i}.wav`, tone(1500 + 20 * i, 100 + i)]]).flat();
 }
 
-/** A project of a few files, trained for a moment. */
-export function trained(folder, name, template, files) {
+/** A project of a few files, trained for a moment; where their labels come from. */
+export function trained(folder, name, template, files, labels = 'name') {
   const [project, data] = [join(folder, name), join(folder, `${name}-data`)];
   execFileSync(binary, ['new', project, '--template', template]);
   const file = join(project, 'edgewright.toml');
@@ -70,7 +70,7 @@ export function trained(folder, name, template, files) {
   writeFileSync(file, text);
   mkdirSync(data);
   for (const [called, bytes] of files) writeFileSync(join(data, called), bytes);
-  execFileSync(binary, ['data', 'import', data, '--project', project, '--label-from', 'name']);
+  execFileSync(binary, ['data', 'import', data, '--project', project, '--label-from', labels]);
   execFileSync(binary, ['run', project, '--until', 'test'], { stdio: ['ignore', 'ignore', 'pipe'] });
 }
 

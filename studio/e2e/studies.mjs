@@ -6,7 +6,7 @@ import { bench, fits, tones, trained } from './bench.mjs';
 await bench(async ({ folder, page, server, step }) => {
   const files = tones();
   const entries = files.map(([path], i) => ({ path, label: { type: 'label', label: path.split('.')[0] }, metadata: { room: ['hall', 'lab'][i % 4 < 2 ? 0 : 1] } }));
-  trained(folder, 'kws', 'keywords', [...files, ['info.labels', JSON.stringify({ version: 1, files: entries })]]);
+  trained(folder, 'kws', 'keywords', [...files, ['info.labels', JSON.stringify({ version: 1, files: entries })]], 'sidecar');
   await page.goto(server.link);
 
   await step('the test page slices by what recordings share, the weakest first', async () => {

@@ -478,9 +478,9 @@ pub struct DspRunArgs {
     #[arg(long, default_value = "{}")]
     pub params: String,
     /// Sampling rate in Hz.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     pub rate: f64,
-    /// Axes of a flat input.
+    /// Axes of a flat input; a picture says itself how many channels it has.
     #[arg(long)]
     pub axes: Option<usize>,
     /// Window as .npy: flat, samples x axes, or height x width x channels; uint8, int16, float32 or float64.

@@ -6,7 +6,7 @@ use crate::{
     fixed::FixedPlan,
     plan::{Reader, refuse},
 };
-use alloc::{format, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 /// The smallest whole number not below `v`, but for what lies within a thousandth above one.
 fn near_ceil(v: f64) -> usize {
@@ -32,10 +32,27 @@ pub(crate) fn power_of_two(p: &Reader<'_>) -> Result<usize, DspError> {
         let near = if up - n <= n - up / 2 { up } else { up / 2 };
         return refuse(
             "fft_length_not_power_of_two",
-            format!("`fft_length` is {n}; it must be a power of two, such as {}", near.clamp(4, most)),
+            format!(
+                "`fft_length` is {n}; it must be a power of two from 4 to {most}, such as {}",
+                near.clamp(4, most)
+            ),
         );
     }
     Ok(n)
+}
+
+/// Samples beside the first frame that a window must have: version 1 leaves out the last frame that would fit.
+fn taken(version: u32, stride: usize) -> usize {
+    if version >= 2 { 0 } else { stride }
+}
+
+/// What makes one frame fit a window of `n` samples.
+fn shorter(version: u32, n: usize, stride: usize, rate: f64) -> String {
+    let seconds = |samples: usize| samples as f64 / rate;
+    match n.checked_sub(taken(version, stride)) {
+        Some(left) if left > 0 => format!("shorten `frame_length` to {} s or less", seconds(left)),
+        _ => format!("shorten `frame_length` and `frame_stride` to {} s or less", seconds((n / 2).max(1))),
+    }
 }
 
 fn framing(p: &Reader<'_>, version: u32, window: &WindowSpec, fft: usize) -> Result<Framing, DspError> {
@@ -74,9 +91,9 @@ fn framing(p: &Reader<'_>, version: u32, window: &WindowSpec, fft: usize) -> Res
         return refuse(
             "frame_longer_than_window",
             format!(
-                "a frame of {length} samples every {stride} does not fit a window of {n}; shorten `frame_length` and `frame_stride` to {} s or less, or lengthen the window to {} ms",
-                n as f64 / window.rate_hz,
-                libm::ceil(1000.0 * length.max(stride) as f64 / window.rate_hz)
+                "a frame of {length} samples every {stride} does not fit a window of {n}; {}, or lengthen the window to {} ms",
+                shorter(version, n, stride, window.rate_hz),
+                libm::ceil(1000.0 * (length + taken(version, stride)) as f64 / window.rate_hz)
             ),
         );
     }

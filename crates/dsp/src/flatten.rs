@@ -29,11 +29,15 @@ pub struct Moments {
     pub kurtosis: f32,
 }
 
-/// The mean of some values as the first of them and what lies between: the sum of both is rounded where the values lie, and a small
+/// Values that are added up before their sum is added to the rest: of thousands, each added to the sum of all before it, the last digits
+/// would be lost.
+pub(crate) const BLOCK: usize = 128;
+
+/// The mean of some values as a value near it and what lies between: the sum of both is rounded where the values lie, and a small
 /// movement far from 0, such as pressure in pascal, would lose its shape to that.
 #[derive(Clone, Copy)]
 pub struct Centre {
-    first: f32,
+    near: f32,
     between: f32,
 }
 
@@ -41,24 +45,59 @@ impl Centre {
     /// Of at least one value.
     #[inline(always)]
     pub fn of(x: &[f32]) -> Self {
-        let first = x[0];
-        let mut sum = 0.0f32;
-        for v in x {
-            sum += v - first;
+        if x.len() <= BLOCK {
+            let mut sum = 0.0f32;
+            for v in x {
+                sum += v - x[0];
+            }
+            return Self { near: x[0], between: sum / x.len() as f32 };
         }
-        Self { first, between: sum / x.len() as f32 }
+        Self::twice(x)
+    }
+
+    /// Of more than a block: looked at once more from a first mean. That may be far off, as it was seen from the first value, which may be
+    /// the only one of its size.
+    fn twice(x: &[f32]) -> Self {
+        let first = x[0];
+        let (mut sum, mut most) = (0.0f32, 0.0f32);
+        for block in x.chunks(BLOCK) {
+            let mut part = 0.0f32;
+            for v in block {
+                let d = v - first;
+                let size = if d < 0.0 { -d } else { d };
+                if size > most {
+                    most = size;
+                }
+                part += d;
+            }
+            sum += part;
+        }
+        let mean = first + sum / x.len() as f32;
+        // Coarser than the distances are, so that those of whole numbers stay exact: all roundings would go the same way, and what is the
+        // mirror image of something else, which wavelets see, would not stay so.
+        let wide = 8.0 * most;
+        let near = if wide < 1e38 { (mean + wide) - wide } else { mean };
+        let mut sum = 0.0f32;
+        for block in x.chunks(BLOCK) {
+            let mut part = 0.0f32;
+            for v in block {
+                part += v - near;
+            }
+            sum += part;
+        }
+        Self { near, between: sum / x.len() as f32 }
     }
 
     /// A value without the mean.
     #[inline(always)]
     pub fn off(&self, v: f32) -> f32 {
-        (v - self.first) - self.between
+        (v - self.near) - self.between
     }
 
     /// The mean: exact for a constant.
     #[inline(always)]
     pub fn mean(&self) -> f32 {
-        self.first + self.between
+        self.near + self.between
     }
 }
 
@@ -66,31 +105,40 @@ impl Centre {
 #[inline(always)]
 fn powers(x: &[f32], centre: Centre, factor: f32) -> [f32; 3] {
     let n = x.len() as f32;
-    let (mut s2, mut s3, mut s4) = (0.0f32, 0.0f32, 0.0f32);
-    for v in x {
-        let d = centre.off(*v) * factor;
-        let d2 = d * d;
-        s2 += d2;
-        s3 += d2 * d;
-        s4 += d2 * d2;
+    let mut sums = [0.0f32; 3];
+    for block in x.chunks(BLOCK) {
+        let (mut s2, mut s3, mut s4) = (0.0f32, 0.0f32, 0.0f32);
+        for v in block {
+            let d = centre.off(*v) * factor;
+            let d2 = d * d;
+            s2 += d2;
+            s3 += d2 * d;
+            s4 += d2 * d2;
+        }
+        sums[0] += s2;
+        sums[1] += s3;
+        sums[2] += s4;
     }
-    [s2 / n, s3 / n, s4 / n]
+    sums.map(|s| s / n)
 }
 
-/// Moments of some values, in two passes.
+/// Moments of some values.
 pub fn moments(x: &[f32]) -> Moments {
     moments_about(x, Centre::of(x))
 }
 
 /// [`moments`] and [`rms`] of the same values, whose first sums do not wait for each other.
 pub fn moments_and_rms(x: &[f32]) -> (Moments, f32) {
-    let (first, count) = (x[0], x.len() as f32);
+    if x.len() > BLOCK {
+        return (moments(x), rms(x));
+    }
+    let (near, count) = (x[0], x.len() as f32);
     let (mut sum, mut square) = (0.0f32, 0.0f32);
     for v in x {
-        sum += v - first;
+        sum += v - near;
         square += v * v;
     }
-    (moments_about(x, Centre { first, between: sum / count }), sqrt(square / count))
+    (moments_about(x, Centre { near, between: sum / count }), sqrt(square / count))
 }
 
 fn moments_about(x: &[f32], centre: Centre) -> Moments {
@@ -117,7 +165,7 @@ fn moments_about(x: &[f32], centre: Centre) -> Moments {
     Moments { mean, m2, skewness, kurtosis }
 }
 
-/// Mean as the first value plus the mean distance from it: exact for a constant.
+/// Mean: exact for a constant.
 pub fn mean(x: &[f32]) -> f32 {
     Centre::of(x).mean()
 }
@@ -125,8 +173,12 @@ pub fn mean(x: &[f32]) -> f32 {
 /// Square root of the mean square.
 pub fn rms(x: &[f32]) -> f32 {
     let mut sum = 0.0f32;
-    for v in x {
-        sum += v * v;
+    for block in x.chunks(BLOCK) {
+        let mut part = 0.0f32;
+        for v in block {
+            part += v * v;
+        }
+        sum += part;
     }
     sqrt(sum / x.len() as f32)
 }
@@ -192,6 +244,59 @@ impl FlattenPlan {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
+    use libm::{cos, log, sqrt as root};
+
+    /// Mean, RMS, variance, skewness and kurtosis in double precision.
+    fn exact(x: &[f32]) -> [f64; 5] {
+        let n = x.len() as f64;
+        let mean = x.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
+        let power = |p: i32| x.iter().map(|v| (f64::from(*v) - mean).powi(p)).sum::<f64>() / n;
+        let square = x.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / n;
+        let m2 = power(2);
+        [mean, root(square), m2, power(3) / m2 / root(m2), power(4) / m2 / m2 - 3.0]
+    }
+
+    /// Three kinds of long recordings, whole numbers and others, that begin with their loudest value.
+    fn long() -> Vec<Vec<f32>> {
+        let mut state = 1u64;
+        let mut next = move || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        let mut out = Vec::new();
+        for n in [500, 16_000, 48_000] {
+            let mut normal = || root(-2.0 * log(1.0 - next())) * cos(core::f64::consts::TAU * next());
+            let mut sound: Vec<f32> = (0..n).map(|_| libm::round(6000.0 * normal() - 6.0) as f32).collect();
+            sound[0] = 32_767.0;
+            let smooth: Vec<f32> = (0..n).map(|_| (0.3 * normal()) as f32).collect();
+            let mut spike = alloc::vec![0.0f32; n];
+            spike[0] = 97.25;
+            let pressure: Vec<f32> = (0..n).map(|_| (101_325.0 + 40.0 * normal()) as f32).collect();
+            out.extend([sound, smooth, spike, pressure]);
+        }
+        out
+    }
+
+    #[test]
+    fn statistics_of_long_windows_have_all_their_digits() {
+        for x in long() {
+            let (m, square) = moments_and_rms(&x);
+            let told = [m.mean, square, m.m2, m.skewness, m.kurtosis].map(f64::from);
+            let spread = root(exact(&x)[2]);
+            for (i, (told, exact)) in told.into_iter().zip(exact(&x)).enumerate() {
+                // The mean to a millionth of the spread or of itself; kurtosis is what is left of 3.
+                let floor = [spread, 0.0, 0.0, 1.0, 3.0][i];
+                let off = (told - exact).abs() / exact.abs().max(floor);
+                assert!(
+                    off < if i == 0 { 1e-6 } else { 5e-5 },
+                    "{i} of {} from {}: {told}, not {exact}",
+                    x.len(),
+                    x[0]
+                );
+            }
+            assert_eq!((m.mean.to_bits(), square.to_bits()), (mean(&x).to_bits(), rms(&x).to_bits()));
+        }
+    }
 
     #[test]
     fn moments_of_faint_signals_have_the_shape_of_loud_ones() {

@@ -111,9 +111,26 @@ pub fn time_domain(nn: &[f32], sorted: &mut [f32]) -> [f32; 17] {
     ]
 }
 
+/// Sweeps after which the second derivatives of a spline stand still: each brings them at least four times nearer.
+const SWEEPS: usize = 14;
+
+/// Second derivatives at the knots of a natural cubic spline, by Gauss and Seidel's method: an equation says less of its neighbours than
+/// of itself, so it needs no memory beside the answer.
+fn bend(at: &[f32], of: &[f32], bends: &mut [f32]) {
+    bends.fill(0.0);
+    for _ in 0..SWEEPS {
+        for k in 1..of.len() - 1 {
+            let (before, behind) = (at[k] - at[k - 1], at[k + 1] - at[k]);
+            let turn = (of[k + 1] - of[k]) / behind - (of[k] - of[k - 1]) / before;
+            bends[k] =
+                (6.0 * turn - before * bends[k - 1] - behind * bends[k + 1]) / (2.0 * (before + behind));
+        }
+    }
+}
+
 /// Power of the intervals in two bands of frequency.
 ///
-/// The intervals over time are interpolated by cubic polynomials to 4 values a second; mean and linear trend are taken
+/// The intervals over time are interpolated by a natural cubic spline to 4 values a second; mean and linear trend are taken
 /// off; a parabolic window goes over them; power is summed over the bins of each band.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FrequencyPlan {
@@ -147,15 +164,13 @@ impl FrequencyPlan {
         let (x, rest) = scratch.split_at_mut(n);
         let (work, power) = rest.split_at_mut(n);
         let power = &mut power[..n / 2 + 1];
-        let count = nn.len();
+        // Intervals shorter than the grid, of which a longer series has no place here.
+        let count = nn.len().min(n);
         if count < 4 {
             return [0.0; 5];
         }
-        // A slope between neighbours, one-sided at the ends.
-        let slope = |k: usize| {
-            let (a, b) = (if k == 0 { 0 } else { k - 1 }, if k + 1 < count { k + 1 } else { k });
-            (nn[b] - nn[a]) / (at[b] - at[a])
-        };
+        let bends = &mut work[..count];
+        bend(at, &nn[..count], bends);
         let (mut filled, mut k) = (0usize, 0usize);
         while filled < n {
             let t = filled as f32 / GRID_HZ;
@@ -167,12 +182,11 @@ impl FrequencyPlan {
             }
             let step = at[k + 1] - at[k];
             let u = (t - at[k]) / step;
-            let (u2, d) = (u * u, nn[k + 1] - nn[k]);
-            let (from, to) = (slope(k) * step, slope(k + 1) * step);
-            // Hermite's polynomial as the value at the left plus what grows from it.
-            let cubic = from + to - 2.0 * d;
-            let square = 3.0 * d - 2.0 * from - to;
-            x[filled] = nn[k] + (from * u + square * u2 + cubic * (u2 * u));
+            let (u2, square) = (u * u, step * step);
+            let (left, right) = (bends[k] * square, bends[k + 1] * square);
+            // The value at the left plus what grows from it.
+            let along = nn[k + 1] - nn[k] - (2.0 * left + right) / 6.0;
+            x[filled] = nn[k] + (along * u + 0.5 * left * u2 + (right - left) / 6.0 * (u2 * u));
             filled += 1;
         }
         if filled < 8 {

@@ -179,12 +179,11 @@ fn nearest_stable(order: usize, cutoff: f64, rate: f64, high: bool) -> String {
     let mut edge = from_edge(cutoff).max(1e-6 * rate);
     while edge < half / 2.0 {
         edge *= 1.05;
-        if stable(&butterworth(order, from_edge(edge), rate, high)) {
+        // As it is told: near the edge of what is stable every digit counts.
+        let told = format!("{:.6}", from_edge(edge));
+        if told.parse().is_ok_and(|hz| stable(&butterworth(order, hz, rate, high))) {
             let word = if cutoff > half / 2.0 { "lower" } else { "raise" };
-            return format!(
-                "{word} `filter_cutoff` to {:.6} Hz, or take a lower `filter_order`",
-                from_edge(edge)
-            );
+            return format!("{word} `filter_cutoff` to {told} Hz, or take a lower `filter_order`");
         }
     }
     "take a lower `filter_order`".into()

@@ -4,7 +4,7 @@
 use crate::{
     Analysis, Binary, CustomPlan, Decimator, FeaturesPlan, FixedKind, FixedSpectralPlan, Framing, HeartPlan,
     MelVariant, Op, Operand, Plan, SpectralPlan, SpectrogramVariant, Spectrum, Unary, Variability, Wavelet,
-    Welch, features::at,
+    Welch, features::at, flatten,
 };
 use alloc::vec::Vec;
 
@@ -36,6 +36,25 @@ impl Work {
 
     fn count(&mut self, step: &'static str, amount: usize) {
         self.add(step, amount as f64);
+    }
+
+    /// The mean of `n` values taken off or told, so many times.
+    fn centred(&mut self, times: usize, n: usize) {
+        self.count("centred", times * n);
+        self.looked_again(times, n);
+    }
+
+    /// Moments of `n` values, so many times.
+    fn moments(&mut self, times: usize, n: usize) {
+        self.count("moments", times * n);
+        self.looked_again(times, n);
+    }
+
+    /// What the mean of many values takes beside one look at them.
+    fn looked_again(&mut self, times: usize, n: usize) {
+        if n > flatten::BLOCK {
+            self.count("looked again", times * n);
+        }
     }
 
     /// Reading one axis of a signal with so many: values of all axes come with it.
@@ -71,7 +90,7 @@ impl Work {
     fn welch(&mut self, welch: &Welch, values: usize) {
         let n = welch.fft.n;
         let times = if values < n { 0 } else { (values - n) / (n / 2) + 1 };
-        self.count("centred", values);
+        self.centred(1, values);
         self.count("tapered", times * n);
         self.transforms(n, welch.fft.first, times);
         self.count("bins", (times + 1) * (n / 2 + 1));
@@ -139,6 +158,7 @@ impl Plan {
                 let mut w = Work::new("flatten");
                 w.read(p.axes * p.frames, axes);
                 w.count("statistics", p.axes * p.frames);
+                w.looked_again(p.axes, p.frames);
                 w.count("axes", p.axes);
                 w.count("averaged", p.axes * p.moving);
                 w
@@ -314,15 +334,18 @@ fn custom(p: &CustomPlan, axes: usize) -> Work {
                 w.count("divided", step.len);
             }
             Op::Power(welch) => w.welch(welch, of),
-            Op::Mean => w.count("centred", of),
+            Op::Mean => w.centred(1, of),
             Op::Rms | Op::Energy | Op::Dot => w.count("squares", of),
             Op::Total { count, .. } => w.count("added", *count),
-            Op::Moments => w.count("moments", of),
+            Op::Moments => w.moments(1, of),
             Op::Extremes => w.count("extremes", of),
             Op::Pick { .. } => w.count("moved", 1),
             Op::Crossings => w.count("extremes", of),
             Op::Entropy | Op::Evenness(_) => w.logarithms(of),
-            Op::Correlation => w.count("moments", of),
+            Op::Correlation => {
+                w.count("moments", of);
+                w.looked_again(2, of);
+            }
             Op::Peak(_) => w.count("extremes", of),
             Op::Centroid(_) => w.count("squares", of),
         }
@@ -384,14 +407,14 @@ fn spectral(p: &SpectralPlan, axes: usize) -> Work {
     w.count("axes", p.axes);
     let n = decimated(&mut w, &p.decimation, p.axes, p.frames);
     w.count("sections", p.axes * p.sections.len() * n);
-    w.count("centred", p.axes * n);
+    w.centred(p.axes, n);
     match &p.analysis {
         Analysis::Spectrum(s) => {
             spectrum(&mut w, s, p.axes, n, s.bins.count);
             if let Some((d, bins)) = &s.low {
                 w.count("decimated", p.axes * n);
                 let n = d.kept(n);
-                w.count("centred", p.axes * n);
+                w.centred(p.axes, n);
                 spectrum(&mut w, s, p.axes, n, bins.count);
             }
         }
@@ -400,7 +423,7 @@ fn spectral(p: &SpectralPlan, axes: usize) -> Work {
             let there = s.fft.n.min(n);
             w.count("squares", p.axes * n);
             w.count("moved", p.axes * s.fft.n);
-            w.count("centred", p.axes * there);
+            w.centred(p.axes, there);
             w.transforms(s.fft.n, s.fft.first, 2 * p.axes);
             w.count("curve", p.axes * s.fft.n / 2);
             w.count("bins", p.axes * s.bands.iter().map(|b| usize::from(b[1])).sum::<usize>());
@@ -419,9 +442,9 @@ fn spectrum(w: &mut Work, s: &Spectrum, axes: usize, n: usize, bins: usize) {
     w.transforms(fft, s.fft.first, axes * (all - empty));
     w.add("fft empty", (axes * empty) as f64 * fft as f64 * libm::log2(fft as f64));
     w.count("bins", axes * all * (fft / 2 + 1));
-    w.count("moments", axes * n);
+    w.moments(axes, n);
     if s.moments {
-        w.count("moments", axes * (fft / 2 + 1));
+        w.moments(axes, fft / 2 + 1);
     }
     if s.log {
         w.logarithms(axes * bins);
@@ -432,7 +455,7 @@ fn spectrum(w: &mut Work, s: &Spectrum, axes: usize, n: usize, bins: usize) {
 fn bands(w: &mut Work, wavelet: &Wavelet, axes: usize, mut n: usize) {
     let length = wavelet.taps.len();
     let band = |w: &mut Work, n: usize| {
-        w.count("moments", axes * n);
+        w.moments(axes, n);
         for _ in 0..axes {
             // Shell's method.
             w.sorted(n);
@@ -462,7 +485,7 @@ fn fixed_spectral(p: &FixedSpectralPlan, axes: usize) -> Work {
     let Some(spectrum) = p.spectrum() else { return w };
     let of = |w: &mut Work, n: usize, bins: usize| {
         let (fft, times) = (p.fft.n, s.axes * n.div_ceil(spectrum.hop));
-        w.count("centred", s.axes * n);
+        w.centred(s.axes, n);
         w.count("shape", s.axes * n);
         w.count("moved", times * fft);
         w.transforms(fft, p.fft.first, times);

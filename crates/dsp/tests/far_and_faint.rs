@@ -186,3 +186,77 @@ fn a_refusal_names_what_would_work() {
     of[1] = number("filter_cutoff", told(&error.message, "`filter_cutoff` to"));
     plan("spectral_analysis", 4, &params(&of), &MOTION).expect("as high as told");
 }
+
+/// The number that follows some words of a message.
+fn number_behind(message: &str, words: &str) -> Option<f64> {
+    message.split(words).nth(1)?.split_whitespace().next()?.parse().ok()
+}
+
+#[test]
+fn what_a_refusal_suggests_is_not_refused_for_the_same_reason() {
+    let mut tried = 0;
+    for (block, version, length, stride, frames, rate) in [
+        ("mfe", 1, 1.0, 0.01, 16_000, 16_000.0),
+        ("mfcc", 1, 0.9, 0.2, 16_000, 16_000.0),
+        ("spectrogram", 1, 1.2, 0.33, 11_025, 11_025.0),
+        ("mfe", 1, 0.02, 1.5, 16_000, 16_000.0),
+        ("mfcc", 4, 1.5, 0.02, 16_000, 16_000.0),
+        ("spectrogram", 2, 0.7, 0.4, 4_001, 8_000.0),
+    ] {
+        let with = |length: f64, stride: f64, frames: usize| {
+            let of = [
+                ("frame_length", Value::Number(length)),
+                ("frame_stride", Value::Number(stride)),
+                ("fft_length", Value::Number(512.0)),
+            ];
+            plan(block, version, &params(&of), &WindowSpec { rate_hz: rate, axes: 1, frames, image: None })
+        };
+        let refused = with(length, stride, frames).expect_err("it does not fit");
+        let told = refused.to_string();
+        assert!(told.contains("does not fit a window"), "{told}");
+        let ms = number_behind(&told, "lengthen the window to ").expect("a window");
+        let fits = |r: Result<edgewright_dsp::Plan, edgewright_dsp::DspError>| match r {
+            Ok(_) => true,
+            Err(e) => !e.to_string().contains("does not fit a window"),
+        };
+        assert!(fits(with(length, stride, (ms * rate / 1000.0).round() as usize)), "{told}");
+        let shorter = number_behind(&told, "`frame_length` to ")
+            .map(|s| (s, stride))
+            .or_else(|| number_behind(&told, "`frame_stride` to ").map(|s| (s, s)))
+            .expect("a frame");
+        assert!(fits(with(shorter.0, shorter.1, frames)), "{told}");
+        tried += 1;
+    }
+    assert_eq!(tried, 6);
+    let mut unstable = 0;
+    for (rate, order, kind) in
+        [(16_000.0, 4, "low"), (16_000.0, 8, "low"), (16_000.0, 8, "high"), (4_000.0, 6, "high")]
+    {
+        for cutoff in [0.01, 0.1, 0.3, 0.9, 2.0] {
+            let with = |cutoff: f64| {
+                let of = [
+                    ("filter_type", text(kind)),
+                    ("filter_order", Value::Number(f64::from(order))),
+                    ("filter_cutoff", Value::Number(cutoff)),
+                ];
+                plan(
+                    "spectral_analysis",
+                    4,
+                    &params(&of),
+                    &WindowSpec { rate_hz: rate, axes: 1, frames: 4_000, image: None },
+                )
+            };
+            let Err(e) = with(cutoff) else { continue };
+            let told = e.to_string();
+            if !told.contains("not stable") {
+                continue;
+            }
+            unstable += 1;
+            if let Some(better) = number_behind(&told, "`filter_cutoff` to ") {
+                let again = with(better).err().map(|e| e.to_string()).unwrap_or_default();
+                assert!(!again.contains("not stable"), "{told}\n{again}");
+            }
+        }
+    }
+    assert!(unstable > 3, "{unstable}");
+}

@@ -278,3 +278,35 @@ fn silence_and_full_scale_give_finite_rates() {
         }
     }
 }
+
+/// Intervals of a heart whose rhythm a slow and a fast modulation in ms change, and when each ends, for some minutes.
+fn modulated(mean: f64, slow: (f64, f64), fast: (f64, f64)) -> (Vec<f32>, Vec<f32>) {
+    let (mut at, mut nn, mut t) = (Vec::new(), Vec::new(), 0.0f64);
+    while t < 240.0 {
+        let wave = |(hz, ms): (f64, f64)| ms * (std::f64::consts::TAU * hz * t).sin();
+        let rr = mean + wave(slow) + wave(fast);
+        t += rr / 1000.0;
+        at.push(t);
+        nn.push(rr as f32);
+    }
+    let first = at[0];
+    (at.iter().map(|t| (t - first) as f32).collect(), nn)
+}
+
+#[test]
+fn fast_breathing_of_a_slow_heart_is_not_taken_for_little() {
+    let plan = FrequencyPlan::new(240.0, (0.04, 0.15), (0.15, 0.4)).expect("bands");
+    let mut scratch = vec![f32::NAN; plan.scratch_len()];
+    for (mean, hz) in
+        [(600.0, 0.25), (800.0, 0.35), (1000.0, 0.25), (1000.0, 0.35), (1100.0, 0.30), (1200.0, 0.28)]
+    {
+        let (at, nn) = modulated(mean, (0.1, 30.0), (hz, 15.0));
+        let [_, _, ratio, low, high] = plan.measure(&at, &nn, &mut scratch);
+        // The fast one is a quarter of the power of the slow one, as well as so few beats of it tell.
+        assert!((ratio / 4.0 - 1.0).abs() < 0.22, "{mean} ms, {hz} Hz: {ratio}");
+        assert!((low - 0.1).abs() < 0.01 && (f64::from(high) - hz).abs() < 0.01, "{low} {high}");
+    }
+    // More intervals than the grid has places are no reason to stop.
+    let (at, nn): (Vec<f32>, Vec<f32>) = (0..6000).map(|k| (k as f32 * 0.2, 200.0 + (k % 7) as f32)).unzip();
+    assert!(plan.measure(&at, &nn, &mut scratch).iter().all(|v| v.is_finite()));
+}

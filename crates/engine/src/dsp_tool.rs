@@ -397,10 +397,10 @@ fn window(block: &str, array: &npy::Array, request: &Task<'_>) -> Result<WindowS
     let data = |m: String| EngineError::Data(format!("{}: {m}", request.source));
     let count = array.values.len();
     Ok(match (array.shape.as_slice(), request.axes) {
-        (&[height, width, channels], None) if block == "image" => {
+        (&[height, width, channels], _) if block == "image" => {
             WindowSpec { rate_hz: 0.0, axes: channels, frames: height * width, image: Some((width, height)) }
         }
-        (&[height, width], None) if block == "image" => {
+        (&[height, width], _) if block == "image" => {
             WindowSpec { rate_hz: 0.0, axes: 1, frames: height * width, image: Some((width, height)) }
         }
         (&[frames, axes], None) => WindowSpec { rate_hz: request.rate_hz, axes, frames, image: None },

@@ -97,10 +97,23 @@ typedef struct {
     size_t low_first, low_end, high_first, high_end;
 } ew_hrv_bands;
 
-EW_FN float ew_hrv_slope(const float *at, const float *nn, size_t count, size_t k)
+/* Sweeps after which the second derivatives of a spline stand still: each brings them at least four times nearer. */
+#define EW_HRV_SWEEPS 14u
+
+/* Second derivatives at the knots of a natural cubic spline, by Gauss and Seidel's method. */
+EW_FN void ew_hrv_bend(const float *at, const float *of, size_t count, float *bends)
 {
-    const size_t a = k == 0u ? 0u : k - 1u, b = k + 1u < count ? k + 1u : k;
-    return (nn[b] - nn[a]) / (at[b] - at[a]);
+    size_t sweep, k;
+    for (k = 0; k < count; k++) {
+        bends[k] = 0.0f;
+    }
+    for (sweep = 0; sweep < EW_HRV_SWEEPS; sweep++) {
+        for (k = 1; k + 1u < count; k++) {
+            const float before = at[k] - at[k - 1u], behind = at[k + 1u] - at[k];
+            const float turn = (of[k + 1u] - of[k]) / behind - (of[k] - of[k - 1u]) / before;
+            bends[k] = (6.0f * turn - before * bends[k - 1u] - behind * bends[k + 1u]) / (2.0f * (before + behind));
+        }
+    }
 }
 
 EW_FN float ew_hrv_band(const float *power, size_t first, size_t end, size_t n, float *peak_hz)
@@ -128,9 +141,11 @@ EW_FN void ew_hrv_frequency(const ew_hrv_bands *p, const float *at, const float 
     for (i = 0; i < 5u; i++) {
         out[i] = 0.0f;
     }
+    count = count < n ? count : n;
     if (count < 4u) {
         return;
     }
+    ew_hrv_bend(at, nn, count, work);
     while (filled < n) {
         const float t = (float)filled / EW_HRV_GRID_HZ;
         while (k + 1u < count && at[k + 1u] < t) {
@@ -142,12 +157,10 @@ EW_FN void ew_hrv_frequency(const ew_hrv_bands *p, const float *at, const float 
         {
             const float step = at[k + 1u] - at[k];
             const float u = (t - at[k]) / step;
-            const float u2 = u * u, d = nn[k + 1u] - nn[k];
-            const float from = ew_hrv_slope(at, nn, count, k) * step;
-            const float to = ew_hrv_slope(at, nn, count, k + 1u) * step;
-            const float cubic = from + to - 2.0f * d;
-            const float square = 3.0f * d - 2.0f * from - to;
-            x[filled] = nn[k] + (from * u + square * u2 + cubic * (u2 * u));
+            const float u2 = u * u, square = step * step;
+            const float left = work[k] * square, right = work[k + 1u] * square;
+            const float grows = nn[k + 1u] - nn[k] - (2.0f * left + right) / 6.0f;
+            x[filled] = nn[k] + (grows * u + 0.5f * left * u2 + (right - left) / 6.0f * (u2 * u));
         }
         filled++;
     }

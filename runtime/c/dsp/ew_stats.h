@@ -4,43 +4,86 @@ typedef struct {
     float mean, m2, skewness, kurtosis;
 } ew_moments;
 
-/* The mean of some values as the first of them and what lies between: the sum of both is rounded where the values lie, and a
+/* Values that are added up before their sum is added to the rest: of thousands, each added to the sum of all before it, the
+   last digits would be lost. Where a block ends that begins at i. */
+#define EW_BLOCK 128u
+
+EW_INLINE size_t ew_block_end(size_t i, size_t n)
+{
+    return n - i > EW_BLOCK ? i + EW_BLOCK : n;
+}
+
+/* The mean of some values as a value near it and what lies between: the sum of both is rounded where the values lie, and a
    small movement far from 0 would lose its shape to that. */
 typedef struct {
-    float first, between;
+    float near_by, between;
 } ew_middle;
 
 EW_FN ew_middle ew_middle_of(const float *x, size_t n)
 {
+    const float count = (float)n;
+    float sum = 0.0f, most = 0.0f, mean, wide;
     ew_middle middle;
-    float sum = 0.0f;
-    size_t i;
-    for (i = 0; i < n; i++) {
-        sum += x[i] - x[0];
+    size_t i, end;
+    if (n <= EW_BLOCK) {
+        for (i = 0; i < n; i++) {
+            sum += x[i] - x[0];
+        }
+        middle.near_by = x[0];
+        middle.between = sum / count;
+        return middle;
     }
-    middle.first = x[0];
-    middle.between = sum / (float)n;
+    for (i = 0; i < n;) {
+        float part = 0.0f;
+        for (end = ew_block_end(i, n); i < end; i++) {
+            const float d = x[i] - x[0];
+            const float size = d < 0.0f ? -d : d;
+            if (size > most) {
+                most = size;
+            }
+            part += d;
+        }
+        sum += part;
+    }
+    /* A second look: the first value may be the only one of its size. Coarser than the distances are, so that those of whole
+       numbers stay exact: all roundings would go the same way. */
+    mean = x[0] + sum / count;
+    wide = 8.0f * most;
+    middle.near_by = wide < 1e38f ? (mean + wide) - wide : mean;
+    sum = 0.0f;
+    for (i = 0; i < n;) {
+        float part = 0.0f;
+        for (end = ew_block_end(i, n); i < end; i++) {
+            part += x[i] - middle.near_by;
+        }
+        sum += part;
+    }
+    middle.between = sum / count;
     return middle;
 }
 
 /* A value without the mean. */
 EW_INLINE float ew_off(ew_middle middle, float v)
 {
-    return (v - middle.first) - middle.between;
+    return (v - middle.near_by) - middle.between;
 }
 
 EW_FN float ew_mean(const float *x, size_t n)
 {
     const ew_middle middle = ew_middle_of(x, n);
-    return middle.first + middle.between;
+    return middle.near_by + middle.between;
 }
 
 EW_FN float ew_rms(const float *x, size_t n)
 {
     float sum = 0.0f;
-    size_t i;
-    for (i = 0; i < n; i++) {
-        sum += x[i] * x[i];
+    size_t i, end;
+    for (i = 0; i < n;) {
+        float part = 0.0f;
+        for (end = ew_block_end(i, n); i < end; i++) {
+            part += x[i] * x[i];
+        }
+        sum += part;
     }
     return sqrtf(sum / (float)n);
 }
@@ -49,24 +92,30 @@ EW_FN float ew_rms(const float *x, size_t n)
 EW_INLINE void ew_powers(const float *x, size_t n, ew_middle middle, float factor, float *m)
 {
     const float count = (float)n;
-    float s2 = 0.0f, s3 = 0.0f, s4 = 0.0f;
-    size_t i;
-    for (i = 0; i < n; i++) {
-        const float d = ew_off(middle, x[i]) * factor;
-        const float d2 = d * d;
-        s2 += d2;
-        s3 += d2 * d;
-        s4 += d2 * d2;
+    size_t i, end;
+    m[0] = m[1] = m[2] = 0.0f;
+    for (i = 0; i < n;) {
+        float s2 = 0.0f, s3 = 0.0f, s4 = 0.0f;
+        for (end = ew_block_end(i, n); i < end; i++) {
+            const float d = ew_off(middle, x[i]) * factor;
+            const float d2 = d * d;
+            s2 += d2;
+            s3 += d2 * d;
+            s4 += d2 * d2;
+        }
+        m[0] += s2;
+        m[1] += s3;
+        m[2] += s4;
     }
-    m[0] = s2 / count;
-    m[1] = s3 / count;
-    m[2] = s4 / count;
+    m[0] /= count;
+    m[1] /= count;
+    m[2] /= count;
 }
 
 EW_FN void ew_moments_of(const float *x, size_t n, ew_moments *out)
 {
     const ew_middle middle = ew_middle_of(x, n);
-    const float mean = middle.first + middle.between;
+    const float mean = middle.near_by + middle.between;
     float m[3], factor = 1.0f, edge;
     ew_powers(x, n, middle, 1.0f, m);
     out->mean = mean;
