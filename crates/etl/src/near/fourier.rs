@@ -1,7 +1,23 @@
 //! A complex Fourier transform in double precision: what laying two recordings over each other takes.
 
-/// In place, `n` a power of two; not scaled. `back`: the inverse.
+use std::sync::OnceLock;
+
+/// Exponent of the longest transform.
+const LONGEST: usize = 24;
+
+/// Cosines and sines of one stage, whose halves have `1 << exponent` values: of forward turns.
+fn turns(exponent: usize) -> &'static (Vec<f64>, Vec<f64>) {
+    static STAGES: [OnceLock<(Vec<f64>, Vec<f64>)>; LONGEST] = [const { OnceLock::new() }; LONGEST];
+    STAGES[exponent].get_or_init(|| {
+        let half = 1usize << exponent;
+        (0..half).map(|k| -std::f64::consts::PI * k as f64 / half as f64).map(|a| (a.cos(), a.sin())).unzip()
+    })
+}
+
+/// In place, `n` a power of two of at most 2^24; not scaled. `back`: the inverse.
 pub(super) fn transform(re: &mut [f64], im: &mut [f64], back: bool) {
+    // The inverse is the transform with both parts exchanged.
+    let (re, im) = if back { (im, re) } else { (re, im) };
     let n = re.len();
     let bits = n.trailing_zeros();
     if bits == 0 {
@@ -14,21 +30,18 @@ pub(super) fn transform(re: &mut [f64], im: &mut [f64], back: bool) {
             im.swap(i, j);
         }
     }
-    let sign = if back { 1.0 } else { -1.0 };
-    let angle = |k: usize| sign * 2.0 * std::f64::consts::PI * k as f64 / n as f64;
-    let table: Vec<(f64, f64)> = (0..n / 2).map(|k| (angle(k).cos(), angle(k).sin())).collect();
-    let mut half = 1;
-    while half < n {
-        let step = n / (2 * half);
-        for start in (0..n).step_by(2 * half) {
-            for k in 0..half {
-                let (c, s) = table[k * step];
-                let (a, b) = (start + k, start + k + half);
-                let (x, y) = (re[b] * c - im[b] * s, re[b] * s + im[b] * c);
-                (re[b], im[b]) = (re[a] - x, im[a] - y);
-                (re[a], im[a]) = (re[a] + x, im[a] + y);
+    for stage in 0..bits as usize {
+        let half = 1usize << stage;
+        let (cosines, sines) = turns(stage);
+        for (re, im) in re.chunks_exact_mut(2 * half).zip(im.chunks_exact_mut(2 * half)) {
+            let (ra, rb) = re.split_at_mut(half);
+            let (ia, ib) = im.split_at_mut(half);
+            let pairs = ra.iter_mut().zip(rb).zip(ia.iter_mut().zip(ib));
+            for (((ra, rb), (ia, ib)), (c, s)) in pairs.zip(cosines.iter().zip(sines)) {
+                let (x, y) = (*rb * c - *ib * s, *rb * s + *ib * c);
+                (*rb, *ib) = (*ra - x, *ia - y);
+                (*ra, *ia) = (*ra + x, *ia + y);
             }
         }
-        half *= 2;
     }
 }

@@ -12,7 +12,7 @@ const FAR_COARSE: u32 = 250;
 /// Others that are further than this times as far are not nearly as near.
 const APART: f64 = 1.5;
 /// Nearest others that are kept of each sample.
-const KEPT: usize = 8;
+const KEPT: usize = 4;
 /// Prints that are compared with the next ones in a place of a table, at most: where very many are alike, a chain of them is found.
 const NEXT: usize = 32;
 
