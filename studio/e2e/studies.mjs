@@ -15,7 +15,7 @@ await bench(async ({ folder, page, server, step }) => {
     await section.getByRole('rowheader', { name: 'hall' }).waitFor();
     const rows = await section.locator('tbody tr').allInnerTexts();
     assert.equal(rows.length, 2, rows.join('; '));
-    const shares = rows.map((r) => Number(r.split(/\s+/)[3]));
+    const shares = rows.map((r) => Number(r.split('\t')[3]));
     assert.ok(shares[0] <= shares[1] && shares.every((s) => s >= 0 && s <= 1), rows.join('; '));
     await fits(page, 'slices');
   });
