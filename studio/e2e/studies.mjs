@@ -32,6 +32,18 @@ await bench(async ({ folder, page, server, step }) => {
     await page.getByText('How far the figures can be trusted').click();
     await page.getByRole('heading', { name: 'Cross-validation' }).waitFor();
   });
+  await step('other impulses are tried and kept, one to be used', async () => {
+    await page.getByRole('button', { name: 'Try other impulses' }).click();
+    await page.getByRole('heading', { name: 'Other impulses' }).waitFor();
+    await page.getByRole('rowheader', { name: /^current/ }).waitFor();
+    await page.getByRole('rowheader', { name: /^raw/ }).waitFor();
+    assert.equal(await page.getByText('(best)').count(), 1);
+    await page.getByRole('button', { name: 'Keep them as impulses' }).click();
+    await page.getByRole('link', { name: 'compare and use them' }).click();
+    await page.getByText('try-raw').first().waitFor();
+    await page.goBack();
+    await page.getByText('How far the figures can be trusted').click();
+  });
   await step('a sweep suggests a learning rate and draws the loss', async () => {
     await page.getByRole('button', { name: 'Find a learning rate' }).click();
     await page.getByRole('heading', { name: /^Learning rate of/ }).waitFor();
