@@ -73,9 +73,9 @@ impl Centre {
             sum += part;
         }
         let mean = first + sum / x.len() as f32;
-        // Coarser than the distances are, so that those of whole numbers stay exact: all roundings would go the same way, and what is the
-        // mirror image of something else, which wavelets see, would not stay so.
-        let wide = 8.0 * most;
+        // As coarse as the sum of a block may be, so that sums of whole numbers stay exact: all roundings would go the same way, and what is
+        // the mirror image of something else, which wavelets see, would not stay so.
+        let wide = BLOCK as f32 * most;
         let near = if wide < 1e38 { (mean + wide) - wide } else { mean };
         let mut sum = 0.0f32;
         for block in x.chunks(BLOCK) {

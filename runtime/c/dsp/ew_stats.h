@@ -45,10 +45,10 @@ EW_FN ew_middle ew_middle_of(const float *x, size_t n)
         }
         sum += part;
     }
-    /* A second look: the first value may be the only one of its size. Coarser than the distances are, so that those of whole
-       numbers stay exact: all roundings would go the same way. */
+    /* A second look: the first value may be the only one of its size. As coarse as the sum of a block may be, so that sums of
+       whole numbers stay exact: all roundings would go the same way. */
     mean = x[0] + sum / count;
-    wide = 8.0f * most;
+    wide = (float)EW_BLOCK * most;
     middle.near_by = wide < 1e38f ? (mean + wide) - wide : mean;
     sum = 0.0f;
     for (i = 0; i < n;) {
